@@ -1,0 +1,83 @@
+# One way to set up, check and show the connector; `make` alone lists the commands.
+
+# A pyenv shim can stand on the path without a version behind it, so every candidate is started before it is chosen.
+PYTHON ?= python3.11 python3.12 python3.13 python3 $(wildcard $(HOME)/.pyenv/versions/3.1[123].*/bin/python)
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# What the locks are made with; it is never installed into $(VENV).
+UV_VERSION := 0.13.9
+COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint types check fix demo lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/project.stamp ## make .venv with the locked dependencies and the connector itself
+
+test: setup ## run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## look for mistakes and for unformatted files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## check the types
+	$(BIN)/mypy --strict
+
+check: lint types test ## everything that has to hold before a commit
+
+fix: setup ## mend what can be mended by machine
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: setup ## sync from a simulated ERP and show what arrives
+	$(BIN)/python -m integration_tests.demo
+
+lock: $(VENV)-lock/uv.stamp ## write the lock files anew (UPGRADE=1 takes newer versions too)
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	echo hatchling | $(COMPILE) - --constraint requirements-dev.lock --output-file requirements-build.lock
+
+clean: ## remove what these commands have made
+	rm -rf $(VENV) $(VENV)-lock build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# Two steps, so that a changed setting of a tool does not install a hundred packages again.
+$(VENV)/project.stamp: pyproject.toml $(VENV)/lock.stamp
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/lock.stamp: requirements-dev.lock
+	@$(MAKE_VENV) $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+$(VENV)-lock/uv.stamp: Makefile
+	@$(MAKE_VENV) $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	@touch $@
+
+# Usage: $(MAKE_VENV) FOLDER. Takes the first candidate that runs, has a supported version and can make environments.
+define MAKE_VENV
+make_venv() { \
+	bare=; \
+	for python in $(PYTHON); do \
+		"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 || continue; \
+		if "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+			echo "making $$1 with $$("$$python" --version)"; \
+			rm -rf "$$1" && "$$python" -m venv "$$1"; return; \
+		fi; \
+		bare="$${bare:-$$python}"; \
+	done; \
+	if [ -n "$$bare" ]; then \
+		echo "$$bare runs, but cannot make virtual environments: its module ensurepip is missing. On Debian and Ubuntu the package python3-venv brings it." >&2; \
+	else \
+		echo "No Python 3.11, 3.12 or 3.13 was found (tried: $(PYTHON)). Install one of them, or name it: make setup PYTHON=/path/to/python3.12" >&2; \
+	fi; \
+	return 1; \
+}; make_venv
+endef
