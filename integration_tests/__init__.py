@@ -1,0 +1,1 @@
+"""Tests that run the connector against a whole Acumatica in one process."""

@@ -1,0 +1,105 @@
+"""A door the ERP does not have: demos that run in another process change the data and the weather through it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from .answers import Answer, message
+from .faults import Fault, FaultKind
+from .site import Request
+
+if TYPE_CHECKING:
+    from .simulator import Simulator
+
+Json = dict[str, Any]
+
+
+class ControlDoor:
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._verbs: dict[str, Callable[[Json], object]] = {
+            "insert": self._insert,
+            "update": self._update,
+            "delete": self._delete,
+            "advance": self._advance,
+            "fault": self._fault,
+            "take": self._take,
+            "stats": self._stats,
+            "rows": self._rows,
+        }
+
+    def answer(self, request: Request) -> Answer:
+        verb = self._verbs.get(request.path.removeprefix("/_simulator/"))
+        if verb is None:
+            return message(404, "There is no such verb: " + ", ".join(self._verbs))
+        try:
+            content = json.loads(request.body, parse_float=Decimal) if request.body else dict(request.query)
+            return Answer(200, json.dumps(verb(content), default=_as_text, ensure_ascii=False).encode())
+        except (KeyError, ValueError, TypeError, AssertionError) as error:
+            return message(400, f"{type(error).__name__}: {error}")
+
+    def _insert(self, content: Json) -> object:
+        tenant, rest = self._tenant(content), _row(content)
+        return {"key": tenant.insert(content["entity"], content.get("values"), **rest)}
+
+    def _update(self, content: Json) -> object:
+        self._tenant(content).update(content["entity"], content["key"], content["values"], **_row(content))
+        return {}
+
+    def _delete(self, content: Json) -> object:
+        endpoint = content.get("endpoint", "Default")
+        self._tenant(content).delete(content["entity"], content["key"], endpoint)
+        return {}
+
+    def _advance(self, content: Json) -> object:
+        self._simulator.clock.advance(float(content["seconds"]))
+        return {"now": self._simulator.clock.now()}
+
+    def _fault(self, content: Json) -> object:
+        self._simulator.faults.add(Fault(**{**content, "kind": FaultKind(content["kind"])}))
+        return {}
+
+    def _take(self, content: Json) -> object:
+        self._simulator.sessions.take(int(content["seats"]))
+        return {}
+
+    def _stats(self, content: Json) -> object:
+        sessions, requests = self._simulator.sessions, self._simulator.requests
+        return {
+            "open_sessions": sessions.open_count(),
+            "peak_sessions": sessions.peak,
+            "opened_sessions": sessions.opened_total,
+            "requests": len(requests),
+            "statuses": {status: sum(each.status == status for each in requests) for status in _statuses(requests)},
+        }
+
+    def _rows(self, content: Json) -> object:
+        archived = content.get("archived", "false") in ("true", True)
+        return self._tenant(content).rows(content["entity"], content.get("endpoint", "Default"), archived)
+
+    def _tenant(self, content: Json) -> Any:
+        return self._simulator.tenant(content["tenant"])
+
+
+def _statuses(requests: list[Any]) -> list[int]:
+    return sorted({each.status for each in requests})
+
+
+def _row(content: Json) -> Json:
+    stamp = content.get("stamp")
+    return {
+        "endpoint": content.get("endpoint", "Default"),
+        "stamp": None if stamp is None else datetime.fromisoformat(stamp.replace("Z", "+00:00")),
+    }
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

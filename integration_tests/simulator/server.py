@@ -1,0 +1,135 @@
+"""The web server in front of the site: sockets, heads and bodies, and the connections that faults break."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
+from time import monotonic
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from .answers import Answer, html
+from .clock import Clock
+from .control import ControlDoor
+from .identity import tenant_of
+from .site import Request, Site
+
+
+@dataclass
+class RequestLog:
+    """One request as it came; the status is 0 until it is answered."""
+
+    method: str
+    path: str  # below the virtual directory
+    query: Mapping[str, str]
+    tenant: str
+    headers: Mapping[str, str]
+    status: int = 0
+    seconds: float = 0.0
+    started: float = field(default_factory=monotonic)
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a connector may open dozens of connections at once
+
+    def __init__(self, site: Site, clock: Clock, control: ControlDoor, requests: list[RequestLog], port: int) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.site, self.clock, self.control, self.requests = site, clock, control, requests
+        self._lock = Lock()
+        self._connections: set[socket.socket] = set()
+
+    def log(self, request: Request) -> RequestLog:
+        form = request.form if request.path.startswith("/identity/") else {}
+        grant = self.site.identity.grant_of(request.token)
+        tenant = grant.tenant if grant else tenant_of(form)
+        headers = {name: value for name, value in request.headers.items() if name != "authorization"}
+        entry = RequestLog(request.method, request.path, request.query, tenant, headers)
+        with self._lock:
+            self.requests.append(entry)
+        return entry
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def close_request(self, request: object) -> None:
+        self._connections.discard(request)
+        super().close_request(request)  # type: ignore[arg-type]
+
+    def hang_up(self) -> None:
+        """End the connections that clients keep alive: a server that stopped answers nothing more."""
+        for connection in list(self._connections):
+            with suppress(OSError):  # the client was faster
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is no news; an error of the simulator is, so it is shown."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Server
+
+    def do_GET(self) -> None:
+        self._work()
+
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET  # noqa: N815 (the names are the base class's)
+
+    def log_message(self, *args: object) -> None:
+        """Requests are kept in memory, not written to the terminal."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return format_datetime(self.server.clock.now(), usegmt=True)
+
+    def _work(self) -> None:
+        request = self._read()
+        if request is None:
+            self._send(html(404, "404 - File or directory not found."))
+        elif request.path.startswith("/_simulator/"):
+            self._send(self.server.control.answer(request))
+        else:
+            entry = self.server.log(request)
+            answer = self.server.site.answer(request)
+            entry.status, entry.seconds = answer.status, monotonic() - entry.started
+            self._send(answer)
+
+    def _read(self) -> Request | None:
+        """Nothing if the path is outside the virtual directory."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urlsplit(self.path)
+        path, base = unquote(parts.path), self.server.site.settings.base_path
+        if not path.startswith(base + "/"):
+            return None
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        return Request(self.command, path.removeprefix(base), query, headers, body)
+
+    def _send(self, answer: Answer) -> None:
+        head = self._head(answer)
+        if answer.sent is None:
+            self.wfile.write(head + answer.body)
+        else:
+            self._break(b"" if answer.sent < 0 else head + answer.body[: answer.sent])
+
+    def _head(self, answer: Answer) -> bytes:
+        reason = self.responses.get(answer.status, ("Unknown", ""))[0]
+        lines = [f"HTTP/1.1 {answer.status} {reason}", f"Date: {self.date_time_string()}", "Cache-Control: no-cache"]
+        if answer.status != 204:
+            lines += [f"Content-Type: {answer.content_type}", f"Content-Length: {len(answer.body)}"]
+        lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _break(self, sent: bytes) -> None:
+        self.wfile.write(sent)
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)

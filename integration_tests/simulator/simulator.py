@@ -1,0 +1,136 @@
+"""The simulator as tests hold it: an Acumatica on loopback, its data, its clock and what goes wrong in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta, timezone
+from threading import Event, Thread
+from types import TracebackType
+from typing import Any
+from zlib import crc32
+
+from .clock import Clock
+from .control import ControlDoor
+from .faults import Faults
+from .identity import Account, Identity
+from .records import dashed
+from .server import RequestLog, Server
+from .sessions import SeatAnswer, Sessions, Throttle
+from .site import Hook, Settings, Site
+from .tables import Sizes
+from .tenants import Tenant
+
+
+class Simulator:
+    def __init__(
+        self,
+        tenants: Sequence[str] = ("Company", "Zweite Firma"),
+        *,
+        rows: int = 50,
+        lines: int = 3,
+        seed: int = 1,
+        virtual_directory: str = "/AcumaticaERP",
+        openapi: bool = True,
+        shared_client: bool = True,
+        seats: int = 4,
+        seat_answer: SeatAnswer = SeatAnswer.API_LOGIN_LIMIT,
+        requests_per_minute: int | None = None,
+        token_life_seconds: float = 3600,
+        idle_seconds: float = 600,
+        offset_minutes: int = -300,
+        latency_seconds: float = 0.0,
+        port: int = 0,
+        sleep: Callable[[float], object] | None = None,
+    ) -> None:
+        self.clock = Clock()
+        self.faults = Faults()
+        self._stopping = Event()
+        self._sleep = sleep or self._stopping.wait  # a sleeper does not hold up the end
+        self._shared_client = shared_client
+        self._accounts = {name: _account(name, seed, shared_client) for name in tenants}
+        zone = timezone(timedelta(minutes=offset_minutes))
+        self._tenants = {name: self._tenant_data(name, seed, Sizes(rows, lines), zone) for name in tenants}
+        self.identity = Identity(list(self._accounts.values()), self.clock, token_life_seconds)
+        self.sessions = Sessions(self.clock, seats, seat_answer, idle_seconds, virtual_directory)
+        self.throttle = Throttle(self.clock, requests_per_minute, self._sleep)
+        self.requests: list[RequestLog] = []
+        settings = Settings(virtual_directory, openapi, zone, latency_seconds)
+        self._site = Site(
+            settings, self._tenants, self.identity, self.sessions, self.throttle, self.faults, self._sleep
+        )
+        self._port = port
+        self._server: Server | None = None
+
+    def __enter__(self) -> Simulator:
+        self._server = Server(self._site, self.clock, ControlDoor(self), self.requests, self._port)
+        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.hang_up()
+            self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None, "the simulator runs inside its `with` block"
+        return f"http://127.0.0.1:{self._server.server_port}{self._site.settings.base_path}"
+
+    @property
+    def lock_after(self) -> int:
+        return self.identity.lock_after
+
+    @lock_after.setter
+    def lock_after(self, bad_passwords: int) -> None:
+        self.identity.lock_after = bad_passwords
+
+    def tenant(self, name: str) -> Tenant:
+        return self._tenants[name]
+
+    def account(self, tenant: str) -> Account:
+        return self._accounts[tenant]
+
+    def sign_ins(self, tenant: str) -> int:
+        """Token requests that were tried for a tenant."""
+        return self.identity.sign_ins[tenant]
+
+    def before_request(self, hook: Hook) -> None:
+        """Calls the hook when a data request's turn has come, before it is worked off."""
+        self._site.hooks.append(hook)
+
+    def config(self, *tenants: str, **settings: Any) -> dict[str, Any]:
+        """Connector settings that reach these tenants (all, if none is named)."""
+        names = list(tenants or self._accounts)
+        config: dict[str, Any] = {"instance_url": self.url, "tenants": names, **_credentials(self._accounts[names[0]])}
+        if not self._shared_client:
+            config["tenant_credentials"] = [{"tenant": name, **_credentials(self._accounts[name])} for name in names]
+        return config | settings
+
+    def _tenant_data(self, name: str, seed: int, sizes: Sizes, zone: timezone) -> Tenant:
+        """Tenants with one client are copies of one another: they have the same NoteIDs, and data of their own."""
+        id_seed = _seed(seed, "" if self._shared_client else name)
+        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone)
+
+
+def _seed(seed: int, name: str) -> int:
+    return hash((seed, crc32(name.encode())))
+
+
+def _account(tenant: str, seed: int, shared: bool) -> Account:
+    number = hash((_seed(seed, "" if shared else tenant), 1))
+    client_id = dashed(f"{hash((number, 2)) % (1 << 64):016X}{number % (1 << 64):016X}")
+    tail = "" if shared else f"-{number % 1000:03d}"
+    return Account(tenant, client_id, f"secret{tail} of+client&", f"airbyte{tail}", f"pass wörd{tail}!+&")
+
+
+def _credentials(account: Account) -> dict[str, str]:
+    return {
+        "client_id": account.client_id,
+        "client_secret": account.client_secret,
+        "username": account.username,
+        "password": account.password,
+    }

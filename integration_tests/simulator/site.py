@@ -1,0 +1,296 @@
+"""The ERP behind the socket: from a request to its answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+from urllib.parse import parse_qsl
+
+from .answers import (
+    Answer,
+    RefusedError,
+    as_json,
+    bad_request,
+    failure,
+    html,
+    message,
+    no_record,
+    not_optimizable,
+    signed_out,
+)  # fmt: skip
+from .catalog import ENDPOINTS
+from .descriptions import Dialect, describe
+from .faults import Faults, Surroundings, strike
+from .filters import GUID, FilterError, compile_filter
+from .identity import Grant, Identity
+from .queries import Plan, read_plan, read_window, refuse_what_cannot_be_listed
+from .rendering import Renderer, ad_hoc_schema
+from .sessions import Sessions, Throttle
+from .shapes import Endpoint, Entity, FieldKind, Value
+from .tables import Matches, Table
+from .tenants import Tenant
+
+NEW_BUILD, OLD_BUILD = "24.208.0020", "23.113.0024"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Path below the site and query, both decoded as the web server decodes them: a bare `+` is a space."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    @property
+    def target(self) -> str:
+        """The decoded path and query, as faults are matched against it."""
+        pairs = "&".join(f"{name}={value}" for name, value in self.query.items())
+        return f"{self.path}?{pairs}" if pairs else self.path
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    @property
+    def token(self) -> str:
+        return self.headers.get("authorization", "").removeprefix("Bearer ")
+
+
+@dataclass(frozen=True)
+class Settings:
+    base_path: str
+    openapi: bool
+    zone: tzinfo
+    latency_seconds: float
+
+
+Hook = Callable[[Request], object]
+
+
+class Site:
+    def __init__(
+        self,
+        settings: Settings,
+        tenants: Mapping[str, Tenant],
+        identity: Identity,
+        sessions: Sessions,
+        throttle: Throttle,
+        faults: Faults,
+        sleep: Callable[[float], object],
+    ) -> None:
+        self.settings, self.tenants = settings, tenants
+        self.identity, self.sessions, self.throttle, self.faults = identity, sessions, throttle, faults
+        self.hooks: list[Hook] = []
+        self._sleep = sleep
+        self._endpoints = {(each.name, each.version): each for each in ENDPOINTS}
+
+    def answer(self, request: Request) -> Answer:
+        try:
+            return self._route(request)
+        except RefusedError as refusal:
+            return refusal.answer
+
+    def _route(self, request: Request) -> Answer:
+        match (request.method, request.path.rstrip("/")):
+            case ("POST", "/identity/connect/token"):
+                return self._under_faults(request, lambda: self.identity.token(request.form))
+            case ("POST", "/identity/connect/revocation"):
+                return self._under_faults(request, lambda: self.identity.revoke(request.form))
+            case ("POST", "/entity/auth/logout"):
+                return self._under_faults(request, lambda: self._sign_out(request))
+            case (_, "/Frames/Error.aspx"):
+                return html(200, "Error")
+            case (_, path) if path == "/entity" or path.startswith("/entity/"):
+                return self._with_session(request)
+        return html(404, "404 - File or directory not found.")
+
+    def _sign_out(self, request: Request) -> Answer:
+        """Worked off at once, not behind the session's running request."""
+        if "content-length" not in request.headers:
+            return html(411, "Length Required")
+        self.sessions.close(self._grant(request))
+        return Answer(204)
+
+    def _grant(self, request: Request) -> Grant:
+        grant = self.identity.grant_of(request.token)
+        if grant is None:
+            raise RefusedError(signed_out())
+        return grant
+
+    def _with_session(self, request: Request) -> Answer:
+        grant = self._grant(request)
+        self.throttle.admit()
+        with self.sessions.turn_of(grant):
+            for hook in self.hooks:
+                hook(request)
+            self._sleep(self.settings.latency_seconds)
+            tenant = self.tenants[grant.tenant]
+            return self._under_faults(request, lambda: self._entity_door(request, tenant), grant)
+
+    def _under_faults(self, request: Request, work: Callable[[], Answer], grant: Grant | None = None) -> Answer:
+        fault = self.faults.take(request.method, request.target)
+        if fault is None:
+            return work()
+        found = grant or self.identity.grant_of(request.token)
+        around = Surroundings(
+            self.settings.base_path,
+            self._sleep,
+            lambda: None if found is None else self.identity.drop(found),
+            lambda: None if found is None else self.sessions.close(found),
+        )
+        return strike(fault, work, around)
+
+    def _entity_door(self, request: Request, tenant: Tenant) -> Answer:
+        match request.path.rstrip("/").split("/")[2:]:
+            case []:
+                return as_json(self._endpoint_list())
+            case [name, version, *rest] if (name, version) in self._endpoints:
+                return self._endpoint_door(request, tenant, self._endpoints[name, version], rest)
+        return html(404, "404 - File or directory not found.")
+
+    def _endpoint_door(self, request: Request, tenant: Tenant, endpoint: Endpoint, rest: Sequence[str]) -> Answer:
+        if list(rest) == ["swagger.json"]:
+            site_url = f"http://{request.headers.get('host', '')}{self.settings.base_path}"
+            return as_json(describe(endpoint, Dialect(self.settings.openapi, site_url)))
+        entity = endpoint.entity_by_name.get(rest[0]) if rest else None
+        if entity is None:
+            return _no_resource(request)
+        _refuse_without_rights(entity)
+        with tenant.lock:
+            return EntityDoor(self.settings, endpoint, entity, tenant, request).answer(rest[1:])
+
+    def _endpoint_list(self) -> object:
+        """New builds wrap the rows and tell their own version, old ones send the rows alone."""
+        base = self.settings.base_path
+        rows = [
+            {"name": each.name, "version": each.version, "href": f"{base}/entity/{each.name}/{each.version}/"}
+            for each in ENDPOINTS
+        ]
+        if not self.settings.openapi:
+            return rows
+        return {"version": {"acumaticaBuildVersion": NEW_BUILD, "databaseVersion": NEW_BUILD}, "endpoints": rows}
+
+
+def _refuse_without_rights(entity: Entity) -> None:
+    if entity.limits.forbidden:
+        where = f"{entity.title} ({entity.screen})"
+        raise RefusedError(message(403, f"You have insufficient rights to access the {where} form."))
+    if form := entity.limits.setup_missing:
+        text = f"The required configuration data is not entered on the {form} form."
+        raise RefusedError(failure(text, "PX.Data.PXSetupNotEnteredException"))
+
+
+def _no_resource(request: Request) -> Answer:
+    return message(404, f"No HTTP resource was found that matches the request URI '{request.path}'.")
+
+
+@dataclass(frozen=True)
+class EntityDoor:
+    """One entity of one endpoint, as one request asks for it."""
+
+    settings: Settings
+    endpoint: Endpoint
+    entity: Entity
+    tenant: Tenant
+    request: Request
+
+    def answer(self, keys: Sequence[str]) -> Answer:
+        match (self.request.method, *keys):
+            case ("GET",):
+                return self._list()
+            case ("GET", "$adHocSchema"):
+                return as_json(ad_hoc_schema(self.entity))
+            case ("GET", *_) if len(keys) <= max(len(self.entity.keys), 1):
+                return self._one(keys)
+            case ("GET", *_):
+                return _no_resource(self.request)
+            case ("PUT",) if self.entity.inquiry:
+                return self._inquire()
+        return message(405, f"The requested resource does not support http method '{self.request.method}'.")
+
+    @property
+    def _table(self) -> Table:
+        return self.tenant.table(self.entity.name, self.endpoint.name)
+
+    @property
+    def _archived(self) -> bool:
+        return self.request.headers.get("px-apiarchive", "").upper() == "SHOW"
+
+    @property
+    def _renderer(self) -> Renderer:
+        path = f"{self.settings.base_path}/entity/{self.endpoint.name}/{self.endpoint.version}"
+        return Renderer(self.entity, path, self.settings.zone)
+
+    @property
+    def _plan(self) -> Plan:
+        return read_plan(self.request.query, self.entity, empty_collections=not self.settings.openapi)
+
+    def _list(self) -> Answer:
+        plan, window = self._plan, read_window(self.request.query)
+        refuse_what_cannot_be_listed(plan, self.entity)
+        handles = window.of(self._matching())
+        return Answer(200, self._renderer.listed(map(self._table.record, handles), plan).encode())
+
+    def _matching(self) -> Sequence[int] | Matches:
+        text = self.request.query.get("$filter", "").strip()
+        if not text:
+            return self._table.matching("", None, self._archived)
+        try:
+            predicate = compile_filter(text, self.entity, self.settings.zone)
+        except FilterError as error:
+            raise RefusedError(failure(str(error), error.kind)) from None
+        return self._table.matching(text, predicate, self._archived)
+
+    def _one(self, keys: Sequence[str]) -> Answer:
+        """By id or by keys; neither goes through the one SQL query of a list, so nothing is refused."""
+        if self.entity.inquiry:
+            raise RefusedError(not_optimizable(f"There is a BqlDelegate in view {self.entity.limits.delegate_view}."))
+        handle = self._handle(keys)
+        if handle is None or (self._table.is_archived(handle) and not self._archived):
+            return no_record()
+        return Answer(200, self._renderer.top(self._table.record(handle), self._plan).encode())
+
+    def _handle(self, keys: Sequence[str]) -> int | None:
+        if len(keys) == 1 and GUID.match(keys[0]):
+            return self._table.find_id(keys[0])
+        values = keys[0].split("|") if len(keys) == 1 else keys
+        if len(values) != len(self.entity.keys):
+            return None
+        return self._table.find([self._key_value(*each) for each in zip(self.entity.keys, values, strict=True)])
+
+    def _key_value(self, name: str, text: str) -> Value:
+        if self.entity.field_by_name[name].kind is FieldKind.STRING:
+            return text
+        if not text.isdecimal():
+            raise RefusedError(no_record())
+        return int(text)
+
+    def _inquire(self) -> Answer:
+        assert self.entity.inquiry is not None
+        parameters = self._parameters()
+        missing = [name for name in self.entity.inquiry.mandatory if parameters.get(name) is None]
+        if missing and self.entity.inquiry.rejects_missing:
+            return self._rejected(parameters, missing)
+        record = self.tenant.inquiry(self.entity, parameters, self.endpoint.name)
+        return Answer(200, self._renderer.top(record, self._plan).encode())
+
+    def _parameters(self) -> dict[str, Any]:
+        if not self.request.body.strip():
+            raise RefusedError(bad_request("The request body should not be empty."))
+        try:
+            content = json.loads(self.request.body)
+        except json.JSONDecodeError:
+            raise RefusedError(bad_request("The request body is not JSON.")) from None
+        given = {name: each.get("value") for name, each in content.items() if isinstance(each, dict)}
+        return {name: value for name, value in given.items() if name in self.entity.field_by_name}
+
+    def _rejected(self, parameters: Mapping[str, Any], missing: Sequence[str]) -> Answer:
+        """Status 422 comes with the record itself, and the errors in it."""
+        fields = {name: {"value": value} for name, value in parameters.items()}
+        fields |= {name: {"error": f"Error: '{name}' cannot be empty."} for name in missing}
+        return as_json({**fields, "error": "Inserting record raised at least one error."}, 422)

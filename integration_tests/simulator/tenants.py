@@ -1,0 +1,111 @@
+"""The data of one tenant: its tables, and the truth about them for tests that change and compare it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from threading import RLock
+from typing import Any
+from zlib import crc32
+
+from .catalog import ENDPOINTS
+from .clock import Clock
+from .records import Record, plain
+from .shapes import Entity, Inquiry
+from .tables import Key, Sizes, Table
+
+# The newest version of an endpoint comes last, and has every field of the older ones.
+ENTITIES = {(endpoint.name, entity.name): entity for endpoint in ENDPOINTS for entity in endpoint.entities}
+
+
+class Tenant:
+    """`id_seed` is shared by tenants that were copied from one another."""
+
+    def __init__(self, name: str, seed: int, id_seed: int, sizes: Sizes, clock: Clock, zone: tzinfo) -> None:
+        self.name = name
+        self.lock = RLock()
+        self._seed, self._id_seed, self._sizes = seed, id_seed, sizes
+        self._clock, self._zone = clock, zone
+        self._tables: dict[tuple[str, str], Table] = {}
+
+    def table(self, entity: str, endpoint: str = "Default") -> Table:
+        with self.lock:
+            name = (endpoint, entity)
+            if name not in self._tables:
+                salt = crc32("/".join(name).encode())
+                seeds = hash((self._seed, salt)), hash((self._id_seed, salt))
+                self._tables[name] = Table(ENTITIES[name], *seeds, self._sizes)
+            return self._tables[name]
+
+    def rows(self, entity: str, endpoint: str = "Default", archived: bool = False) -> list[dict[str, Any]]:
+        with self.lock:
+            table = self.table(entity, endpoint)
+            records = [table.record(handle) for handle in table.handles(archived=archived)]
+            return [_identity(record) | plain(record, self._zone) for record in records]
+
+    def keys(self, entity: str, endpoint: str = "Default", archived: bool = False) -> list[Key]:
+        """Business keys in order; the ids of an entity without any."""
+        with self.lock:
+            table = self.table(entity, endpoint)
+            handles = table.handles(archived=archived)
+            return [table.key(handle) or (table.record(handle).spot.id,) for handle in handles]
+
+    def insert(
+        self,
+        entity: str,
+        values: Mapping[str, Any] | None = None,
+        stamp: datetime | None = None,
+        endpoint: str = "Default",
+    ) -> Key:
+        with self.lock:
+            return self.table(entity, endpoint).insert(values or {}, stamp or self._clock.now())
+
+    def update(
+        self,
+        entity: str,
+        key: Sequence[Any],
+        values: Mapping[str, Any],
+        stamp: datetime | None = None,
+        endpoint: str = "Default",
+    ) -> None:
+        with self.lock:
+            self.table(entity, endpoint).update(key, values, stamp or self._clock.now())
+
+    def delete(self, entity: str, key: Sequence[Any], endpoint: str = "Default") -> None:
+        with self.lock:
+            self.table(entity, endpoint).delete(key)
+
+    def archive(self, entity: str, key: Sequence[Any], archived: bool = True, endpoint: str = "Default") -> None:
+        """Moves a record into the archive or back; its stamp stays as it is."""
+        with self.lock:
+            self.table(entity, endpoint).archive(key, archived)
+
+    def results(self, entity: str, parameters: Mapping[str, Any], endpoint: str = "Default") -> list[dict[str, Any]]:
+        """The truth of an inquiry form: the rows it computes for these parameters."""
+        form = ENTITIES[endpoint, entity]
+        assert form.inquiry is not None
+        rows = self.inquiry(form, parameters, endpoint).details(form.inquiry.results)
+        return [plain(row, self._zone) for row in rows]
+
+    def inquiry(self, form: Entity, parameters: Mapping[str, Any], endpoint: str) -> Record:
+        """The form as filled in; its other result columns depend on all the parameters."""
+        assert form.inquiry is not None
+        with self.lock:
+            rows = self._result_rows(form.inquiry, parameters, endpoint)
+        spot = self.table(form.name, endpoint).record(0).spot
+        spot.seed = hash((spot.seed, *(crc32(f"{name}={parameters[name]}".encode()) for name in sorted(parameters))))
+        return Record(form, spot, {**parameters, form.inquiry.results: rows})
+
+    def _result_rows(self, inquiry: Inquiry, parameters: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
+        """A parameter that is a column too picks the rows that have it; nothing is found without a mandatory one."""
+        if any(parameters.get(name) is None for name in inquiry.mandatory):
+            return []
+        table = self.table(inquiry.source, endpoint)
+        columns = inquiry.column_of_source.items()
+        rows = ({name: table.record(each).value(field) for name, field in columns} for each in table.handles())
+        return [row for row in rows if all(row.get(name, wanted) == wanted for name, wanted in parameters.items())]
+
+
+def _identity(record: Record) -> dict[str, Any]:
+    assert isinstance(record.shape, Entity)
+    return {"id": record.spot.id} if record.shape.stable_id else {}
