@@ -537,6 +537,12 @@ def test_a_plus_that_is_not_encoded_becomes_a_space_and_a_wrong_literal(shared: 
     assert answer.json()["exceptionMessage"].startswith("Unrecognized 'Edm.DateTimeOffset' literal")
 
 
+def test_a_few_forms_answer_a_filter_that_names_no_key_with_no_rows(shared: Client) -> None:
+    number = shared.rows("Shipment", top=1)[0]["ShipmentNbr"]["value"]
+    assert shared.rows("Shipment", filter="Status ne 'nothing'") == []
+    assert len(shared.rows("Shipment", filter=f"ShipmentNbr eq '{number}'")) == 1
+
+
 def test_errors_of_a_filter_are_500_with_the_exception(shared: Client) -> None:
     answer = shared.get(f"{DEFAULT}/Customer", filter="Nope eq 1")
     assert answer.status_code == 500

@@ -385,7 +385,7 @@ SHIPMENT = Entity(
     links=(Part("ShippingSettings", Shape("ShipmentShippingSettings", (string("ShipVia", choice("DHL", "UPS",
                             None)), boolean("Insurance", flag)), links=(Part("ShipToAddress", ADDRESS),))),),
     name="Shipment", screen="SO302000", title="Shipments", keys=("ShipmentNbr",),
-    cursors=("LastModifiedDateTime",),
+    cursors=("LastModifiedDateTime",), limits=Limits(filters_by_key_only=True),
 )  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------- inquiry forms

@@ -106,6 +106,7 @@ class Limits:
     delegate_expands: Mapping[str, str] = field(default_factory=dict)  # expanded path -> view
     delegate_view: str = ""  # the whole list cannot be optimised, unless only keys are selected
     refuses_select: bool = False
+    filters_by_key_only: bool = False  # any other filter finds nothing, and says nothing
     forbidden: bool = False
     setup_missing: str = ""  # title of the preferences form that nobody has filled in
 

@@ -27,6 +27,7 @@ from .faults import Faults, Surroundings, strike
 from .filters import GUID, FilterError, compile_filter
 from .identity import Grant, Identity
 from .queries import Plan, read_plan, read_window, refuse_what_cannot_be_listed
+from .records import Record
 from .rendering import Renderer, ad_hoc_schema
 from .sessions import Sessions, Throttle
 from .shapes import Endpoint, Entity, FieldKind, Value
@@ -185,6 +186,10 @@ def _refuse_without_rights(entity: Entity) -> None:
         raise RefusedError(failure(text, "PX.Data.PXSetupNotEnteredException"))
 
 
+def _finds_nothing(_record: Record) -> bool:
+    return False
+
+
 def _no_resource(request: Request) -> Answer:
     return message(404, f"No HTTP resource was found that matches the request URI '{request.path}'.")
 
@@ -244,6 +249,8 @@ class EntityDoor:
             predicate = compile_filter(text, self.entity, self.settings.zone)
         except FilterError as error:
             raise RefusedError(failure(str(error), error.kind)) from None
+        if self.entity.limits.filters_by_key_only and not any(key in text for key in self.entity.keys):
+            predicate = _finds_nothing
         return self._table.matching(text, predicate, self._archived)
 
     def _one(self, keys: Sequence[str]) -> Answer:

@@ -1,0 +1,32 @@
+"""What the tests against the simulator share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from source_acumatica import client, paging
+
+from .simulator import Simulator
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    """A small ERP of two tenants; afterwards no session may be left in it."""
+    with Simulator(rows=12) as simulator:
+        yield simulator
+        assert simulator.sessions.open_count() == 0, "a seat was left taken"
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The waits between tries are a hundredth of the real ones."""
+    real = client.Patience.pause_seconds
+    monkeypatch.setattr(client.Patience, "pause_seconds", lambda self, tries: real(self, tries) / 100)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every list takes several requests."""
+    monkeypatch.setattr(paging, "FIRST_PAGE_ROWS", 3)

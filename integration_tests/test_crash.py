@@ -1,0 +1,183 @@
+"""Runs that end too early: nothing is lost, no seat is left taken, and the next run goes on from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .harness import Destination, differences, run
+from .simulator import Fault, FaultKind, Simulator
+from .test_sync import TENANTS, catalog_of
+
+STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "ShipVia")
+
+
+def test_killed_after_each_message_and_resumed_the_union_is_the_truth(small_pages: None) -> None:
+    with Simulator(rows=6, lines=2) as sim:
+        config = sim.config(max_page_size=3, max_sessions=2)
+        catalog = catalog_of(config, *STREAMS)
+        stop_after, ended = 0, False
+        while not ended:
+            stop_after += 1
+            destination = Destination()
+            ended = destination.sync(config, catalog, stop_after=stop_after) < stop_after
+            assert sim.sessions.open_count() == 0, f"a seat was left after message {stop_after}"
+            destination.sync(config, catalog)
+            assert differences(destination, sim, TENANTS) == [], f"killed after message {stop_after}"
+        assert stop_after > 60, "a short run has many messages to be killed after"
+        assert sim.sessions.peak <= 2
+
+
+def test_a_first_sync_that_is_cut_off_resumes_where_it_stood(small_pages: None) -> None:
+    with Simulator(rows=30, tenants=("Company",)) as sim:
+        config = sim.config(max_page_size=3)
+        catalog = catalog_of(config, "Customer")
+        destination = Destination()
+        destination.sync(config, catalog, stop_after=35)
+        assert 15 < destination.records < 30
+        part = destination.states["Customer"]["stream"]["stream_state"]["states"][0]
+        assert part["cursor"] == {}
+        assert part["reading"]["offset"] > 15
+        sim.requests.clear()
+        destination.sync(config, catalog)
+        first = next(request for request in sim.requests if request.path.endswith("/Customer"))
+        assert int(first.query["$skip"]) == part["reading"]["offset"] - 1
+        assert destination.records <= 30 - part["reading"]["offset"] + 3, "little is read twice"
+        assert differences(destination, sim, ["Company"]) == []
+
+
+def test_what_changed_between_a_crash_and_its_resume_arrives_with_the_resume(small_pages: None) -> None:
+    with Simulator(rows=20, tenants=("Company",)) as sim:
+        config = sim.config(max_page_size=3, lookback_minutes=0)
+        catalog = catalog_of(config, "Customer")
+        destination = Destination()
+        destination.sync(config, catalog, stop_after=25)
+        company = sim.tenant("Company")
+        sim.clock.advance(3600)
+        company.update("Customer", company.keys("Customer")[0], {"CustomerName": "read already, then changed"})
+        company.insert("Customer", {"CustomerID": "A-before-all"})
+        company.delete("Customer", company.keys("Customer")[-1])
+        sim.clock.advance(60)
+        destination.sync(config, catalog)
+        assert differences(destination, sim, ["Company"]) == []
+
+
+def test_state_never_covers_rows_that_were_not_sent(small_pages: None) -> None:
+    """Of each state, the rows up to its offset have come before it."""
+    with Simulator(rows=20) as sim:
+        config = sim.config(max_page_size=3, max_sessions=4)
+        catalog = catalog_of(config, "Customer", "Vendor", "StockItem")
+        sent: Counter[tuple[str, str]] = Counter()
+        for message in run("read", config, catalog=catalog):
+            if message["type"] == "RECORD":
+                sent[message["record"]["stream"], message["record"]["data"]["_tenant"]] += 1
+            elif message["type"] == "STATE":
+                stream = message["state"]["stream"]
+                for part in stream["stream_state"]["states"]:
+                    covered = part.get("reading", {}).get("offset", 20 if part["cursor"] else 0)
+                    assert covered <= sent[stream["stream_descriptor"]["name"], part["partition"]["tenant"]]
+        assert len(sent) == 6
+        assert set(sent.values()) == {20}
+
+
+# ---------------------------------------------------------------------------------------------- as a process
+
+
+@pytest.fixture
+def slow_sim() -> Iterator[Simulator]:
+    with Simulator(rows=60, latency_seconds=0.15) as simulator:
+        yield simulator
+
+
+@contextmanager
+def _started(folder: Path, *arguments: str, **files: Any) -> Iterator[subprocess.Popen[str]]:
+    """The connector as a process of its own; what it prints lies in a pipe."""
+    for name, content in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    paths = [part for name in files for part in (f"--{name}", str(folder / f"{name}.json"))]
+    command = [sys.executable, "-m", "source_acumatica.run", *arguments, *paths]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _wait_until(condition: Any) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("command", ["read", "discover", "check"])
+def test_a_signal_in_the_middle_leaves_no_seat_taken(
+    slow_sim: Simulator, tmp_path: Path, command: str, number: signal.Signals
+) -> None:
+    config = slow_sim.config(max_sessions=3, max_page_size=10)
+    files: dict[str, Any] = {"config": config}
+    if command == "read":
+        files["catalog"] = catalog_of(config, "Customer", "SalesOrder", "Vendor")
+    opened = slow_sim.sessions.opened_total
+    with _started(tmp_path, command, **files) as process:
+        _wait_until(lambda: slow_sim.sessions.opened_total > opened + (2 if command == "read" else 0))
+        process.send_signal(number)
+        assert process.wait(timeout=15) == 128 + number
+    assert slow_sim.sessions.open_count() == 0
+
+
+def test_a_reader_that_goes_away_leaves_no_seat_taken(slow_sim: Simulator, tmp_path: Path) -> None:
+    config = slow_sim.config(max_page_size=10)
+    catalog = catalog_of(config, "Customer", "SalesOrder")
+    with _started(tmp_path, "read", config=config, catalog=catalog) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=30) != 0
+    assert slow_sim.sessions.open_count() == 0
+
+
+def test_a_pipe_that_nobody_empties_still_ends_at_a_signal(slow_sim: Simulator, tmp_path: Path) -> None:
+    config = slow_sim.config(max_sessions=2)
+    catalog = catalog_of(config, "Customer", "SalesOrder", "Vendor")
+    slow_sim.requests.clear()
+    with _started(tmp_path, "read", config=config, catalog=catalog) as process:
+        _wait_until(lambda: len([one for one in slow_sim.requests if "$skip" in one.query]) > 4)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=15) == 128 + signal.SIGTERM
+    assert slow_sim.sessions.open_count() == 0
+
+
+def test_a_failed_read_exits_with_an_error_code_and_a_good_one_with_none(sim: Simulator, tmp_path: Path) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "Customer")
+    with _started(tmp_path, "read", config=config, catalog=catalog) as good:
+        assert good.communicate(timeout=60)[0].count('"RECORD"') == 12
+        assert good.returncode == 0
+    with _started(tmp_path, "read", config={**config, "password": "wrong"}, catalog=catalog) as bad:
+        output, _ = bad.communicate(timeout=60)
+    assert bad.returncode == 1
+    assert "the user name or password is not accepted" in output
+
+
+def test_a_fault_in_the_middle_does_not_lose_the_page(sim: Simulator) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "Customer")
+    sim.faults.add(Fault(FaultKind.DISCONNECT, path="/Customer"))
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert differences(destination, sim, ["Company"]) == []

@@ -1,0 +1,336 @@
+"""Whole syncs against the simulated ERP, through the CDK's entry point: what arrives is what the ERP holds.
+
+Changes under way, crashes and faults have files of their own.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover, expected_rows
+from .simulator import Simulator
+
+TENANTS = ("Company", "Zweite Firma")
+# Forms that the simulated user may not see, that are not set up, or that ask for parameters.
+UNREADABLE = ("Employee", "PayGroup", "AccountSummaryInquiry__Results", "InventorySummaryInquiry__Results")
+
+
+def catalog_of(config: dict[str, Any], *names: str, mode: str = INCREMENTAL) -> dict[str, Any]:
+    """The named streams, or all that can be read."""
+    found = discover(config)
+    return configured([found[name] for name in names or found.keys() - set(UNREADABLE)], mode)
+
+
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+@pytest.mark.parametrize("is_new_build", [True, False], ids=["openapi", "swagger"])
+def test_every_stream_of_every_endpoint_arrives_field_by_field(mode: str, is_new_build: bool) -> None:
+    with Simulator(rows=12, openapi=is_new_build) as sim:
+        config = sim.config(endpoints=["Default", "MANUFACTURING", "Fabrikam"], max_page_size=7, max_sessions=3)
+        destination = Destination()
+        destination.sync(config, catalog_of(config, mode=mode))
+        assert differences(destination, sim, TENANTS) == []
+        assert {
+            "SalesOrder__Details",
+            "Currency",
+            "Payment__ApplicationHistory",
+            "MANUFACTURING__BillOfMaterial__Operations__Material",
+            "Fabrikam__OpenItems",
+        } <= destination.catalog.keys()
+        assert sim.sessions.open_count() == 0
+        assert sim.sessions.peak <= 3
+
+
+def test_a_second_sync_brings_what_changed_and_nothing_else(sim: Simulator) -> None:
+    config = sim.config(lookback_minutes=0)
+    catalog = catalog_of(config, "Customer", "SalesOrder", "SalesOrder__Details", "Subaccount")
+    destination = Destination()
+    destination.sync(config, catalog)
+    sim.clock.advance(3600)
+    company = sim.tenant("Company")
+    company.update("Customer", company.keys("Customer")[3], {"CustomerName": "Neuer Name"})
+    company.update("SalesOrder", company.keys("SalesOrder")[0], {"Details": [{"LineNbr": 7}, {"LineNbr": 8}]})
+    company.insert("SalesOrder", {"OrderType": "SO", "OrderNbr": "999999", "Details": []})
+    subaccounts = len(company.keys("Subaccount"))
+    sim.clock.advance(60)
+
+    destination.sync(config, catalog)
+
+    assert differences(destination, sim, TENANTS) == []
+    assert destination.records == 1 + 2 + 2 + 2 * subaccounts
+    assert destination.states.keys() >= {"Customer", "SalesOrder", "SalesOrder__Details"}
+
+
+def test_a_form_that_answers_filters_with_no_rows_is_read_in_full(sim: Simulator) -> None:
+    config = sim.config("Company", lookback_minutes=0)
+    catalog = catalog_of(config, "Shipment", "Shipment__Packages", "Customer")
+    company = sim.tenant("Company")
+    destination = Destination()
+    for name in ("first", "second", "third"):
+        destination.sync(config, catalog)
+        assert differences(destination, sim, ["Company"]) == []
+        assert len(destination.warnings) == (0 if name == "first" else 2)
+        sim.clock.advance(3600)
+        company.insert("Shipment", {"ShipmentNbr": name})
+        company.insert("Customer", {"CustomerID": name})
+        sim.clock.advance(60)
+        sim.requests.clear()
+    destination.sync(config, catalog)
+    lists = [request for request in sim.requests if request.path.endswith("/Customer") and "$top" in request.query]
+    assert len(lists) == 1, "a filter that has brought rows once is trusted"
+
+
+def test_a_row_committed_late_arrives_within_the_look_back(sim: Simulator) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "Customer")
+    destination = Destination()
+    destination.sync(config, catalog)
+    late = sim.clock.now() - timedelta(minutes=14)
+    sim.tenant("Company").insert("Customer", {"CustomerID": "LATE"}, stamp=late)
+    sim.clock.advance(30)
+    destination.sync(config, catalog)
+    assert differences(destination, sim, ["Company"]) == []
+
+
+def test_a_record_that_lost_all_its_lines_has_none_left(sim: Simulator) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "SalesOrder", "SalesOrder__Details")
+    company = sim.tenant("Company")
+    key = next(
+        tuple(row[name] for name in ("OrderType", "OrderNbr")) for row in company.rows("SalesOrder") if row["Details"]
+    )
+    destination = Destination()
+    destination.sync(config, catalog)
+    sim.clock.advance(60)
+    company.update("SalesOrder", key, {"Details": []})
+    sim.clock.advance(60)
+    destination.sync(config, catalog)
+    assert differences(destination, sim, ["Company"]) == []
+
+
+def test_a_tenant_added_later_gets_its_history_and_a_removed_one_keeps_its_state(sim: Simulator) -> None:
+    destination = Destination()
+    catalog = catalog_of(sim.config(), "Customer")
+    destination.sync(sim.config("Company"), catalog)
+    sim.clock.advance(86400)
+    destination.sync(sim.config("Zweite Firma"), catalog)
+    assert differences(destination, sim, TENANTS) == []
+    parts = destination.states["Customer"]["stream"]["stream_state"]["states"]
+    assert {part["partition"]["tenant"] for part in parts} == set(TENANTS)
+
+
+def test_a_failing_tenant_stays_put_and_the_others_finish() -> None:
+    with Simulator(rows=12, shared_client=False) as sim:
+        config = sim.config()
+        catalog = catalog_of(config, "Customer", "Subaccount")
+        bad = {
+            **config,
+            "tenant_credentials": [{**one, "password": "wrong"} for one in config["tenant_credentials"][1:]],
+        }
+        destination, before = Destination(), sim.sign_ins("Zweite Firma")
+        destination.sync(bad, catalog, fails=True)
+        assert differences(destination, sim, ["Company"]) == []
+        assert {error["failure_type"] for error in destination.errors} == {"config_error"}
+        assert "Tenant 'Zweite Firma'" in destination.errors[0]["message"]
+        assert destination.statuses == {"Customer": "INCOMPLETE", "Subaccount": "INCOMPLETE"}
+        assert sim.sign_ins("Zweite Firma") - before == 1, "a wrong password is tried once: accounts lock"
+        destination.sync(config, catalog)
+        assert differences(destination, sim, TENANTS) == []
+
+
+def test_archived_records_come_when_they_are_wanted(sim: Simulator) -> None:
+    company = sim.tenant("Company")
+    company.archive("SalesOrder", company.keys("SalesOrder")[0])
+    for wanted in (False, True):
+        config = sim.config("Company", include_archived=wanted)
+        destination = Destination()
+        destination.sync(config, catalog_of(config, "SalesOrder"))
+        assert len(destination.rows("SalesOrder")) == len(company.keys("SalesOrder", archived=wanted))
+
+
+def test_rows_last_changed_before_the_start_date_are_left_out(sim: Simulator) -> None:
+    company = sim.tenant("Company")
+    start = sim.clock.now() - timedelta(days=200)
+    config = sim.config("Company", start_date=start.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    for mode in (FULL_REFRESH, INCREMENTAL):
+        destination = Destination()
+        destination.sync(config, catalog_of(config, "Customer", mode=mode))
+        expected = {row["CustomerID"] for row in company.rows("Customer") if row["LastModifiedDateTime"] >= start}
+        assert {row["CustomerID"] for row in destination.rows("Customer")} == expected
+
+
+def test_selected_columns_are_selected_at_the_server(sim: Simulator) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "SalesOrder", "SalesOrder__Details")
+    for one in catalog["streams"]:
+        properties = one["stream"]["json_schema"]["properties"]
+        wanted = ("Status", "BillToAddress", "InventoryID")
+        one["stream"]["json_schema"] = {"properties": {name: properties[name] for name in wanted if name in properties}}
+    sim.requests.clear()
+    destination = Destination()
+    destination.sync(config, catalog)
+    order, line = destination.rows("SalesOrder")[0], destination.rows("SalesOrder__Details")[0]
+    assert order.keys() == {"_tenant", "id", "OrderType", "OrderNbr", "Status", "LastModified", "BillToAddress"}
+    assert order["BillToAddress"]["City"]
+    assert {"InventoryID", "LineNbr", "_parent_OrderNbr"} <= line.keys()
+    assert "UnitPrice" not in line
+    lists = [request for request in sim.requests if request.path.endswith("/SalesOrder")]
+    assert all("$select" in request.query for request in lists)
+    assert not any("$custom" in request.query for request in lists)
+
+
+def test_custom_fields_can_be_left_out(sim: Simulator) -> None:
+    config = sim.config("Company", include_custom_fields=False)
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "Customer"))
+    assert all(row["custom"] == {} for row in destination.rows("Customer"))
+    assert not any("adHocSchema" in request.path for request in sim.requests)
+
+
+def test_inquiry_forms_are_asked_with_parameters(sim: Simulator) -> None:
+    parameters = [("Period", "012025"), ("Ledger", "ACTUAL")]
+    given = [{"inquiry": "AccountSummaryInquiry", "name": name, "value": value} for name, value in parameters]
+    config = sim.config("Company", inquiry_parameters=given)
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "AccountSummaryInquiry__Results"))
+    expected = sim.tenant("Company").results("AccountSummaryInquiry", dict(parameters))
+    rows = destination.rows("AccountSummaryInquiry__Results")
+    assert [(row["Account"], str(row["EndingBalance"])) for row in rows] == [
+        (row["Account"], str(row["EndingBalance"])) for row in expected
+    ]
+    assert rows[0]["_tenant"] == "Company"
+
+
+def test_an_inquiry_with_missing_or_unknown_parameters_says_which(sim: Simulator) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "AccountSummaryInquiry__Results")
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert "inquiry_parameters" in destination.errors[0]["message"]
+    assert "'Period' cannot be empty" in destination.errors[0]["message"]
+    unknown = [{"inquiry": "AccountSummaryInquiry", "name": "Perod", "value": "012025"}]
+    destination.sync({**config, "inquiry_parameters": unknown}, catalog, fails=True)
+    assert "Perod" in destination.errors[0]["message"]
+    assert "Period (StringValue)" in destination.errors[0]["message"]
+
+
+def test_the_newest_known_default_endpoint_is_read_unless_others_are_named(sim: Simulator) -> None:
+    assert "SalesOrder" in discover(sim.config())
+    older = discover(sim.config(endpoints=["Default/22.200.001"]))
+    assert "CountryOfOrigin" not in older["StockItem"]["json_schema"]["properties"]
+    assert set(discover(sim.config(endpoints=["Fabrikam"]))) == {
+        "Fabrikam__Equipment",
+        "Fabrikam__Equipment__Readings",
+        "Fabrikam__OpenItems",
+    }
+
+
+def test_a_read_asks_only_for_what_is_configured(sim: Simulator) -> None:
+    config = sim.config(endpoints=["Default", "MANUFACTURING", "Fabrikam"])
+    catalog = catalog_of(config, "Fabrikam__OpenItems")
+    sim.requests.clear()
+    Destination().sync(config, catalog)
+    paths = {request.path.split("/entity", 1)[1] for request in sim.requests if "/entity" in request.path}
+    assert paths == {"", "/auth/logout"} | {
+        f"/Fabrikam/1.0/{what}" for what in ("swagger.json", "OpenItems", "OpenItems/$adHocSchema")
+    }
+
+
+def test_a_stream_that_is_gone_is_no_success(sim: Simulator) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "Customer", "Vendor")
+    catalog["streams"][1]["stream"]["name"] = "Vanished"
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses["Vanished"] == "INCOMPLETE"
+    assert destination.statuses["Customer"] == "COMPLETE"
+    assert any("Vanished" in log.getMessage() and "refresh" in log.getMessage() for log in destination.logs)
+
+
+def test_forms_without_rights_fail_and_forms_not_set_up_warn(sim: Simulator) -> None:
+    config = sim.config("Company")
+    found = discover(config)
+    destination = Destination()
+    destination.sync(config, configured([found["Employee"], found["PayGroup"]]), fails=True)
+    assert destination.statuses == {"Employee": "INCOMPLETE", "PayGroup": "COMPLETE"}
+    assert "EP203000" in destination.errors[0]["message"]
+    assert any("not set up" in warning for warning in destination.warnings)
+
+
+def test_what_cannot_be_listed_is_read_record_by_record_and_the_log_says_so(sim: Simulator) -> None:
+    config = sim.config("Company")
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "Currency"))
+    assert differences(destination, sim, ["Company"]) == []
+    assert len(destination.warnings) == 1
+    assert "one request per record" in destination.warnings[0]
+    assert "Deselecting RealGainAcctID, RealLossAcctID" in destination.warnings[0]
+
+
+def test_deselecting_what_cannot_be_listed_makes_the_list_work_again(sim: Simulator) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "Currency")
+    properties = catalog["streams"][0]["stream"]["json_schema"]["properties"]
+    del properties["RealGainAcctID"], properties["RealLossAcctID"]
+    sim.requests.clear()
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert differences(destination, sim, ["Company"]) == []
+    assert len([request for request in sim.requests if "/Currency" in request.path and "$top" in request.query]) == 1
+
+
+def test_a_rerun_finds_the_same_catalog(sim: Simulator) -> None:
+    assert discover(sim.config()) == discover(sim.config())
+
+
+def test_check_names_every_tenant_that_fails_and_says_what_to_do() -> None:
+    with Simulator(rows=3, tenants=("A", "B", "C"), shared_client=False) as sim:
+        config = sim.config()
+        assert check(config)["status"] == "SUCCEEDED"
+        own = config["tenant_credentials"]
+        broken = [own[0], {**own[1], "client_secret": "wrong"}, {**own[2], "password": "wrong"}]
+        before = sim.sign_ins("C")
+        status = check({**config, "tenant_credentials": broken})
+        assert status["status"] == "FAILED"
+        assert "Tenant 'A'" not in status["message"]
+        assert "Tenant 'B': the client id or secret is not accepted" in status["message"]
+        assert "SM303010" in status["message"]
+        assert "Tenant 'C': the user name or password is not accepted" in status["message"]
+        assert sim.sign_ins("C") - before == 1, "a wrong password is tried once: accounts lock"
+        assert sim.sessions.open_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"endpoints": ["Default/99.200.001"]}, "There are: Default/20.200.001, Default/22.200.001"),
+        ({"endpoints": ["Default", "Default/22.200.001"]}, "more than once"),
+        ({"tenants": ["company"]}, "Login Name"),
+        ({"instance_url": "http://example.com"}, "does not match"),
+        ({"instance_url": "http://127.0.0.1:9"}, "cannot be reached"),
+        ({"dac_tables": ["SOOrder"]}, "dac_tables"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_check_says_which_setting_is_wrong(sim: Simulator, settings: dict[str, Any], sentence: str) -> None:
+    try:
+        message = check({**sim.config("Company"), **settings})["message"]
+    except AirbyteTracedException as error:
+        assert error.failure_type is FailureType.transient_error
+        message = str(error)
+    assert sentence in message
+
+
+def test_a_virtual_directory_that_is_forgotten_is_told(sim: Simulator) -> None:
+    config = sim.config("Company")
+    config["instance_url"] = config["instance_url"].removesuffix("/AcumaticaERP")
+    assert "check instance_url and its directory" in check(config)["message"]
+
+
+def test_expected_rows_are_not_empty(sim: Simulator) -> None:
+    """The comparison itself compares something."""
+    assert len(list(expected_rows(sim, "SalesOrder__Details", "Company", {"LineNbr"}))) > 3

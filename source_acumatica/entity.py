@@ -1,0 +1,220 @@
+"""An entity of the ERP as a shape of fields; the JSON schema and the record both come from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+Wire = Mapping[str, Any]
+Record = dict[str, Any]
+Convert = Callable[[Any], Any]
+
+
+class FieldKind(StrEnum):
+    """The value types of contract versions 3 and 4, told by the wrapper that a description names."""
+
+    STRING = "StringValue"
+    GUID = "GuidValue"
+    BOOLEAN = "BooleanValue"
+    BYTE = "ByteValue"
+    SHORT = "ShortValue"
+    INTEGER = "IntValue"
+    LONG = "LongValue"
+    DECIMAL = "DecimalValue"
+    DOUBLE = "DoubleValue"
+    DATE_TIME = "DateTimeValue"
+    UNKNOWN = "?"
+
+
+_TEXT = {"type": ["null", "string"]}
+_INTEGER = {"type": ["null", "integer"]}
+_NUMBER = {"type": ["null", "number"]}
+INSTANT_SCHEMA: Mapping[str, Any] = {
+    "type": ["null", "string"],
+    "format": "date-time",
+    "airbyte_type": "timestamp_with_timezone",
+}
+CUSTOM_SCHEMA: Mapping[str, Any] = {"type": ["null", "object"], "additionalProperties": True}
+
+# An unknown kind gets a schema without a type: "string" would claim a knowledge that nobody has.
+JSON_SCHEMAS: Mapping[FieldKind, Mapping[str, Any]] = {
+    FieldKind.STRING: _TEXT,
+    FieldKind.GUID: _TEXT,
+    FieldKind.BOOLEAN: {"type": ["null", "boolean"]},
+    FieldKind.BYTE: _INTEGER,
+    FieldKind.SHORT: _INTEGER,
+    FieldKind.INTEGER: _INTEGER,
+    FieldKind.LONG: {**_INTEGER, "airbyte_type": "integer"},
+    FieldKind.DECIMAL: _NUMBER,
+    FieldKind.DOUBLE: _NUMBER,
+    FieldKind.DATE_TIME: INSTANT_SCHEMA,
+    FieldKind.UNKNOWN: {},
+}
+if JSON_SCHEMAS.keys() != set(FieldKind):
+    raise AssertionError
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a record of one type consists of, by name.
+
+    Every record also has ``id``, ``note`` and ``custom``, which descriptions inherit from a common base.
+    """
+
+    fields: Mapping[str, FieldKind] = field(default_factory=dict)
+    objects: Mapping[str, Shape] = field(default_factory=dict)
+    collections: Mapping[str, Shape] = field(default_factory=dict)
+
+    def joined(self, other: Shape) -> Shape:
+        """Both shapes as one; what two tenants type differently becomes a field of no known kind."""
+        fields = {**self.fields, **other.fields}
+        for name in fields:
+            if len({shape._sort(name) for shape in (self, other)} - {None}) > 1:
+                fields[name] = FieldKind.UNKNOWN
+        objects, collections = _joined(self.objects, other.objects), _joined(self.collections, other.collections)
+        return Shape(
+            fields,
+            {name: shape for name, shape in objects.items() if name not in fields},
+            {name: shape for name, shape in collections.items() if name not in fields},
+        )
+
+    def _sort(self, name: str) -> str | None:
+        """What ``name`` is here: the kind of a field, or a record; None if it is not there."""
+        return self.fields.get(name) or ("record" if name in self.objects or name in self.collections else None)
+
+    def object_paths(self) -> list[str]:
+        """The linked objects as ``$expand`` names them, those within others as ``Outer/Inner``."""
+        return [
+            path
+            for name, shape in self.objects.items()
+            for path in (name, *(f"{name}/{inner}" for inner in shape.object_paths()))
+        ]
+
+    def json_schema(self) -> dict[str, Any]:
+        """The properties of a record of this shape, without its collections: those are streams of their own."""
+        return {
+            "id": _TEXT,
+            **{name: JSON_SCHEMAS[kind] for name, kind in self.fields.items()},
+            **{
+                name: {"type": ["null", "object"], "properties": shape.json_schema()}
+                for name, shape in self.objects.items()
+            },
+            "note": _TEXT,
+            "custom": CUSTOM_SCHEMA,
+        }
+
+    def converter(self, columns: Collection[str] | None = None) -> Callable[[Wire], Record]:
+        """A function from the wire's record to ours, for ``columns`` only where given."""
+        plan = [(name, convert) for name, convert in self._conversions() if columns is None or name in columns]
+
+        def convert_record(wire: Wire) -> Record:
+            get = wire.get
+            return {name: convert(get(name)) for name, convert in plan}
+
+        return convert_record
+
+    def _conversions(self) -> Iterable[tuple[str, Convert]]:
+        yield "id", _as_it_is
+        for name, kind in self.fields.items():
+            yield name, _conversion(name, kind)
+        for name, shape in self.objects.items():
+            yield name, _optional(shape.converter())
+        yield "note", unwrap
+        yield "custom", custom_values
+
+
+def _joined(ours: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> dict[str, Shape]:
+    both = {**ours, **theirs}
+    return {name: ours[name].joined(theirs[name]) if name in ours and name in theirs else both[name] for name in both}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def unwrap(wrapper: Any) -> Any:
+    """``{"value": x}`` becomes x, ``{}`` and a missing wrapper become None; a bare value stays."""
+    return wrapper.get("value") if isinstance(wrapper, dict) else wrapper
+
+
+def custom_values(wire: Any) -> dict[str, dict[str, Any]]:
+    """``{"View": {"Field": {"type", "value"}}}`` becomes ``{"View": {"Field": value}}``."""
+    return {
+        view: {name: exact_number(unwrap(wrapper)) for name, wrapper in fields.items()}
+        for view, fields in (wire or {}).items()
+    }
+
+
+def _optional(convert: Callable[[Wire], Record]) -> Convert:
+    return lambda wire: convert(wire) if wire else None
+
+
+_PLAIN = frozenset({FieldKind.STRING, FieldKind.GUID, FieldKind.BOOLEAN, FieldKind.DATE_TIME})
+
+
+def _conversion(name: str, kind: FieldKind) -> Convert:
+    if kind is FieldKind.DATE_TIME and name.endswith("Date"):
+        return lambda wrapper: calendar_date(unwrap(wrapper))
+    if kind in _PLAIN:
+        return unwrap
+    if kind is FieldKind.UNKNOWN:
+        return lambda value: value if _is_no_wrapper(value) else exact_number(unwrap(value))
+    return lambda wrapper: exact_number(unwrap(wrapper))
+
+
+def _is_no_wrapper(value: Any) -> bool:
+    """Of an unknown type, whatever comes in another form is passed on as it is."""
+    return isinstance(value, dict) and bool(value) and "value" not in value
+
+
+_MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\dT00:00:00(?:\.0+)?(?:Z|[+-]\d\d:?\d\d)?")
+
+
+def calendar_date(value: Any) -> Any:
+    """Midnight of any zone becomes midnight UTC of that same day, so that no destination moves it to the day before."""
+    if isinstance(value, str) and _MIDNIGHT.fullmatch(value):
+        return f"{value[:10]}T00:00:00+00:00"
+    return value
+
+
+_LARGEST_JSON_INTEGER = 2**63 - 1
+
+
+def exact_number(value: Any) -> Any:
+    """A number with every digit; whole ones beyond 64 bits, which the serializer refuses, as their own text."""
+    if isinstance(value, int) and not -_LARGEST_JSON_INTEGER <= value <= _LARGEST_JSON_INTEGER:
+        return orjson.Fragment(str(value))
+    return value
+
+
+def exact_fraction(text: str) -> orjson.Fragment:
+    """A fraction as the text that the server sent: through a binary float, ``1234.560000`` would lose digits."""
+    return orjson.Fragment(text)
+
+
+def utc_instant(value: Any) -> str | None:
+    """An instant in UTC with a fixed width, so that it sorts as text; without an offset it is taken for UTC.
+
+    Raises:
+        ValueError: the text is not an ISO 8601 date-time.
+    """
+    if not value:
+        return None
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    try:
+        return format_instant(instant)
+    except OverflowError:  # .NET's empty date, midnight of the year 1, lies before it in UTC
+        return format_instant(datetime.min.replace(tzinfo=UTC))
+
+
+def format_instant(instant: datetime) -> str:
+    """``2026-11-22T19:44:05.123000Z``."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,278 @@
+"""What each failure of the ERP or the network leads to, whose fault it is, and the sentence the user reads.
+
+    what came back                                         what happens next      whose fault
+    -----------------------------------------------------  ---------------------  ---------------
+    connection, body broken off, truncated JSON, 5xx       try again              transient_error
+    HTML with 200, a redirect to a page                    try again              transient_error
+    read timed out, 504, "Execution Timeout"               ask for fewer rows     transient_error
+    429                                                    wait, try again        transient_error
+    seat limit (500, 429 text, 302, empty 200)             give back, wait, again transient_error
+    401                                                    sign in again          config_error
+    500 cannot be optimized, unknown field                 climb down             config_error
+    500 no entity satisfies the condition                  the record is gone     config_error
+    500 form not set up                                    skip with a warning    config_error
+    403, 404, 422                                          stop                   config_error
+    other 4xx, other 500                                   stop                   system_error
+    token endpoint 400/401/403                             stop, never again      config_error
+
+Facts: BEHAVIOR.md, "Errors". Texts of the server are quoted shortened, without stack traces and with secrets masked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+
+class Next(StrEnum):
+    """What is done about a failure."""
+
+    RETRY = "try the same request again after a pause"
+    FEWER_ROWS = "ask for fewer rows at once"
+    THROTTLED = "wait until the minute's requests are used up no more"
+    SEAT = "give the seat back, wait for a free one, try again"
+    SIGN_IN = "sign in again, then try the same request"
+    CLIMB_DOWN = "ask for less in one request"
+    GONE = "the record is no longer there"
+    SKIP = "there is nothing to read: warn and go on"
+    STOP = "stop this stream of this tenant"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A failure, read: what happens next, whose fault it is, and the sentence."""
+
+    next: Next
+    failure_type: FailureType
+    sentence: str
+    names: tuple[str, ...] = ()
+    """The fields or collections that the server named as the cause."""
+
+
+class RequestFailed(AirbyteTracedException):
+    """A request that came to nothing; ``problem`` says what its caller can do about it."""
+
+    def __init__(self, problem: Problem, where: str = "") -> None:
+        self.problem = problem
+        message = filter_secrets(f"{where}: {problem.sentence}" if where else problem.sentence)
+        super().__init__(internal_message=message, message=message, failure_type=problem.failure_type)
+
+
+def config_error(message: str) -> AirbyteTracedException:
+    """An error that only the user can mend."""
+    message = filter_secrets(message)
+    return AirbyteTracedException(internal_message=message, message=message, failure_type=FailureType.config_error)
+
+
+# Sections 3.1 and 6 of the collected facts quote these texts from live instances and official samples.
+_SEAT_LIMIT = re.compile(r"API Login Limit|concurrent API logins|CheckApiUsersLimits", re.IGNORECASE)
+_NOT_OPTIMIZABLE = re.compile(
+    r"Optimization cannot be performed|BQL ?delegate|query cannot be optimized|CannotOptimize", re.IGNORECASE
+)
+_NAMED_FIELD = re.compile(r"^\s*([A-Za-z_][\w/.]*):\s*View\b", re.MULTILINE)
+_UNKNOWN_FIELD = "The given key was not present in the dictionary"
+_GONE = re.compile(r"No entity satisfies the condition|NoEntitySatisfiesTheCondition", re.IGNORECASE)
+_NOT_SET_UP = re.compile(r"PXSetupNotEntered|required configuration data is not entered", re.IGNORECASE)
+_SQL_TIMEOUT = re.compile(r"Execution Timeout Expired|wait operation timed out|timeout period elapsed", re.IGNORECASE)
+_NO_MESSAGE = "An error has occurred."
+_LONGEST_QUOTE_CHARACTERS = 300
+
+_SEAT_SENTENCE = (
+    "all API seats of the licence are taken: close other integrations' sessions or raise the number of web service API "
+    "users (License Monitoring Console, SM604000; per user: Users, SM201010)"
+)
+_THROTTLE_SENTENCE = (
+    "the licence's limit of API requests is used up (License Monitoring Console, SM604000): lower requests_per_minute "
+    "or run this sync when other integrations rest"
+)
+
+
+def read_exception(error: requests.RequestException) -> Problem:
+    """What a request that got no whole answer leads to."""
+    transient = FailureType.transient_error
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return Problem(Next.RETRY, transient, "the instance cannot be reached: connecting timed out; check the address")
+    if isinstance(error, requests.Timeout):
+        return Problem(Next.FEWER_ROWS, transient, "the instance did not answer in time (read_timeout_seconds)")
+    if isinstance(error, requests.exceptions.SSLError):
+        return Problem(Next.RETRY, transient, "the instance's TLS certificate is not accepted; check instance_url")
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return Problem(Next.STOP, FailureType.config_error, "instance_url is not an address that may be called")
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        return Problem(Next.RETRY, transient, "the connection broke off in the middle of an answer")
+    return Problem(Next.RETRY, transient, "the instance cannot be reached: check instance_url and the network")
+
+
+def read_answer(response: requests.Response) -> Problem | None:
+    """None for an answer that may be data; otherwise what it leads to (the table above)."""
+    status = response.status_code
+    if 300 <= status < 400:
+        return _redirect(response)
+    if status in (200, 201):
+        return _suspicious_success(response)
+    text = _text(response)
+    if _SEAT_LIMIT.search(response.text) or (status == 429 and _is_seat_429(response)):
+        return Problem(Next.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
+    by_status = _BY_STATUS.get(status)
+    if by_status is not None:
+        return Problem(by_status.next, by_status.failure_type, _with_quote(by_status.sentence, text))
+    if status == 500:
+        return _server_error(response.text, text)
+    if status > 500:
+        return Problem(Next.RETRY, FailureType.transient_error, f"the instance is not available (HTTP {status})")
+    return Problem(
+        Next.STOP, FailureType.system_error, _with_quote(f"the instance refused the request ({status})", text)
+    )
+
+
+def broken_body() -> Problem:
+    """A 200 whose body is not whole JSON."""
+    return Problem(Next.RETRY, FailureType.transient_error, "the answer was not complete JSON")
+
+
+def read_token_answer(response: requests.Response, tenant: str) -> Problem:
+    """What a refused sign-in leads to; a refused one is never repeated, since accounts lock."""
+    status = response.status_code
+    if status == 429 or status >= 500 or 300 <= status < 400:
+        return Problem(Next.RETRY, FailureType.transient_error, f"signing in is not possible now (HTTP {status})")
+    body = _json(response)
+    error = str(body.get("error", ""))
+    sentence = _SIGN_IN_SENTENCES.get(error, _SIGN_IN_SENTENCES[""]).format(
+        tenant=tenant, error=error or f"HTTP {status}"
+    )
+    if status == 404:
+        sentence = "there is no Acumatica ERP at this address (no sign-in page): check instance_url and its directory"
+    return Problem(Next.STOP, FailureType.config_error, sentence)
+
+
+_SIGN_IN_SENTENCES: Mapping[str, str] = {
+    "invalid_client": (
+        "the client id or secret is not accepted there (invalid_client): register a connected application in this very "
+        "tenant (Connected Applications, SM303010) with the flow Resource Owner Password Credentials, check that the "
+        "secret has not expired and that '{tenant}' is the tenant's Login Name to the letter (Tenants, SM203520)"
+    ),
+    "invalid_grant": (
+        "the user name or password is not accepted there (invalid_grant): check both, that the user exists in this "
+        "tenant, that no password change is pending, that the account is not locked, and that its user type allows "
+        "sign-in type Unrestricted (User Types, EP202500). It was tried once only, since accounts lock"
+    ),
+    "unauthorized_client": (
+        "the connected application is registered for another flow (unauthorized_client): choose Resource Owner "
+        "Password Credentials on Connected Applications (SM303010)"
+    ),
+    "": "signing in was refused ({error}): check the connected application (SM303010) and the user",
+}
+
+_BY_STATUS: Mapping[int, Problem] = {
+    401: Problem(Next.SIGN_IN, FailureType.config_error, "the session is not accepted even after signing in again"),
+    403: Problem(
+        Next.STOP, FailureType.config_error, "the user may not read this form: give it a role with view rights"
+    ),
+    404: Problem(Next.STOP, FailureType.config_error, "the endpoint or entity does not exist there"),
+    422: Problem(
+        Next.STOP,
+        FailureType.config_error,
+        "the ERP wants other values: set inquiry_parameters",
+    ),
+    408: Problem(Next.RETRY, FailureType.transient_error, "the instance gave up waiting for the request"),
+    429: Problem(Next.THROTTLED, FailureType.transient_error, _THROTTLE_SENTENCE),
+    504: Problem(Next.FEWER_ROWS, FailureType.transient_error, "the instance's gateway did not wait for the answer"),
+}
+
+
+def _server_error(body: str, text: str) -> Problem:
+    if _NOT_OPTIMIZABLE.search(body):
+        return Problem(
+            Next.CLIMB_DOWN,
+            FailureType.config_error,
+            _with_quote("the ERP cannot list this entity in one query", text),
+            names=tuple(_NAMED_FIELD.findall(text)),
+        )
+    if _UNKNOWN_FIELD in body:
+        sentence = "the ERP does not know a field that its own description lists"
+        return Problem(Next.CLIMB_DOWN, FailureType.config_error, _with_quote(sentence, text))
+    if _GONE.search(body):
+        return Problem(Next.GONE, FailureType.config_error, "the record does not exist any more")
+    if _NOT_SET_UP.search(body):
+        return Problem(Next.SKIP, FailureType.config_error, _with_quote("the form is not set up in this tenant", text))
+    if _SQL_TIMEOUT.search(body):
+        return Problem(Next.FEWER_ROWS, FailureType.transient_error, "the ERP's database did not answer in time")
+    return Problem(Next.STOP, FailureType.system_error, _with_quote("the ERP failed with an error of its own", text))
+
+
+def _redirect(response: requests.Response) -> Problem:
+    """A redirect is never followed: it leads to an error or sign-in page, whose message stands in the address."""
+    location = response.headers.get("Location", "")
+    message = " ".join(parse_qs(urlsplit(location).query).get("message", []))
+    if _SEAT_LIMIT.search(message):
+        return Problem(Next.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
+    sentence = "the instance led to another page instead of answering (is it in maintenance, is instance_url right?)"
+    return Problem(Next.RETRY, FailureType.transient_error, _with_quote(sentence, message))
+
+
+def _suspicious_success(response: requests.Response) -> Problem | None:
+    if not response.content.strip():
+        sentence = f"the instance answered with an empty body; if this stays so, {_SEAT_SENTENCE}"
+        return Problem(Next.SEAT, FailureType.transient_error, sentence)
+    if "html" in response.headers.get("Content-Type", "").lower() or response.content.lstrip()[:1] == b"<":
+        sentence = (
+            "the instance answered with a web page instead of data (is it in maintenance, is instance_url right?)"
+        )
+        return Problem(Next.RETRY, FailureType.transient_error, sentence)
+    return None
+
+
+def _is_seat_429(response: requests.Response) -> bool:
+    """IIS' own 429 page was seen for the seat limit; the throttle's answer is JSON like any other error."""
+    return "custom error module" in response.text
+
+
+def _json(response: requests.Response) -> dict[str, Any]:
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _text(response: requests.Response) -> str:
+    """The messages of an HttpError, the innermost last; the plain text of anything else but a web page."""
+    body = _json(response)
+    if response.status_code == 422:
+        return "\n".join([*_field_errors(body), *_messages(body)])
+    if not body:
+        return "" if b"<" in response.content[:200] else response.text[: 4 * _LONGEST_QUOTE_CHARACTERS]
+    return "\n".join(_messages(body))
+
+
+def _messages(body: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("exceptionMessage", "message"):
+        if body.get(key) and body[key] != _NO_MESSAGE:
+            yield str(body[key])
+    if isinstance(body.get("innerException"), dict):
+        yield from _messages(body["innerException"])
+
+
+def _field_errors(body: Mapping[str, Any]) -> Iterator[str]:
+    """The ERP answers a refused PUT with the record itself and an ``error`` beside each value that it refuses."""
+    for name, value in body.items():
+        if isinstance(value, dict) and value.get("error"):
+            yield f"{name}: {value['error']}"
+        elif name == "error" and value:
+            yield str(value)
+
+
+def _with_quote(sentence: str, text: str) -> str:
+    """``sentence`` and what the server said, on one line and shortened."""
+    quote = " ".join(text.split())[:_LONGEST_QUOTE_CHARACTERS]
+    return f"{sentence} (the ERP says: {quote})" if quote else sentence

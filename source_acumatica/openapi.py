@@ -1,0 +1,116 @@
+"""Reads an endpoint's ``swagger.json``, in Swagger 2.0 or OpenAPI 3.0, into the shapes of its entities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from source_acumatica.entity import FieldKind, Shape
+
+# What every record inherits, and what does not come in records.
+_BASE = frozenset({"id", "rowNumber", "note", "custom", "error", "files", "_links"})
+# Collections of collections are read; a third level has no table of its own.
+_DEEPEST_COLLECTION = 2
+# Contacts have addresses; anything deeper is a link back to where it came from.
+_DEEPEST_OBJECT = 2
+_NAME = re.compile(r"\w+")
+_KINDS = {kind.value: kind for kind in FieldKind if kind is not FieldKind.UNKNOWN}
+
+Schema = Mapping[str, Any]
+
+
+class DescriptionError(ValueError):
+    """The document is JSON but does not describe an endpoint."""
+
+
+@dataclass
+class Description:
+    """An endpoint as it describes itself."""
+
+    contract: str
+    """The contract version, ``"3"``, ``"4"`` or ``"5"``: ``info.version`` of the document."""
+    entities: dict[str, Shape]
+    warnings: list[str] = field(default_factory=list)
+    """One sentence for each field whose type is unknown."""
+
+
+def read_description(document: object) -> Description:
+    """The top-level entities of a description: its paths of one segment that can be listed.
+
+    Raises:
+        DescriptionError: neither of the two formats.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
+        message = "no paths"
+        raise DescriptionError(message)
+    schemas = document.get("definitions") or document.get("components", {}).get("schemas") or {}
+    description = Description(str(document.get("info", {}).get("version", "")), {})
+    reader = _Reader(schemas, description.warnings)
+    for path, operations in document["paths"].items():
+        name = path.removeprefix("/")
+        if _NAME.fullmatch(name) and isinstance(operations, dict) and "get" in operations:
+            schema_name = _listed_schema(operations["get"]) or name
+            description.entities[name] = reader.shape(schema_name)
+    return description
+
+
+def _listed_schema(operation: Schema) -> str | None:
+    """The schema of the rows that a list operation answers with."""
+    answer = operation.get("responses", {}).get("200", {})
+    contents = [answer, *answer.get("content", {}).values()]
+    for content in contents:
+        reference = content.get("schema", {}).get("items", {}).get("$ref")
+        if reference:
+            return _name_of(reference)
+    return None
+
+
+def _name_of(reference: str) -> str:
+    return reference.rsplit("/", 1)[-1]
+
+
+class _Reader:
+    """Resolves references among the schemas of one document."""
+
+    def __init__(self, schemas: Mapping[str, Schema], warnings: list[str]) -> None:
+        self._schemas, self._warnings = schemas, warnings
+
+    def shape(self, name: str, collections: int = _DEEPEST_COLLECTION, above: tuple[str, ...] = ()) -> Shape:
+        """The shape of the schema ``name``; ``above`` are the schemas that linked to it, so that no circle is run."""
+        fields: dict[str, FieldKind] = {}
+        objects: dict[str, Shape] = {}
+        lists: dict[str, Shape] = {}
+        for field_name, schema in self._properties(name):
+            items = schema.get("items", {}).get("$ref")
+            target = _name_of(items or schema.get("$ref", ""))
+            if items:
+                if collections > 0 and target not in above:
+                    lists[field_name] = self.shape(target, collections - 1, (*above, name))
+            elif self._is_record(target):
+                if len(above) < _DEEPEST_OBJECT + _DEEPEST_COLLECTION - collections and target not in above:
+                    objects[field_name] = self.shape(target, collections, (*above, name))
+            else:
+                fields[field_name] = self._kind(name, field_name, target)
+        return Shape(fields, objects, lists)
+
+    def _properties(self, name: str) -> Iterator[tuple[str, Schema]]:
+        schema = self._schemas.get(name, {})
+        for part in (schema, *schema.get("allOf", ())):
+            for field_name, field_schema in part.get("properties", {}).items():
+                if field_name not in _BASE and _NAME.fullmatch(field_name):
+                    yield field_name, field_schema
+
+    def _is_record(self, name: str) -> bool:
+        """Whether a schema is a linked record; names do not tell: a record may be called ``AttributeValue``."""
+        schema = self._schemas.get(name, {})
+        return bool(schema) and "value" not in schema.get("properties", {})
+
+    def _kind(self, schema_name: str, field_name: str, wrapper: str) -> FieldKind:
+        kind = _KINDS.get(wrapper, FieldKind.UNKNOWN)
+        if kind is FieldKind.UNKNOWN:
+            warning = f"{schema_name}.{field_name} has the unknown type '{wrapper or 'none'}': its column has no type."
+            if warning not in self._warnings:
+                self._warnings.append(warning)
+        return kind

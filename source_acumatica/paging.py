@@ -1,0 +1,175 @@
+"""Anchored paging: reads a list that moves under the reader without losing a row that stays in it.
+
+Contract REST has no keyset that holds for every entity and no next link: only ``$skip`` and ``$top`` over rows in the
+order of their keys (BEHAVIOR.md, "Lists"). A row inserted or removed before the reading position shifts all later ones.
+So each page asks again for the last row of the one before. While it is there, nothing has moved::
+
+    page 1   a b c d                asked: skip 0
+    page 2         d e f g          asked: skip 3   d is where it was: e is next
+    page 3         (c removed)
+                         h i j k    asked: skip 6   g is not there: go back
+                   d e f g h i      asked: skip 3   g is there: h is next, and h, i are not lost
+
+Of the rows before, the ends of the last pages are remembered, so that the place is found although rows of it are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+Identity = tuple[str, ...]
+"""What a row is known by; any one part suffices."""
+
+# An anchored page overlaps the one before, so one row is no page.
+SMALLEST_PAGE_ROWS = 2
+# The first page is small: nobody knows yet how heavy the rows of this entity are.
+FIRST_PAGE_ROWS = 500
+# Below this an answer was quick and the next page may be larger; above, it is made smaller. A proxy in between often
+# gives up after 60 s.
+_QUICK_SECONDS = 5.0
+_SLOW_SECONDS = 30.0
+# A page in memory is several times its size on the wire.
+_LARGE_BYTES = 16 * 1024 * 1024
+# Rows that are remembered to find the place again.
+_REMEMBERED_ROWS = 10_000
+# Rows whose identities go into the state: enough that not all of them are removed until a resume.
+_ANCHORS_IN_STATE = 5
+# Answers in a row without a new row, or starts from the beginning, before the list is given up: a server that ignores
+# $skip would be read for ever.
+_MOST_STALLS = 8
+# A page shorter than asked for ends the list, unless a server-side cap shortened it: caps are round numbers.
+_SMALLEST_CAP_ROWS = 50
+
+
+class MovingListError(Exception):
+    """The list gives no new rows and does not end."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a list has been read: ``offset`` rows, of which the last are known by ``anchors``."""
+
+    offset: int = 0
+    anchors: tuple[Identity, ...] = ()
+
+
+BEGINNING = Position()
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """The rows that a request brought anew, and the position behind them."""
+
+    rows: Sequence[Row]
+    position: Position
+
+
+@dataclass
+class PageSize:
+    """How many rows are asked for at once: from a small start towards ``largest``, as the answers' cost allows."""
+
+    largest: int
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        self.largest = max(self.largest, SMALLEST_PAGE_ROWS)
+        self.rows = min(FIRST_PAGE_ROWS, self.largest)
+
+    def observe(self, seconds: float, size_bytes: int) -> None:
+        """Adapt to what the last page cost."""
+        if seconds > _SLOW_SECONDS or size_bytes > _LARGE_BYTES:
+            self.shrink()
+        elif seconds < _QUICK_SECONDS and 2 * size_bytes < _LARGE_BYTES:
+            self.rows = min(self.rows * 2, self.largest)
+
+    def shrink(self) -> bool:
+        """Halve; False where that is not possible."""
+        was, self.rows = self.rows, max(self.rows // 2, SMALLEST_PAGE_ROWS)
+        return self.rows < was
+
+
+@dataclass
+class _Trail:
+    """The identities of the rows read last, in order."""
+
+    rows: dict[Identity, None] = field(default_factory=dict)
+    parts: set[str] = field(default_factory=set)
+
+    def extend(self, identities: Sequence[Identity]) -> None:
+        for identity in identities:
+            self.rows.pop(identity, None)
+            self.rows[identity] = None
+            self.parts.update(identity)
+        for identity in list(self.rows)[: max(len(self.rows) - _REMEMBERED_ROWS, 0)]:
+            del self.rows[identity]
+            self.parts.difference_update(identity)
+
+    def ends_with(self, identity: Identity) -> bool:
+        return not set(next(reversed(self.rows))).isdisjoint(identity)
+
+    def knows(self, identity: Identity) -> bool:
+        return not self.parts.isdisjoint(identity)
+
+    def end(self) -> tuple[Identity, ...]:
+        return tuple(self.rows)[-_ANCHORS_IN_STATE:]
+
+
+def anchored_pages(
+    fetch: Callable[[int], tuple[Sequence[Row], int]],
+    identify: Callable[[Row], Identity],
+    start: Position,
+) -> Iterator[Page[Row]]:
+    """Read a list from ``start`` to its end.
+
+    ``fetch(skip)`` returns the rows from an offset on and how many it asked for. A row that is in the list throughout
+    is yielded at least once; rows may come twice where the list moved.
+
+    Raises:
+        MovingListError: the server repeats itself, or rows vanish faster than they are read.
+    """
+    trail, offset, stalls, longest = _Trail(), start.offset, 0, SMALLEST_PAGE_ROWS
+    trail.extend(start.anchors)
+    while True:
+        skip = max(offset - 1, 0) if trail.rows else 0
+        rows, asked = fetch(skip)
+        identities = [identify(row) for row in rows]
+        longest = max(longest, len(rows))
+        first_new = _first_new(trail, identities)
+        if first_new is None:
+            if skip > 0:
+                # By what the server gives, which may be less than what is asked for.
+                offset = max(skip - (min(asked, longest) - 1), 0) + 1
+                continue
+            # Nothing that was read last exists any more: the list starts anew, and rows come twice rather than not.
+            first_new, trail = 0, _Trail()
+        offset = skip + len(rows)
+        stalls = 0 if first_new < len(rows) and trail.rows else stalls + 1
+        trail.extend(identities[first_new:])
+        if first_new < len(rows):
+            yield Page(rows[first_new:], Position(offset, trail.end()))
+        if _is_last(len(rows), asked):
+            return
+        if stalls > _MOST_STALLS:
+            raise MovingListError
+
+
+def _first_new(trail: _Trail, identities: Sequence[Identity]) -> int | None:
+    """Where the unread rows begin; None where the page does not touch what was read."""
+    if not trail.rows:
+        return 0
+    if identities and trail.ends_with(identities[0]):
+        return 1
+    known = [trail.knows(identity) for identity in identities]
+    if True not in known:
+        return None
+    return known.index(False) if False in known else len(known)
+
+
+def _is_last(count: int, asked: int) -> bool:
+    if count >= asked:
+        return False
+    is_round = count % _SMALLEST_CAP_ROWS == 0 or count.bit_count() == 1
+    return not (is_round and count >= _SMALLEST_CAP_ROWS)

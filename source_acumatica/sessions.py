@@ -1,0 +1,246 @@
+"""The pool of licence seats: signs in, hands each session to one request at a time, and gives every seat back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import requests
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+logger = logging.getLogger("airbyte")
+
+# While others wait, a tenant that still has work keeps a seat this long: each turn costs a sign-out and a sign-in.
+TURN_SECONDS = 30.0
+# Renewed this long before its end, a token does not run out between being chosen and being read by the server.
+RENEWAL_MARGIN_SECONDS = 60.0
+# How often a waiting thread looks whether somebody's turn is over.
+_LOOK_AGAIN_SECONDS = 0.5
+# At the end, requests on their way get this long: Docker kills 10 s after SIGTERM.
+_LAST_ANSWERS_SECONDS = 3.0
+
+
+@dataclass(eq=False)
+class Session:
+    """A signed-in session of one tenant: a token, which is a seat from its first call on.
+
+    The server works off the calls of one session one after another (BEHAVIOR.md, "Sessions"), so a session is lent to
+    one request at a time; more speed takes more sessions.
+    """
+
+    tenant: str
+    http: requests.Session
+    ends_at: float
+    """Monotonic time in seconds at which the token runs out."""
+    turn_began_at: float = field(default_factory=time.monotonic)
+    is_seated: bool = False
+    """Whether a call was made, that is, whether the server may hold a seat for it."""
+    holder: int = 0
+    """The thread that uses it."""
+    has_answered: bool = False
+    """Whether the server accepted it once; a 401 then means that it has ended, not that it is wrong."""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the token runs out soon."""
+        return time.monotonic() > self.ends_at - RENEWAL_MARGIN_SECONDS
+
+
+class PoolClosed(AirbyteTracedException):
+    """The run is ending: no more requests are sent."""
+
+
+class SessionPool:
+    """At most ``seats`` sessions at once over all tenants; the promise holds for every way a run can end."""
+
+    def __init__(self, seats: int, sign_in: Callable[[str], Session], sign_out: Callable[[Session], None]) -> None:
+        self._seats, self._sign_in, self._sign_out = seats, sign_in, sign_out
+        self._changed = threading.Condition()
+        self._idle: list[Session] = []
+        self._lent: list[Session] = []
+        self._in_transit = 0
+        self._readers: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
+        self._rejected: dict[str, AirbyteTracedException] = {}
+        self._sign_in_locks: dict[str, threading.Lock] = {}
+        self._is_closed = False
+
+    @contextmanager
+    def reading(self, tenant: str) -> Iterator[None]:
+        """Say that more requests to ``tenant`` follow, so that its session is kept between them."""
+        with self._changed:
+            self._readers[tenant] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._readers[tenant] -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def lease(self, tenant: str) -> Iterator[Session]:
+        """A session of ``tenant`` for one request; waits for a seat.
+
+        Raises:
+            AirbyteTracedException: the sign-in was refused, now or at an earlier try of this run.
+        """
+        session = self._take(tenant)
+        try:
+            yield session
+        finally:
+            self._give_back(session)
+
+    def seat(self, session: Session) -> None:
+        """Note that a lent session is about to make a call, which takes a seat; after ``close`` none may."""
+        with self._changed:
+            self._refuse_if_closed()
+            session.is_seated, session.holder = True, threading.get_ident()
+
+    def discard(self, session: Session) -> None:
+        """End a lent session in the middle of its lease: the server does not accept it any more."""
+        with self._changed:
+            if session not in self._lent:
+                return
+            self._lent.remove(session)
+            self._in_transit += 1
+        self._end_counted([session])
+
+    def free_idle_seats(self) -> None:
+        """Sign out of every session that nobody reads with: the licence has fewer seats than were hoped for."""
+        with self._changed:
+            unused = [session for session in self._idle if not self._readers[session.tenant]]
+            for session in unused:
+                self._idle.remove(session)
+            self._in_transit += len(unused)
+        self._end_counted(unused)
+
+    def close(self) -> None:
+        """Sign out of every session, also of those in the middle of a request; from then on none is opened."""
+        with self._changed:
+            self._is_closed = True
+            sessions = [*self._idle, *self._lent]
+            self._idle.clear()
+            self._changed.notify_all()
+        for session in sessions:
+            self._end(session)
+        with self._changed:
+            # A request that was on its way may have opened a session behind the sign-out: its lease signs out again.
+            # One of this very thread cannot: a signal handler may have been called in the middle of its lease.
+            self._changed.wait_for(self._is_all_returned, _LAST_ANSWERS_SECONDS)
+
+    def _take(self, tenant: str) -> Session:
+        usable, outgoing = self._wait_for_seat(tenant)
+        if usable:
+            return usable
+        try:
+            if outgoing:
+                self._end(outgoing)
+            return self._open(tenant)
+        finally:
+            with self._changed:
+                self._in_transit -= 1
+                self._changed.notify_all()
+
+    def _wait_for_seat(self, tenant: str) -> tuple[Session | None, Session | None]:
+        """A session to use at once; or, a seat reserved by ``_in_transit``, and who has to leave it first."""
+        with self._changed:
+            self._waiting[tenant] += 1
+            try:
+                while True:
+                    self._refuse_if_closed()
+                    own = self._own_idle(tenant)
+                    if own and not own.is_stale:
+                        self._idle.remove(own)
+                        self._lent.append(own)
+                        return own, None
+                    if own or self._is_full():
+                        outgoing = own or self._dispensable(tenant)
+                        if outgoing:
+                            self._idle.remove(outgoing)
+                            self._in_transit += 1
+                            return None, outgoing
+                    else:
+                        self._in_transit += 1
+                        return None, None
+                    self._changed.wait(_LOOK_AGAIN_SECONDS)
+            finally:
+                self._waiting[tenant] -= 1
+
+    def _own_idle(self, tenant: str) -> Session | None:
+        """An idle session of ``tenant``, unless its turn is over and another tenant waits for a seat."""
+        others_wait = self._is_full() and any(count for other, count in self._waiting.items() if other != tenant)
+        for session in self._idle:
+            if session.tenant == tenant and not (others_wait and self._turn_is_over(session)):
+                return session
+        return None
+
+    def _dispensable(self, tenant: str) -> Session | None:
+        """An idle session of another tenant that nobody reads with, or whose turn is over."""
+        for session in self._idle:
+            if session.tenant != tenant and (not self._readers[session.tenant] or self._turn_is_over(session)):
+                return session
+        return None
+
+    def _is_full(self) -> bool:
+        return len(self._idle) + len(self._lent) + self._in_transit >= self._seats
+
+    def _is_all_returned(self) -> bool:
+        return not self._in_transit and all(session.holder == threading.get_ident() for session in self._lent)
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise PoolClosed(message="The run was ended.", internal_message="The session pool is closed.")
+
+    @staticmethod
+    def _turn_is_over(session: Session) -> bool:
+        return time.monotonic() - session.turn_began_at > TURN_SECONDS
+
+    def _open(self, tenant: str) -> Session:
+        """Sign in; one at a time per tenant, so that wrong credentials cost one try and not one per thread."""
+        with self._changed:
+            lock = self._sign_in_locks.setdefault(tenant, threading.Lock())
+        with lock:
+            if tenant in self._rejected:
+                raise self._rejected[tenant]
+            try:
+                session = self._sign_in(tenant)
+            except AirbyteTracedException as error:
+                if error.failure_type.value == "config_error":
+                    self._rejected[tenant] = error
+                raise
+        with self._changed:
+            self._refuse_if_closed()
+            self._lent.append(session)
+        return session
+
+    def _give_back(self, session: Session) -> None:
+        with self._changed:
+            is_left_over = self._is_closed and session in self._lent
+        if is_left_over:
+            self._end(session)
+        with self._changed:
+            if session in self._lent:
+                self._lent.remove(session)
+                if not is_left_over:
+                    self._idle.append(session)
+            self._changed.notify_all()
+
+    def _end_counted(self, sessions: Sequence[Session]) -> None:
+        """Sign out; until the server has said so, the seats count as taken."""
+        for session in sessions:
+            try:
+                self._end(session)
+            finally:
+                with self._changed:
+                    self._in_transit -= 1
+                    self._changed.notify_all()
+
+    def _end(self, session: Session) -> None:
+        if session.is_seated:
+            self._sign_out(session)
+        session.http.close()

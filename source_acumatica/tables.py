@@ -1,0 +1,238 @@
+"""What the streams of an entity are: their names, keys, cursors and columns, and how a wire record becomes rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from source_acumatica.entity import INSTANT_SCHEMA, FieldKind, Record, Shape, Wire, unwrap, utc_instant
+from source_acumatica.known_entities import Known
+
+# Names seen for the stamp of the last change; the first that an entity has is its cursor (BEHAVIOR.md, "Cursors").
+_CURSOR_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?")
+_CURSOR_PREFERENCE = ("LastModifiedDateTime", "LastModified", "LastModifiedOn", "LastModifiedDate")
+_INQUIRY_NAME = re.compile(r"\w+(Inquiry|Inq)")
+# The endpoint whose streams carry no prefix.
+_MAIN_ENDPOINT = "Default"
+
+Rows = Callable[[Wire], Iterable[Record]]
+
+
+class Door(StrEnum):
+    """How a table's rows are asked for."""
+
+    LIST = "GET of the entity's list"
+    INQUIRY = "PUT of the inquiry's parameters"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One stream: an entity of an endpoint, or a collection of details in it.
+
+    ``path`` is empty for the entity itself, otherwise the way to the collection; all but its last part are collections
+    or linked objects of the levels between.
+    """
+
+    endpoint: str
+    version: str
+    entity: str
+    door: Door
+    shape: Shape
+    keys: tuple[str, ...]
+    """The fields that identify the top-level record; empty where none are known."""
+    cursor: str | None
+    path: tuple[str, ...] = ()
+    line_keys: tuple[tuple[str, ...], ...] = ()
+    """For each part of ``path``, the fields that identify a row within its parent; empty where only position does."""
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        prefix = () if self.endpoint == _MAIN_ENDPOINT else (self.endpoint,)
+        return "__".join((*prefix, self.entity, *self.path))
+
+    @property
+    def url_path(self) -> str:
+        """The entity's address below the instance."""
+        return f"/entity/{quote(self.endpoint)}/{quote(self.version)}/{self.entity}"
+
+    @property
+    def rows_shape(self) -> Shape:
+        """The shape that the rows of the stream have themselves."""
+        return self._level(len(self.path))
+
+    @property
+    def has_note_id(self) -> bool:
+        """Whether the record's ``id`` is known to be its NoteID, which is stable."""
+        return self.shape.fields.get("NoteID") is FieldKind.GUID
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether a record is known by some of its values; otherwise only by all of them."""
+        return bool(self.keys) or self.has_note_id
+
+    @property
+    def primary_key(self) -> list[str]:
+        """Empty where nothing is known to be unique: the user picks a key then."""
+        if self.door is Door.INQUIRY or not self.is_identified:
+            return []
+        top = self.keys or ("id",)
+        if not self.path:
+            return ["_tenant", *top]
+        between = [name for depth, part in enumerate(self.path[:-1]) for name in self._between_names(depth, part)]
+        return ["_tenant", *(f"_parent_{name}" for name in top), *between, *(self.line_keys[-1] or ("_line",))]
+
+    @property
+    def cursor_field(self) -> str | None:
+        """The column by which the stream is incremental."""
+        if self.cursor is None:
+            return None
+        return "_parent_modified" if self.path else self.cursor
+
+    def json_schema(self) -> dict[str, Any]:
+        """A schema without references; every column is nullable but the added ones that are always there."""
+        return {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "additionalProperties": True,
+            "properties": {"_tenant": {"type": "string"}, **self._added_columns(), **self.rows_shape.json_schema()},
+        }
+
+    def wanted(self, configured: Mapping[str, Any] | None) -> frozenset[str] | None:
+        """The columns to ask for, keys and cursor always among them; None for all.
+
+        ``configured`` are the properties of the catalog's schema for this stream: what the user selected.
+        """
+        columns = self.rows_shape.json_schema().keys()
+        if not configured or columns <= configured.keys():
+            return None
+        always = {"id", *(self.line_keys[-1] if self.path else (*self.keys, *filter(None, [self.cursor])))}
+        return frozenset(columns & (configured.keys() | always))
+
+    def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
+        """A function from a wire record of the entity to this stream's rows for ``tenant``."""
+        convert = self.rows_shape.converter(columns)
+        if self.path:
+            return self._detail_rows(tenant, convert)
+        cursor = self.cursor
+
+        def top_rows(wire: Wire) -> Iterator[Record]:
+            row = {"_tenant": tenant, **convert(wire)}
+            if cursor:
+                row[cursor] = utc_instant(unwrap(wire.get(cursor)))
+            yield row
+
+        return top_rows if self.door is Door.LIST else lambda wire: [{"_tenant": tenant, **convert(wire)}]
+
+    def _detail_rows(self, tenant: str, convert: Callable[[Wire], Record]) -> Rows:
+        keys, cursor, path, is_listed = self.keys, self.cursor, self.path, self.door is Door.LIST
+
+        def detail_rows(wire: Wire) -> Iterator[Record]:
+            added: Record = {"_tenant": tenant}
+            if is_listed:
+                added["_parent_id"] = wire.get("id")
+                added.update((f"_parent_{key}", unwrap(wire.get(key))) for key in keys)
+                if cursor:
+                    added["_parent_modified"] = utc_instant(unwrap(wire.get(cursor)))
+            yield from self._descend(wire, path, added, convert)
+
+        return detail_rows
+
+    def _descend(
+        self, wire: Wire, path: Sequence[str], added: Record, convert: Callable[[Wire], Record]
+    ) -> Iterator[Record]:
+        """The rows at the end of ``path``, each with what is added of the levels above it."""
+        name, depth = path[0], len(self.path) - len(path)
+        below = wire.get(name) or ()
+        if isinstance(below, dict):
+            if len(path) > 1:
+                yield from self._descend(below, path[1:], added, convert)
+            return
+        for number, row in enumerate(below, start=1):
+            if len(path) > 1:
+                between = {f"_{name}_line": number}
+                between.update((f"_{name}_{key}", unwrap(row.get(key))) for key in self.line_keys[depth])
+                yield from self._descend(row, path[1:], {**added, **between}, convert)
+            else:
+                yield {**added, "_line": number, "_line_count": len(below), **convert(row)}
+
+    def _added_columns(self) -> dict[str, Any]:
+        if not self.path:
+            return {}
+        columns: dict[str, Any] = {}
+        if self.door is Door.LIST:
+            columns["_parent_id"] = {"type": ["null", "string"]}
+            top = self.shape.json_schema()
+            columns.update((f"_parent_{key}", top[key]) for key in self.keys)
+            if self.cursor:
+                columns["_parent_modified"] = dict(INSTANT_SCHEMA)
+        for depth, part in enumerate(self.path[:-1]):
+            level = self._level(depth + 1).json_schema()
+            for name, key in zip(self._between_names(depth, part), (None, *self.line_keys[depth]), strict=False):
+                columns[name] = {"type": "integer"} if key is None else level[key]
+        return {**columns, "_line": {"type": "integer"}, "_line_count": {"type": "integer"}}
+
+    def _between_names(self, depth: int, part: str) -> list[str]:
+        """The columns that tell a row between; a linked object on the way needs none."""
+        if part in self._level(depth).objects:
+            return []
+        return [f"_{part}_line", *(f"_{part}_{key}" for key in self.line_keys[depth])]
+
+    def _level(self, depth: int) -> Shape:
+        shape = self.shape
+        for part in self.path[:depth]:
+            shape = shape.collections.get(part) or shape.objects[part]
+        return shape
+
+
+def tables(endpoint: str, version: str, entity: str, shape: Shape, known: Known) -> Iterator[Table]:
+    """The streams of an entity: itself and each collection in it; of an inquiry form, its results only."""
+    is_inquiry = bool(shape.collections) and (
+        known.is_inquiry or (not known.keys and _INQUIRY_NAME.fullmatch(entity) is not None)
+    )
+    keys = known.keys if set(known.keys) <= shape.fields.keys() else ()
+    table = Table(
+        endpoint,
+        version,
+        entity,
+        door=Door.INQUIRY if is_inquiry else Door.LIST,
+        shape=shape,
+        keys=() if is_inquiry else keys,
+        cursor=None if is_inquiry else cursor_of(shape),
+    )
+    if not is_inquiry:
+        yield table
+    for path in _collection_paths(shape):
+        line_keys = tuple(_line_keys(shape, path[: depth + 1], known) for depth in range(len(path)))
+        yield replace(table, path=path, line_keys=line_keys)
+
+
+def cursor_of(shape: Shape) -> str | None:
+    """The field with the stamp of a record's last change."""
+    names = {
+        name for name, kind in shape.fields.items() if kind is FieldKind.DATE_TIME and _CURSOR_NAME.fullmatch(name)
+    }
+    preferred = [name for name in _CURSOR_PREFERENCE if name in names]
+    return next(iter([*preferred, *sorted(names)]), None)
+
+
+def _collection_paths(shape: Shape, depth: int = 2) -> Iterator[tuple[str, ...]]:
+    """The ways to all collections, at most ``depth`` names long."""
+    for name, inner in shape.collections.items():
+        yield (name,)
+        if depth > 1:
+            yield from ((name, *below) for below in _collection_paths(inner, depth - 1))
+    for name, inner in shape.objects.items():
+        if depth > 1:
+            yield from ((name, *below) for below in _collection_paths(inner, depth - 1))
+
+
+def _line_keys(shape: Shape, path: tuple[str, ...], known: Known) -> tuple[str, ...]:
+    """The known keys of the collection at ``path``; of deeper ones none are known."""
+    keys = known.line_keys.get(path[0], ()) if len(path) == 1 else ()
+    inner = shape.collections.get(path[0])
+    return keys if inner and set(keys) <= inner.fields.keys() else ()
