@@ -12,6 +12,8 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica import discovery
+
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover, expected_rows
 from .simulator import Simulator
 
@@ -229,6 +231,23 @@ def test_the_newest_known_default_endpoint_is_read_unless_others_are_named(sim: 
     }
 
 
+def test_an_endpoint_that_only_one_tenant_has_is_read_there_alone(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = discovery._endpoints_of
+
+    def published_in_company_only(client: Any, tenant: str) -> Any:
+        return [one for one in listed(client, tenant) if one.name != "Fabrikam" or tenant == "Company"]
+
+    monkeypatch.setattr(discovery, "_endpoints_of", published_in_company_only)
+    config = sim.config(endpoints=["Default", "Fabrikam"])
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "Customer", "Fabrikam__Equipment"))
+    assert {row["_tenant"] for row in destination.rows("Fabrikam__Equipment")} == {"Company"}
+    assert {row["_tenant"] for row in destination.rows("Customer")} == set(TENANTS)
+    assert ["Tenant 'Zweite Firma' has no entity Equipment" in warning for warning in destination.warnings] == [True]
+
+
 def test_a_read_asks_only_for_what_is_configured(sim: Simulator) -> None:
     config = sim.config(endpoints=["Default", "MANUFACTURING", "Fabrikam"])
     catalog = catalog_of(config, "Fabrikam__OpenItems")
@@ -281,6 +300,17 @@ def test_deselecting_what_cannot_be_listed_makes_the_list_work_again(sim: Simula
     destination.sync(config, catalog)
     assert differences(destination, sim, ["Company"]) == []
     assert len([request for request in sim.requests if "/Currency" in request.path and "$top" in request.query]) == 1
+
+
+def test_a_field_that_is_described_but_not_served_does_not_hide_the_others(sim: Simulator) -> None:
+    """Selecting the columns of Account selects one that the ERP does not know, so all of them are read."""
+    config = sim.config("Company")
+    catalog = catalog_of(config, "Account")
+    del catalog["streams"][0]["stream"]["json_schema"]["properties"]["Description"]
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert [text for text in differences(destination, sim, ["Company"]) if "Secured" not in text] == []
+    assert ["Asking for whole records" in warning for warning in destination.warnings] == [True]
 
 
 def test_a_rerun_finds_the_same_catalog(sim: Simulator) -> None:

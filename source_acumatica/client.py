@@ -58,8 +58,8 @@ class Patience:
 
     @classmethod
     def of_a_read(cls) -> Patience:
-        """Outlasts a restart of the site and crashed sessions."""
-        return cls(retries=6, wait_seconds=15 * 60)
+        """Outlasts a restart of the site (three minutes) and crashed sessions (ten)."""
+        return cls(retries=8, wait_seconds=15 * 60)
 
     @classmethod
     def of_a_check(cls) -> Patience:

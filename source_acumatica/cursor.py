@@ -118,7 +118,7 @@ class TenantCursor(Cursor):
         self._emit(self._composed())
 
     def _composed(self) -> State:
-        """A new dict each time: the CDK keeps what it is given (airbyte.md, trap F)."""
+        """A new dict each time: the CDK keeps what it is given (BEHAVIOR.md, "The CDK", trap F)."""
         return {"states": [_part(self._field, tenant, one) for tenant, one in self._progress.items()]}
 
     @property

@@ -63,6 +63,12 @@ class Site:
     tables: list[Table]
     failures: dict[str, AirbyteTracedException] = field(default_factory=dict)
     """The tenants that could not be described, and why."""
+    holders: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """The tenants that have an entity, by endpoint and entity: a custom endpoint may be published in some only."""
+
+    def holds(self, tenant: str, table: Table) -> bool:
+        """Whether ``tenant`` is known to have the table, or failed to say so."""
+        return tenant in self.failures or tenant in self.holders.get((table.endpoint, table.entity), ())
 
 
 def describe(
@@ -93,14 +99,18 @@ def describe(
         raise together(failures)
     endpoints = choose_endpoints({one for visit in visits.values() for one in visit.listing}, wanted)
     joined: dict[Endpoint, dict[str, Shape]] = {}
+    holders: dict[tuple[str, str], set[str]] = {}
     for tenant, visit in visits.items():
         # A tenant that lacks the endpoint's newest version has described its own newest: ask again.
         lacking = [one for one in endpoints if one in visit.listing and one not in visit.shapes]
         shapes = visit.shapes | _described(client, tenant, lacking, streams, endpoints)
         for endpoint in endpoints:
-            _join(joined.setdefault(endpoint, {}), shapes.get(endpoint, {}))
+            entities = shapes.get(endpoint, {})
+            _join(joined.setdefault(endpoint, {}), entities)
+            for entity in entities:
+                holders.setdefault((endpoint.name, entity), set()).add(tenant)
     found = [table for table in _tables(joined) if streams is None or table.name in streams]
-    return Site(endpoints, found, failures)
+    return Site(endpoints, found, failures, holders)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def config_error(message: str) -> AirbyteTracedException:
     return AirbyteTracedException(internal_message=message, message=message, failure_type=FailureType.config_error)
 
 
-# Sections 3.1 and 6 of the collected facts quote these texts from live instances and official samples.
+# Texts of live instances and official samples (BEHAVIOR.md, "Errors" and "Optimization").
 _SEAT_LIMIT = re.compile(r"API Login Limit|concurrent API logins|CheckApiUsersLimits", re.IGNORECASE)
 _NOT_OPTIMIZABLE = re.compile(
     r"Optimization cannot be performed|BQL ?delegate|query cannot be optimized|CannotOptimize", re.IGNORECASE

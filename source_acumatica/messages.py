@@ -15,7 +15,7 @@ from airbyte_cdk.sources.message.repository import InMemoryMessageRepository, Lo
 class OrderedMessageRepository(MessageRepository):
     """Workers' messages travel the records' queue, so they cannot overtake them; the main thread's are kept here.
 
-    The CDK's own repositories let a state leave before the records of its page (airbyte.md, trap A).
+    The CDK's own repositories let a state leave before the records of its page (BEHAVIOR.md, "The CDK", trap A).
     """
 
     def __init__(self, queue: Queue[Any]) -> None:

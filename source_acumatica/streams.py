@@ -45,6 +45,8 @@ _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
 _TRIES_AT_SMALLEST_PAGE = 3
 # A page that has moved between the requests for its custom fields is read again.
 _TRIES_AT_ONE_PAGE = 5
+# Read one by one, so many records come between two states: at a second each, a sign of life every two minutes.
+_KEYS_IN_A_PAGE = 100
 # Before any record of the ERP: SQL Server's own dates begin here.
 _EVER = Window(since="1753-01-01T00:00:00.000000Z")
 
@@ -230,13 +232,14 @@ class ContractStream(HttpStream):
         size = self._sizes.setdefault(tenant, PageSize(self._config.max_page_size))
         tries_at_smallest = 0
         while True:
-            plan, asked, began = self._plans[tenant], size.rows, time.monotonic()
+            plan, began = self._plans[tenant], time.monotonic()
+            asked = min(size.rows, _KEYS_IN_A_PAGE) if plan.is_by_record else size.rows
             try:
                 rows, size_bytes = self._list(tenant, window, {"skip": skip, "top": asked, "plan": plan})
             except RequestFailed as error:
                 match error.problem.next:
                     case Next.FEWER_ROWS if size.shrink() or tries_at_smallest < _TRIES_AT_SMALLEST_PAGE:
-                        tries_at_smallest += size.rows == asked
+                        tries_at_smallest += size.rows >= asked
                         logger.warning(f"{self._where(tenant)}: {error.problem.sentence}. Asking for {size.rows} rows.")
                     case Next.CLIMB_DOWN | Next.STOP:
                         self._plans[tenant] = self._lower_plan(tenant, window, plan, error)
@@ -332,7 +335,7 @@ class ContractStream(HttpStream):
         while lower and options(plan=lower) == options(plan=plan):
             lower = lower.lower(problem.names, wanted)
         if lower is None:
-            sentence = f"{problem.sentence}. Not even its keys can be listed: expose its data by a generic inquiry"
+            sentence = f"{problem.sentence}. Not even its keys can be listed: leave this stream out"
             raise RequestFailed(replace(problem, sentence=sentence), where)
         logger.warning(f"{where}: {problem.sentence}. {_explain(lower, problem)}")
         return lower
@@ -464,4 +467,4 @@ def _explain(plan: Plan, problem: Problem) -> str:
         return f"Reading the keys first and then each record by itself, which costs one request per record.{named}"
     if plan.without:
         return f"Reading it without {', '.join(sorted(plan.without))}, which are not selected."
-    return "Reading all its columns instead of the selected ones."
+    return "Asking for whole records instead of single fields."

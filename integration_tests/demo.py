@@ -1,0 +1,504 @@
+"""Shows two syncs from a simulated ERP as a user would see them, and fails if the tables are not what the ERP holds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import orjson
+
+from .harness import INCREMENTAL, Destination, Key, Message, Row, configured, differences
+from .simulator import Simulator
+
+WIDTH = 110
+FOODS, FREIGHT = TENANTS = ("Foods", "Freight Co")
+# The licence of the simulated ERP, and how much of it the connector may use.
+LICENSED_SEATS, MAX_SESSIONS = 4, 2
+ROWS, MOST_LINES = 300, 4
+
+STREAMS = (
+    "Customer",
+    "StockItem",
+    "SalesOrder",
+    "SalesOrder__Details",
+    "Invoice",
+    "Payment",
+    "Payment__ApplicationHistory",
+    "JournalTransaction",
+    "JournalTransaction__Details",
+    "Currency",
+    "Subaccount",
+    "MANUFACTURING__BillOfMaterial",
+    "MANUFACTURING__BillOfMaterial__Operations",
+    "MANUFACTURING__BillOfMaterial__Operations__Material",
+)
+# What is told of a new row.
+TOLD = {
+    "SalesOrder": ("CustomerID", "Status", "OrderTotal"),
+    "SalesOrder__Details": ("InventoryID", "OrderQty", "UnitPrice"),
+    "Invoice": ("Customer", "Status", "Amount"),
+}
+
+
+# ------------------------------------------------------------------------------------------------------- the two sides
+
+
+class Erp:
+    """The simulated ERP, asked and changed from outside, as people at their forms would."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def ask(self, verb: str, **content: Any) -> Any:
+        body = orjson.dumps(content, default=lambda number: orjson.Fragment(str(number)))
+        with urlopen(Request(f"{self._url}/_simulator/{verb}", body)) as answer:
+            return json.loads(answer.read())
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self.ask("advance", seconds=0)["now"])
+
+    def add(self, tenant: str, entity: str, values: Mapping[str, Any], stamp: datetime | None = None) -> None:
+        self.ask("insert", tenant=tenant, entity=entity, values=values, stamp=stamp)
+
+    def change(self, tenant: str, entity: str, key: Sequence[str], **values: Any) -> None:
+        self.ask("update", tenant=tenant, entity=entity, key=key, values=values)
+
+    def find(self, tenant: str, entity: str, **wanted: Any) -> Iterator[Row]:
+        """The records with these values."""
+        for row in self.ask("rows", tenant=tenant, entity=entity):
+            if all(row[name] == value for name, value in wanted.items()):
+                yield row
+
+
+@dataclass
+class Outcome:
+    """What one command of the connector came to."""
+
+    exit_code: int = 0
+    seconds: float = 0.0
+    requests: int = 0
+    seats_left: int = 0
+    messages: list[Message] = field(default_factory=list)
+    records: list[Message] = field(default_factory=list)
+
+    def only(self, kind: str) -> Message:
+        for one in self.messages:
+            if one["type"] == kind:
+                return one
+        raise SystemExit(f"The connector did not answer with a {kind}: {self.messages[-1:]}")
+
+    @property
+    def warnings(self) -> list[str]:
+        logs = [one["log"] for one in self.messages if one["type"] == "LOG"]
+        return [log["message"] for log in logs if log["level"] == "WARN"]
+
+
+@dataclass
+class Connector:
+    """Starts the connector as Airbyte does: one process for a command, files in, a JSON message a line out."""
+
+    folder: Path
+    erp: Erp
+
+    def run(self, command: str, **files: Any) -> Outcome:
+        arguments = [command]
+        for name, content in files.items():
+            path = self.folder / f"{name}.json"
+            path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+            arguments += [f"--{name}", str(path)]
+        shown = " ".join(Path(each).name if each.endswith(".json") else each for each in arguments)
+        print(f"\n$ source-acumatica {shown}")
+        before, began = self.erp.ask("stats"), time.monotonic()
+        outcome = _started([sys.executable, "-m", "source_acumatica.run", *arguments])
+        after = self.erp.ask("stats")
+        outcome.seconds = time.monotonic() - began
+        outcome.requests = after["requests"] - before["requests"]
+        outcome.seats_left = after["open_sessions"]
+        print(
+            f"  {outcome.seconds:.1f} s, {outcome.requests:,} requests to the ERP, exit code {outcome.exit_code}, "
+            f"seats taken afterwards: {outcome.seats_left}"
+        )
+        return outcome
+
+
+def _started(command: Sequence[str]) -> Outcome:
+    outcome = Outcome()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            message = json.loads(line, parse_float=Decimal)
+            (outcome.records if message["type"] == "RECORD" else outcome.messages).append(message)
+    outcome.exit_code = process.returncode
+    return outcome
+
+
+@dataclass
+class Show:
+    """The acts of the demo, in turn; ``complaints`` holds whatever was not as it has to be."""
+
+    sim: Simulator
+    erp: Erp
+    connector: Connector
+    config: dict[str, Any]
+    destination: Destination = field(default_factory=Destination)
+    complaints: list[str] = field(default_factory=list)
+    catalog: dict[str, Any] = field(default_factory=dict)
+
+    def expect(self, is_so: bool, complaint: str) -> None:
+        if not is_so:
+            self.complaints.append(complaint)
+            print(f"  NOT AS IT HAS TO BE: {complaint}")
+
+    # -------------------------------------------------------------------------------------------------- getting ready
+
+    def spec(self) -> None:
+        title("1", "Which settings are there?")
+        outcome = self.connector.run("spec")
+        settings = outcome.only("SPEC")["spec"]["connectionSpecification"]
+        required = settings["required"]
+        tell(f"required: {', '.join(required)}")
+        tell(f"optional: {', '.join(name for name in settings['properties'] if name not in required)}")
+
+    def check(self) -> None:
+        title("2", "Do the settings work?")
+        tell(f"config.json: {', '.join(f'{name} = {_masked(name, value)}' for name, value in self.config.items())}")
+        outcome = self.connector.run("check", config=self.config)
+        status = outcome.only("CONNECTION_STATUS")["connectionStatus"]
+        self._told_logs(outcome)
+        self.expect(status["status"] == "SUCCEEDED", f"the check says {status}")
+        tell(f"status: {status['status']}")
+
+    def failing_check(self) -> None:
+        title("3", f"And with a wrong password for the tenant {FREIGHT}?")
+        wrong = {"tenant": FREIGHT, "password": "not-the-password"}
+        tried = self.sim.sign_ins(FREIGHT)
+        outcome = self.connector.run("check", config=self.config | {"tenant_credentials": [wrong]})
+        tried = self.sim.sign_ins(FREIGHT) - tried
+        status = outcome.only("CONNECTION_STATUS")["connectionStatus"]
+        self.expect(status["status"] == "FAILED", "the check did not see the wrong password")
+        self.expect(tried == 1, f"the wrong password was tried {tried} times, and accounts lock")
+        tell(f"status: {status['status']}, after {tried} try")
+        tell(status.get("message", ""))
+
+    def discover(self) -> None:
+        title("4", "What can be read?")
+        catalog = self.connector.run("discover", config=self.config).only("CATALOG")["catalog"]
+        streams = {one["name"]: one for one in catalog["streams"]}
+        incremental = sum(INCREMENTAL in one["supported_sync_modes"] for one in streams.values())
+        details = sum("_line" in one["json_schema"]["properties"] for one in streams.values())
+        tell(
+            f"{len(streams)} streams: {len(streams) - details} kinds of records and {details} kinds of lines in them; "
+            f"{incremental} can be read by what has changed. {len(STREAMS)} are chosen for this demo."
+        )
+        self.catalog = configured(streams[name] for name in STREAMS)
+
+    # -------------------------------------------------------------------------------------------------------- reading
+
+    def read(self) -> Outcome:
+        """One sync into the destination's tables, from the state that the one before it left."""
+        files: dict[str, Any] = {"config": self.config, "catalog": self.catalog}
+        if self.destination.states:
+            files["state"] = self.destination.state
+        outcome = self.connector.run("read", **files)
+        self.expect(outcome.exit_code == 0, f"the read ended with exit code {outcome.exit_code}")
+        self._into_tables(outcome)
+        for error in self.destination.errors:
+            self.expect(False, error["message"])
+        self._compared()
+        return outcome
+
+    def _into_tables(self, outcome: Outcome) -> None:
+        self.destination.catalog = {one["stream"]["name"]: one for one in self.catalog["streams"]}
+        for name, one in self.destination.catalog.items():
+            if one["sync_mode"] != INCREMENTAL:
+                self.destination.tables[name] = {}
+        for message in outcome.records + outcome.messages:
+            self.destination.take(message)
+
+    def _compared(self) -> None:
+        rows = sum(len(self.destination.rows(name)) for name in STREAMS)
+        found = differences(self.destination, self.sim, TENANTS)
+        tell(
+            f"Compared with the ERP, field by field: {rows:,} rows in {len(STREAMS)} tables, {len(found)} differences."
+        )
+        for difference in found[:20]:
+            self.expect(False, difference)
+
+    def _told_logs(self, outcome: Outcome) -> None:
+        for one in outcome.messages:
+            if one["type"] == "LOG" and "Endpoints:" in one["log"]["message"]:
+                tell(f"log: {one['log']['message']}")
+
+    def first_read(self) -> Outcome:
+        title("5", "The first read: everything, of both tenants")
+        outcome = self.read()
+        by_record = {warning.split(":")[0] for warning in outcome.warnings if "one request per record" in warning}
+        streams = sorted({where.rpartition(" ")[2] for where in by_record})
+        tell(f"Three tables the ERP cannot list in one go, so they came record by record: {', '.join(streams)}.")
+        self.expect(len(streams) == 3, f"{streams} were read record by record")
+        return outcome
+
+    def second_read(self, first: Outcome) -> None:
+        title("7", "The second read: what has changed, from where the first one ended")
+        self._told_state()
+        before = {name: self.keyed(name) for name in STREAMS}
+        second = self.read()
+        _received_table(first, second, self.catalog)
+        after = {name: self.keyed(name) for name in STREAMS}
+        changes = [change for name in STREAMS for change in _changes(name, before[name], after[name])]
+        title("8", "What the second read changed in the tables")
+        _told_changes(changes)
+        found = Counter((change.stream, change.what) for change in changes)
+        self.expect(found == EXPECTED, f"the changes are {dict(found)} instead of {dict(EXPECTED)}")
+
+    def _told_state(self) -> None:
+        parts = self.destination.states["Customer"]["stream"]["stream_state"]["states"]
+        reached = [f"{part['partition']['tenant']} up to {next(iter(part['cursor'].values()))[:19]}" for part in parts]
+        tell(f"state.json holds how far each table of each tenant was read; Customer: {', '.join(reached)} (UTC).")
+
+    def keyed(self, stream: str) -> dict[Key, Row]:
+        """The rows as they are now, by key; a line older than its record is one that was removed."""
+        keys = [path[0] for path in self.destination.catalog[stream]["stream"]["source_defined_primary_key"]]
+        return {tuple(row[key] for key in keys): row for row in self.destination.rows(stream)}
+
+    # --------------------------------------------------------------------------------------------------- what happens
+
+    def work_in_the_erp(self, first_read_at: datetime) -> None:
+        title("6", "An hour of work in the ERP")
+        self.erp.ask("advance", seconds=1800)
+        for change in CHANGES:
+            tell(f"- {change(self.erp, first_read_at)}", indent="    ")
+        self.erp.ask("advance", seconds=1800)
+
+    def end(self, began: float) -> int:
+        title("9", "In the end")
+        stats = self.erp.ask("stats")
+        tell(
+            f"{stats['requests']:,} requests. Seats of the licence used at once: {stats['peak_sessions']} at most "
+            f"({MAX_SESSIONS} allowed in the settings, {LICENSED_SEATS} licensed); opened {stats['opened_sessions']}, "
+            f"left open {stats['open_sessions']}. {time.monotonic() - began:.0f} seconds in all."
+        )
+        self.expect(stats["open_sessions"] == 0, "a seat was left taken")
+        self.expect(stats["peak_sessions"] <= MAX_SESSIONS, "more seats were used than allowed")
+        if self.complaints:
+            tell(f"{len(self.complaints)} THINGS ARE NOT AS THEY HAVE TO BE:")
+            for complaint in self.complaints:
+                tell(f"- {complaint}", indent="    ")
+            return 1
+        tell("Every table is what the ERP holds.")
+        return 0
+
+
+# ---------------------------------------------------- an hour of work: each changes the ERP, and returns what it did
+
+
+def _new_order(erp: Erp, _: datetime) -> str:
+    lines = [
+        {"LineNbr": 1, "InventoryID": "AAITEM0000001", "OrderQty": Decimal("10.000000"), "UnitPrice": Decimal("12.50")},
+        {"LineNbr": 2, "InventoryID": "AAITEM0000002", "OrderQty": Decimal("4.000000"), "UnitPrice": Decimal("31.25")},
+    ]
+    order = {"OrderType": "SO", "OrderNbr": "900001", "CustomerID": "C000001", "Status": "Open"}
+    erp.add(FOODS, "SalesOrder", {**order, "OrderTotal": Decimal("250.00"), "Details": lines})
+    return f"{FOODS}: a new sales order, SO 900001, with two lines."
+
+
+def _customer_on_hold(erp: Erp, _: datetime) -> str:
+    key = next(erp.find(FOODS, "Customer", Status="Active"))["CustomerID"]
+    erp.change(FOODS, "Customer", [key], Status="On Hold", CreditLimit=Decimal("5000.000000"))
+    return f"{FOODS}: the customer {key} is put on hold, its credit limit lowered to 5,000."
+
+
+def _posted_batch(erp: Erp, _: datetime) -> str:
+    batch = next(erp.find(FOODS, "JournalTransaction", Status="Unposted", Module="GL"))
+    key = [batch["Module"], batch["BatchNbr"]]
+    erp.change(FOODS, "JournalTransaction", key, Status="Posted")
+    return f"{FOODS}: the journal batch {' '.join(key)} is posted."
+
+
+def _late_invoice(erp: Erp, first_read_at: datetime) -> str:
+    invoice = {"Type": "Invoice", "ReferenceNbr": "AR900001", "Customer": "C000002", "Status": "Open"}
+    erp.add(FOODS, "Invoice", {**invoice, "Amount": Decimal("80.25")}, stamp=first_read_at - timedelta(minutes=9))
+    return (
+        f"{FOODS}: the invoice AR900001 appears only now, but is stamped nine minutes before the first read: a long "
+        "release was still saving it then."
+    )
+
+
+def _fewer_lines(erp: Erp, _: datetime) -> str:
+    key = _order_with_lines(erp, 3)
+    erp.change(FREIGHT, "SalesOrder", key, Details=[{"OrderQty": Decimal("7.000000")}, {}])
+    return f"{FREIGHT}: in the order {' '.join(key)} the quantity of line 1 becomes 7, and line 3 is removed."
+
+
+def _no_lines(erp: Erp, _: datetime) -> str:
+    key = _order_with_lines(erp, 2)
+    erp.change(FREIGHT, "SalesOrder", key, Details=[], Status="Completed")
+    return f"{FREIGHT}: the order {' '.join(key)} loses both of its lines and is completed."
+
+
+def _order_with_lines(erp: Erp, lines: int) -> list[str]:
+    order = next(one for one in erp.find(FREIGHT, "SalesOrder", Status="Open") if len(one["Details"]) == lines)
+    return [order["OrderType"], order["OrderNbr"]]
+
+
+def _voided_payment(erp: Erp, _: datetime) -> str:
+    payment = next(one for one in erp.find(FREIGHT, "Payment", Status="Open") if one["ApplicationHistory"])
+    key = [payment["Type"], payment["ReferenceNbr"]]
+    erp.change(FREIGHT, "Payment", key, Status="Voided")
+    return f"{FREIGHT}: the payment {' '.join(key)} is voided."
+
+
+def _new_price(erp: Erp, _: datetime) -> str:
+    erp.change(FREIGHT, "StockItem", ["AAITEM0000003"], DefaultPrice=Decimal("19.900000"))
+    return f"{FREIGHT}: the item AAITEM0000003 gets the price 19.90."
+
+
+CHANGES = (
+    _new_order,
+    _customer_on_hold,
+    _posted_batch,
+    _late_invoice,
+    _no_lines,
+    _fewer_lines,
+    _voided_payment,
+    _new_price,
+)
+EXPECTED = Counter(
+    {
+        ("SalesOrder", "new"): 1,
+        ("SalesOrder__Details", "new"): 2,
+        ("Customer", "changed"): 1,
+        ("JournalTransaction", "changed"): 1,
+        ("Invoice", "new"): 1,
+        ("SalesOrder__Details", "changed"): 1,
+        ("SalesOrder__Details", "removed"): 1 + 2,
+        ("SalesOrder", "changed"): 1,
+        ("Payment", "changed"): 1,
+        ("StockItem", "changed"): 1,
+    }
+)
+
+
+# -------------------------------------------------------------------------------------------------- telling the change
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row that differs between the first and the second read."""
+
+    stream: str
+    key: Key
+    what: str
+    text: str
+
+
+def _changes(stream: str, before: Mapping[Key, Row], after: Mapping[Key, Row]) -> Iterator[Change]:
+    for key in [key for key in after if key not in before]:
+        told = TOLD.get(stream, ())
+        yield Change(stream, key, "new", ", ".join(f"{name} {shown(after[key][name])}" for name in told))
+    for key in [key for key in after if key in before]:
+        fields = ", ".join(_changed_fields(before[key], after[key]))
+        if fields:
+            yield Change(stream, key, "changed", fields)
+    for key in [key for key in before if key not in after]:
+        yield Change(stream, key, "removed", "its record was sent again without it")
+
+
+def _changed_fields(old: Row, new: Row) -> Iterator[str]:
+    was, is_now = dict(_told_fields(old)), dict(_told_fields(new))
+    for name in was | is_now:
+        if is_now.get(name) != was.get(name):
+            yield f"{name} {shown(was.get(name))} -> {shown(is_now.get(name))}"
+
+
+def _told_fields(row: Row, above: str = "") -> Iterator[tuple[str, Any]]:
+    """What a reader wants to know: not stamps, added columns and the ids of lines and contacts, which change always."""
+    for name, value in row.items():
+        if isinstance(value, dict):
+            yield from _told_fields(value, f"{above}{name}.")
+        elif not name.startswith(("_", "LastModified")) and not (name == "id" and (above or "_line" in row)):
+            yield f"{above}{name}", value
+
+
+def _told_changes(changes: Iterable[Change]) -> None:
+    for change in changes:
+        tenant, *rest = change.key
+        key = " ".join(map(str, rest))
+        what = f"  {change.stream:<21}{tenant:<12}{key:<20}{change.what:<9}"
+        print(textwrap.fill(change.text, WIDTH, initial_indent=what, subsequent_indent=" " * len(what)))
+
+
+def _received_table(first: Outcome, second: Outcome, catalog: Mapping[str, Any]) -> None:
+    counts = [_counted(first), _counted(second)]
+    modes = {one["stream"]["name"]: one["sync_mode"] for one in catalog["streams"]}
+    print(f"\n  {'rows received':<52}{'first read':^20}   {'second read':^20}")
+    print(f"  {'table':<52}{FOODS:>8}{FREIGHT:>12}   {FOODS:>8}{FREIGHT:>12}   later")
+    for name in STREAMS:
+        cells = "   ".join(f"{count[name, FOODS]:>8,}{count[name, FREIGHT]:>12,}" for count in counts)
+        print(f"  {name:<52}{cells}   {'changes' if modes[name] == INCREMENTAL else 'all'}")
+    tell(
+        "'changes': what was changed since the first read or in the 15 minutes before it, since a record may have been "
+        "in the middle of being saved then; each with all its lines. 'all': these do not say when they were changed."
+    )
+
+
+def _counted(outcome: Outcome) -> Counter[tuple[str, str]]:
+    return Counter((one["record"]["stream"], one["record"]["data"]["_tenant"]) for one in outcome.records)
+
+
+# ------------------------------------------------------------------------------------------------------------ printing
+
+
+def title(number: str, text: str) -> None:
+    print(f"\n{f'-- {number}. {text} ':-<{WIDTH}}")
+
+
+def tell(text: str, indent: str = "  ") -> None:
+    print(textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent=indent))
+
+
+def shown(value: Any) -> str:
+    """Short, on one line, with every digit of a number."""
+    return str(value) if isinstance(value, Decimal) else textwrap.shorten(json.dumps(value, ensure_ascii=False), 40)
+
+
+def _masked(name: str, value: Any) -> str:
+    return "****" if name in ("client_secret", "password") else json.dumps(value, ensure_ascii=False)
+
+
+def main() -> int:
+    began = time.monotonic()
+    print("A small Acumatica ERP runs on this machine, with two tenants that use one licence. The connector is started")
+    print("against it as Airbyte would start it, and what arrives is put into tables and compared with the ERP.")
+    with (
+        Simulator(TENANTS, rows=ROWS, lines=MOST_LINES, seats=LICENSED_SEATS, virtual_directory="/ERP") as sim,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        erp = Erp(sim.url)
+        config = sim.config(endpoints=["Default", "MANUFACTURING"], max_sessions=MAX_SESSIONS)
+        show = Show(sim, erp, Connector(Path(folder), erp), config)
+        show.spec()
+        show.check()
+        show.failing_check()
+        show.discover()
+        first_read_at = erp.now()
+        first = show.first_read()
+        show.work_in_the_erp(first_read_at)
+        show.second_read(first)
+        return show.end(began)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
