@@ -146,7 +146,7 @@ def unwrap(wrapper: Any) -> Any:
 def custom_values(wire: Any) -> dict[str, dict[str, Any]]:
     """``{"View": {"Field": {"type", "value"}}}`` becomes ``{"View": {"Field": value}}``."""
     return {
-        view: {name: exact_number(unwrap(wrapper)) for name, wrapper in fields.items()}
+        view: {name: exact_number(unwrap(wrapper)) for name, wrapper in (fields or {}).items()}
         for view, fields in (wire or {}).items()
     }
 
@@ -211,8 +211,8 @@ def utc_instant(value: Any) -> str | None:
         instant = instant.replace(tzinfo=UTC)
     try:
         return format_instant(instant)
-    except OverflowError:  # .NET's empty date, midnight of the year 1, lies before it in UTC
-        return format_instant(datetime.min.replace(tzinfo=UTC))
+    except OverflowError:  # .NET's empty and its last date have no time in UTC when their zone is not UTC
+        return format_instant(instant.replace(tzinfo=UTC))
 
 
 def format_instant(instant: datetime) -> str:

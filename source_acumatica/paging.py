@@ -37,9 +37,9 @@ _LARGE_BYTES = 16 * 1024 * 1024
 _REMEMBERED_ROWS = 10_000
 # Rows whose identities go into the state: enough that not all of them are removed until a resume.
 _ANCHORS_IN_STATE = 5
-# Answers in a row without a new row, or starts from the beginning, before the list is given up: a server that ignores
-# $skip would be read for ever.
-_MOST_STALLS = 8
+# The same answer so often, or so many starts from the beginning, and the list is given up: a server that ignores $skip
+# would be read for ever.
+_MOST_REPEATS = 5
 # A page shorter than asked for ends the list, unless a server-side cap shortened it: caps are round numbers.
 _SMALLEST_CAP_ROWS = 50
 
@@ -117,6 +117,28 @@ class _Trail:
         return tuple(self.rows)[-_ANCHORS_IN_STATE:]
 
 
+@dataclass
+class _Watch:
+    """Notices a list that gives nothing new and does not end."""
+
+    before: Sequence[Identity] = ()
+    repeats: int = 0
+    known_rows: int = 0
+    restarts: int = 0
+
+    def page(self, identities: Sequence[Identity], *, is_new: bool) -> None:
+        self.known_rows = 0 if is_new else self.known_rows + len(identities)
+        self.repeats += not is_new and identities == self.before
+        self.before = identities
+        if self.repeats > _MOST_REPEATS or self.known_rows > 2 * _REMEMBERED_ROWS:
+            raise MovingListError
+
+    def restart(self) -> None:
+        self.restarts += 1
+        if self.restarts > _MOST_REPEATS:
+            raise MovingListError
+
+
 def anchored_pages(
     fetch: Callable[[int], tuple[Sequence[Row], int]],
     identify: Callable[[Row], Identity],
@@ -130,7 +152,7 @@ def anchored_pages(
     Raises:
         MovingListError: the server repeats itself, or rows vanish faster than they are read.
     """
-    trail, offset, stalls, longest = _Trail(), start.offset, 0, SMALLEST_PAGE_ROWS
+    trail, watch, offset, longest = _Trail(), _Watch(), start.offset, SMALLEST_PAGE_ROWS
     trail.extend(start.anchors)
     while True:
         skip = max(offset - 1, 0) if trail.rows else 0
@@ -138,22 +160,21 @@ def anchored_pages(
         identities = [identify(row) for row in rows]
         longest = max(longest, len(rows))
         first_new = _first_new(trail, identities)
+        if first_new is None and skip > 0:
+            # Back by what the server gives, which may be less than what is asked for.
+            offset = max(skip - (min(asked, longest) - 1), 0) + 1
+            continue
         if first_new is None:
-            if skip > 0:
-                # By what the server gives, which may be less than what is asked for.
-                offset = max(skip - (min(asked, longest) - 1), 0) + 1
-                continue
             # Nothing that was read last exists any more: the list starts anew, and rows come twice rather than not.
             first_new, trail = 0, _Trail()
+            watch.restart()
         offset = skip + len(rows)
-        stalls = 0 if first_new < len(rows) and trail.rows else stalls + 1
         trail.extend(identities[first_new:])
         if first_new < len(rows):
             yield Page(rows[first_new:], Position(offset, trail.end()))
         if _is_last(len(rows), asked):
             return
-        if stalls > _MOST_STALLS:
-            raise MovingListError
+        watch.page(identities, is_new=first_new < len(rows))
 
 
 def _first_new(trail: _Trail, identities: Sequence[Identity]) -> int | None:

@@ -21,7 +21,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.cursor import Progress, TenantCursor, Window
-from source_acumatica.entity import Wire, exact_fraction, unwrap
+from source_acumatica.entity import Wire, exact_fraction, exact_number, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed, config_error
 from source_acumatica.paging import Identity, MovingListError, Page, PageSize, anchored_pages
 from source_acumatica.query import (
@@ -39,7 +39,7 @@ from source_acumatica.tables import Table
 logger = logging.getLogger("airbyte")
 
 _DECODER = msgspec.json.Decoder(float_hook=exact_fraction)
-# What differs between two answers with the same record.
+# What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
 _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
 # A request is repeated with fewer rows this often at the smallest page before it is given up.
 _TRIES_AT_SMALLEST_PAGE = 3
@@ -287,8 +287,8 @@ class ContractStream(HttpStream):
 
     def _merge(self, rows: Sequence[Wire], more: Sequence[Wire]) -> bool:
         """Whether both pages hold the same records; ``rows`` then has the custom fields of both."""
-        return [*map(self._identify, rows)] == [*map(self._identify, more)] and all(
-            merge_custom(row, other, self._table.path)  # type: ignore[arg-type]  # decoded here, and so a dict
+        return len(rows) == len(more) and all(
+            not {*self._identify(row)}.isdisjoint(self._identify(other)) and merge_custom(row, other, self._table.path)  # type: ignore[arg-type]  # decoded here, and so a dict
             for row, other in zip(rows, more, strict=True)
         )
 
@@ -407,8 +407,7 @@ class ContractStream(HttpStream):
             return ("\x1f".join(str(unwrap(row.get(key))) for key in self._table.keys),)
         if self._table.has_note_id:
             return (str(row.get("id")),)
-        content = {name: value for name, value in row.items() if name not in _TRANSIENT}
-        said = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+        said = orjson.dumps(_lasting(row), option=orjson.OPT_SORT_KEYS)
         return (str(row.get("id")), hashlib.sha256(said).hexdigest())
 
     def _where(self, tenant: str) -> str:
@@ -449,6 +448,17 @@ def _read_object(response: requests.Response) -> dict[str, Any]:
         message = "not an object"
         raise msgspec.DecodeError(message)
     return record
+
+
+def _lasting(value: Any) -> Any:
+    """What a record says in every answer, in a form that can be serialized."""
+    match value:
+        case dict():
+            return {name: _lasting(inner) for name, inner in value.items() if name not in _TRANSIENT}
+        case list():
+            return [_lasting(inner) for inner in value]
+        case _:
+            return exact_number(value)
 
 
 def _bearable(names: tuple[str, ...], works: Callable[[tuple[str, ...]], bool]) -> tuple[str, ...]:

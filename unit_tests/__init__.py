@@ -1,0 +1,1 @@
+"""The fast tests: no network, no container, one file for each module."""

@@ -1,0 +1,121 @@
+"""Tests that imports point one way, that the middle is pure, and that every file says what it is for."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "source_acumatica"
+MODULES = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}
+
+# A module may import only from layers with a lower number; those of one layer do not know each other.
+LAYERS = {
+    "known_entities": 0,
+    "entity": 0,
+    "paging": 0,
+    "errors": 0,
+    "config": 0,
+    "messages": 0,
+    "sessions": 0,
+    "openapi": 1,
+    "tables": 1,
+    "cursor": 1,
+    "query": 2,
+    "client": 2,
+    "discovery": 3,
+    "streams": 3,
+    "source": 4,
+    "__init__": 5,
+    "run": 5,
+}
+# Reading descriptions, building queries and shaping records are functions over values.
+PURE = {"known_entities", "entity", "paging", "openapi", "tables", "query"}
+SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
+
+
+def imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports name the package"
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def own_imports(module):
+    for name in imports(MODULES[module]):
+        if name.split(".")[0] == PACKAGE.name:
+            yield name.removeprefix(PACKAGE.name).removeprefix(".") or "__init__"
+
+
+def test_every_module_has_its_layer():
+    assert MODULES.keys() == LAYERS.keys()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module):
+    for imported in own_imports(module):
+        assert LAYERS[imported] < LAYERS[module], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", sorted(PURE))
+def test_a_pure_module_does_not_talk(module):
+    assert not {name.split(".")[0] for name in imports(MODULES[module])} & SHELL
+
+
+@pytest.mark.parametrize("module", sorted(PURE - {"query"}))
+def test_a_pure_module_stands_on_pure_modules_only(module):
+    assert set(own_imports(module)) <= PURE
+
+
+def test_queries_know_of_the_cursor_its_window_only():
+    """``cursor`` holds the CDK's class as well; of that, nothing enters the pure middle."""
+    (names,) = (
+        {alias.name for alias in node.names}
+        for node in ast.walk(MODULES["query"])
+        if isinstance(node, ast.ImportFrom) and node.module == "source_acumatica.cursor"
+    )
+    assert names == {"Window"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_opens_with_one_sentence(module):
+    documentation = ast.get_docstring(MODULES[module])
+    assert documentation
+    first, _, rest = documentation.partition("\n")
+    assert first.endswith((".", ":")), first
+    assert not rest or rest.startswith("\n")
+    assert ". " not in first
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_caught_that_is_not_named(module):
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.ExceptHandler):
+            caught = ast.unparse(node.type) if node.type else ""
+            assert caught not in ("", "Exception")
+            # Only the way in, which ends the process, may see everything.
+            assert caught != "BaseException" or module == "run"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_printed(module):
+    """Standard output belongs to the protocol."""
+    calls = (node.func for node in ast.walk(MODULES[module]) if isinstance(node, ast.Call))
+    assert not [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+
+
+def test_the_main_endpoint_is_the_same_one_in_every_module():
+    """``_MAIN_ENDPOINT`` decides which endpoint's streams carry no prefix; two meanings would be two schemas."""
+    values = {
+        module: node.value.value
+        for module, tree in MODULES.items()
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in ("_MAIN_ENDPOINT", "_EXTENDED", "MAIN_ENDPOINT")
+        and isinstance(node.value, ast.Constant)
+    }
+    assert set(values.values()) == {"Default"}

@@ -1,0 +1,298 @@
+"""Tests how far each tenant has been read, what is read next, and that a state survives its way."""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_acumatica.cursor import Progress, TenantCursor, Window
+from source_acumatica.entity import format_instant
+from source_acumatica.paging import BEGINNING, Position
+
+LOOKBACK = timedelta(minutes=15)
+NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+T0900, T1000, T1100, T1200 = (f"2026-11-22T{hour}:00:00.000000Z" for hour in ("09", "10", "11", "12"))
+T0945, T1045 = "2026-11-22T09:45:00.000000Z", "2026-11-22T10:45:00.000000Z"
+HALFWAY = Position(500, (("SO\x1f000499",), ("SO\x1f000500",)))
+
+
+def windows(progress, start=None, lookback=LOOKBACK, now=NOON):
+    return progress.windows(start, lookback, now)
+
+
+def test_the_first_sync_reads_everything():
+    assert windows(Progress()) == [Window(None, T1200)]
+
+
+def test_the_first_sync_begins_at_the_start_date():
+    assert windows(Progress(), datetime(2026, 1, 1, tzinfo=UTC)) == [Window("2026-01-01T00:00:00.000000Z", T1200)]
+
+
+def test_a_start_date_in_any_zone_is_meant_as_the_instant():
+    start = datetime.fromisoformat("2026-01-01T02:00:00+02:00")
+    assert windows(Progress(), start)[0].since == "2026-01-01T00:00:00.000000Z"
+
+
+def test_the_next_sync_goes_back_by_the_overlap():
+    assert windows(Progress(T1000)) == [Window(T0945, T1200)]
+    assert windows(Progress(T1000), lookback=timedelta()) == [Window(T1000, T1200)]
+
+
+def test_the_overlap_does_not_go_behind_the_start_date():
+    assert windows(Progress(T1000), datetime(2026, 11, 22, 9, 50, tzinfo=UTC))[0].since == (
+        "2026-11-22T09:50:00.000000Z"
+    )
+    assert windows(Progress(T1000), datetime(2020, 1, 1, tzinfo=UTC))[0].since == T0945
+
+
+def test_what_was_begun_is_read_to_its_end_and_then_what_has_changed_since():
+    begun = Window(T0900, T1100, HALFWAY)
+    assert windows(Progress(T1000, begun)) == [begun, Window(T1045, T1200)]
+
+
+def test_a_first_sync_that_was_cut_off_goes_on_where_it_stood():
+    begun = Window(None, T1000, HALFWAY)
+    assert windows(Progress(None, begun)) == [begun, Window(T0945, T1200)]
+
+
+def test_a_clock_that_is_behind_reads_the_overlap_again_and_goes_no_further():
+    assert windows(Progress(T1200), now=NOON - timedelta(hours=1)) == [Window("2026-11-22T11:45:00.000000Z", T1200)]
+    assert windows(Progress(T1200), now=NOON) == [Window("2026-11-22T11:45:00.000000Z", T1200)]
+
+
+def test_a_clock_that_is_behind_finishes_what_was_begun():
+    begun = Window(T0900, T1100, HALFWAY)
+    assert windows(Progress(T1000, begun), now=NOON - timedelta(hours=2)) == [begun]
+
+
+def test_without_the_servers_clock_there_is_no_upper_end():
+    assert windows(Progress(T1000), now=None) == [Window(T0945, None)]
+    assert windows(Progress(), now=None) == [Window(None, None)]
+
+
+INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+STAMPS = INSTANTS.map(format_instant)
+POSITIONS = st.builds(
+    Position,
+    st.integers(0, 10**7),
+    st.lists(st.lists(st.text(max_size=3), max_size=2).map(tuple), max_size=3).map(tuple),
+)
+WINDOWS = st.builds(Window, st.none() | STAMPS, st.none() | STAMPS, POSITIONS)
+
+
+@given(st.none() | STAMPS, st.none() | INSTANTS, st.integers(0, 10080), INSTANTS)
+def test_no_moment_lies_between_two_syncs(reached, start, minutes, now):
+    """Everything from what was reached (or the start date) up to now is read, and nothing before the start date."""
+    begin = format_instant(start) if start else ""
+    found = Progress(reached).windows(start, timedelta(minutes=minutes), now)
+    assert len(found) == 1
+    since, until = found[0].since, found[0].until
+    assert since is None or since <= max(reached or begin, begin)
+    assert (since or "") >= begin
+    assert until >= max(reached or "", format_instant(now))
+
+
+@given(WINDOWS)
+def test_a_window_survives_the_state(window):
+    assert Window.of_state(json.loads(json.dumps(window.as_state()))) == window
+
+
+def test_an_empty_window_is_everything_from_the_beginning():
+    assert Window.of_state({}) == Window(None, None, BEGINNING)
+
+
+class Recorded:
+    """A cursor and what it has emitted."""
+
+    def __init__(self, tenants=("A", "B"), state=None, field="LastModified"):
+        self.states = []
+        self.cursor = TenantCursor(field, tenants, state or {}, self.states.append)
+
+    def again(self, tenants=("A", "B")):
+        """What the next run makes of the last state."""
+        return Recorded(tenants, json.loads(json.dumps(self.states[-1])))
+
+
+def test_a_finished_window_is_what_was_reached():
+    run = Recorded()
+    run.cursor.window_done("A", Window(None, T1000))
+    assert run.cursor.progress("A") == Progress(T1000)
+    assert run.states == [
+        {
+            "states": [
+                {"partition": {"tenant": "A"}, "cursor": {"LastModified": T1000}},
+                {"partition": {"tenant": "B"}, "cursor": {}},
+            ]
+        }
+    ]
+
+
+def test_a_page_is_kept_with_its_window_and_position():
+    run = Recorded()
+    window = Window(T0945, T1200)
+    run.cursor.page_done("A", window, HALFWAY)
+    assert run.again().cursor.progress("A") == Progress(None, Window(T0945, T1200, HALFWAY))
+
+
+def test_what_was_reached_stays_while_the_next_window_is_read():
+    run = Recorded()
+    run.cursor.window_done("A", Window(None, T1000))
+    run.cursor.page_done("A", Window(T0945, T1200), HALFWAY)
+    assert run.again().cursor.progress("A") == Progress(T1000, Window(T0945, T1200, HALFWAY))
+
+
+def test_a_tenants_progress_does_not_move_the_others():
+    run = Recorded()
+    run.cursor.window_done("A", Window(None, T1000))
+    run.cursor.page_done("B", Window(None, T1200), HALFWAY)
+    after = run.again()
+    assert after.cursor.progress("A") == Progress(T1000)
+    assert after.cursor.progress("B") == Progress(None, Window(None, T1200, HALFWAY))
+
+
+def test_a_state_is_never_lowered():
+    run = Recorded()
+    run.cursor.window_done("A", Window(None, T1200))
+    run.cursor.window_done("A", Window(None, T1000))
+    run.cursor.window_done("A", Window(T0900, None))
+    assert run.cursor.progress("A") == Progress(T1200)
+
+
+def test_a_tenant_that_is_added_later_gets_its_history():
+    run = Recorded(["A"])
+    run.cursor.window_done("A", Window(None, T1000))
+    after = run.again(["A", "New"])
+    assert windows(after.cursor.progress("New")) == [Window(None, T1200)]
+    assert after.cursor.progress("A") == Progress(T1000)
+
+
+def test_a_tenant_that_is_removed_keeps_its_part_for_the_day_it_comes_back():
+    run = Recorded(["A", "B"])
+    run.cursor.window_done("A", Window(None, T1000))
+    run.cursor.page_done("B", Window(None, T1200), HALFWAY)
+    without = run.again(["A"])
+    without.cursor.window_done("A", Window(None, T1100))
+    assert without.again(["A", "B"]).cursor.progress("B") == Progress(None, Window(None, T1200, HALFWAY))
+
+
+def test_tenants_that_differ_in_capitals_or_spaces_are_different():
+    run = Recorded(["North America", "north america"])
+    run.cursor.window_done("North America", Window(None, T1000))
+    assert run.again(["North America", "north america"]).cursor.progress("north america") == Progress()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{}, {"__ab_no_cursor_state_message": True}, {"__ab_full_refresh_sync_complete": True}, {"states": []}],
+    ids=str,
+)
+def test_a_state_that_says_nothing_begins_at_the_beginning(state):
+    run = Recorded(state=state)
+    assert run.cursor.progress("A") == Progress()
+    assert windows(run.cursor.progress("A")) == [Window(None, T1200)]
+
+
+def test_a_state_under_another_field_is_still_an_instant():
+    state = {"states": [{"partition": {"tenant": "A"}, "cursor": {"LastModifiedDateTime": T1000}}]}
+    assert Recorded(state=state).cursor.progress("A") == Progress(T1000)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("AB"), st.booleans(), WINDOWS),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_every_state_survives_its_way_through_json(steps):
+    run = Recorded()
+    for tenant, is_page, window in steps:
+        if is_page:
+            run.cursor.page_done(tenant, window, window.start)
+        else:
+            run.cursor.window_done(tenant, window)
+        after = run.again()
+        for name in "AB":
+            assert after.cursor.progress(name) == run.cursor.progress(name)
+        assert after.cursor.state == run.cursor.state == run.states[-1]
+
+
+def test_a_filter_that_has_brought_rows_once_is_known_to_work_from_then_on():
+    run = Recorded()
+    window = Window(T0945, T1200)
+    run.cursor.page_done("A", window, HALFWAY)
+    assert not run.cursor.progress("A").filter_works
+    run.cursor.page_done("A", window, HALFWAY, is_filtered=True)
+    run.cursor.page_done("A", window, HALFWAY)
+    run.cursor.window_done("A", window)
+    after = run.again()
+    assert after.cursor.progress("A") == Progress(T1200, None, filter_works=True)
+    assert not after.cursor.progress("B").filter_works
+    assert "filter_works" not in run.states[0]["states"][0]
+
+
+def test_an_emitted_state_is_not_changed_by_what_comes_later():
+    run = Recorded()
+    run.cursor.page_done("A", Window(T0945, T1200), HALFWAY)
+    kept = copy.deepcopy(run.states[0])
+    run.cursor.page_done("A", Window(T0945, T1200), Position(900, (("x",),)))
+    run.cursor.window_done("A", Window(T0945, T1200))
+    run.cursor.window_done("B", Window(None, T1200))
+    assert run.states[0] == kept
+    assert len(run.states) == 4
+    assert len({id(state) for state in run.states}) == 4
+
+
+def test_a_state_that_somebody_changes_does_not_change_the_cursor():
+    run = Recorded()
+    run.cursor.page_done("A", Window(T0945, T1200), HALFWAY)
+    run.states[0]["states"].clear()
+    run.cursor.state["states"][0]["reading"]["anchors"].clear()
+    assert run.cursor.progress("A").reading == Window(T0945, T1200, HALFWAY)
+    assert run.cursor.state["states"][0]["reading"]["anchors"]
+
+
+def test_a_stream_without_rows_still_emits_a_state_once():
+    run = Recorded()
+    run.cursor.ensure_at_least_one_state_emitted()
+    run.cursor.ensure_at_least_one_state_emitted()
+    assert len(run.states) == 1
+
+
+def test_a_stream_that_has_emitted_emits_no_more():
+    run = Recorded()
+    run.cursor.window_done("A", Window(None, T1000))
+    run.cursor.ensure_at_least_one_state_emitted()
+    assert len(run.states) == 1
+
+
+def test_states_of_several_threads_leave_in_the_order_in_which_they_were_made():
+    tenants = [f"T{number}" for number in range(6)]
+    run = Recorded(tenants)
+    stamps = [f"2026-11-22T12:00:00.{number:06d}Z" for number in range(100)]
+
+    def read(tenant):
+        for stamp in stamps:
+            run.cursor.window_done(tenant, Window(None, stamp))
+
+    threads = [threading.Thread(target=read, args=(tenant,)) for tenant in tenants]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=3)
+    assert len(run.states) == 600
+    for tenant in tenants:
+        seen = [
+            next(iter(part["cursor"].values()), "")
+            for state in run.states
+            for part in state["states"]
+            if part["partition"]["tenant"] == tenant
+        ]
+        assert seen == sorted(seen)
+        assert seen[-1] == stamps[-1]

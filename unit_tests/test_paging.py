@@ -1,0 +1,351 @@
+"""Tests that paging loses no row of a list that moves under it: a plain list, changed between requests."""
+
+from __future__ import annotations
+
+import json
+from bisect import insort
+from itertools import count
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from source_acumatica.paging import (
+    BEGINNING,
+    FIRST_PAGE_ROWS,
+    SMALLEST_PAGE_ROWS,
+    MovingListError,
+    PageSize,
+    Position,
+    anchored_pages,
+)
+
+# The list has places between its rows, so that rows can be inserted anywhere.
+GAP = 1000
+
+
+class MovingList:
+    """Rows in the order of their keys; before each request somebody else's changes happen.
+
+    ``cap`` is a limit of the server's own; ``changes`` holds for each request the changes that come before it.
+    """
+
+    def __init__(self, size, tops, changes=(), cap=None):
+        self.rows = [number * GAP for number in range(1, size + 1)]
+        self.there_throughout = set(self.rows)
+        self.versions = dict.fromkeys(self.rows, 0)
+        self.tops, self.changes, self.cap = tops, list(changes), cap
+        self.requests, self.skips, self._made_up = 0, [], count()
+
+    def fetch(self, skip):
+        if self.requests < len(self.changes):
+            for change, place in self.changes[self.requests]:
+                getattr(self, change)(place, skip)
+        top = self.tops[self.requests % len(self.tops)]
+        self.requests += 1
+        self.skips.append(skip)
+        assert self.requests < 5_000, "no end"
+        return self.rows[skip : skip + min(top, self.cap or top)], top
+
+    def insert(self, place, skip):
+        """A row at ``place``, counted from the reading position, so that changes fall where they hurt."""
+        index = self._index(place, skip)
+        row = (self.rows[index] if index is not None and skip + place >= 0 else 0) + 1
+        while row in self.versions:
+            row += 1
+        if row % GAP:
+            self.versions[row] = 0
+            insort(self.rows, row)
+
+    def delete(self, place, skip):
+        index = self._index(place, skip)
+        if index is not None:
+            self.there_throughout.discard(self.rows.pop(index))
+
+    def touch(self, place, skip):
+        """A row gets another content."""
+        index = self._index(place, skip)
+        if index is not None:
+            self.versions[self.rows[index]] += 1
+
+    def delete_all(self, _place, _skip):
+        self.there_throughout.clear()
+        self.rows.clear()
+
+    def _index(self, place, skip):
+        return min(max(skip + place, 0), len(self.rows) - 1) if self.rows else None
+
+    def by_key(self, row):
+        return (str(row),)
+
+    def by_stable_id(self, row):
+        return (f"id {row}", f"{row} as of {self.versions[row]}")
+
+    def by_content(self, row):
+        return (f"made up {next(self._made_up)}", f"{row} as of {self.versions[row]}")
+
+
+IDENTITIES = ["by_key", "by_stable_id", "by_content"]
+TOPS = st.lists(st.integers(2, 7), min_size=1, max_size=5)
+PLACES = st.integers(-9, 9)
+
+
+def changes(kinds, most_at_once, requests):
+    one = st.tuples(st.sampled_from(kinds), PLACES)
+    return st.lists(st.lists(one, max_size=most_at_once), max_size=requests)
+
+
+def everything(moving, identify="by_key", start=BEGINNING):
+    return [row for page in anchored_pages(moving.fetch, getattr(moving, identify), start) for row in page.rows]
+
+
+@pytest.mark.parametrize("identify", IDENTITIES)
+@settings(max_examples=200)
+@given(
+    size=st.integers(0, 40),
+    tops=TOPS,
+    # More rows inserted before the position than a few pages hold may look like a server that repeats itself.
+    ops=changes(["insert", "delete", "delete", "touch"], 2, 4) | changes(["delete", "touch"], 4, 30),
+)
+def test_a_row_that_stays_is_read_whatever_moves_around_it(identify, size, tops, ops):
+    moving = MovingList(size, tops, ops)
+    read = everything(moving, identify)
+    assert moving.there_throughout <= set(read)
+
+
+@settings(max_examples=200)
+@given(size=st.integers(0, 40), tops=TOPS, ops=changes(["insert", "insert", "delete"], 12, 20))
+def test_a_list_that_moves_faster_than_it_is_read_is_an_error_and_never_a_gap(size, tops, ops):
+    moving = MovingList(size, tops, ops)
+    read = set()
+    try:
+        for page in anchored_pages(moving.fetch, moving.by_key, BEGINNING):
+            read.update(page.rows)
+            assert page.position.anchors[-1] == moving.by_key(page.rows[-1])
+    except MovingListError:
+        event("given up")
+        return
+    assert moving.there_throughout <= read
+
+
+@pytest.mark.parametrize("identify", IDENTITIES)
+@settings(max_examples=200)
+@given(
+    size=st.integers(1, 40),
+    tops=TOPS,
+    before=changes(["insert", "delete", "delete", "touch"], 2, 3),
+    between=st.lists(st.tuples(st.sampled_from(["insert", "delete", "delete", "delete"]), PLACES), max_size=6),
+    behind=changes(["delete", "touch"], 2, 10),
+    cut=st.integers(0, 20),
+)
+def test_reading_goes_on_from_every_position_without_a_gap(identify, size, tops, before, between, behind, cut):
+    moving = MovingList(size, tops, before)
+    read, position = [], BEGINNING
+    for number, page in enumerate(anchored_pages(moving.fetch, getattr(moving, identify), BEGINNING)):
+        read += page.rows
+        position = page.position
+        if number == cut:
+            break
+    # The position goes through the state, and the run that goes on knows nothing else.
+    offset, anchors = json.loads(json.dumps([position.offset, position.anchors]))
+    moving.changes = [
+        *moving.changes[: moving.requests],
+        *[[]] * (moving.requests - len(moving.changes)),
+        between,
+        *behind,
+    ]
+    resumed = Position(offset, tuple(map(tuple, anchors)))
+    read += everything(moving, identify, resumed)
+    assert moving.there_throughout <= set(read)
+
+
+@settings(max_examples=100)
+@given(
+    size=st.integers(0, 260),
+    tops=st.lists(st.integers(60, 400), min_size=1, max_size=3),
+    ops=changes(["insert", "delete", "delete"], 3, 12),
+)
+def test_a_row_that_stays_is_read_through_a_servers_own_limit(size, tops, ops):
+    moving = MovingList(size, tops, ops, cap=50)
+    assert moving.there_throughout <= set(everything(moving))
+
+
+@pytest.mark.parametrize("cap", [50, 64, 100, 500, 1000])
+@pytest.mark.parametrize("size", [0, 1, 49, 50, 51, 100, 999, 1000, 1001, 2500])
+def test_a_servers_own_limit_does_not_look_like_the_end(cap, size):
+    moving = MovingList(size, [5000], cap=cap)
+    assert everything(moving) == moving.rows
+
+
+@pytest.mark.parametrize("cap", [50, 100])
+def test_a_row_removed_far_into_a_list_that_the_server_gives_in_small_pages_leads_to_no_error(cap):
+    moving = MovingList(3000, [5000], [*[[]] * 20, [("delete", -5)]], cap=cap)
+    assert moving.there_throughout <= set(everything(moving))
+
+
+@pytest.mark.parametrize("top", range(2, 8))
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 6, 7, 8, 20, 41])
+def test_a_list_that_rests_is_read_once_in_order_with_as_few_requests(size, top):
+    moving = MovingList(size, [top])
+    assert everything(moving) == moving.rows
+    needed = 1 + max(0, -(-(size - top) // (top - 1)))
+    assert moving.requests <= needed + 1
+
+
+def test_each_page_asks_again_for_the_last_row_of_the_one_before():
+    moving = MovingList(10, [4])
+    everything(moving)
+    assert moving.skips == [0, 3, 6, 9]
+
+
+def test_a_removed_row_makes_one_step_back_and_no_more():
+    moving = MovingList(12, [4], [[], [], [("delete", -5)]])
+    everything(moving)
+    # As the picture at the head of the module: g is not where it was, so the page before is read again.
+    assert moving.skips[:4] == [0, 3, 6, 3]
+    assert moving.requests <= 7
+
+
+def test_rows_inserted_before_the_position_are_not_read_twice():
+    moving = MovingList(12, [4], [[], [("insert", -9)]])
+    read = everything(moving)
+    assert sorted(read) == sorted(set(read))
+    assert moving.there_throughout <= set(read)
+
+
+@pytest.mark.parametrize("request_number", range(4))
+def test_a_list_that_is_emptied_comes_to_an_end(request_number):
+    moving = MovingList(12, [4], [*[[]] * request_number, [("delete_all", 0)]])
+    first = list(moving.rows)
+    assert everything(moving) == first[: [0, 4, 7, 10][request_number]]
+
+
+def test_an_empty_list_has_no_page():
+    moving = MovingList(0, [5])
+    assert list(anchored_pages(moving.fetch, moving.by_key, BEGINNING)) == []
+    assert moving.requests == 1
+
+
+def test_a_position_counts_the_rows_up_to_it_and_remembers_the_last():
+    moving = MovingList(9, [4])
+    positions = [page.position for page in anchored_pages(moving.fetch, moving.by_key, BEGINNING)]
+    assert [position.offset for position in positions] == [4, 7, 9]
+    assert [position.anchors[-1] for position in positions] == [("4000",), ("7000",), ("9000",)]
+    assert all(len(position.anchors) <= 5 for position in positions)
+
+
+def test_a_position_at_the_end_reads_nothing_again():
+    moving = MovingList(9, [4])
+    *_, last = anchored_pages(moving.fetch, moving.by_key, BEGINNING)
+    assert everything(moving, start=last.position) == []
+
+
+def test_a_position_whose_rows_are_all_gone_starts_the_list_anew():
+    moving = MovingList(9, [4])
+    assert everything(moving, start=Position(7, (("gone",), ("gone too",)))) == moving.rows
+
+
+def test_an_offset_without_anchors_is_not_trusted():
+    moving = MovingList(9, [4])
+    assert everything(moving, start=Position(7, ())) == moving.rows
+
+
+@pytest.mark.parametrize("size", [8, 9, 40, 100])
+def test_a_server_that_ignores_skip_is_given_up(size):
+    moving = MovingList(size, [7])
+    with pytest.raises(MovingListError):
+        list(anchored_pages(lambda _skip: moving.fetch(0), moving.by_key, BEGINNING))
+    assert moving.requests < 20
+
+
+def test_a_server_that_ignores_skip_but_gives_all_in_one_page_is_read():
+    moving = MovingList(6, [7])
+    assert [
+        row for page in anchored_pages(lambda _skip: moving.fetch(0), moving.by_key, BEGINNING) for row in page.rows
+    ] == moving.rows
+
+
+@pytest.mark.parametrize("identify", IDENTITIES)
+def test_a_server_that_ignores_top_is_read_in_one_page(identify):
+    moving = MovingList(300, [7])
+    pages = anchored_pages(
+        lambda skip: (moving.fetch(0) and moving.rows[skip:], 7), getattr(moving, identify), BEGINNING
+    )
+    assert [row for page in pages for row in page.rows] == moving.rows
+    assert moving.requests <= 2
+
+
+def test_a_server_that_makes_up_new_rows_for_ever_is_given_up():
+    numbers = count()
+
+    def fetch(_skip):
+        assert next(numbers) < 100, "no end"
+        return [next(numbers) for _ in range(5)], 5
+
+    with pytest.raises(MovingListError):
+        list(anchored_pages(fetch, lambda row: (str(row),), BEGINNING))
+
+
+def test_a_failing_request_ends_the_reading_with_its_own_error():
+    def fetch(skip):
+        if skip:
+            raise TimeoutError
+        return [1, 2, 3], 3
+
+    pages = anchored_pages(fetch, lambda row: (str(row),), BEGINNING)
+    assert next(pages).rows == [1, 2, 3]
+    with pytest.raises(TimeoutError):
+        next(pages)
+
+
+MEGABYTE = 1024 * 1024
+
+
+def test_the_first_page_is_small():
+    assert PageSize(5000).rows == FIRST_PAGE_ROWS
+    assert PageSize(100).rows == 100
+
+
+def test_a_page_has_never_fewer_rows_than_anchoring_needs():
+    assert PageSize(1).rows == SMALLEST_PAGE_ROWS
+    assert PageSize(1).largest == SMALLEST_PAGE_ROWS
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size_bytes", "rows"),
+    [
+        (1, MEGABYTE, 1000),
+        (4.9, 7 * MEGABYTE, 1000),
+        (5.1, MEGABYTE, 500),
+        (1, 9 * MEGABYTE, 500),
+        (29, 15 * MEGABYTE, 500),
+        (31, MEGABYTE, 250),
+        (1, 17 * MEGABYTE, 250),
+    ],
+)
+def test_a_page_grows_when_it_was_light_and_shrinks_when_it_was_heavy(seconds, size_bytes, rows):
+    size = PageSize(5000)
+    size.observe(seconds, size_bytes)
+    assert size.rows == rows
+
+
+def test_a_page_grows_up_to_the_setting():
+    size = PageSize(3000)
+    seen = []
+    for _ in range(5):
+        size.observe(0.1, 1)
+        seen.append(size.rows)
+    assert seen == [1000, 2000, 3000, 3000, 3000]
+
+
+def test_a_page_shrinks_down_to_the_smallest_and_says_so():
+    size = PageSize(9)
+    assert [(size.shrink(), size.rows) for _ in range(4)] == [(True, 4), (True, 2), (False, 2), (False, 2)]
+
+
+@given(st.integers(1, 10_000), st.lists(st.tuples(st.floats(0, 1000), st.integers(0, 10**9)), max_size=30))
+def test_a_page_stays_within_its_bounds_whatever_it_costs(largest, costs):
+    size = PageSize(largest)
+    for seconds, size_bytes in costs:
+        size.observe(seconds, size_bytes)
+        assert SMALLEST_PAGE_ROWS <= size.rows <= max(largest, SMALLEST_PAGE_ROWS)

@@ -1,0 +1,480 @@
+"""Tests what is asked for: the options of each request, as far down as the ERP makes the connector climb."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_acumatica.cursor import Window
+from source_acumatica.entity import FieldKind, Shape
+from source_acumatica.known_entities import Known
+from source_acumatica.query import (
+    Plan,
+    custom_fields,
+    in_groups,
+    inquiry_body,
+    list_options,
+    merge_custom,
+    probe_options,
+    record_options,
+    record_path,
+)
+from source_acumatica.tables import tables
+
+STRING, INTEGER, STAMP = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DATE_TIME
+
+ORDER = Shape(
+    {"OrderType": STRING, "OrderNbr": STRING, "Total": FieldKind.DECIMAL, "LastModified": STAMP},
+    {"Contact": Shape({"Email": STRING}, {"Address": Shape({"City": STRING})}), "Totals": Shape({"Sum": STRING})},
+    {
+        "Details": Shape({"LineNbr": INTEGER, "Qty": STRING}, {"Item": Shape({"Code": STRING})}),
+        "Operations": Shape({"OperationNbr": STRING}, {}, {"Material": Shape({"LineNbr": INTEGER, "Qty": STRING})}),
+    },
+)
+FACTS = Known(("OrderType", "OrderNbr"), line_keys={"Details": ("LineNbr",), "Operations": ("OperationNbr",)})
+ALL = Window()
+SOME = Window("2026-11-22T09:45:00.000000Z", "2026-11-22T12:00:00.123456Z")
+
+
+def table(name="Order", shape=ORDER, facts=FACTS):
+    entity = name.split("__")[0]
+    return {one.name: one for one in tables("Default", "24.200.001", entity, shape, facts)}[name]
+
+
+UNKEYED = Shape({"Subject": STRING, "Body": STRING, "LastModified": STAMP}, {}, {"Details": Shape({"A": STRING})})
+
+
+@pytest.mark.parametrize(
+    ("name", "plan", "columns", "expected"),
+    [
+        ("Order", Plan(), None, {"$expand": "Contact,Contact/Address,Totals"}),
+        (
+            "Order",
+            Plan(),
+            {"id", "OrderType", "OrderNbr", "LastModified", "Total"},
+            {"$select": "OrderType,OrderNbr,Total,LastModified"},
+        ),
+        (
+            "Order",
+            Plan(),
+            {"id", "OrderType", "OrderNbr", "LastModified", "Contact"},
+            {
+                "$expand": "Contact,Contact/Address",
+                "$select": "OrderType,OrderNbr,LastModified,Contact,Contact/Address",
+            },
+        ),
+        (
+            "Order",
+            Plan(selects=False),
+            {"id", "OrderType", "OrderNbr", "LastModified", "Contact"},
+            {"$expand": "Contact,Contact/Address"},
+        ),
+        (
+            "Order",
+            Plan(without=frozenset({"Total", "Contact"})),
+            None,
+            {"$expand": "Totals", "$select": "OrderType,OrderNbr,LastModified,Totals"},
+        ),
+        ("Order", Plan(is_by_record=True), None, {"$select": "OrderType,OrderNbr"}),
+        ("Order", Plan(selects=False, is_by_record=True), None, {}),
+        (
+            "Order",
+            Plan(custom=("Document.UsrA", "Document.AttributeB")),
+            {"id", "OrderType", "OrderNbr", "LastModified", "custom"},
+            {"$select": "OrderType,OrderNbr,LastModified", "$custom": "Document.UsrA,Document.AttributeB"},
+        ),
+        (
+            "Order__Details",
+            Plan(),
+            None,
+            {
+                "$expand": "Details,Details/Item",
+                "$select": "OrderType,OrderNbr,LastModified,Details,Details/Item",
+            },
+        ),
+        (
+            "Order__Details",
+            Plan(),
+            {"id", "LineNbr", "Qty"},
+            {"$expand": "Details", "$select": "OrderType,OrderNbr,LastModified,Details/LineNbr,Details/Qty"},
+        ),
+        (
+            "Order__Details",
+            Plan(),
+            {"id", "LineNbr", "Item"},
+            {
+                "$expand": "Details,Details/Item",
+                "$select": "OrderType,OrderNbr,LastModified,Details/LineNbr,Details/Item",
+            },
+        ),
+        ("Order__Details", Plan(selects=False), {"id", "LineNbr"}, {"$expand": "Details"}),
+        ("Order__Details", Plan(is_by_record=True), None, {"$select": "OrderType,OrderNbr"}),
+        (
+            "Order__Operations__Material",
+            Plan(),
+            None,
+            {
+                "$expand": "Operations,Operations/Material",
+                "$select": "OrderType,OrderNbr,LastModified,Operations/OperationNbr,Operations/Material",
+            },
+        ),
+        (
+            "Order__Operations__Material",
+            Plan(),
+            {"id", "Qty"},
+            {
+                "$expand": "Operations,Operations/Material",
+                "$select": "OrderType,OrderNbr,LastModified,Operations/OperationNbr,Operations/Material/Qty",
+            },
+        ),
+        (
+            "Order__Operations__Material",
+            Plan(),
+            {"id"},
+            {
+                "$expand": "Operations,Operations/Material",
+                "$select": "OrderType,OrderNbr,LastModified,Operations/OperationNbr,Operations/Material",
+            },
+        ),
+    ],
+)
+def test_a_list_is_asked_for_as_its_table_and_plan_say(name, plan, columns, expected):
+    chosen = None if columns is None else frozenset(columns)
+    assert list_options(table(name), plan, chosen, ALL) == expected
+
+
+def _names(options, option):
+    return [name for name in options.get(option, "").split(",") if name]
+
+
+@pytest.mark.parametrize("name", ["Order", "Order__Details", "Order__Operations__Material"])
+@given(data=st.data())
+def test_what_is_expanded_is_selected_too_and_keys_are_always_there(name, data):
+    one = table(name)
+    configured = data.draw(st.sets(st.sampled_from(list(one.json_schema()["properties"]))))
+    without = data.draw(st.frozensets(st.sampled_from(["Total", "Contact", "Totals"])))
+    columns = one.wanted(dict.fromkeys(configured))
+    options = list_options(one, Plan(without=without), columns, ALL)
+    selected = _names(options, "$select")
+    if selected:
+        assert set(selected) >= {"OrderType", "OrderNbr"}
+        assert one.cursor in selected
+        for path in _names(options, "$expand"):
+            assert any(name == path or name.startswith(f"{path}/") for name in selected), path
+    assert not {name.split("/")[0] for name in selected} & without
+
+
+@pytest.mark.parametrize("columns", [None, {"id", "Subject"}])
+@pytest.mark.parametrize("plan", [Plan(), Plan(is_by_record=True)])
+def test_nothing_is_selected_of_records_that_only_their_whole_content_tells_apart(plan, columns):
+    chosen = None if columns is None else frozenset(columns)
+    for name in ("Memo", "Memo__Details"):
+        assert "$select" not in list_options(table(name, UNKEYED, Known()), plan, chosen, ALL)
+
+
+def test_records_with_a_note_id_are_told_apart_by_it():
+    shape = Shape({"NoteID": FieldKind.GUID, "Subject": STRING})
+    memo = table("Memo", shape, Known())
+    assert list_options(memo, Plan(), frozenset({"id", "Subject"}), ALL) == {"$select": "Subject"}
+    assert list_options(memo, Plan(is_by_record=True), None, ALL) == {"$select": "NoteID"}
+
+
+LONG = Shape({"Code": STRING, **{f"AFieldWithALongName{number:03d}": STRING for number in range(100)}})
+
+
+def test_a_selection_that_does_not_fit_into_an_address_is_left_out():
+    one = table("Long", LONG, Known(("Code",)))
+    few, many = list(LONG.fields)[:10], list(LONG.fields)[:90]
+    assert "$select" in list_options(one, Plan(), frozenset(few), ALL)
+    assert list_options(one, Plan(), frozenset(many), ALL) == {}
+
+
+def test_a_selection_of_lines_that_does_not_fit_becomes_the_whole_collection():
+    one = table("Long__Details", Shape({"Code": STRING}, {}, {"Details": LONG}), Known(("Code",)))
+    assert list_options(one, Plan(), frozenset(list(LONG.fields)[:90]), ALL)["$select"] == "Code,Details"
+
+
+@pytest.mark.parametrize("plan", [Plan(), Plan(selects=False), Plan(is_by_record=True)])
+@pytest.mark.parametrize("name", ["Order", "Order__Details"])
+def test_a_window_is_a_filter_on_the_parents_stamp_on_every_rung(name, plan):
+    assert list_options(table(name), plan, None, SOME)["$filter"] == (
+        "LastModified ge datetimeoffset'2026-11-22T09:45:00.000Z' "
+        "and LastModified lt datetimeoffset'2026-11-22T12:00:00.123Z'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "literal"),
+    [
+        ("2026-11-22T09:45:00.000000Z", "2026-11-22T09:45:00.000Z"),
+        ("2026-11-22T09:45:00.999999Z", "2026-11-22T09:45:00.999Z"),
+        ("2026-11-22T09:45:00Z", "2026-11-22T09:45:00.000Z"),
+        ("2026-11-22T09:45:00.5+03:00", "2026-11-22T06:45:00.500Z"),
+    ],
+)
+def test_a_literal_has_milliseconds_and_its_zone_and_no_upper_end_without_one(since, literal):
+    options = list_options(table(), Plan(), None, Window(since))
+    assert options["$filter"] == f"LastModified ge datetimeoffset'{literal}'"
+
+
+def test_all_rows_are_asked_for_without_a_filter_so_that_those_without_a_stamp_come_too():
+    assert "$filter" not in list_options(table(), Plan(), None, Window(None, "2026-11-22T12:00:00.000000Z"))
+
+
+def test_a_filter_that_was_given_up_is_not_sent_on_any_rung_and_nothing_else_changes():
+    for plan in (Plan(), Plan(selects=False), Plan(is_by_record=True)):
+        with_filter = list_options(table(), plan, None, SOME)
+        assert with_filter.pop("$filter")
+        assert list_options(table(), replace(plan, filters=False), None, SOME) == with_filter
+
+
+def test_a_table_without_a_stamp_is_not_filtered():
+    assert list_options(table("Code", Shape({"A": STRING}), Known(("A",))), Plan(), None, SOME) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "plan", "expected"),
+    [
+        ("Order", Plan(is_by_record=True), {"$expand": "Contact,Contact/Address,Totals"}),
+        (
+            "Order",
+            Plan(is_by_record=True, without=frozenset({"Contact"}), custom=("Document.UsrA",)),
+            {"$expand": "Totals", "$custom": "Document.UsrA"},
+        ),
+        ("Order__Operations__Material", Plan(is_by_record=True), {"$expand": "Operations,Operations/Material"}),
+    ],
+)
+def test_a_record_by_itself_is_asked_for_whole(name, plan, expected):
+    assert record_options(table(name), plan, None) == expected
+
+
+def test_a_first_read_asks_for_one_rows_keys():
+    assert probe_options(table()) == {"$select": "OrderType,OrderNbr", "$top": "1"}
+    assert probe_options(table("Memo", UNKEYED, Known())) == {"$top": "1"}
+
+
+def row(order_type, number):
+    return {"id": "6d4b1c", "OrderType": {"value": order_type}, "OrderNbr": {"value": number}}
+
+
+@pytest.mark.parametrize(
+    ("wire", "path"),
+    [
+        (row("SO", "000058"), "SO/000058"),
+        (row("SO", 58), "SO/58"),
+        (row("S O", "a b"), "S%20O/a%20b"),
+        (row("SO", "Größe"), "SO/Gr%C3%B6%C3%9Fe"),
+        (row("SO", "日本"), "SO/%E6%97%A5%E6%9C%AC"),
+        (row("SO", "a'b"), "SO/a%27b"),
+        (row("SO", "A/C"), "6d4b1c"),
+        (row("S/O", "1"), "6d4b1c"),
+        (row("SO", ""), "6d4b1c"),
+        (row("SO", None), "6d4b1c"),
+        ({"id": "6d4b1c", "OrderType": {"value": "SO"}, "OrderNbr": {}}, "6d4b1c"),
+        ({"id": "6d4b1c"}, "6d4b1c"),
+    ],
+    ids=str,
+)
+def test_a_record_is_found_by_its_keys_or_where_they_cannot_stand_in_a_path_by_its_id(wire, path):
+    assert record_path(table(), wire) == f"/entity/Default/24.200.001/Order/{path}"
+
+
+@pytest.mark.parametrize("key", ["a&b", "a*b", "a:b", "<a", "a>", "50%", "a\\b", "a?"])
+def test_a_key_that_the_web_server_refuses_in_a_path_is_not_put_into_one(key):
+    assert record_path(table(), row("SO", key)).endswith("/6d4b1c")
+
+
+@pytest.mark.parametrize("key", [".", "..", ". ", " "])
+def test_a_key_that_a_path_would_swallow_is_not_put_into_one(key):
+    assert record_path(table(), row("SO", key)).endswith("/6d4b1c")
+
+
+def test_a_record_without_known_keys_is_found_by_its_id():
+    assert record_path(table("Memo", UNKEYED, Known()), {"id": "6d4b1c"}) == "/entity/Default/24.200.001/Memo/6d4b1c"
+
+
+WANTED_ALL = frozenset(["id", *ORDER.fields, *ORDER.objects, "note", "custom"])
+FEW = frozenset({"id", "OrderType", "OrderNbr", "LastModified"})
+
+
+@pytest.mark.parametrize(
+    ("plan", "named", "wanted", "lower"),
+    [
+        (Plan(), [], FEW, Plan(selects=False)),
+        (Plan(), ["Total"], FEW, Plan(selects=False)),
+        (Plan(selects=False), ["Total"], FEW, Plan(without=frozenset({"Total"}))),
+        (Plan(selects=False), ["Contact/Email"], FEW, Plan(without=frozenset({"Contact"}))),
+        (Plan(selects=False), ["Total"], WANTED_ALL, Plan(is_by_record=True)),
+        (Plan(selects=False), ["Contact/Email"], WANTED_ALL, Plan(is_by_record=True)),
+        (Plan(selects=False), ["Total", "OrderNbr"], FEW, Plan(is_by_record=True)),
+        (Plan(selects=False), [], FEW, Plan(is_by_record=True)),
+        (Plan(without=frozenset({"Total"})), ["Contact"], FEW, Plan(without=frozenset({"Total", "Contact"}))),
+        (
+            Plan(without=frozenset({"Total"})),
+            ["Total"],
+            FEW,
+            Plan(without=frozenset({"Total"}), is_by_record=True),
+        ),
+        (Plan(is_by_record=True), ["Total"], FEW, Plan(selects=False, is_by_record=True)),
+        (Plan(selects=False, is_by_record=True), ["Total"], FEW, None),
+    ],
+    ids=str,
+)
+def test_the_next_rung_asks_for_less_and_loses_no_wanted_field(plan, named, wanted, lower):
+    assert plan.lower(named, wanted) == lower
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["Total", "Contact/Email", "Totals", "OrderNbr", "Other"]), max_size=3)),
+    st.frozensets(st.sampled_from(["Total", "Contact", "OrderNbr"])),
+)
+def test_the_ladder_has_an_end_and_never_leaves_out_what_is_wanted(refusals, wanted):
+    custom = ("Document.UsrA",)
+    plan = Plan(custom=custom, filters=False)
+    for number in range(20):
+        assert not plan.without & wanted
+        assert (plan.custom, plan.filters) == (custom, False)
+        lower = plan.lower(refusals[number] if number < len(refusals) else [], wanted)
+        if lower is None:
+            return
+        assert lower != plan
+        plan = lower
+    pytest.fail("no last rung")
+
+
+FIELD = {"type": "CustomStringField", "value": None}
+AD_HOC = {
+    "custom": {
+        "Document": {
+            "UsrName": FIELD,
+            "AttributeCOLOR": {"type": "CustomBooleanField"},
+            "NoteText": FIELD,
+            "UsrPicture": {"type": "CustomBinaryField"},
+            "usrSmall": FIELD,
+        },
+        "CurrentDocument": {"UsrDate": {"type": "CustomDateTimeField"}},
+    },
+    "Details": [{"custom": {"Transactions": {"UsrLine": {"type": "CustomDecimalField"}, "GroupMask": FIELD}}}],
+    "Operations": [{"custom": {}, "Material": [{"custom": {"Parts": {"UsrDeep": FIELD}}}]}],
+    "Totals": {"custom": {"Sums": {"UsrSum": FIELD}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("Order", ("Document.UsrName", "Document.AttributeCOLOR", "CurrentDocument.UsrDate")),
+        ("Order__Details", ("Details/Transactions.UsrLine",)),
+        ("Order__Operations", ()),
+        ("Order__Operations__Material", ("Operations/Material/Parts.UsrDeep",)),
+    ],
+)
+def test_custom_fields_are_those_that_a_customization_added(name, names):
+    assert custom_fields(table(name), AD_HOC) == names
+
+
+@pytest.mark.parametrize("ad_hoc", [{}, {"custom": None}, {"custom": {}, "Details": []}, {"Details": None}], ids=str)
+@pytest.mark.parametrize("name", ["Order", "Order__Details", "Order__Operations__Material"])
+def test_no_custom_fields_are_none(name, ad_hoc):
+    assert custom_fields(table(name), ad_hoc) == ()
+
+
+@given(st.lists(st.text("abc./", min_size=1, max_size=400)).map(tuple))
+def test_groups_hold_all_names_once_in_order_and_fit_into_an_address(names):
+    groups = in_groups(names)
+    assert tuple(name for group in groups for name in group) == names
+    assert all(len(",".join(group)) <= 1000 for group in groups)
+    # No two neighbours would have fitted together.
+    for one, other in pairwise(groups):
+        assert len(",".join([*one, other[0]])) > 1000
+
+
+def test_no_names_are_one_empty_group_so_that_there_is_a_request():
+    assert in_groups(()) == [()]
+
+
+def test_a_name_that_is_too_long_by_itself_is_a_group_by_itself():
+    assert in_groups(("a" * 2000, "b")) == [("a" * 2000,), ("b",)]
+
+
+def test_custom_fields_of_several_answers_come_together():
+    ours = {"custom": {"Document": {"UsrA": {"value": 1}}}}
+    assert merge_custom(ours, {"custom": {"Document": {"UsrB": {"value": 2}}, "Other": {"UsrC": {}}}}, ())
+    assert ours == {"custom": {"Document": {"UsrA": {"value": 1}, "UsrB": {"value": 2}}, "Other": {"UsrC": {}}}}
+
+
+def test_custom_fields_of_lines_come_together_line_by_line():
+    ours = {"Operations": [{"Material": [{"custom": {}}, {}]}, {"Material": []}, {}]}
+    more = {"Operations": [{"Material": [{"custom": {"V": {"UsrA": 1}}}, {"custom": {"V": {"UsrA": 2}}}]}, {}, {}]}
+    assert merge_custom(ours, more, ("Operations", "Material"))
+    first, second = ours["Operations"][0]["Material"]
+    assert (first["custom"], second["custom"]) == ({"V": {"UsrA": 1}}, {"V": {"UsrA": 2}})
+
+
+def test_custom_fields_in_a_linked_object_come_together():
+    ours = {"Totals": {"Taxes": [{}]}}
+    assert merge_custom(ours, {"Totals": {"Taxes": [{"custom": {"V": {"UsrA": 1}}}]}}, ("Totals", "Taxes"))
+    assert ours["Totals"]["Taxes"][0]["custom"] == {"V": {"UsrA": 1}}
+
+
+def test_lines_that_are_not_the_same_ones_are_not_merged():
+    assert not merge_custom({"Details": [{}]}, {"Details": [{}, {}]}, ("Details",))
+
+
+def test_custom_fields_that_were_null_come_together_with_others():
+    ours = {"custom": None}
+    assert merge_custom(ours, {"custom": {"V": {"UsrA": 1}}}, ())
+    assert ours == {"custom": {"V": {"UsrA": 1}}}
+
+
+INQUIRY = Shape(
+    {
+        "Period": STRING,
+        "Year": INTEGER,
+        "Small": FieldKind.SHORT,
+        "Active": FieldKind.BOOLEAN,
+        "Amount": FieldKind.DECIMAL,
+        "AsOf": STAMP,
+    },
+    {},
+    {"Results": Shape({"Account": STRING})},
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "sent"),
+    [
+        ("Period", "012026", "012026"),
+        ("Period", 12026, "12026"),
+        ("Year", "2026", 2026),
+        ("Year", 2026, 2026),
+        ("Small", " 7 ", 7),
+        ("Active", "true", True),
+        ("Active", "False", False),
+        ("Active", True, True),
+        ("Amount", 12.5, 12.5),
+        ("AsOf", "2026-01-01", "2026-01-01"),
+    ],
+)
+def test_a_parameter_is_sent_as_its_fields_type(name, written, sent):
+    one = table("PriceInquiry__Results", INQUIRY, Known())
+    body = inquiry_body(one, {name: written})
+    assert body == {name: {"value": sent}}
+    assert type(body[name]["value"]) is type(sent)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("Gone", "x"), ("period", "x"), ("Year", "this one"), ("Year", "1.5"), ("Active", "perhaps")],
+)
+def test_a_parameter_that_does_not_fit_is_an_error_that_can_be_told(name, written):
+    with pytest.raises((KeyError, ValueError)):
+        inquiry_body(table("PriceInquiry__Results", INQUIRY, Known()), {name: written})
+
+
+def test_without_parameters_the_form_is_asked_with_its_own():
+    assert inquiry_body(table("PriceInquiry__Results", INQUIRY, Known()), {}) == {}
