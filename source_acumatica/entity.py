@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-Wire = Mapping[str, Any]
+Wire = dict[str, Any]
+"""A record as the ERP sends it, decoded."""
 Record = dict[str, Any]
 Convert = Callable[[Any], Any]
 

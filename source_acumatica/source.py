@@ -29,7 +29,7 @@ from source_acumatica.discovery import describe, together
 from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.messages import OrderedMessageRepository
 from source_acumatica.query import probe_options
-from source_acumatica.streams import Access, ContractStream, InquiryStream
+from source_acumatica.streams import Access, ContractStream
 from source_acumatica.tables import Door, Table
 
 logger = logging.getLogger("airbyte")
@@ -170,9 +170,8 @@ def _stream(
     configured: ConfiguredAirbyteStream | None = None,
     tenants: Sequence[str] = (),
 ) -> ContractStream:
-    kind = InquiryStream if table.door is Door.INQUIRY else ContractStream
     selected = configured.stream.json_schema.get("properties") if configured else None
-    return kind(table, tenants, client, settings, access, selected)
+    return ContractStream(table, tenants, client, settings, access, selected)
 
 
 def _prove_readable(client: Client, tenant: str, tables: Sequence[Table]) -> None:

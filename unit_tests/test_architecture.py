@@ -25,10 +25,11 @@ LAYERS = {
     "query": 2,
     "client": 2,
     "discovery": 3,
-    "streams": 3,
-    "source": 4,
-    "__init__": 5,
-    "run": 5,
+    "reader": 3,
+    "streams": 4,
+    "source": 5,
+    "__init__": 6,
+    "run": 6,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
 PURE = {"known_entities", "entity", "paging", "openapi", "tables", "query"}
