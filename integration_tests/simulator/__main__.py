@@ -41,6 +41,10 @@ def _simulator(options: argparse.Namespace) -> Simulator:
         idle_seconds=options.idle_seconds,
         offset_minutes=options.offset_minutes,
         latency_seconds=options.latency_seconds,
+        tracked=options.track or (),
+        odata_page_rows=options.odata_page_rows,
+        legacy_inquiries=options.legacy_inquiries,
+        inflate_metadata_mb=options.inflate_metadata_mb,
         port=options.port,
     )
 
@@ -62,6 +66,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--idle-seconds", type=float, default=600)
     parser.add_argument("--offset-minutes", type=int, default=-300)
     parser.add_argument("--latency-seconds", type=float, default=0.0)
+    parser.add_argument("--track", action="append", help="table whose deletions are kept; may be given several times")
+    parser.add_argument("--odata-page-rows", type=int, help="rows in a page that the OData server cuts by itself")
+    parser.add_argument("--legacy-inquiries", type=int, choices=(3, 4), help="answer under /odata/ in new builds too")
+    parser.add_argument("--inflate-metadata-mb", type=float, default=0.0, help="size of the tables' description")
     parser.add_argument("--config-out", type=Path, help="file that the connector's settings are written to")
     return parser.parse_args()
 

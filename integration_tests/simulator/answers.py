@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 JSON = "application/json; charset=utf-8"
@@ -18,6 +19,10 @@ class Answer:
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
     sent: int | None = None  # the connection breaks after so many bytes of the body; -1: before the head
+    stream: Iterator[bytes] | None = None  # a body that is made while it is sent
+
+    def whole(self) -> Answer:
+        return self if self.stream is None else replace(self, body=b"".join(self.stream), stream=None)
 
 
 class RefusedError(Exception):

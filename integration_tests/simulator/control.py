@@ -30,6 +30,9 @@ class ControlDoor:
             "take": self._take,
             "stats": self._stats,
             "rows": self._rows,
+            "dac_rows": lambda content: self._tenant(content).dac_rows(content["table"]),
+            "gi_rows": lambda content: self._tenant(content).gi_rows(content["inquiry"]),
+            "deleted": lambda content: self._tenant(content).deleted(content["table"]),
         }
 
     def answer(self, request: Request) -> Answer:

@@ -94,10 +94,10 @@ def strike(fault: Fault, work: Callable[[], Answer], around: Surroundings) -> An
             around.sleep(fault.seconds)
             return work()
         case FaultKind.DISCONNECT:
-            answer = work()
+            answer = work().whole()
             return replace(answer, sent=len(answer.body) // 2)
         case FaultKind.TRUNCATED_JSON:
-            answer = work()
+            answer = work().whole()
             return replace(answer, body=answer.body[: len(answer.body) // 2])
         case FaultKind.NO_ANSWER:
             return Answer(200, sent=-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from threading import RLock
@@ -25,6 +25,7 @@ class Account:
     username: str
     password: str
     bad_passwords: int = 0
+    roles: set[str] = field(default_factory=lambda: {"OData4 User"})  # the tables are open to this one
 
 
 @dataclass(eq=False)
@@ -52,7 +53,7 @@ class Identity:
         self.token_life_seconds = token_life_seconds
         self.sign_ins: Counter[str] = Counter()
         self._accounts = {account.tenant: account for account in accounts}
-        self._clock = clock
+        self.clock = clock
         self._tokens: dict[str, tuple[Grant, datetime]] = {}
         self._refreshes: dict[str, Grant] = {}
         self._lock = RLock()
@@ -74,7 +75,7 @@ class Identity:
 
     def grant_of(self, token: str) -> Grant | None:
         grant, expires_at = self._tokens.get(token, (None, None))
-        return grant if expires_at is not None and self._clock.now() < expires_at else None
+        return grant if expires_at is not None and self.clock.now() < expires_at else None
 
     def drop(self, grant: Grant) -> None:
         """End every access token of a sign-in before its time."""
@@ -124,7 +125,7 @@ class Identity:
         return grant
 
     def _issue(self, grant: Grant) -> dict[str, object]:
-        token, expires_at = token_urlsafe(32), self._clock.now() + timedelta(seconds=self.token_life_seconds)
+        token, expires_at = token_urlsafe(32), self.clock.now() + timedelta(seconds=self.token_life_seconds)
         self._tokens[token] = (grant, expires_at)
         content: dict[str, object] = {
             "access_token": token,

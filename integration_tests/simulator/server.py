@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from threading import Lock
 from time import monotonic
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -116,7 +117,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer) -> None:
         head = self._head(answer)
-        if answer.sent is None:
+        if answer.stream is not None:
+            self._stream(head, answer.stream)
+        elif answer.sent is None:
             self.wfile.write(head + answer.body)
         else:
             self._break(b"" if answer.sent < 0 else head + answer.body[: answer.sent])
@@ -125,9 +128,15 @@ class Handler(BaseHTTPRequestHandler):
         reason = self.responses.get(answer.status, ("Unknown", ""))[0]
         lines = [f"HTTP/1.1 {answer.status} {reason}", f"Date: {self.date_time_string()}", "Cache-Control: no-cache"]
         if answer.status != 204:
-            lines += [f"Content-Type: {answer.content_type}", f"Content-Length: {len(answer.body)}"]
+            length = f"Content-Length: {len(answer.body)}" if answer.stream is None else "Transfer-Encoding: chunked"
+            lines += [f"Content-Type: {answer.content_type}", length]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _stream(self, head: bytes, chunks: Iterator[bytes]) -> None:
+        self.wfile.write(head)
+        for chunk in chain(filter(None, chunks), [b""]):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
 
     def _break(self, sent: bytes) -> None:
         self.wfile.write(sent)

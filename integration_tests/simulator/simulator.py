@@ -1,18 +1,37 @@
-"""The simulator as tests hold it: an Acumatica on loopback, its data, its clock and what goes wrong in it."""
+"""The simulator as tests hold it: an Acumatica on loopback, its data, its clock and what goes wrong in it.
+
+The OData doors show the records of the contract entities: what `tenant.insert`, `update`, `delete` and `archive` do to
+those is seen there too.
+
+- Generic inquiries lie under `{url}/t/{tenant}/api/odata/gi/`, tables (DACs) under `.../dac/`, both in OData 4. An old
+  build (`openapi=False`) has the inquiries in OData 3 under `{url}/odata/{tenant}/`; `{url}/odatav4/{tenant}/` has the
+  tables in every build. `legacy_inquiries=3` (or 4) makes a new build answer under `/odata/{tenant}/` as well.
+- A bearer token of the tenant in the address opens them; sessions, faults, hooks and `requests` are those of the rest.
+- The tables ask for a role: `odata_roles=()`, or `sim.account("Company").roles.clear()` later, closes them.
+- The truth: `tenant.dac_rows("SOOrder")` (`deleted=True`: with the customers that are only flagged as deleted),
+  `tenant.gi_rows("BI-Customers", **parameters)`, `tenant.deleted("SOOrder")`.
+- Deletions are kept for the tables in `tracked`, and from then on for those that `tenant.track("SOLine")` names.
+- `odata_page_rows` makes the server cut its answers into pages, each with a link to the next, absolute or, with
+  `odata_relative_links`, relative.
+- `inflate_metadata_mb=20` makes the description of the tables as long as that of a real site.
+- `inquiries.py` and `dacs.py` list what there is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta, timezone
 from threading import Event, Thread
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 from .clock import Clock
 from .control import ControlDoor
+from .dialects import Version
 from .faults import Faults
 from .identity import Account, Identity
+from .odata import ODataOptions
 from .records import dashed
 from .server import RequestLog, Server
 from .sessions import SeatAnswer, Sessions, Throttle
@@ -39,6 +58,12 @@ class Simulator:
         idle_seconds: float = 600,
         offset_minutes: int = -300,
         latency_seconds: float = 0.0,
+        tracked: Collection[str] = (),
+        odata_roles: Collection[str] = ("OData4 User",),
+        odata_page_rows: int | None = None,
+        odata_relative_links: bool = False,
+        legacy_inquiries: Literal[3, 4] | None = None,
+        inflate_metadata_mb: float = 0.0,
         port: int = 0,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
@@ -47,14 +72,16 @@ class Simulator:
         self._stopping = Event()
         self._sleep = sleep or self._stopping.wait  # a sleeper does not hold up the end
         self._shared_client = shared_client
-        self._accounts = {name: _account(name, seed, shared_client) for name in tenants}
+        self._accounts = {name: _account(name, seed, shared_client, odata_roles) for name in tenants}
         zone = timezone(timedelta(minutes=offset_minutes))
-        self._tenants = {name: self._tenant_data(name, seed, Sizes(rows, lines), zone) for name in tenants}
+        self._tenants = {name: self._tenant_data(name, seed, Sizes(rows, lines), zone, tracked) for name in tenants}
         self.identity = Identity(list(self._accounts.values()), self.clock, token_life_seconds)
         self.sessions = Sessions(self.clock, seats, seat_answer, idle_seconds, virtual_directory)
         self.throttle = Throttle(self.clock, requests_per_minute, self._sleep)
         self.requests: list[RequestLog] = []
-        settings = Settings(virtual_directory, openapi, zone, latency_seconds)
+        legacy = None if legacy_inquiries is None else Version(legacy_inquiries)
+        odata = ODataOptions(odata_page_rows, odata_relative_links, legacy, inflate_metadata_mb)
+        settings = Settings(virtual_directory, openapi, zone, latency_seconds, odata)
         self._site = Site(
             settings, self._tenants, self.identity, self.sessions, self.throttle, self.faults, self._sleep
         )
@@ -110,21 +137,22 @@ class Simulator:
             config["tenant_credentials"] = [{"tenant": name, **_credentials(self._accounts[name])} for name in names]
         return config | settings
 
-    def _tenant_data(self, name: str, seed: int, sizes: Sizes, zone: timezone) -> Tenant:
+    def _tenant_data(self, name: str, seed: int, sizes: Sizes, zone: timezone, tracked: Collection[str]) -> Tenant:
         """Tenants with one client are copies of one another: they have the same NoteIDs, and data of their own."""
         id_seed = _seed(seed, "" if self._shared_client else name)
-        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone)
+        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked)
 
 
 def _seed(seed: int, name: str) -> int:
     return hash((seed, crc32(name.encode())))
 
 
-def _account(tenant: str, seed: int, shared: bool) -> Account:
+def _account(tenant: str, seed: int, shared: bool, roles: Collection[str]) -> Account:
     number = hash((_seed(seed, "" if shared else tenant), 1))
     client_id = dashed(f"{hash((number, 2)) % (1 << 64):016X}{number % (1 << 64):016X}")
     tail = "" if shared else f"-{number % 1000:03d}"
-    return Account(tenant, client_id, f"secret{tail} of+client&", f"airbyte{tail}", f"pass wörd{tail}!+&")
+    secret, password = f"secret{tail} of+client&", f"pass wörd{tail}!+&"
+    return Account(tenant, client_id, secret, f"airbyte{tail}", password, roles=set(roles))
 
 
 def _credentials(account: Account) -> dict[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import parse_qsl
 
 from .answers import (
+    HTML,
     Answer,
     RefusedError,
     as_json,
@@ -26,6 +27,8 @@ from .descriptions import Dialect, describe
 from .faults import Faults, Surroundings, strike
 from .filters import GUID, FilterError, compile_filter
 from .identity import Grant, Identity
+from .odata import InquiryDoor, ODataOptions, TableDoor
+from .places import Place, find_place
 from .queries import Plan, read_plan, read_window, refuse_what_cannot_be_listed
 from .records import Record
 from .rendering import Renderer, ad_hoc_schema
@@ -68,6 +71,7 @@ class Settings:
     openapi: bool
     zone: tzinfo
     latency_seconds: float
+    odata: ODataOptions = field(default_factory=ODataOptions)
 
 
 Hook = Callable[[Request], object]
@@ -108,6 +112,8 @@ class Site:
                 return html(200, "Error")
             case (_, path) if path == "/entity" or path.startswith("/entity/"):
                 return self._with_session(request)
+            case (_, path) if place := self._place(path):
+                return self._feed(request, place)
         return html(404, "404 - File or directory not found.")
 
     def _sign_out(self, request: Request) -> Answer:
@@ -125,13 +131,32 @@ class Site:
 
     def _with_session(self, request: Request) -> Answer:
         grant = self._grant(request)
+        tenant = self.tenants[grant.tenant]
+        return self._in_turn(request, grant, lambda: self._entity_door(request, tenant))
+
+    def _in_turn(self, request: Request, grant: Grant, work: Callable[[], Answer]) -> Answer:
         self.throttle.admit()
         with self.sessions.turn_of(grant):
             for hook in self.hooks:
                 hook(request)
             self._sleep(self.settings.latency_seconds)
-            tenant = self.tenants[grant.tenant]
-            return self._under_faults(request, lambda: self._entity_door(request, tenant), grant)
+            return self._under_faults(request, work, grant)
+
+    def _place(self, path: str) -> Place | None:
+        return find_place(path, self.settings.openapi, self.tenants, self.settings.odata.legacy_inquiries)
+
+    def _feed(self, request: Request, place: Place) -> Answer:
+        """The address names the tenant: one that does not exist is not found, a token of another one is no token."""
+        if place.tenant not in self.tenants:
+            return html(404, "404 - File or directory not found.")
+        grant = self.identity.grant_of(request.token)
+        if grant is None or grant.tenant != place.tenant:
+            return Answer(401, content_type=HTML)
+        settings, door = self.settings, TableDoor if place.tables else InquiryDoor
+        site_url = f"http://{request.headers.get('host', '')}{settings.base_path}"
+        tenant, roles, now = self.tenants[place.tenant], grant.account.roles, self.identity.clock.now
+        ready = door(place, tenant, request, settings.odata, site_url, settings.zone, roles, now)
+        return self._in_turn(request, grant, ready.answer)
 
     def _under_faults(self, request: Request, work: Callable[[], Answer], grant: Grant | None = None) -> Answer:
         fault = self.faults.take(request.method, request.target)

@@ -106,25 +106,25 @@ class Table:
         return key or (self.record(handle).spot.id,)
 
     def update(self, key: Sequence[Value], values: Mapping[str, Any], stamp: datetime) -> None:
-        handle = self._existing(key)
+        handle = self.existing(key)
         given = self._owned(values)
         assert not set(given) & set(self.entity.keys), "keys do not change"
         self._given[handle] = self._given.get(handle, {}) | self._stamps(stamp, modified) | given
         self._matches.clear()
 
     def delete(self, key: Sequence[Value]) -> None:
-        handle = self._existing(key)
+        handle = self.existing(key)
         self._writable().remove(handle)
 
     def archive(self, key: Sequence[Value], archived: bool = True) -> None:
-        self._archived[self._existing(key)] = archived
+        self._archived[self.existing(key)] = archived
         self._matches.clear()
 
     def is_archived(self, handle: int) -> bool:
         by_number = handle < self._count and self.record(handle).spot.roll(ARCHIVE_SALT, ARCHIVED_ONE_IN) == 0
         return self.entity.archivable and self._archived.get(handle, by_number)
 
-    def _existing(self, key: Sequence[Value]) -> int:
+    def existing(self, key: Sequence[Value]) -> int:
         """By business key, or by id where an entity has no keys."""
         handle = self.find(key) if self.entity.keys else self._handle_of_id(str(key[0]))
         if handle is None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from threading import RLock
 from typing import Any
 from zlib import crc32
 
 from .catalog import ENDPOINTS
 from .clock import Clock
+from .dacs import DAC_BY_NAME, DACS
+from .edm import Access
+from .inquiries import INQUIRY_BY_TITLE, inquiry_rows
+from .journal import Journal
 from .records import Record, plain
-from .shapes import Entity, Inquiry
+from .rows import RowStore, truth
+from .shapes import Entity, Inquiry, Value
 from .tables import Key, Sizes, Table
 
 # The newest version of an endpoint comes last, and has every field of the older ones.
@@ -21,9 +26,20 @@ ENTITIES = {(endpoint.name, entity.name): entity for endpoint in ENDPOINTS for e
 class Tenant:
     """`id_seed` is shared by tenants that were copied from one another."""
 
-    def __init__(self, name: str, seed: int, id_seed: int, sizes: Sizes, clock: Clock, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        name: str,
+        seed: int,
+        id_seed: int,
+        sizes: Sizes,
+        clock: Clock,
+        zone: tzinfo,
+        tracked: Collection[str] = (),
+    ) -> None:
         self.name = name
         self.lock = RLock()
+        self.journal = Journal(DACS, tracked)
+        self.store = RowStore(self.table, self.journal)
         self._seed, self._id_seed, self._sizes = seed, id_seed, sizes
         self._clock, self._zone = clock, zone
         self._tables: dict[tuple[str, str], Table] = {}
@@ -58,7 +74,10 @@ class Tenant:
         endpoint: str = "Default",
     ) -> Key:
         with self.lock:
-            return self.table(entity, endpoint).insert(values or {}, stamp or self._clock.now())
+            table, moment = self.table(entity, endpoint), stamp or self._clock.now()
+            key = table.insert(values or {}, moment)
+            self.journal.inserted(table, table.existing(key), moment)
+            return key
 
     def update(
         self,
@@ -69,16 +88,46 @@ class Tenant:
         endpoint: str = "Default",
     ) -> None:
         with self.lock:
-            self.table(entity, endpoint).update(key, values, stamp or self._clock.now())
+            table, moment = self.table(entity, endpoint), stamp or self._clock.now()
+            with self.journal.updating(table, table.existing(key), moment):
+                table.update(key, values, moment)
 
-    def delete(self, entity: str, key: Sequence[Any], endpoint: str = "Default") -> None:
+    def delete(self, entity: str, key: Sequence[Any], endpoint: str = "Default", stamp: datetime | None = None) -> None:
+        """With it go the lines; the deletions are kept where the table is tracked, at `stamp` (late if it is past)."""
         with self.lock:
-            self.table(entity, endpoint).delete(key)
+            table = self.table(entity, endpoint)
+            self.journal.deleted(table, table.existing(key), stamp or self._clock.now())
+            table.delete(key)
 
     def archive(self, entity: str, key: Sequence[Any], archived: bool = True, endpoint: str = "Default") -> None:
         """Moves a record into the archive or back; its stamp stays as it is."""
         with self.lock:
-            self.table(entity, endpoint).archive(key, archived)
+            table = self.table(entity, endpoint)
+            table.archive(key, archived)
+            self.journal.touched(table, table.existing(key))
+
+    def dac_rows(self, dac: str, archived: bool = False, deleted: bool = False) -> list[dict[str, Any]]:
+        """The truth of a table, in key order; binary columns as base64 text."""
+        table = DAC_BY_NAME[dac]
+        columns = [each for each in table.column_by_name.values() if each.access is not Access.RESTRICTED]
+        with self.lock:
+            rows = self.store.of(table, self._zone, archived, deleted)
+            return [truth(columns, row, self._zone) for row in rows]
+
+    def gi_rows(self, title: str, **parameters: Value) -> list[dict[str, Any]]:
+        """The truth of a generic inquiry; parameters that are not given have their defaults."""
+        inquiry = INQUIRY_BY_TITLE[title]
+        with self.lock:
+            rows = inquiry_rows(inquiry, self.store, parameters)
+            return [truth(inquiry.type.shown(), row, UTC) for row in rows]
+
+    def track(self, dac: str) -> None:
+        """Keeps the deletions of a table from now on, as the form Tables to Track Deleted Records does."""
+        self.journal.track(dac)
+
+    def deleted(self, dac: str) -> list[dict[str, Any]]:
+        """The truth of `px.GetDeletedRecords()`."""
+        return [{"RefNoteID": each.note_id, "DeleteDate": each.at} for each in self.journal.deletions(dac) or ()]
 
     def results(self, entity: str, parameters: Mapping[str, Any], endpoint: str = "Default") -> list[dict[str, Any]]:
         """The truth of an inquiry form: the rows it computes for these parameters."""

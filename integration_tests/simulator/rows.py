@@ -1,0 +1,187 @@
+"""Rows of database tables, read from the records that the contract entities show of them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from .edm import Cell, Column, Read
+from .records import Record, as_instant
+from .shapes import Value
+from .tables import Table, sortable
+
+if TYPE_CHECKING:
+    from .dacs import Dac
+    from .journal import Journal
+
+# Surrogate ids: first one, and the distance from one to the next. Customers and vendors share one row of numbers.
+SURROGATES = {"Customer": (7001, 2), "Vendor": (7002, 2), "StockItem": (10_001, 1), "Account": (1, 1)}
+Find = Callable[[str], Table]
+
+
+@dataclass(slots=True)
+class Row:
+    """A record, or one line of it."""
+
+    find: Find
+    journal: Journal
+    record: Record
+    entity: str
+    line: Record | None = None
+    archived: bool = False
+    deleted: bool = False
+
+    @property
+    def handle(self) -> int:
+        return self.record.spot.number
+
+    @property
+    def line_number(self) -> int:
+        number = self.line.value("LineNbr") if self.line else 0
+        assert isinstance(number, int)
+        return number
+
+
+def of(name: str) -> Read:
+    """A field of the record; of a line's document too."""
+    return lambda row: row.record.value(name)
+
+
+def custom(path: str) -> Read:
+    return lambda row: row.record.custom(path)
+
+
+def line(name: str) -> Read:
+    return lambda row: row.line.value(name)
+
+
+def line_custom(path: str) -> Read:
+    return lambda row: row.line.custom(path)
+
+
+def coded(read: Read, codes: Mapping[str, str]) -> Read:
+    """What the table stores of a label; a label without a code is stored as it is."""
+
+    def stored(row: Row) -> Cell:
+        label = read(row)
+        return codes.get(label, label) if isinstance(label, str) else label
+
+    return stored
+
+
+def padded(read: Read, width: int) -> Read:
+    """Columns of a fixed width are filled up with spaces."""
+
+    def filled(row: Row) -> Cell:
+        text = read(row)
+        return text.ljust(width) if isinstance(text, str) else text
+
+    return filled
+
+
+def surrogate(entity: str, read: Read) -> Read:
+    """The number behind a readable code; that of a record which is gone stays as it was."""
+
+    def number(row: Row) -> Cell:
+        code = read(row)
+        return _surrogate(row.find(entity), code) if isinstance(code, str) else None
+
+    return number
+
+
+def own_number(row: Row) -> Cell:
+    first, step = SURROGATES[row.entity]
+    return first + step * row.handle
+
+
+def note_id(row: Row) -> Cell:
+    if row.line is None:
+        return row.record.spot.id
+    return row.journal.line_id(row.record, row.entity, row.line_number)
+
+
+def line_stamp(row: Row) -> Cell:
+    return row.journal.line_stamp(row.record, row.entity, row.line_number)
+
+
+def row_version(row: Row) -> Cell:
+    """SQL Server's `rowversion`: eight bytes that grow with every change in the database."""
+    if row.line is None:
+        return row.journal.version(row.entity, row.handle).to_bytes(8, "big")
+    return row.journal.line_version(row.entity, row.handle, row.line_number).to_bytes(8, "big")
+
+
+def is_deleted(row: Row) -> Cell:
+    return row.deleted
+
+
+def _surrogate(table: Table, code: str) -> int:
+    first, step = SURROGATES[table.entity.name]
+    handle = table.find((code.rstrip(),))
+    digits = "".join(each for each in code if each.isdecimal())
+    return first + step * (handle if handle is not None else int(digits or 0) - 1)
+
+
+def comparable(cell: Cell, zone: tzinfo) -> Any:
+    """SQL Server compares text without regard to letter case and to spaces at the end."""
+    if isinstance(cell, str):
+        return cell.rstrip(" ").casefold()
+    return cell if isinstance(cell, bytes) else sortable(as_instant(cell, zone))
+
+
+def truth(columns: Sequence[Column], row: Any, zone: tzinfo) -> dict[str, Any]:
+    """A row as tests compare it; binary columns as the base64 text that is sent of them."""
+    return {each.name: _plain(each.read(row), zone) for each in columns}
+
+
+def _plain(cell: Cell, zone: tzinfo) -> Value:
+    return b64encode(cell).decode() if isinstance(cell, bytes) else as_instant(cell, zone)
+
+
+class RowStore:
+    """The rows of one tenant, made once and kept until the records under them change."""
+
+    def __init__(self, find: Find, journal: Journal) -> None:
+        self._find, self._journal = find, journal
+        self._kept: dict[tuple[str, str], tuple[int, list[Row]]] = {}
+
+    def of(self, dac: Dac, zone: tzinfo, archived: bool = False, deleted: bool = False) -> list[Row]:
+        """A table in the order of its keys."""
+        rows = self._once(dac.name, dac.entity, lambda: self._sorted(dac, zone))
+        return [row for row in rows if (archived or not row.archived) and (deleted or not row.deleted)]
+
+    def records(self, entity: str, part: str = "") -> list[Row]:
+        """What is neither archived nor deleted: all that an inquiry shows."""
+        rows = self._once(f"{entity}/{part}", entity, lambda: self._read(entity, part))
+        return [row for row in rows if not (row.archived or row.deleted)]
+
+    def _once(self, name: str, entity: str, make: Callable[[], list[Row]]) -> list[Row]:
+        state = self._journal.state_of(entity)
+        if self._kept.get((name, entity), (-1,))[0] != state:
+            self._kept[name, entity] = state, make()
+        return self._kept[name, entity][1]
+
+    def _sorted(self, dac: Dac, zone: tzinfo) -> list[Row]:
+        reads = [dac.column_by_name[name].read for name in dac.all_keys]
+        return sorted(self._read(dac.entity, dac.part), key=lambda row: [comparable(read(row), zone) for read in reads])
+
+    def _read(self, entity: str, part: str) -> list[Row]:
+        table = self._find(entity)
+        alive = [self._row(table, each, table.is_archived(each)) for each in table.handles(archived=True)]
+        flagged = [self._row(table, each, deleted=True) for each in self._journal.flagged(entity)]
+        rows = alive + flagged
+        return [self._line(row, each) for row in rows for each in row.record.details(part)] if part else rows
+
+    def _row(self, table: Table, handle: int, archived: bool = False, deleted: bool = False) -> Row:
+        entity = table.entity.name
+        return Row(self._find, self._journal, table.record(handle), entity, archived=archived, deleted=deleted)
+
+    def _line(self, row: Row, line: Record) -> Row:
+        return Row(row.find, row.journal, row.record, row.entity, line, row.archived, row.deleted)
+
+
+def latest(moments: Sequence[Cell]) -> datetime | None:
+    return max((each for each in moments if isinstance(each, datetime)), default=None)
