@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -143,6 +144,29 @@ def test_an_answer_that_is_not_data_is_an_error_and_never_no_rows(kind: FaultKin
         assert destination.statuses == {"Customer": "INCOMPLETE", "Vendor": "COMPLETE"}
         assert {error["failure_type"] for error in destination.errors[:1]} == {"transient_error"}
         assert destination.states["Customer"]["stream"]["stream_state"]["states"][0]["cursor"] == {}
+
+
+def test_a_broken_list_of_endpoints_does_not_matter_to_who_names_endpoint_and_version(sim: Simulator) -> None:
+    catalog = catalog_of(sim.config("Company"), "Customer")
+    sim.faults.add(Fault(FaultKind.STATUS_500, path="/entity$", times=1000))
+    destination = Destination()
+    destination.sync(sim.config("Company", endpoints=["Default/24.200.001"]), catalog)
+    assert differences(destination, sim, ["Company"]) == []
+    assert any("name with their versions" in warning for warning in destination.warnings)
+    with pytest.raises(AirbyteTracedException, match="list of endpoints"):
+        discover(sim.config("Company"))
+
+
+def test_a_netrc_file_does_not_take_the_place_of_the_token(
+    sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    config = sim.config("Company")
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "Customer"))
+    assert differences(destination, sim, ["Company"]) == []
 
 
 def test_pages_get_smaller_after_a_time_out_and_larger_when_answers_are_quick() -> None:

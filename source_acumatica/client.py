@@ -16,6 +16,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 import requests
 from airbyte_cdk.sources.streams.call_rate import APIBudget, MovingWindowCallRatePolicy, Rate
+from airbyte_cdk.sources.streams.http.tcp_keepalive import TcpKeepaliveHTTPAdapter
+from requests.auth import AuthBase
 
 from source_acumatica.config import Config, hide
 from source_acumatica.errors import (
@@ -209,12 +211,11 @@ class Client:
             self._pause(problem, tries, where)
 
     def _ask_for_token(self, tenant: str, form: Mapping[str, str]) -> Session | Problem:
-        http = requests.Session()
+        http = _http()
         try:
             response = http.post(
                 f"{self._config.instance_url}/identity/connect/token",
                 data=form,
-                headers={"Accept": "application/json"},
                 timeout=(_CONNECT_TIMEOUT_SECONDS, _SIGN_TIMEOUT_SECONDS),
                 allow_redirects=False,
             )
@@ -227,7 +228,7 @@ class Client:
         except msgspec.DecodeError:
             return broken_body()
         hide(token.access_token)
-        http.headers.update({"Authorization": f"Bearer {token.access_token}", "Accept": "application/json"})
+        http.auth = _Bearer(token.access_token)
         self._server_times.setdefault(tenant, _date_of(response))
         return Session(tenant, http, ends_at=time.monotonic() + token.expires_in)
 
@@ -249,6 +250,28 @@ class Client:
         logger.warning(
             f"Tenant '{session.tenant}': signing out failed. The seat comes free by itself after about 10 minutes."
         )
+
+
+class _Bearer(AuthBase):
+    """Signs requests; having one also keeps ``requests`` from sending what a .netrc file has for the host."""
+
+    def __init__(self, token: str = "") -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _http() -> requests.Session:
+    """A session of the HTTP library; answers may take minutes, and gateways forget connections that say nothing."""
+    http = requests.Session()
+    http.headers["Accept"] = "application/json"
+    http.auth = _Bearer()
+    for scheme in ("https://", "http://"):
+        http.mount(scheme, TcpKeepaliveHTTPAdapter())
+    return http
 
 
 class _Token(msgspec.Struct):

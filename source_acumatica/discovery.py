@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client
 from source_acumatica.entity import Shape
-from source_acumatica.errors import config_error
+from source_acumatica.errors import RequestFailed, config_error
 from source_acumatica.known_entities import known
 from source_acumatica.openapi import Description, DescriptionError, read_description
 from source_acumatica.tables import Table, tables
@@ -122,9 +122,21 @@ class _Visit:
 
 
 def _visit(client: Client, tenant: str, wanted: Sequence[str], streams: Collection[str] | None) -> _Visit:
-    listing = _endpoints_of(client, tenant)
+    listing = _listing(client, tenant, wanted)
     chosen = [endpoint for name in wanted or (_MAIN_ENDPOINT,) for endpoint in _newest(listing, name)]
     return _Visit(listing, _described(client, tenant, chosen, streams, chosen))
+
+
+def _listing(client: Client, tenant: str, wanted: Sequence[str]) -> list[Endpoint]:
+    """The tenant's endpoints; where one broken definition makes the list fail, those that are named with a version."""
+    try:
+        return _endpoints_of(client, tenant)
+    except RequestFailed as error:
+        named = [Endpoint(*name.split("/", 1)) for name in wanted if "/" in name]
+        if not named or len(named) < len(wanted):
+            raise
+        logger.warning(f"{error.message}. Going on with the endpoints that the settings name with their versions.")
+        return named
 
 
 def _described(
