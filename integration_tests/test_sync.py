@@ -259,6 +259,14 @@ def test_a_read_asks_only_for_what_is_configured(sim: Simulator) -> None:
     }
 
 
+def test_the_custom_fields_of_an_entity_are_asked_for_once_for_all_its_streams(sim: Simulator) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "SalesOrder", "SalesOrder__Details", "SalesOrder__TaxDetails", "SalesOrder__Shipments")
+    sim.requests.clear()
+    Destination().sync(config, catalog)
+    assert len([request for request in sim.requests if "adHocSchema" in request.path]) == 1
+
+
 def test_a_stream_that_is_gone_is_no_success(sim: Simulator) -> None:
     config = sim.config("Company")
     catalog = catalog_of(config, "Customer", "Vendor")

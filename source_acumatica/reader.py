@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,22 @@ _EVER = Window(since="1753-01-01T00:00:00.000000Z")
 
 Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Wire], int]]
 """Sends a list request for a window and a page token, and returns the rows and the size of the answer in bytes."""
+
+
+class AdHocSchemas:
+    """Records that name the custom fields, asked for once per tenant and entity: its lines are streams of their own."""
+
+    def __init__(self) -> None:
+        self._schemas: dict[tuple[str, str], Wire] = {}
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
+
+    def get(self, tenant: str, url_path: str, ask: Callable[[], Wire]) -> Wire:
+        """The schema of an entity; whoever comes while it is being asked for waits."""
+        entity = (tenant, url_path)
+        with self._locks.setdefault(entity, threading.Lock()):
+            if entity not in self._schemas:
+                self._schemas[entity] = ask()
+            return self._schemas[entity]
 
 
 @dataclass
@@ -120,6 +137,7 @@ class ListReader(Reader):
     ask: Ask
     is_filter_proven: Callable[[], bool]
     """Whether a filter by the cursor has brought rows in this or an earlier sync."""
+    ad_hoc: AdHocSchemas
     _plan: Plan = field(default_factory=Plan)
     _size: PageSize | None = None
 
@@ -268,15 +286,19 @@ class ListReader(Reader):
         """The names of the tenant's custom fields: they come only when they are asked for by name."""
         if not self.config.include_custom_fields or (self.columns is not None and "custom" not in self.columns):
             return ()
+        schema = self.ad_hoc.get(self.tenant, self.table.url_path, self._ad_hoc_schema)
+        return custom_fields(self.table, schema)
+
+    def _ad_hoc_schema(self) -> Wire:
+        """An empty record that names what the description does not."""
         try:
-            ad_hoc = self.fetch_object(f"{self.table.url_path}/$adHocSchema")
+            return self.fetch_object(f"{self.table.url_path}/$adHocSchema")
         except RequestFailed as error:
             # Some forms fail with an error of their own here; whatever else it is would fail the list as well.
             if error.problem.next is not Next.CLIMB_DOWN and error.failure_type is not FailureType.system_error:
                 raise
             logger.warning(f"{error.message}. Custom fields are not read.")
-            return ()
-        return custom_fields(self.table, ad_hoc)
+            return {}
 
     def _identify(self, row: Wire) -> Identity:
         """By its keys or its NoteID; where neither is known, by its id, or else, as that may be transient, by all."""

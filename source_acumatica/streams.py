@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from source_acumatica.cursor import Progress, TenantCursor, Window
 from source_acumatica.entity import Wire
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.query import Plan, list_options
-from source_acumatica.reader import FormReader, ListReader, Reader, read_rows
+from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, read_rows
 from source_acumatica.tables import Door, Table
 
 logger = logging.getLogger("airbyte")
@@ -33,6 +33,7 @@ class Access:
     failures: Mapping[str, AirbyteTracedException]
     """Tenants that could not be described, and why: their slices fail, the others' are read."""
     server_times: Mapping[str, datetime]
+    ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
 
     @classmethod
     def of(cls, client: Client, tenants: Sequence[str], failures: Mapping[str, AirbyteTracedException]) -> Access:
@@ -190,7 +191,9 @@ class ContractStream(HttpStream):
         if self._table.door is Door.INQUIRY:
             return FormReader(self._table, self._columns, tenant, self._client, self._config, headers)
         ask, is_proven = partial(self._ask, tenant), partial(self._is_filter_proven, tenant)
-        return ListReader(self._table, self._columns, tenant, self._client, self._config, headers, ask, is_proven)
+        return ListReader(
+            self._table, self._columns, tenant, self._client, self._config, headers, ask, is_proven, self._access.ad_hoc
+        )
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
         """A page of the list, as ``Ask`` of the reader."""
