@@ -166,8 +166,8 @@ def custom_fields(table: Table, ad_hoc: Wire) -> tuple[str, ...]:
     return tuple(
         f"{prefix}{view}.{name}"
         for view, fields in views.items()
-        for name, wrapper in fields.items()
-        if name.startswith(_CUSTOM_PREFIXES) and wrapper.get("type") in _CUSTOM_TYPES
+        for name, wrapper in (fields or {}).items()
+        if name.startswith(_CUSTOM_PREFIXES) and isinstance(wrapper, dict) and wrapper.get("type") in _CUSTOM_TYPES
     )
 
 
