@@ -6,6 +6,7 @@ import hashlib
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -69,7 +70,7 @@ class AdHocSchemas:
 
 
 @dataclass
-class Reader:
+class Reader(ABC):
     """One tenant's rows of a table; the subclasses differ in how they are asked for."""
 
     table: Table
@@ -79,13 +80,13 @@ class Reader:
     config: Config
     headers: Mapping[str, str]
 
+    @abstractmethod
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The wire records of ``window``, page by page.
 
         Raises:
             RequestFailed: given up, with the sentence; ``Next.SKIP`` where there is nothing to read.
         """
-        raise NotImplementedError
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -127,19 +127,13 @@ def tokens(text: str) -> list[Token]:
     return [*found, Token("end", "", len(text))]
 
 
-class _Parser:
-    """Recursive descent: or, and, not, comparison or function, operand."""
+class TokenReader:
+    """The tokens of a filter, one after another; both grammars are read so."""
 
-    def __init__(self, text: str, shape: Shape, zone: tzinfo) -> None:
-        self._text, self._shape, self._zone = text, shape, zone
-        self._tokens = tokens(text)
-        self._at = 0
+    refusal: Callable[[str], Exception]
 
-    def whole(self) -> Predicate:
-        predicate = self._any()
-        if self._now.kind != "end":
-            raise self._syntax_error()
-        return predicate
+    def __init__(self, text: str, tokens: Sequence[Token]) -> None:
+        self._text, self._tokens, self._at = text, tokens, 0
 
     @property
     def _now(self) -> Token:
@@ -156,8 +150,24 @@ class _Parser:
         if not self._take(text):
             raise self._syntax_error()
 
-    def _syntax_error(self) -> FilterError:
-        return FilterError(f"Syntax error at position {self._now.position} in '{self._text}'.")
+    def _syntax_error(self) -> Exception:
+        return type(self).refusal(f"Syntax error at position {self._now.position} in '{self._text}'.")
+
+
+class _Parser(TokenReader):
+    """Recursive descent: or, and, not, comparison or function, operand."""
+
+    refusal = FilterError
+
+    def __init__(self, text: str, shape: Shape, zone: tzinfo) -> None:
+        super().__init__(text, tokens(text))
+        self._shape, self._zone = shape, zone
+
+    def whole(self) -> Predicate:
+        predicate = self._any()
+        if self._now.kind != "end":
+            raise self._syntax_error()
+        return predicate
 
     def _any(self) -> Predicate:
         terms = [self._all()]

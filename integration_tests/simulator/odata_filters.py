@@ -12,7 +12,7 @@ from typing import Any
 from .answers import Answer, RefusedError
 from .dialects import Dialect, ODataError, Version
 from .edm import FAMILY_OF_EDM, Access, Cell, EntityType, Navigation
-from .filters import COMPARE, Family
+from .filters import COMPARE, Family, Token, TokenReader
 from .relations import Relations
 from .rows import comparable
 
@@ -68,13 +68,6 @@ FUNCTIONS = {
 
 
 @dataclass(frozen=True)
-class Token:
-    kind: str
-    text: str
-    position: int
-
-
-@dataclass(frozen=True)
 class Expression:
     """No family: the literal `null`, or binary."""
 
@@ -125,13 +118,14 @@ def _moment(text: str, dialect: Dialect) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=dialect.zone)
 
 
-class Parser:
+class Parser(TokenReader):
     """Recursive descent over a whole text; `variable` is the range variable inside `any` and `all`."""
 
+    refusal = ODataError
+
     def __init__(self, text: str, table: EntityType, dialect: Dialect, relations: Relations) -> None:
-        self._text, self._table, self._dialect, self._relations = text, table, dialect, relations
-        self._tokens = tokens(text, dialect.version)
-        self._at = 0
+        super().__init__(text, tokens(text, dialect.version))
+        self._table, self._dialect, self._relations = table, dialect, relations
         self._variable = ""
 
     def predicate(self) -> Callable[[Any], bool]:
@@ -139,24 +133,6 @@ class Parser:
         if self._now.kind != "end" or expression.family is not Family.TRUTH:
             raise self._syntax_error()
         return lambda row: expression.read(row) is True
-
-    @property
-    def _now(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self, *texts: str) -> str:
-        """The token at hand if it is one of these words or marks, else nothing."""
-        if self._now.kind not in ("name", "mark") or self._now.text not in texts:
-            return ""
-        self._at += 1
-        return self._tokens[self._at - 1].text
-
-    def _expect(self, text: str) -> None:
-        if not self._take(text):
-            raise self._syntax_error()
-
-    def _syntax_error(self) -> ODataError:
-        return ODataError(f"Syntax error at position {self._now.position} in '{self._text}'.")
 
     def _any(self) -> Expression:
         terms = [self._all()]
