@@ -6,8 +6,8 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -86,11 +86,9 @@ class Client:
         self._pool = SessionPool(config.max_sessions, self._sign_in, self._sign_out)
         self._server_times: dict[str, datetime] = {}
 
-    @contextmanager
-    def reading(self, tenant: str) -> Iterator[None]:
+    def reading(self, tenant: str) -> AbstractContextManager[None]:
         """Say that more requests to ``tenant`` follow."""
-        with self._pool.reading(tenant):
-            yield
+        return self._pool.reading(tenant)
 
     def close(self) -> None:
         """Sign out of everything; may be called from a signal handler's unwinding, and twice."""
@@ -136,10 +134,9 @@ class Client:
                     self._pool.discard(session)
                     tries[Next.SIGN_IN] -= session.has_answered
             # The seat is free for the next request while this answer is decoded.
-            answer = outcome if isinstance(outcome, Problem) else _decoded(outcome, read)
-            if not isinstance(answer, Problem):
-                return answer
-            problem = answer
+            problem = outcome if isinstance(outcome, Problem) else _decoded(outcome, read)
+            if not isinstance(problem, Problem):
+                return problem
             tries[problem.next] += 1
             match problem.next:
                 case Next.RETRY if tries[Next.RETRY] <= self._patience.retries:

@@ -16,11 +16,10 @@ from source_acumatica.entity import Shape
 from source_acumatica.errors import RequestFailed, config_error
 from source_acumatica.known_entities import known
 from source_acumatica.openapi import Description, DescriptionError, read_description
-from source_acumatica.tables import Table, tables
+from source_acumatica.tables import MAIN_ENDPOINT, Table, prefix, tables
 
 logger = logging.getLogger("airbyte")
 
-_MAIN_ENDPOINT = "Default"
 # Contract 5 (endpoints made in 2026 R2 and later) has other literals and wrappers (BEHAVIOR.md, "Versions").
 _KNOWN_CONTRACTS = frozenset({"3", "4"})
 _NEWEST_MAIN_VERSION = (25, 999, 999)
@@ -123,7 +122,7 @@ class _Visit:
 
 def _visit(client: Client, tenant: str, wanted: Sequence[str], streams: Collection[str] | None) -> _Visit:
     listing = _listing(client, tenant, wanted)
-    chosen = [endpoint for name in wanted or (_MAIN_ENDPOINT,) for endpoint in _newest(listing, name)]
+    chosen = [endpoint for name in wanted or (MAIN_ENDPOINT,) for endpoint in _newest(listing, name)]
     return _Visit(listing, _described(client, tenant, chosen, streams, chosen))
 
 
@@ -168,7 +167,7 @@ def choose_endpoints(listed: Collection[Endpoint], wanted: Sequence[str]) -> tup
     Raises:
         AirbyteTracedException: a ``config_error`` that tells which there are.
     """
-    chosen = tuple(_choose(listed, name) for name in wanted or (_MAIN_ENDPOINT,))
+    chosen = tuple(_choose(listed, name) for name in wanted or (MAIN_ENDPOINT,))
     names = [endpoint.name for endpoint in chosen]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -193,17 +192,17 @@ def _newest(listed: Collection[Endpoint], wanted: str) -> list[Endpoint]:
         one
         for one in listed
         if one.name == name
-        and (one.version == version if version else name != _MAIN_ENDPOINT or one.rank <= _NEWEST_MAIN_VERSION)
+        and (one.version == version if version else name != MAIN_ENDPOINT or one.rank <= _NEWEST_MAIN_VERSION)
     ]
     return sorted(candidates, key=lambda one: one.rank)[-1:]
 
 
 def _may_hold(endpoint: Endpoint, endpoints: Sequence[Endpoint], streams: Collection[str]) -> bool:
     """Whether one of ``streams`` may belong to ``endpoint``, by its prefix."""
-    others = tuple(f"{one.name}__" for one in endpoints if one.name != _MAIN_ENDPOINT)
-    if endpoint.name == _MAIN_ENDPOINT:
-        return any(not stream.startswith(others) for stream in streams)
-    return any(stream.startswith(f"{endpoint.name}__") for stream in streams)
+    if own := prefix(endpoint.name):
+        return any(stream.startswith(own) for stream in streams)
+    others = tuple(filter(None, (prefix(one.name) for one in endpoints)))
+    return any(not stream.startswith(others) for stream in streams)
 
 
 def _endpoints_of(client: Client, tenant: str) -> list[Endpoint]:

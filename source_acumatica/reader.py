@@ -53,6 +53,11 @@ Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Wire], int]]
 """Sends a list request for a window and a page token, and returns the rows and the size of the answer in bytes."""
 
 
+def where_of(tenant: str, table: Table) -> str:
+    """How log lines and errors about a tenant's rows of a table begin."""
+    return f"Tenant '{tenant}', stream {table.name}"
+
+
 class AdHocSchemas:
     """Records that name the custom fields, asked for once per tenant and entity: its lines are streams of their own."""
 
@@ -95,7 +100,7 @@ class Reader(ABC):
     @property
     def where(self) -> str:
         """How log lines and errors begin."""
-        return f"Tenant '{self.tenant}', stream {self.table.name}"
+        return where_of(self.tenant, self.table)
 
     def fetch_object(self, path: str, options: Mapping[str, str] | None = None, **request: Any) -> dict[str, Any]:
         """One record or form."""

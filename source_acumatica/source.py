@@ -142,7 +142,7 @@ class SourceAcumatica(ConcurrentSourceAdapter):
             # Every other stream starts with the last tenant: with few seats that saves half of the sign-ins.
             order = settings.tenants[:: -1 if number % 2 else 1]
             tenants = [tenant for tenant in order if site.holds(tenant, found[name])]
-            for tenant in set(order) - set(tenants):
+            for tenant in (one for one in order if one not in tenants):
                 logger.warning(f"Tenant '{tenant}' has no entity {found[name].entity}: {name} is not read there.")
             stream = _stream(found[name], settings, client, access, configured[name], tenants)
             streams.append(self._made_concurrent(stream, states, configured[name]))

@@ -20,7 +20,7 @@ from source_acumatica.cursor import Progress, TenantCursor, Window
 from source_acumatica.entity import Wire
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.query import Plan, list_options
-from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, read_rows
+from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, read_rows, where_of
 from source_acumatica.tables import Door, Table
 
 logger = logging.getLogger("airbyte")
@@ -56,7 +56,7 @@ class ContractStream(HttpStream):
     ) -> None:
         # HttpStream's constructor asks for the name already.
         self._table, self._client, self._config, self._access = table, client, config, access
-        self.tenants = tenants
+        self._name, self.tenants = table.name, tenants
         self._columns = table.wanted(configured)
         self._schema = table.json_schema()
         self.progress: TenantCursor | None = None
@@ -65,8 +65,8 @@ class ContractStream(HttpStream):
 
     @property
     def name(self) -> str:
-        """The stream's name."""
-        return self._table.name
+        """The stream's name; asked for with every record, so made once."""
+        return self._name
 
     @property
     def primary_key(self) -> list[str]:
@@ -207,7 +207,7 @@ class ContractStream(HttpStream):
             self.request_params(None, {"tenant": tenant, "window": window.as_state()}, token),
             headers=self.request_headers(None),
             read=read,
-            where=f"Tenant '{tenant}', stream {self.name}",
+            where=where_of(tenant, self._table),
             is_page=True,
         )
 

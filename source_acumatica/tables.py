@@ -16,10 +16,15 @@ from source_acumatica.known_entities import Known
 _CURSOR_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?")
 _CURSOR_PREFERENCE = ("LastModifiedDateTime", "LastModified", "LastModifiedOn", "LastModifiedDate")
 _INQUIRY_NAME = re.compile(r"\w+(Inquiry|Inq)")
-# The endpoint whose streams carry no prefix.
-_MAIN_ENDPOINT = "Default"
+MAIN_ENDPOINT = "Default"
+"""The endpoint whose streams carry no prefix."""
 
 Rows = Callable[[Wire], Iterable[Record]]
+
+
+def prefix(endpoint: str) -> str:
+    """How the names of an endpoint's streams begin."""
+    return "" if endpoint == MAIN_ENDPOINT else f"{endpoint}__"
 
 
 class Door(StrEnum):
@@ -52,8 +57,7 @@ class Table:
     @property
     def name(self) -> str:
         """The stream's name."""
-        prefix = () if self.endpoint == _MAIN_ENDPOINT else (self.endpoint,)
-        return "__".join((*prefix, self.entity, *self.path))
+        return prefix(self.endpoint) + "__".join((self.entity, *self.path))
 
     @property
     def url_path(self) -> str:
