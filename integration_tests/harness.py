@@ -25,6 +25,9 @@ Key = tuple[Any, ...]
 
 FULL_REFRESH, INCREMENTAL = "full_refresh", "incremental"
 CUSTOM = ("Usr", "Attribute")
+DELETED_AT = "_ab_cdc_deleted_at"
+OTHER_ENDPOINTS = ("MANUFACTURING", "Fabrikam")
+INQUIRY_PREFIX, TABLE_PREFIX = "gi__", "dac__"
 
 
 def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Message]:
@@ -75,9 +78,14 @@ def configured(streams: Iterable[Mapping[str, Any]], mode: str = INCREMENTAL) ->
 
 @dataclass
 class Destination:
-    """What an Append + Dedup destination holds, and the state that the platform keeps for the next sync."""
+    """What an Append + Dedup destination holds, and the state that the platform keeps for the next sync.
+
+    Of the rows with one key it keeps the one with the greatest cursor, and of those the last; a row that says when it
+    was deleted is a tombstone, and where it is kept there is no row.
+    """
 
     tables: dict[str, dict[Key, Row]] = field(default_factory=dict)
+    """By stream and key; tombstones among the rows, for as long as a sync lasts."""
     states: dict[str, Message] = field(default_factory=dict)
     catalog: dict[str, Any] = field(default_factory=dict)
     errors: list[Message] = field(default_factory=list)
@@ -94,11 +102,8 @@ class Destination:
         self, config: Mapping[str, Any], catalog: dict[str, Any], stop_after: int | None = None, *, fails: bool = False
     ) -> int:
         """Read once from the kept state and return the number of messages; ``stop_after`` of them, stop dead."""
-        self.catalog = {one["stream"]["name"]: one for one in catalog["streams"]}
-        for name, one in self.catalog.items():
-            if one["sync_mode"] == FULL_REFRESH:
-                self.tables[name] = {}
-        self.errors, self.logs, self.records, count = [], [], 0, 0
+        self.begin(catalog)
+        count = 0
         files = {"catalog": catalog} | ({"state": self.state} if self.states else {})
         with closing(run("read", config, **files)) as messages, _collected(self.logs):
             try:
@@ -109,8 +114,23 @@ class Destination:
             except Exception:
                 if not fails:
                     raise
+            finally:
+                self.end()
         assert fails or not self.errors, self.errors
         return count
+
+    def begin(self, catalog: Mapping[str, Any]) -> None:
+        """A sync begins: what it reads in full comes into empty tables."""
+        self.catalog = {one["stream"]["name"]: one for one in catalog["streams"]}
+        for name, one in self.catalog.items():
+            if one["sync_mode"] == FULL_REFRESH:
+                self.tables[name] = {}
+        self.errors, self.logs, self.records = [], [], 0
+
+    def end(self) -> None:
+        """A sync ends, well or not: destinations delete rows for good, and do not remember what was deleted when."""
+        for name, table in self.tables.items():
+            self.tables[name] = {key: row for key, row in table.items() if not _is_tombstone(row)}
 
     def take(self, message: Message) -> None:
         """Work off one message."""
@@ -126,30 +146,81 @@ class Destination:
 
     def _upsert(self, stream: str, row: Row) -> None:
         self.records += 1
-        table = self.tables.setdefault(stream, {})
-        keys = self.catalog[stream]["stream"].get("source_defined_primary_key")
-        key = tuple(row[path[0]] for path in keys) if keys else (len(table),)
+        table, keys = self.tables.setdefault(stream, {}), keys_of(self.catalog[stream])
+        assert keys or not _is_tombstone(row), f"{stream} has no key by which a destination finds the row to delete"
+        key = tuple(row[name] for name in keys) if keys else (len(table),)
         assert None not in key, f"{stream} has a null in its key {key}"
-        table[key] = row
+        if key not in table or self._rank(stream, row) >= self._rank(stream, table[key]):
+            table[key] = row
+
+    def _rank(self, stream: str, row: Row) -> tuple[bool, str]:
+        """Greater for the row that wins; without a cursor all are equal."""
+        path = _cursor_of(self.catalog[stream])
+        return _ordered(row.get(path[0])) if path else _ordered(None)
 
     def rows(self, stream: str) -> list[Row]:
         """The rows as they are now: of detail streams only the lines that their parents still have.
 
-        A line is sent again with each change of its record, so a line older than its record was removed. This is the
-        rule that the user's documentation gives in SQL; it needs the parent's stream.
+        A line is sent again with each change of its record, so a line older than its record was removed, and so was
+        one whose record is gone. This is the rule that the user's documentation gives in SQL; it needs the parent's
+        stream, and without it all lines are told.
         """
-        rows = list(self.tables.get(stream, {}).values())
-        if not rows or rows[0].get("_parent_modified") is None:
+        rows = [row for row in self.tables.get(stream, {}).values() if not _is_tombstone(row)]
+        parent = self.catalog.get(_parent_of(stream) or "")
+        keys = keys_of(parent) if parent else []
+        if not parent or not keys or not any("_parent_modified" in row for row in rows):
             return rows
-        parent = next(name for name in self.catalog if stream.startswith(f"{name}__"))
-        cursor = self.catalog[parent]["stream"]["default_cursor_field"][0]
-        newest = {(row["_tenant"], row["id"]): row[cursor] for row in self.tables[parent].values()}
-        return [row for row in rows if row["_parent_modified"] >= newest[row["_tenant"], row["_parent_id"]]]
+        cursor = parent["stream"]["default_cursor_field"][0]
+        records = self.rows(parent["stream"]["name"])
+        newest = {tuple(record[name] for name in keys): _ordered(record[cursor]) for record in records}
+        return [row for row in rows if _is_current(row, newest.get(_key_of_parent(row, keys)))]
 
     @property
     def warnings(self) -> list[str]:
         """What the last sync's log warned of."""
         return [log.getMessage() for log in self.logs if log.levelno == logging.WARNING]
+
+
+def keys_of(configured_stream: Mapping[str, Any]) -> list[str]:
+    """The names of the columns by which a destination knows a row; none if it can only append."""
+    return [path[0] for path in configured_stream["stream"].get("source_defined_primary_key") or ()]
+
+
+def _cursor_of(configured_stream: Mapping[str, Any]) -> Sequence[str]:
+    return configured_stream.get("cursor_field") or configured_stream["stream"].get("default_cursor_field") or ()
+
+
+def _ordered(cursor: Any) -> tuple[bool, str]:
+    """Cursors are text of a fixed width in UTC, so they are ordered as text; null comes first."""
+    return (False, "") if cursor is None else (True, str(cursor))
+
+
+def _is_tombstone(row: Row) -> bool:
+    return row.get(DELETED_AT) is not None
+
+
+def _is_current(line: Row, newest: tuple[bool, str] | None) -> bool:
+    return newest is not None and _ordered(line["_parent_modified"]) >= newest
+
+
+def _key_of_parent(line: Row, keys: Sequence[str]) -> Key:
+    return tuple(line["_tenant" if name == "_tenant" else f"_parent_{name}"] for name in keys)
+
+
+def _place_of(stream: str) -> tuple[str, str, list[str]]:
+    """Of a stream's name the endpoint, the entity, and the way to the collection below it."""
+    names = stream.split("__")
+    endpoint = names.pop(0) if names[0] in OTHER_ENDPOINTS else "Default"
+    return endpoint, names[0], names[1:]
+
+
+def _parent_of(stream: str) -> str | None:
+    """The stream of the records whose lines a stream has; None if it has none of any.
+
+    What comes through OData has no lines: by its name it would have those of ``gi``, and there is no such stream.
+    """
+    way = _place_of(stream)[2]
+    return stream.removesuffix("".join(f"__{part}" for part in way)) if way else None
 
 
 @contextmanager
@@ -172,23 +243,38 @@ def differences(destination: Destination, sim: Simulator, tenants: Sequence[str]
     """Where the destination is not what the ERP holds, row by row and field by field."""
     found: list[str] = []
     for stream, about in destination.catalog.items():
-        keys = [path[0] for path in about["stream"].get("source_defined_primary_key", ())]
+        keys = keys_of(about)
+        columns = {*about["stream"]["json_schema"]["properties"], *keys}
         for tenant in tenants:
-            expected = list(expected_rows(sim, stream, tenant, about["stream"]["json_schema"]["properties"]))
+            expected = list(expected_rows(sim, stream, tenant, columns))
             arrived = [row for row in destination.rows(stream) if row["_tenant"] == tenant]
-            found += [f"{tenant}, {stream}: {text}" for text in _compare(_by(keys, expected), _by(keys, arrived))]
+            found += [f"{tenant}, {stream}: {text}" for text in compared(keys, expected, arrived)]
     return found
 
 
 def expected_rows(sim: Simulator, stream: str, tenant: str, columns: Collection[str]) -> Iterator[Row]:
     """The rows that the stream should have, in the connector's form, as far as they have a column."""
-    names = stream.split("__")
-    endpoint = names.pop(0) if names[0] in ("MANUFACTURING", "Fabrikam") else "Default"
-    for record in sim.tenant(tenant).rows(names[0], endpoint):
-        parents = {f"_parent_{name}": value for name, value in record.items()} if names[1:] else {}
-        for row in _below(record, names[1:], {}):
-            full = {"_tenant": tenant, **parents, **row}
-            yield {name: _in_our_form(name, value) for name, value in full.items() if name in columns}
+    for row in _true_rows(sim, stream, tenant):
+        full = {"_tenant": tenant, **row}
+        yield {name: _in_our_form(name, value) for name, value in full.items() if name in columns}
+
+
+def _true_rows(sim: Simulator, stream: str, tenant: str) -> Iterator[Row]:
+    data = sim.tenant(tenant)
+    if stream.startswith(INQUIRY_PREFIX):
+        yield from map(_trimmed, data.gi_rows(stream.removeprefix(INQUIRY_PREFIX)))
+    elif stream.startswith(TABLE_PREFIX):
+        yield from map(_trimmed, data.dac_rows(stream.removeprefix(TABLE_PREFIX)))
+    else:
+        endpoint, entity, way = _place_of(stream)
+        for record in data.rows(entity, endpoint):
+            parents = {f"_parent_{name}": value for name, value in record.items()} if way else {}
+            yield from (parents | row for row in _below(record, way, {}))
+
+
+def _trimmed(row: Row) -> Row:
+    """OData fills columns of a fixed width up with spaces; the connector takes them away."""
+    return {name: value.rstrip(" ") if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _below(record: Row, path: Sequence[str], between: Row) -> Iterator[Row]:
@@ -225,12 +311,22 @@ def _customs(views: Mapping[str, Row]) -> dict[str, Row]:
     return {view: row for view, row in kept.items() if row}
 
 
+def compared(keys: Sequence[str], expected: Sequence[Row], arrived: Sequence[Row]) -> Iterator[str]:
+    """What differs between two sets of rows; without a key, the order of the rows does not matter but their number."""
+    if not keys:
+        yield from _compared_as_bags(expected, arrived)
+        return
+    by_key = _by(keys, expected)
+    if len(by_key) < len(expected):
+        yield f"{len(expected)} rows share {len(by_key)} keys: {', '.join(keys)} do not tell them apart"
+    yield from _compared_by_key(by_key, _by(keys, arrived))
+
+
 def _by(keys: Sequence[str], rows: Sequence[Row]) -> dict[Key, Row]:
-    """By key; where there is none, by place."""
-    return {tuple(row[key] for key in keys) if keys else (place,): row for place, row in enumerate(rows)}
+    return {tuple(row[key] for key in keys): row for row in rows}
 
 
-def _compare(expected: Mapping[Key, Row], arrived: Mapping[Key, Row]) -> Iterator[str]:
+def _compared_by_key(expected: Mapping[Key, Row], arrived: Mapping[Key, Row]) -> Iterator[str]:
     for key in expected.keys() - arrived.keys():
         yield f"row {key} is missing"
     for key in arrived.keys() - expected.keys():
@@ -239,6 +335,18 @@ def _compare(expected: Mapping[Key, Row], arrived: Mapping[Key, Row]) -> Iterato
         for name, value in expected[key].items():
             if not _same(value, arrived[key].get(name)):
                 yield f"row {key}, {name}: {arrived[key].get(name)!r} instead of {value!r}"
+
+
+def _compared_as_bags(expected: Sequence[Row], arrived: Sequence[Row]) -> Iterator[str]:
+    """Each arrived row stands for one of the ERP's rows."""
+    left = list(arrived)
+    for row in expected:
+        place = next((place for place, other in enumerate(left) if _same(row, other)), None)
+        if place is None:
+            yield f"row {row} is missing"
+        else:
+            left.pop(place)
+    yield from (f"row {row} does not exist in the ERP" for row in left)
 
 
 def _same(expected: Any, arrived: Any) -> bool:
