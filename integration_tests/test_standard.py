@@ -18,11 +18,15 @@ _PARAMETERS = [
         ("AccountSummaryInquiry", "Period", "012025"),
         ("AccountSummaryInquiry", "Ledger", "ACTUAL"),
         ("InventorySummaryInquiry", "InventoryID", "AAITEM0000001"),
+        ("Orders by Customer", "Customer", "C000001"),
+        ("Orders by Customer", "MinTotal", "0"),
     )
 ]
 _EMPTY = [
     {"name": "Employee", "bypass_reason": "the simulated user may not see this form"},
     {"name": "PayGroup", "bypass_reason": "this form is not set up"},
+    {"name": "gi__PR-Salaries", "bypass_reason": "the simulated user may not see this inquiry"},
+    {"name": "dac__Users", "bypass_reason": "nobody may see this table"},
 ]
 
 
@@ -40,7 +44,12 @@ _WRONG_PASSWORD = _Scenario(config_dict={}, status="failed", sections=("connecti
 @pytest.fixture(scope="module", autouse=True)
 def running_erp() -> Iterator[None]:
     with Simulator(rows=12) as sim:
-        config = sim.config(endpoints=["Default", "MANUFACTURING"], inquiry_parameters=_PARAMETERS)
+        config = sim.config(
+            endpoints=["Default", "MANUFACTURING"],
+            dac_tables=["*"],
+            track_deletions=True,
+            inquiry_parameters=_PARAMETERS,
+        )
         assert _GOOD.config_dict is not None
         assert _WRONG_PASSWORD.config_dict is not None
         _GOOD.config_dict.update(config)

@@ -18,8 +18,15 @@ from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, 
 from .simulator import Simulator
 
 TENANTS = ("Company", "Zweite Firma")
-# Forms that the simulated user may not see, that are not set up, or that ask for parameters.
-UNREADABLE = ("Employee", "PayGroup", "AccountSummaryInquiry__Results", "InventorySummaryInquiry__Results")
+# What the simulated user may not see, what is not set up, and what asks for parameters.
+UNREADABLE = (
+    "Employee",
+    "PayGroup",
+    "AccountSummaryInquiry__Results",
+    "InventorySummaryInquiry__Results",
+    "gi__Orders by Customer",
+    "gi__PR-Salaries",
+)
 
 
 def catalog_of(config: dict[str, Any], *names: str, mode: str = INCREMENTAL) -> dict[str, Any]:
@@ -224,7 +231,7 @@ def test_the_newest_known_default_endpoint_is_read_unless_others_are_named(sim: 
     assert "SalesOrder" in discover(sim.config())
     older = discover(sim.config(endpoints=["Default/22.200.001"]))
     assert "CountryOfOrigin" not in older["StockItem"]["json_schema"]["properties"]
-    assert set(discover(sim.config(endpoints=["Fabrikam"]))) == {
+    assert set(discover(sim.config(endpoints=["Fabrikam"], generic_inquiries=[]))) == {
         "Fabrikam__Equipment",
         "Fabrikam__Equipment__Readings",
         "Fabrikam__OpenItems",
@@ -245,7 +252,10 @@ def test_an_endpoint_that_only_one_tenant_has_is_read_there_alone(
     destination.sync(config, catalog_of(config, "Customer", "Fabrikam__Equipment"))
     assert {row["_tenant"] for row in destination.rows("Fabrikam__Equipment")} == {"Company"}
     assert {row["_tenant"] for row in destination.rows("Customer")} == set(TENANTS)
-    assert ["Tenant 'Zweite Firma' has no entity Equipment" in warning for warning in destination.warnings] == [True]
+    assert [
+        "Tenant 'Zweite Firma' does not have what Fabrikam__Equipment shows" in warning
+        for warning in destination.warnings
+    ] == [True]
 
 
 def test_a_read_asks_only_for_what_is_configured(sim: Simulator) -> None:
@@ -350,7 +360,8 @@ def test_check_names_every_tenant_that_fails_and_says_what_to_do() -> None:
         ({"tenants": ["company"]}, "Login Name"),
         ({"instance_url": "http://example.com"}, "does not match"),
         ({"instance_url": "http://127.0.0.1:9"}, "cannot be reached"),
-        ({"dac_tables": ["SOOrder"]}, "dac_tables"),
+        ({"dac_tables": ["SOOrdr"]}, "dac_tables: no tenant has SOOrdr"),
+        ({"generic_inquiries": ["BI-*", "Nothing"]}, "generic_inquiries: no tenant has Nothing"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -86,6 +86,11 @@ class Client:
         self._pool = SessionPool(config.max_sessions, self._sign_in, self._sign_out)
         self._server_times: dict[str, datetime] = {}
 
+    @property
+    def instance_url(self) -> str:
+        """Where everything is asked, without a slash at its end."""
+        return self._config.instance_url
+
     def reading(self, tenant: str) -> AbstractContextManager[None]:
         """Say that more requests to ``tenant`` follow."""
         return self._pool.reading(tenant)
@@ -109,13 +114,16 @@ class Client:
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        judge: Callable[[requests.Response], Problem | None] = read_answer,
         is_page: bool = False,
+        is_streamed: bool = False,
     ) -> Answer:
         """Send a request until it is answered, and return what ``read`` makes of the answer.
 
-        ``path`` starts with a slash, below the instance; its parts are quoted already. ``read`` may raise
-        ``msgspec.DecodeError`` for a body that is not whole. Whoever asks for a page can ask for a smaller one after a
-        time-out; other requests are repeated as they are.
+        ``path`` starts with a slash, below the instance; its parts are quoted already. ``judge`` tells answers that are
+        no data. ``read`` may raise ``msgspec.DecodeError`` for a body that is not whole; with ``is_streamed`` it is
+        called while the body is still arriving. Whoever asks for a page can ask for a smaller one after a time-out;
+        other requests are repeated as they are.
 
         Raises:
             RequestFailed: given up; the problem tells what the caller can do.
@@ -127,16 +135,19 @@ class Client:
         while True:
             self._budget.acquire_call(url)
             with self._pool.lease(tenant) as session:
-                outcome = self._try(session, method, url, headers, body)
-                if not isinstance(outcome, Problem):
+                outcome = self._try(session, method, url, headers, body, judge, is_streamed)
+                if isinstance(outcome, requests.Response):
                     session.has_answered = True
                 elif outcome.next is Next.SIGN_IN:
                     self._pool.discard(session)
                     tries[Next.SIGN_IN] -= session.has_answered
-            # The seat is free for the next request while this answer is decoded.
-            problem = outcome if isinstance(outcome, Problem) else _decoded(outcome, read)
-            if not isinstance(problem, Problem):
-                return problem
+                answer = _decoded(outcome, read) if is_streamed else None
+            if not is_streamed:
+                # The seat is free for the next request while this answer is decoded.
+                answer = _decoded(outcome, read)
+            if not isinstance(answer, Problem):
+                return cast("Answer", answer)
+            problem = answer
             tries[problem.next] += 1
             match problem.next:
                 case Next.RETRY if tries[Next.RETRY] <= self._patience.retries:
@@ -161,6 +172,8 @@ class Client:
         url: str,
         headers: Mapping[str, str] | None,
         body: bytes | None,
+        judge: Callable[[requests.Response], Problem | None],
+        is_streamed: bool,
     ) -> requests.Response | Problem:
         """One request; a redirect is not followed, since it leads to a page and might lead off the instance."""
         self._pool.seat(session)
@@ -172,10 +185,11 @@ class Client:
                 data=body,
                 timeout=(_CONNECT_TIMEOUT_SECONDS, self._config.read_timeout_seconds),
                 allow_redirects=False,
+                stream=is_streamed,
             )
+            return judge(response) or response
         except requests.RequestException as error:
             return read_exception(error)
-        return read_answer(response) or response
 
     def _pause(self, problem: Problem, tries: int, where: str) -> None:
         seconds = self._patience.pause_seconds(tries)
@@ -278,11 +292,16 @@ class _Token(msgspec.Struct):
     expires_in: int = _TOKEN_LIFE_SECONDS
 
 
-def _decoded(response: requests.Response, read: Callable[[requests.Response], Answer]) -> Answer | Problem:
+def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Response], Answer]) -> Answer | Problem:
+    if isinstance(outcome, Problem):
+        return outcome
     try:
-        return read(response)
+        with outcome:
+            return read(outcome)
     except msgspec.DecodeError:
         return broken_body()
+    except requests.RequestException as error:
+        return read_exception(error)
 
 
 def _budget(requests_per_minute: int | None) -> APIBudget:
@@ -303,4 +322,4 @@ def _date_of(response: requests.Response) -> datetime:
 
 def encode(params: Mapping[str, str]) -> str:
     """A query string with ``$`` as it is and everything else quoted, above all ``+`` and ``:`` in date-times."""
-    return urlencode(params, quote_via=quote, safe="$,/'()*")
+    return urlencode(params, quote_via=quote, safe="$,/'()*@")

@@ -15,13 +15,6 @@ from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, update_secre
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-# The default and the values that mean the same: these doors of the ERP are not read by this version.
-_UNREAD_DOORS: Mapping[str, tuple[Any, ...]] = {
-    "generic_inquiries": (("*",), ()),
-    "dac_tables": ((),),
-    "track_deletions": (False,),
-}
-
 
 class Credentials(NamedTuple):
     """What one tenant's token request carries; ``client_id`` ends in ``@Tenant``."""
@@ -123,14 +116,6 @@ class Config(BaseModel):
         if strangers:
             msg = f"tenant_credentials: {', '.join(sorted(strangers))} is not among the tenants"
             raise ValueError(msg)
-        return self
-
-    @model_validator(mode="after")
-    def _doors_are_read(self) -> Config:
-        for name, allowed in _UNREAD_DOORS.items():
-            if getattr(self, name) not in allowed:
-                msg = f"{name}: this version reads the contract-based REST API only; leave the setting out"
-                raise ValueError(msg)
         return self
 
     @classmethod

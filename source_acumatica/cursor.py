@@ -22,8 +22,8 @@ State = dict[str, Any]
 class Window:
     """The rows to read: last changed from ``since`` on and before ``until``, both in UTC; all rows without ``since``.
 
-    A window without ``since`` has no upper end either: rows without a stamp have to come as well, and a comparison
-    leaves them out.
+    Without ``since``, rows without a stamp have to come as well, and a comparison leaves them out: whoever cannot ask
+    for those apart leaves ``until`` out of the request, too.
     """
 
     since: str | None = None
@@ -37,13 +37,15 @@ class Window:
             "until": self.until,
             "offset": self.start.offset,
             "anchors": [list(anchor) for anchor in self.start.anchors],
+            **({"after": list(self.start.after)} if self.start.after else {}),
         }
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Window:
         """The inverse of ``as_state``."""
         anchors = tuple(tuple(anchor) for anchor in state.get("anchors", ()))
-        return cls(state.get("since"), state.get("until"), Position(state.get("offset", 0), anchors))
+        position = Position(state.get("offset", 0), anchors, tuple(state.get("after", ())))
+        return cls(state.get("since"), state.get("until"), position)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class Progress:
     reading: Window | None = None
     filter_works: bool = False
     """Whether a filter by the cursor has brought rows once: some forms answer any filter with no rows."""
+    deletions: str | None = None
+    """What was deleted before has arrived; None: nobody has asked yet."""
+    has_no_flags: bool = False
+    """Whether the table was found to be without flags for deleted rows."""
 
     def windows(self, start_date: datetime | None, lookback: timedelta, now: datetime | None) -> list[Window]:
         """What to read up to ``now``, the server's clock: first what was begun, then what has changed since."""
@@ -64,6 +70,10 @@ class Progress:
         if reached and until and until <= reached:
             return begun or [Window(since, reached)]
         return [*begun, Window(since, until)]
+
+    def deletions_since(self, lookback: timedelta) -> str | None:
+        """From when on to ask for deletions; None for all there are."""
+        return _earliest(self.deletions, lookback, None)
 
 
 def _earliest(reached: str | None, lookback: timedelta, start_date: datetime | None) -> str | None:
@@ -103,7 +113,23 @@ class TenantCursor(Cursor):
         reached = window.until
 
         def done(was: Progress) -> Progress:
-            return Progress(max(filter(None, (was.reached, reached)), default=None), None, was.filter_works)
+            return replace(was, reached=max(filter(None, (was.reached, reached)), default=None), reading=None)
+
+        self._advance(tenant, done)
+
+    def expect_deletions(self, tenant: str, now: datetime | None) -> None:
+        """A first read begins: what is deleted from ``now`` on, and not what was before, may have been read."""
+        with self._lock:
+            if self._progress[tenant] == Progress() and now:
+                self._progress[tenant] = Progress(deletions=format_instant(now))
+
+    def deletions_done(self, tenant: str, until: datetime | None, *, has_no_flags: bool) -> None:
+        """What was deleted before ``until`` has been handed on; None: that cannot be read now."""
+
+        def done(was: Progress) -> Progress:
+            reached = format_instant(until) if until else None
+            latest = max(filter(None, (was.deletions, reached)), default=None)
+            return replace(was, deletions=latest, has_no_flags=has_no_flags)
 
         self._advance(tenant, done)
 
@@ -153,7 +179,12 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
         reached = next(iter(part.get("cursor", {}).values()), None)
         reading = part.get("reading")
         begun = Window.of_state(reading) if reading else None
-        yield part["partition"]["tenant"], Progress(reached, begun, part.get("filter_works", False))
+        yield (
+            part["partition"]["tenant"],
+            Progress(
+                reached, begun, part.get("filter_works", False), part.get("deletions"), part.get("has_no_flags", False)
+            ),
+        )
 
 
 def _part(field: str, tenant: str, progress: Progress) -> State:
@@ -162,4 +193,8 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         part["reading"] = progress.reading.as_state()
     if progress.filter_works:
         part["filter_works"] = True
+    if progress.deletions:
+        part["deletions"] = progress.deletions
+    if progress.has_no_flags:
+        part["has_no_flags"] = True
     return part

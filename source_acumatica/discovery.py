@@ -246,6 +246,6 @@ def _join(ours: dict[str, Shape], theirs: Mapping[str, Shape]) -> None:
 
 def together(failures: Mapping[str, AirbyteTracedException]) -> AirbyteTracedException:
     """One error that names every tenant that fails; a setting to mend outweighs a passing fault."""
-    message = "\n".join(error.message or "" for error in failures.values())
+    message = "\n".join(dict.fromkeys(error.message or "" for error in failures.values()))
     worst = min(failures.values(), key=lambda error: error.failure_type.value != "config_error")
     return AirbyteTracedException(message=message, internal_message=message, failure_type=worst.failure_type)

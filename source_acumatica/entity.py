@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -214,6 +214,11 @@ def utc_instant(value: Any) -> str | None:
         return format_instant(instant)
     except OverflowError:  # .NET's empty and its last date have no time in UTC when their zone is not UTC
         return format_instant(instant.replace(tzinfo=UTC))
+
+
+def just_after(instant: str) -> str:
+    """The next instant that ``utc_instant`` can write; the ERP's own steps are a thousand times wider."""
+    return format_instant(datetime.fromisoformat(instant) + timedelta(microseconds=1))
 
 
 def format_instant(instant: datetime) -> str:

@@ -12,6 +12,7 @@
     500 no entity satisfies the condition                  the record is gone     config_error
     500 form not set up                                    skip with a warning    config_error
     403, 404, 422                                          stop                   config_error
+    OData: 400, an empty 200 to a filter or an order       climb down             config_error
     other 4xx, other 500                                   stop                   system_error
     token endpoint 400/401/403                             stop, never again      config_error
 
@@ -23,7 +24,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -57,6 +58,8 @@ class Problem:
     sentence: str
     names: tuple[str, ...] = ()
     """The fields or collections that the server named as the cause."""
+    status: int = 0
+    """The HTTP status, where the caller may have to tell."""
 
 
 class RequestFailed(AirbyteTracedException):
@@ -133,6 +136,52 @@ def read_answer(response: requests.Response) -> Problem | None:
     return Problem(
         Next.STOP, FailureType.system_error, _with_quote(f"the instance refused the request ({status})", text)
     )
+
+
+def read_feed_answer(response: requests.Response, needed: str, *, is_query: bool = False) -> Problem | None:
+    """``read_answer`` for the OData doors, where some answers mean something else.
+
+    ``needed`` says what a user has to have to pass. ``is_query``: the request filters or sorts an inquiry; an empty
+    body then says that it may not by that column.
+    """
+    status = response.status_code
+    if is_query and status == 200 and not response.content.strip():
+        return Problem(Next.CLIMB_DOWN, FailureType.transient_error, _EMPTY_FEED_SENTENCE)
+    if status in _FEED_BY_STATUS and not _SEAT_LIMIT.search(response.text):
+        known = _FEED_BY_STATUS[status]
+        sentence = known.sentence.format(needed=needed)
+        return replace(known, sentence=_with_quote(sentence, _text(response)), status=status)
+    return read_answer(response)
+
+
+def read_metadata_answer(response: requests.Response, needed: str) -> Problem | None:
+    """``read_feed_answer`` for a description, whose 20 MB of XML are not to be held as a whole."""
+    if response.status_code != 200:
+        return read_feed_answer(response, needed)
+    return _WEB_PAGE if _is_web_page(response) else None
+
+
+_EMPTY_FEED_SENTENCE = "OData answers with an empty body: a formula column can be neither filtered nor sorted"
+_FEED_BY_STATUS: Mapping[int, Problem] = {
+    400: Problem(Next.CLIMB_DOWN, FailureType.config_error, "OData refused the request"),
+    401: Problem(
+        Next.SIGN_IN,
+        FailureType.config_error,
+        "OData does not accept the user (401): it needs {needed} in this tenant, and the tenant's Login Name has to be "
+        "written to the letter (Tenants, SM203520)",
+    ),
+    403: Problem(
+        Next.STOP,
+        FailureType.config_error,
+        "the user may not read this through OData (403): it needs {needed}",
+    ),
+    404: Problem(
+        Next.STOP,
+        FailureType.config_error,
+        "OData does not find this (404): check that the tenant's Login Name is written to the letter (Tenants, "
+        "SM203520), and that what is asked for is still there",
+    ),
+}
 
 
 def broken_body() -> Problem:
@@ -224,12 +273,18 @@ def _suspicious_success(response: requests.Response) -> Problem | None:
     if not response.content.strip():
         sentence = f"the instance answered with an empty body; if this stays so, {_SEAT_SENTENCE}"
         return Problem(Next.SEAT, FailureType.transient_error, sentence)
-    if "html" in response.headers.get("Content-Type", "").lower() or response.content.lstrip()[:1] == b"<":
-        sentence = (
-            "the instance answered with a web page instead of data (is it in maintenance, is instance_url right?)"
-        )
-        return Problem(Next.RETRY, FailureType.transient_error, sentence)
-    return None
+    return _WEB_PAGE if _is_web_page(response) or response.content.lstrip()[:1] == b"<" else None
+
+
+def _is_web_page(response: requests.Response) -> bool:
+    return "html" in response.headers.get("Content-Type", "").lower()
+
+
+_WEB_PAGE = Problem(
+    Next.RETRY,
+    FailureType.transient_error,
+    "the instance answered with a web page instead of data (is it in maintenance, is instance_url right?)",
+)
 
 
 def _is_seat_429(response: requests.Response) -> bool:
@@ -257,10 +312,14 @@ def _text(response: requests.Response) -> str:
 
 def _messages(body: Mapping[str, Any]) -> Iterator[str]:
     for key in ("exceptionMessage", "message"):
-        if body.get(key) and body[key] != _NO_MESSAGE:
-            yield str(body[key])
-    if isinstance(body.get("innerException"), dict):
-        yield from _messages(body["innerException"])
+        said = body.get(key)
+        # OData 3 says {"message": {"lang": ..., "value": ...}}.
+        text = said.get("value") if isinstance(said, dict) else said
+        if text and text != _NO_MESSAGE:
+            yield str(text)
+    for key in ("innerException", "error", "odata.error"):
+        if isinstance(body.get(key), dict):
+            yield from _messages(body[key])
 
 
 def _field_errors(body: Mapping[str, Any]) -> Iterator[str]:

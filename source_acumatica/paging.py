@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Row = TypeVar("Row")
 Identity = tuple[str, ...]
@@ -48,12 +48,20 @@ class MovingListError(Exception):
     """The list gives no new rows and does not end."""
 
 
+class UnreliableOrderError(Exception):
+    """The server's comparisons do not agree with the values that it shows."""
+
+
 @dataclass(frozen=True)
 class Position:
-    """How far a list has been read: ``offset`` rows, of which the last are known by ``anchors``."""
+    """How far a list has been read: ``offset`` rows, of which the last are known by ``anchors``.
+
+    Of a list that is read by keyset, ``after`` holds the last row's values of the columns that order it.
+    """
 
     offset: int = 0
     anchors: tuple[Identity, ...] = ()
+    after: tuple[Any, ...] = ()
 
 
 BEGINNING = Position()
@@ -175,6 +183,38 @@ def anchored_pages(
         if _is_last(len(rows), asked):
             return
         watch.page(identities, is_new=first_new < len(rows))
+
+
+def keyset_pages(
+    fetch: Callable[[tuple[Any, ...]], tuple[Sequence[Row], int]],
+    place_of: Callable[[Row], tuple[Any, ...]],
+    is_unmoved: Callable[[tuple[Any, ...]], bool],
+    after: tuple[Any, ...],
+) -> Iterator[Page[Row]]:
+    """Read an ordered list from the row at ``after``, or from its beginning, to its end.
+
+    ``fetch(after)`` returns the rows from that place on, the row at it included, and how many it asked for. So each
+    page begins with the last row of the one before, unless that row has moved since: ``is_unmoved`` is asked then.
+
+    Raises:
+        UnreliableOrderError: the last row is where it was, and yet the page does not begin with it.
+        MovingListError: the server repeats itself.
+    """
+    while True:
+        rows, asked = fetch(after)
+        is_last = _is_last(len(rows), asked)
+        places = [place_of(row) for row in rows]
+        if after and places[:1] == [after]:
+            rows, places = rows[1:], places[1:]
+        elif after and is_unmoved(after):
+            raise UnreliableOrderError
+        if after in places or not (places or is_last):
+            raise MovingListError
+        if places:
+            after = places[-1]
+            yield Page(rows, Position(after=after))
+        if is_last:
+            return
 
 
 def _first_new(trail: _Trail, identities: Sequence[Identity]) -> int | None:

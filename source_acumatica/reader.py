@@ -41,7 +41,7 @@ _DECODER = msgspec.json.Decoder(float_hook=exact_fraction)
 # What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
 _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
 # A request is repeated with fewer rows this often at the smallest page before it is given up.
-_TRIES_AT_SMALLEST_PAGE = 3
+TRIES_AT_SMALLEST_PAGE = 3
 # A page that has moved between the requests for its custom fields is read again.
 _TRIES_AT_ONE_PAGE = 5
 # Read one by one, so many records come between two states: at a second each, a sign of life every two minutes.
@@ -53,9 +53,9 @@ Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Wire], int]]
 """Sends a list request for a window and a page token, and returns the rows and the size of the answer in bytes."""
 
 
-def where_of(tenant: str, table: Table) -> str:
-    """How log lines and errors about a tenant's rows of a table begin."""
-    return f"Tenant '{tenant}', stream {table.name}"
+def where_of(tenant: str, stream: str) -> str:
+    """How log lines and errors about a tenant's rows of a stream begin."""
+    return f"Tenant '{tenant}', stream {stream}"
 
 
 class AdHocSchemas:
@@ -76,14 +76,15 @@ class AdHocSchemas:
 
 @dataclass
 class Reader(ABC):
-    """One tenant's rows of a table; the subclasses differ in how they are asked for."""
+    """One tenant's rows of a stream; the subclasses differ in how they are asked for."""
 
-    table: Table
-    columns: frozenset[str] | None
     tenant: str
-    client: Client
     config: Config
-    headers: Mapping[str, str]
+
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """How log lines and errors begin."""
 
     @abstractmethod
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
@@ -97,10 +98,20 @@ class Reader(ABC):
         """Whether the server was asked for the window alone, and not for all rows."""
         return False
 
+
+@dataclass
+class ContractReader(Reader):
+    """What the readers of the contract-based REST API have in common."""
+
+    table: Table
+    columns: frozenset[str] | None
+    client: Client
+    headers: Mapping[str, str]
+
     @property
     def where(self) -> str:
         """How log lines and errors begin."""
-        return where_of(self.tenant, self.table)
+        return where_of(self.tenant, self.table.name)
 
     def fetch_object(self, path: str, options: Mapping[str, str] | None = None, **request: Any) -> dict[str, Any]:
         """One record or form."""
@@ -111,7 +122,7 @@ class Reader(ABC):
 
 
 @dataclass
-class FormReader(Reader):
+class FormReader(ContractReader):
     """The results of an inquiry form: asked for with parameters, in one answer, in full each time."""
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
@@ -137,7 +148,7 @@ class FormReader(Reader):
 
 
 @dataclass
-class ListReader(Reader):
+class ListReader(ContractReader):
     """The list of an entity, as far down the ladder of ``Plan`` as the ERP makes it go."""
 
     ask: Ask
@@ -156,8 +167,7 @@ class ListReader(Reader):
             for page in anchored_pages(partial(self._fetch, self._size, window), self._identify, window.start):
                 yield replace(page, rows=list(self._completed(page.rows)))
         except MovingListError:
-            sentence = "the ERP repeats the same rows instead of going on: reading this list was stopped"
-            raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where) from None
+            raise repeats_itself(self.where) from None
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
@@ -173,7 +183,7 @@ class ListReader(Reader):
                 rows, size_bytes = self._list(window, {"skip": skip, "top": asked, "plan": plan})
             except RequestFailed as error:
                 match error.problem.next:
-                    case Next.FEWER_ROWS if size.shrink() or tries_at_smallest < _TRIES_AT_SMALLEST_PAGE:
+                    case Next.FEWER_ROWS if size.shrink() or tries_at_smallest < TRIES_AT_SMALLEST_PAGE:
                         tries_at_smallest += size.rows >= asked
                         logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
                     case Next.CLIMB_DOWN | Next.STOP:
@@ -232,7 +242,7 @@ class ListReader(Reader):
             raise error
         works = partial(self._bears, window)
         if plan.custom and works(replace(plan, custom=())):
-            kept = _bearable(plan.custom, lambda some: works(replace(plan, custom=some)))
+            kept = bearable(plan.custom, lambda some: works(replace(plan, custom=some)))
             if kept == plan.custom:
                 raise error
             refused = ", ".join(name for name in plan.custom if name not in kept)
@@ -316,6 +326,12 @@ class ListReader(Reader):
         return (str(row.get("id")), hashlib.sha256(said).hexdigest())
 
 
+def repeats_itself(where: str) -> RequestFailed:
+    """The error of a list that does not end."""
+    sentence = "the ERP repeats the same rows instead of going on: reading this list was stopped"
+    return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
+
+
 def read_rows(response: requests.Response) -> list[Wire]:
     """The records of a list, with every digit of their numbers.
 
@@ -348,14 +364,14 @@ def _lasting(value: Any) -> Any:
             return exact_number(value)
 
 
-def _bearable(names: tuple[str, ...], works: Callable[[tuple[str, ...]], bool]) -> tuple[str, ...]:
+def bearable(names: tuple[str, ...], works: Callable[[tuple[str, ...]], bool]) -> tuple[str, ...]:
     """Those of ``names`` that the ERP bears, found by halving."""
     if not names or works(names):
         return names
     if len(names) == 1:
         return ()
     middle = len(names) // 2
-    return _bearable(names[:middle], works) + _bearable(names[middle:], works)
+    return bearable(names[:middle], works) + bearable(names[middle:], works)
 
 
 def _explain(plan: Plan, problem: Problem) -> str:

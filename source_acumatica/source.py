@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from queue import Queue
 from typing import Any
@@ -25,11 +26,14 @@ from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from source_acumatica.client import Client, Patience
 from source_acumatica.config import Config
 from source_acumatica.cursor import State, TenantCursor
-from source_acumatica.discovery import describe, together
+from source_acumatica.discovery import Site, describe, together
+from source_acumatica.doors import Doors
 from source_acumatica.errors import Next, RequestFailed, config_error
+from source_acumatica.feed_discovery import FeedSurvey
+from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.messages import OrderedMessageRepository
 from source_acumatica.query import probe_options
-from source_acumatica.streams import Access, ContractStream
+from source_acumatica.streams import Access, ContractStream, FeedStream, TableStream
 from source_acumatica.tables import Door, Table
 
 logger = logging.getLogger("airbyte")
@@ -71,9 +75,18 @@ class SourceAcumatica(ConcurrentSourceAdapter):
         """
         settings = Config.parse(config)
         with self._connected(settings, Patience.of_a_check()) as client:
-            site = describe(client, settings.tenants, settings.endpoints, prove=partial(_prove_readable, client))
+            survey = FeedSurvey(Doors(client), settings)
+
+            def prove(tenant: str, tables: Sequence[Table]) -> None:
+                _prove_readable(client, tenant, tables)
+                survey.visit(tenant, _dacs(tables))
+                if settings.track_deletions:
+                    survey.tell_tracking(tenant)
+
+            site = describe(client, settings.tenants, settings.endpoints, prove=prove)
             if site.failures:
                 raise together(site.failures)
+            survey.refuse_unmatched()
             chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
             logger.info(f"{len(settings.tenants)} tenant(s) answer. Endpoints: {chosen}.")
         return True, None
@@ -84,13 +97,20 @@ class SourceAcumatica(ConcurrentSourceAdapter):
             return self._configured
         settings = Config.parse(config)
         with self._connected(settings, Patience.of_a_check()) as client:
-            site = describe(client, settings.tenants, settings.endpoints)
+            survey = FeedSurvey(Doors(client), settings)
+
+            def visit(tenant: str, tables: Sequence[Table]) -> None:
+                survey.visit(tenant, _dacs(tables))
+                survey.probe(tenant)
+
+            site = describe(client, settings.tenants, settings.endpoints, prove=visit)
             if site.failures:
                 raise together(site.failures)
-            return [
-                _stream(table, settings, client, Access({}, {}))
-                for table in sorted(site.tables, key=lambda table: table.name)
-            ]
+            survey.refuse_unmatched()
+            tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]
+            found: list[Table | FeedTable] = [*tables, *survey.tables.values()]
+            access = Access(Doors(client))
+            return [_stream(table, settings, client, access) for table in sorted(found, key=lambda table: table.name)]
 
     def read(
         self,
@@ -132,24 +152,35 @@ class SourceAcumatica(ConcurrentSourceAdapter):
         self, settings: Config, client: Client, catalog: ConfiguredAirbyteCatalog, states: ConnectorStateManager
     ) -> list[Stream]:
         configured = {one.stream.name: one for one in catalog.streams}
-        site = describe(client, settings.tenants, settings.endpoints, configured.keys())
-        access = Access.of(client, settings.tenants, site.failures)
-        found = {table.name: table for table in site.tables}
+        doors = Doors(client)
+        survey = FeedSurvey(doors, settings, configured.keys())
+        site = describe(
+            client,
+            settings.tenants,
+            settings.endpoints,
+            [name for name in configured if not name.startswith(_FEED_PREFIXES)],
+            prove=lambda tenant, _tables: survey.visit(tenant),
+        )
+        access = Access.of(client, settings.tenants, doors, site.failures, survey.failures)
+        found: dict[str, Table | FeedTable] = {table.name: table for table in site.tables}
+        found.update(survey.tables)
+        found.update(_unknown_for_a_failure(configured.keys() - found.keys(), survey))
         for name in configured.keys() - found.keys():
             logger.error(f"The instance has no stream {name} any more: refresh the connection's schema.")
         streams = []
         for number, name in enumerate(name for name in configured if name in found):
+            table = _as_configured(found[name], configured[name], settings)
             # Every other stream starts with the last tenant: with few seats that saves half of the sign-ins.
             order = settings.tenants[:: -1 if number % 2 else 1]
-            tenants = [tenant for tenant in order if site.holds(tenant, found[name])]
+            tenants = [tenant for tenant in order if _holds(site, survey, tenant, table)]
             for tenant in (one for one in order if one not in tenants):
-                logger.warning(f"Tenant '{tenant}' has no entity {found[name].entity}: {name} is not read there.")
-            stream = _stream(found[name], settings, client, access, configured[name], tenants)
+                logger.warning(f"Tenant '{tenant}' does not have what {name} shows: it is not read there.")
+            stream = _stream(table, settings, client, access, configured[name], tenants)
             streams.append(self._made_concurrent(stream, states, configured[name]))
         return streams
 
     def _made_concurrent(
-        self, stream: ContractStream, states: ConnectorStateManager, configured: ConfiguredAirbyteStream
+        self, stream: TableStream, states: ConnectorStateManager, configured: ConfiguredAirbyteStream
     ) -> Stream:
         field = stream.cursor_field
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
@@ -162,15 +193,51 @@ class SourceAcumatica(ConcurrentSourceAdapter):
         self._messages.emit_message(states.create_state_message(stream, None))
 
 
+_FEED_PREFIXES = tuple(door.prefix for door in FeedDoor)
+
+
+def _dacs(tables: Sequence[Table]) -> set[str]:
+    return {table.dac for table in tables if not table.path}
+
+
+def _holds(site: Site, survey: FeedSurvey, tenant: str, table: Table | FeedTable) -> bool:
+    if isinstance(table, FeedTable):
+        return tenant in site.failures or survey.holds(tenant, table)
+    return site.holds(tenant, table)
+
+
+def _unknown_for_a_failure(names: Collection[str], survey: FeedSurvey) -> Iterator[tuple[str, FeedTable]]:
+    """Streams that are not found since their door failed in every tenant: reading them says so."""
+    for door in {door for door, _tenant in survey.failures}:
+        for name in (each for each in names if each.startswith(door.prefix)):
+            short = name.removeprefix(door.prefix)
+            yield name, FeedTable(door, short, short, {})
+
+
+def _as_configured(
+    table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
+) -> Table | FeedTable:
+    """The table with what only the catalog knows: by what the rows are known in the destination."""
+    keys = [".".join(path) for path in configured.stream.source_defined_primary_key or configured.primary_key or ()]
+    if isinstance(table, FeedTable):
+        is_tracked = table.is_tracked and keys == ["_tenant", table.id_field]
+        return replace(table, is_tracked=is_tracked, are_keys_unique=is_tracked or bool(keys))
+    if not settings.track_deletions or not table.dac or keys != ["_tenant", table.id_field]:
+        return table
+    return table.tracked()
+
+
 def _stream(
-    table: Table,
+    table: Table | FeedTable,
     settings: Config,
     client: Client,
     access: Access,
     configured: ConfiguredAirbyteStream | None = None,
     tenants: Sequence[str] = (),
-) -> ContractStream:
+) -> TableStream:
     selected = configured.stream.json_schema.get("properties") if configured else None
+    if isinstance(table, FeedTable):
+        return FeedStream(table, tenants, client, settings, access, selected)
     return ContractStream(table, tenants, client, settings, access, selected)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,11 +18,16 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.cursor import Progress, TenantCursor, Window
+from source_acumatica.deletions import Deletions, sets_of, tombstones
+from source_acumatica.doors import Doors, FeedPage, inquiry_resource, read_feed
 from source_acumatica.entity import Wire
 from source_acumatica.errors import Next, RequestFailed
+from source_acumatica.feed_reader import FeedReader
+from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.odata import feed_options
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, read_rows, where_of
-from source_acumatica.tables import Door, Table
+from source_acumatica.tables import Door, StreamTable, Table
 
 logger = logging.getLogger("airbyte")
 
@@ -30,24 +36,34 @@ logger = logging.getLogger("airbyte")
 class Access:
     """What is known of the tenants at the start of a run."""
 
-    failures: Mapping[str, AirbyteTracedException]
+    doors: Doors
+    failures: Mapping[str, AirbyteTracedException] = field(default_factory=dict)
     """Tenants that could not be described, and why: their slices fail, the others' are read."""
-    server_times: Mapping[str, datetime]
+    feed_failures: Mapping[tuple[FeedDoor, str], AirbyteTracedException] = field(default_factory=dict)
+    """The same of the OData doors: of those, only the streams behind them fail."""
+    server_times: Mapping[str, datetime] = field(default_factory=dict)
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
 
     @classmethod
-    def of(cls, client: Client, tenants: Sequence[str], failures: Mapping[str, AirbyteTracedException]) -> Access:
-        """The tenants' clocks, read when they were signed in to."""
+    def of(
+        cls,
+        client: Client,
+        tenants: Sequence[str],
+        doors: Doors,
+        failures: Mapping[str, AirbyteTracedException],
+        feed_failures: Mapping[tuple[FeedDoor, str], AirbyteTracedException],
+    ) -> Access:
+        """With the tenants' clocks, read when they were signed in to."""
         times = {tenant: client.server_time(tenant) for tenant in tenants}
-        return cls(failures, {tenant: time for tenant, time in times.items() if time})
+        return cls(doors, failures, feed_failures, {tenant: time for tenant, time in times.items() if time})
 
 
-class ContractStream(HttpStream):
-    """One table, read through the contract-based REST API, for all tenants."""
+class TableStream(HttpStream, ABC):
+    """One table, for all tenants; the subclasses differ in the door that its rows come through."""
 
     def __init__(
         self,
-        table: Table,
+        table: StreamTable,
         tenants: Sequence[str],
         client: Client,
         config: Config,
@@ -55,7 +71,7 @@ class ContractStream(HttpStream):
         configured: Mapping[str, Any] | None = None,
     ) -> None:
         # HttpStream's constructor asks for the name already.
-        self._table, self._client, self._config, self._access = table, client, config, access
+        self._rows_table, self._client, self._config, self._access = table, client, config, access
         self._name, self.tenants = table.name, tenants
         self._columns = table.wanted(configured)
         self._schema = table.json_schema()
@@ -71,12 +87,12 @@ class ContractStream(HttpStream):
     @property
     def primary_key(self) -> list[str]:
         """The tenant first."""
-        return self._table.primary_key
+        return self._rows_table.primary_key
 
     @property
     def cursor_field(self) -> str | list[str]:
         """The cursor's column, or an empty list."""
-        return self._table.cursor_field or []
+        return self._rows_table.cursor_field or []
 
     @property
     def is_resumable(self) -> bool:
@@ -92,28 +108,6 @@ class ContractStream(HttpStream):
         """The table's columns; asked for with every record, so made once."""
         return self._schema
 
-    def path(
-        self,
-        *,
-        stream_state: Mapping[str, Any] | None = None,
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> str:
-        """The entity's address below the instance."""
-        return self._table.url_path
-
-    def request_params(
-        self,
-        stream_state: Mapping[str, Any] | None,
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> MutableMapping[str, Any]:
-        """The query options: they depend on the slice's window and the page token alone."""
-        token = next_page_token or {}
-        window = Window.of_state((stream_slice or {}).get("window", {}))
-        options = list_options(self._table, token.get("plan", Plan()), self._columns, window)
-        return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
-
     def request_headers(
         self,
         stream_state: Mapping[str, Any] | None,
@@ -124,19 +118,8 @@ class ContractStream(HttpStream):
         return {"PX-ApiArchive": "SHOW"} if self._config.include_archived else {}
 
     def next_page_token(self, response: requests.Response) -> Mapping[str, Any] | None:
-        """None: the answers do not tell; ``anchored_pages`` does."""
+        """None: the answers do not tell; the reader does."""
         return None
-
-    def parse_response(
-        self,
-        response: requests.Response,
-        *,
-        stream_state: Mapping[str, Any],
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> list[Wire]:
-        """The wire records of an answer."""
-        return read_rows(response)
 
     def stream_slices(
         self,
@@ -162,13 +145,18 @@ class ContractStream(HttpStream):
         """A tenant's rows; behind those of each page the state, when reading incrementally."""
         slice_ = stream_slice or {}
         tenant = slice_["tenant"]
-        if tenant in self._access.failures:
-            raise self._access.failures[tenant]
+        failure = self._failure(tenant)
+        if failure:
+            raise failure
         reader = self._reader(tenant)
+        if self.progress and self._rows_table.is_tracked:
+            self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
         try:
             with self._client.reading(tenant):
                 for window in map(Window.of_state, slice_["windows"]):
                     yield from self._read_window(reader, window)
+                if self.progress and self._rows_table.is_tracked:
+                    yield from self._removed(tenant, self.progress)
         except RequestFailed as error:
             if error.problem.next is not Next.SKIP:
                 raise
@@ -176,7 +164,7 @@ class ContractStream(HttpStream):
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
 
     def _read_window(self, reader: Reader, window: Window) -> Iterator[Mapping[str, Any]]:
-        rows_of = self._table.rows(reader.tenant, self._columns)
+        rows_of = self._rows_table.rows(reader.tenant, self._columns)
         for page in reader.pages(window):
             for wire in page.rows:
                 yield from rows_of(wire)
@@ -186,13 +174,89 @@ class ContractStream(HttpStream):
         if self.progress:
             self.progress.window_done(reader.tenant, window)
 
+    def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[Mapping[str, Any]]:
+        """The records that were removed; where that cannot be read, the log says so and the rest goes on."""
+        where, was = where_of(tenant, self.name), progress.progress(tenant)
+        deletions = Deletions(tenant, self._access.doors, self._deletion_sets(), where)
+        may_have_flags = not was.has_no_flags and self._may_have_flags()
+        try:
+            flagged = deletions.flagged() if may_have_flags else None
+            listed = deletions.listed(was.deletions_since(self._config.lookback))
+        except AirbyteTracedException as error:
+            logger.warning(f"{error.message}. Deleted records are not read; all others are.")
+            return
+        yield from tombstones(self._rows_table, tenant, [*(flagged or ()), *(listed or ())])
+        if listed is None and flagged is None:
+            logger.warning(f"{deletions.untracked()}. They are not read; all others are.")
+        until = None if listed is None else self._access.server_times.get(tenant)
+        progress.deletions_done(tenant, until, has_no_flags=flagged is None)
+
+    @abstractmethod
+    def _failure(self, tenant: str) -> AirbyteTracedException | None:
+        """Why the tenant cannot be read at all."""
+
+    @abstractmethod
+    def _reader(self, tenant: str) -> Reader: ...
+
+    @abstractmethod
+    def _deletion_sets(self) -> Sequence[str]:
+        """The names under which OData may have the table."""
+
+    def _may_have_flags(self) -> bool:
+        """Whether the table may keep removed rows with a flag."""
+        return True
+
+
+class ContractStream(TableStream):
+    """One table, read through the contract-based REST API."""
+
+    def __init__(self, table: Table, *args: Any, **more: Any) -> None:
+        self._table = table
+        super().__init__(table, *args, **more)
+
+    def path(
+        self,
+        *,
+        stream_state: Mapping[str, Any] | None = None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The entity's address below the instance."""
+        return self._table.url_path
+
+    def request_params(
+        self,
+        stream_state: Mapping[str, Any] | None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> MutableMapping[str, Any]:
+        """The query options: they depend on the slice's window and the page token alone."""
+        token = next_page_token or {}
+        window = Window.of_state((stream_slice or {}).get("window", {}))
+        options = list_options(self._table, token.get("plan", Plan()), self._columns, window)
+        return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
+
+    def parse_response(
+        self,
+        response: requests.Response,
+        *,
+        stream_state: Mapping[str, Any],
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> list[Wire]:
+        """The wire records of an answer."""
+        return read_rows(response)
+
+    def _failure(self, tenant: str) -> AirbyteTracedException | None:
+        return self._access.failures.get(tenant)
+
     def _reader(self, tenant: str) -> Reader:
         headers = self.request_headers(None)
         if self._table.door is Door.INQUIRY:
-            return FormReader(self._table, self._columns, tenant, self._client, self._config, headers)
+            return FormReader(tenant, self._config, self._table, self._columns, self._client, headers)
         ask, is_proven = partial(self._ask, tenant), partial(self._is_filter_proven, tenant)
         return ListReader(
-            self._table, self._columns, tenant, self._client, self._config, headers, ask, is_proven, self._access.ad_hoc
+            tenant, self._config, self._table, self._columns, self._client, headers, ask, is_proven, self._access.ad_hoc
         )
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
@@ -207,9 +271,84 @@ class ContractStream(HttpStream):
             self.request_params(None, {"tenant": tenant, "window": window.as_state()}, token),
             headers=self.request_headers(None),
             read=read,
-            where=where_of(tenant, self._table),
+            where=where_of(tenant, self.name),
             is_page=True,
         )
 
     def _is_filter_proven(self, tenant: str) -> bool:
         return self.progress is not None and self.progress.progress(tenant).filter_works
+
+    def _deletion_sets(self) -> Sequence[str]:
+        return sets_of(self._table.dac)
+
+
+class FeedStream(TableStream):
+    """One generic inquiry or table, read through OData."""
+
+    def __init__(self, table: FeedTable, *args: Any, **more: Any) -> None:
+        self._table = table
+        super().__init__(table, *args, **more)
+
+    def path(
+        self,
+        *,
+        stream_state: Mapping[str, Any] | None = None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The feed's address below the instance."""
+        tenant = (stream_slice or {})["tenant"]
+        return f"{self._access.doors.root(self._table.door, tenant)}/{self._resource(tenant)[0]}"
+
+    def request_params(
+        self,
+        stream_state: Mapping[str, Any] | None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> MutableMapping[str, Any]:
+        """The query options: they depend on the slice's window and the page token alone."""
+        slice_ = stream_slice or {}
+        token = {"version": self._access.doors.version(self._table.door, slice_["tenant"]), **(next_page_token or {})}
+        options = feed_options(self._table, token["plan"], self._columns, Window.of_state(slice_["window"]), token)
+        return {**self._resource(slice_["tenant"])[1], **options}
+
+    def parse_response(
+        self,
+        response: requests.Response,
+        *,
+        stream_state: Mapping[str, Any],
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> Sequence[Wire]:
+        """The rows of an answer."""
+        return read_feed(response).rows
+
+    def _failure(self, tenant: str) -> AirbyteTracedException | None:
+        return self._access.failures.get(tenant) or self._access.feed_failures.get((self._table.door, tenant))
+
+    def _reader(self, tenant: str) -> Reader:
+        self._resource(tenant)
+        return FeedReader(
+            tenant, self._config, self._table, partial(self._ask, tenant), is_incremental=self.progress is not None
+        )
+
+    def _resource(self, tenant: str) -> tuple[str, dict[str, str]]:
+        """What is asked below the feed's root, and an inquiry's parameters."""
+        version = self._access.doors.version(self._table.door, tenant)
+        return inquiry_resource(self._table, self._config.parameters(self._table.title), version)
+
+    def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> FeedPage:
+        """A page, as ``AskFeed`` of the reader."""
+        door, resource = self._table.door, self._resource(tenant)[0]
+        options = self.request_params(None, {"tenant": tenant, "window": window.as_state()}, token)
+        request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
+        if token.get("is_whole"):
+            return FeedPage(self._access.doors.all_rows(tenant, door, resource, options, **request), 0, None)
+        is_query = door is FeedDoor.INQUIRIES and not {"$filter", "$orderby"}.isdisjoint(options)
+        return self._access.doors.rows(tenant, door, resource, options, **request, is_query=is_query, is_page=True)
+
+    def _deletion_sets(self) -> Sequence[str]:
+        return (self._table.title,)
+
+    def _may_have_flags(self) -> bool:
+        return self._table.has_flags

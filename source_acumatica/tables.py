@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from source_acumatica.entity import INSTANT_SCHEMA, FieldKind, Record, Shape, Wire, unwrap, utc_instant
@@ -18,8 +18,43 @@ _CURSOR_PREFERENCE = ("LastModifiedDateTime", "LastModified", "LastModifiedOn", 
 _INQUIRY_NAME = re.compile(r"\w+(Inquiry|Inq)")
 MAIN_ENDPOINT = "Default"
 """The endpoint whose streams carry no prefix."""
+DELETED_AT = "_ab_cdc_deleted_at"
+"""Set in the record of a removed row: the name by which Airbyte's destinations know to drop it."""
 
 Rows = Callable[[Wire], Iterable[Record]]
+
+
+class StreamTable(Protocol):
+    """What a stream needs to know of the rows that it stands for, whichever door they come through."""
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+
+    @property
+    def primary_key(self) -> list[str]:
+        """The columns that identify a row; empty where nothing is known to be unique."""
+
+    @property
+    def cursor_field(self) -> str | None:
+        """The column by which the stream is incremental."""
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether removed rows are read too."""
+
+    @property
+    def id_field(self) -> str:
+        """The column that says of a removed row which one it was."""
+
+    def json_schema(self) -> dict[str, Any]:
+        """The stream's schema."""
+
+    def wanted(self, configured: Mapping[str, Any] | None) -> frozenset[str] | None:
+        """The columns to ask for where the catalog has the ``configured`` ones; None for all."""
+
+    def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
+        """A function from a row of the wire to the stream's records for ``tenant``."""
 
 
 def prefix(endpoint: str) -> str:
@@ -53,6 +88,10 @@ class Table:
     path: tuple[str, ...] = ()
     line_keys: tuple[tuple[str, ...], ...] = ()
     """For each part of ``path``, the fields that identify a row within its parent; empty where only position does."""
+    dac: str = ""
+    """The full name of the table behind the form, where it is known."""
+    is_tracked: bool = False
+    """Whether removed records are read too; records are known by their id then, which is the NoteID."""
 
     @property
     def name(self) -> str:
@@ -72,7 +111,7 @@ class Table:
     @property
     def has_note_id(self) -> bool:
         """Whether the record's ``id`` is known to be its NoteID, which is stable."""
-        return self.shape.fields.get("NoteID") is FieldKind.GUID
+        return self.is_tracked or self.shape.fields.get("NoteID") is FieldKind.GUID
 
     @property
     def is_identified(self) -> bool:
@@ -86,9 +125,14 @@ class Table:
             return []
         top = self.keys or ("id",)
         if not self.path:
-            return ["_tenant", *top]
+            return ["_tenant", self.id_field] if self.is_tracked else ["_tenant", *top]
         between = [name for depth, part in enumerate(self.path[:-1]) for name in self._between_names(depth, part)]
         return ["_tenant", *(f"_parent_{name}" for name in top), *between, *(self.line_keys[-1] or ("_line",))]
+
+    @property
+    def id_field(self) -> str:
+        """The column that says of a removed record which one it was."""
+        return "id"
 
     @property
     def cursor_field(self) -> str | None:
@@ -103,8 +147,17 @@ class Table:
             "$schema": "http://json-schema.org/draft-07/schema#",
             "type": "object",
             "additionalProperties": True,
-            "properties": {"_tenant": {"type": "string"}, **self._added_columns(), **self.rows_shape.json_schema()},
+            "properties": {
+                "_tenant": {"type": "string"},
+                **self._added_columns(),
+                **self.rows_shape.json_schema(),
+                **({DELETED_AT: INSTANT_SCHEMA} if self.is_tracked else {}),
+            },
         }
+
+    def tracked(self) -> Table:
+        """The table with removed records; a table of lines, and one that is made anew each time, stays as it is."""
+        return self if self.path or self.door is Door.INQUIRY else replace(self, is_tracked=True)
 
     def wanted(self, configured: Mapping[str, Any] | None) -> frozenset[str] | None:
         """The columns to ask for, keys and cursor always among them; None for all.
@@ -206,7 +259,8 @@ def tables(endpoint: str, version: str, entity: str, shape: Shape, known: Known)
         door=Door.INQUIRY if is_inquiry else Door.LIST,
         shape=shape,
         keys=() if is_inquiry else keys,
-        cursor=None if is_inquiry else cursor_of(shape),
+        cursor=None if is_inquiry else cursor_of(shape.fields),
+        dac=known.dac,
     )
     if not is_inquiry:
         yield table
@@ -215,11 +269,9 @@ def tables(endpoint: str, version: str, entity: str, shape: Shape, known: Known)
         yield replace(table, path=path, line_keys=line_keys)
 
 
-def cursor_of(shape: Shape) -> str | None:
+def cursor_of(fields: Mapping[str, FieldKind]) -> str | None:
     """The field with the stamp of a record's last change."""
-    names = {
-        name for name, kind in shape.fields.items() if kind is FieldKind.DATE_TIME and _CURSOR_NAME.fullmatch(name)
-    }
+    names = {name for name, kind in fields.items() if kind is FieldKind.DATE_TIME and _CURSOR_NAME.fullmatch(name)}
     preferred = [name for name in _CURSOR_PREFERENCE if name in names]
     return next(iter([*preferred, *sorted(names)]), None)
 

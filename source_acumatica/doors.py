@@ -1,0 +1,231 @@
+"""Talks to the OData doors: finds out where they lie, fetches their descriptions, and asks for rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+from airbyte_cdk.models import FailureType
+
+from source_acumatica.client import Client
+from source_acumatica.edmx import Metadata, MetadataError, read_metadata
+from source_acumatica.entity import Wire, exact_fraction
+from source_acumatica.errors import (
+    Next,
+    Problem,
+    RequestFailed,
+    config_error,
+    read_feed_answer,
+    read_metadata_answer,
+)
+from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.odata import Generation, ParameterError, parameterized
+
+Answer = TypeVar("Answer")
+
+_DESCRIPTION_CHUNK_BYTES = 64 * 1024
+
+
+class _Feed(msgspec.Struct):
+    """An answer with rows, of either version."""
+
+    value: list[Wire]
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+    old_next_link: str | None = msgspec.field(name="odata.nextLink", default=None)
+
+
+_DECODER = msgspec.json.Decoder(_Feed, float_hook=exact_fraction)
+
+
+@dataclass(frozen=True)
+class FeedPage:
+    """The rows of an answer, its size, and where the server says that it goes on."""
+
+    rows: Sequence[Wire]
+    size_bytes: int
+    next_link: str | None
+
+
+def read_feed(response: requests.Response) -> FeedPage:
+    """The rows of an answer, with every digit of their numbers.
+
+    Raises:
+        msgspec.DecodeError: the body is not a whole feed.
+    """
+    feed = _DECODER.decode(response.content)
+    return FeedPage(feed.value, len(response.content), feed.next_link or feed.old_next_link)
+
+
+def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+    """The resource below the feed's root, and the options with an inquiry's parameters.
+
+    Raises:
+        AirbyteTracedException: a ``config_error`` about parameters that are missing, unknown or of the wrong type.
+    """
+    try:
+        return parameterized(table, given, version)
+    except ParameterError as error:
+        message = f"{error}."
+        raise config_error(message) from None
+
+
+class Doors:
+    """The OData doors of the instance; which generation of addresses it has is found out by whoever comes first."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._generation: Generation | None = None
+        self._versions: dict[tuple[FeedDoor, str], int] = {}
+
+    def version(self, door: FeedDoor, tenant: str) -> int:
+        """The version of OData that the door speaks, by its description; tables have always been in version 4."""
+        return self._versions.get((door, tenant), 4)
+
+    def now(self, tenant: str) -> datetime:
+        """The server's clock at the tenant's first sign-in, or ours before it."""
+        return self._client.server_time(tenant) or datetime.now(UTC)
+
+    def root(self, door: FeedDoor, tenant: str) -> str:
+        """The feed's address below the instance."""
+        return (self._generation or Generation.TENANT_FIRST).root(door, tenant)
+
+    def describe(self, tenant: str, door: FeedDoor, is_wanted: Callable[[str, str], bool]) -> Metadata:
+        """What the door has, as far as it is wanted; one download.
+
+        Raises:
+            AirbyteTracedException: the door is closed, or its description is broken or hostile.
+        """
+        where = f"Tenant '{tenant}', description of the OData {_CONTENTS[door]}"
+
+        def read(response: requests.Response) -> Metadata:
+            try:
+                return read_metadata(response.iter_content(_DESCRIPTION_CHUNK_BYTES), is_wanted)
+            except MetadataError as error:
+                msg = f"{where}: {error}. It is not read."
+                raise config_error(msg) from None
+
+        metadata = self.fetch(
+            tenant,
+            door,
+            "$metadata",
+            read=read,
+            where=where,
+            headers={"Accept": "application/xml"},
+            judge=partial(read_metadata_answer, needed=_NEEDED[door]),
+            is_streamed=True,
+        )
+        self._versions[door, tenant] = metadata.version
+        return metadata
+
+    def rows(
+        self,
+        tenant: str,
+        door: FeedDoor,
+        resource: str,
+        params: Mapping[str, str],
+        *,
+        where: str,
+        headers: Mapping[str, str] | None = None,
+        is_query: bool = False,
+        is_page: bool = False,
+    ) -> FeedPage:
+        """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort."""
+        return self.fetch(
+            tenant,
+            door,
+            resource,
+            params,
+            read=read_feed,
+            where=where,
+            headers=headers,
+            judge=partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query),
+            is_page=is_page,
+        )
+
+    def all_rows(
+        self, tenant: str, door: FeedDoor, resource: str, params: Mapping[str, str], **request: Any
+    ) -> list[Wire]:
+        """The rows of an answer and of all that its links lead to."""
+        page = self.rows(tenant, door, resource, params, **request)
+        rows, links = list(page.rows), set()
+        while page.next_link:
+            if page.next_link in links:
+                sentence = "the ERP's links to the next page lead back: reading was stopped"
+                raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), request["where"])
+            links.add(page.next_link)
+            page = self.rows(tenant, door, self._resource(tenant, door, page.next_link), {}, **request)
+            rows.extend(page.rows)
+        return rows
+
+    def fetch(
+        self,
+        tenant: str,
+        door: FeedDoor,
+        resource: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        read: Callable[[requests.Response], Answer],
+        where: str,
+        **request: Any,
+    ) -> Answer:
+        """Ask below the feed's root, at the addresses of each generation until one is not unknown there.
+
+        Raises:
+            RequestFailed: given up, or neither generation has it.
+        """
+        *others, last = [self._generation] if self._generation else Generation
+        for generation in others:
+            try:
+                return self._fetch_at(generation, tenant, door, resource, params, read, where=where, **request)
+            except RequestFailed as error:
+                if error.problem.status != _NOT_FOUND:
+                    raise
+        return self._fetch_at(last, tenant, door, resource, params, read, where=where, **request)
+
+    def _fetch_at(
+        self,
+        generation: Generation,
+        tenant: str,
+        door: FeedDoor,
+        resource: str,
+        params: Mapping[str, str] | None,
+        read: Callable[[requests.Response], Answer],
+        **request: Any,
+    ) -> Answer:
+        try:
+            path = f"{generation.root(door, tenant)}/{resource}"
+            answer = self._client.fetch(tenant, path, params, read=read, **request)
+        except RequestFailed as error:
+            if error.problem.status not in (0, _NOT_FOUND):
+                self._generation = generation
+            raise
+        self._generation = generation
+        return answer
+
+    def _resource(self, tenant: str, door: FeedDoor, link: str) -> str:
+        """What a link leads to, below the feed's root; it may be relative or absolute, and never leads elsewhere.
+
+        Raises:
+            AirbyteTracedException: it leads off the feed; the token is not sent there.
+        """
+        root = self._client.instance_url + self.root(door, tenant)
+        if not urlsplit(link).netloc and not link.startswith("/"):
+            return link
+        if not link.lower().startswith(f"{root}/".lower()) or "/../" in link:
+            msg = f"Tenant '{tenant}': OData's link to the next page leads off {root}; it is not followed."
+            raise config_error(msg)
+        return link[len(root) + 1 :]
+
+
+_NOT_FOUND = 404
+_NEEDED = {
+    FeedDoor.INQUIRIES: "view rights on the inquiry's form (Access Rights by Screen, SM201020)",
+    FeedDoor.TABLES: "the role OData4 User (User Roles, SM201005)",
+}
+_CONTENTS = {FeedDoor.INQUIRIES: "inquiries", FeedDoor.TABLES: "tables"}

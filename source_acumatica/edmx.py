@@ -1,0 +1,299 @@
+"""Reads an OData description, ``$metadata`` of either version, while it arrives and in little memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from source_acumatica.entity import FieldKind
+
+# A clean site's description of its tables has 20 MB (BEHAVIOR.md, "OData"); what is ten times that is not one.
+_LARGEST_MEGABYTES = 256
+
+_KINDS: Mapping[str, FieldKind] = {
+    "Edm.String": FieldKind.STRING,
+    "Edm.Guid": FieldKind.GUID,
+    "Edm.Boolean": FieldKind.BOOLEAN,
+    "Edm.Byte": FieldKind.BYTE,
+    "Edm.SByte": FieldKind.BYTE,
+    "Edm.Int16": FieldKind.SHORT,
+    "Edm.Int32": FieldKind.INTEGER,
+    "Edm.Int64": FieldKind.LONG,
+    "Edm.Decimal": FieldKind.DECIMAL,
+    "Edm.Double": FieldKind.DOUBLE,
+    "Edm.Single": FieldKind.DOUBLE,
+    "Edm.DateTime": FieldKind.DATE_TIME,
+    "Edm.DateTimeOffset": FieldKind.DATE_TIME,
+    "Edm.Binary": FieldKind.STRING,  # comes as base64
+}
+
+
+class MetadataError(ValueError):
+    """What is no usable description; the text is a sentence without its full stop."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Rows that can be asked for: an entity type, under the names of all its sets."""
+
+    names: tuple[str, ...]
+    type_name: str
+    keys: tuple[str, ...]
+    """Of the type or, as a derived one has none, of its nearest base."""
+    fields: Mapping[str, FieldKind]
+    """Those of the bases first; without those that may be neither filtered nor selected."""
+    unknown: Mapping[str, str]
+    """The types of fields of no known kind."""
+    is_short_name_unique: bool
+    """Whether no other type that has a set has the same name in another namespace."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that can be called by its name alone, and the types of its parameters."""
+
+    name: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The wanted part of a description."""
+
+    version: int
+    """Of OData: 3 or 4."""
+    feeds: tuple[Feed, ...]
+    functions: Mapping[str, Function]
+
+
+def read_metadata(chunks: Iterable[bytes], is_wanted: Callable[[str, str], bool]) -> Metadata:
+    """Read a document piece by piece; ``is_wanted`` is asked for the name and the type of each set.
+
+    Raises:
+        MetadataError: it is broken, hostile, endless, or no description.
+    """
+    document = _Document()
+    # An entity of its own is all that a hostile document needs; a description has none.
+    parser = DefusedXMLParser(target=document, forbid_dtd=True)
+    # Straight from expat: the library's parser would make names and attributes anew for each of 400,000 elements.
+    parser.parser.ordered_attributes = False
+    parser.parser.StartElementHandler = document.start
+    parser.parser.EndElementHandler = document.end
+    parser.parser.CharacterDataHandler = document.data
+    try:
+        for chunk in _limited(chunks):
+            parser.feed(chunk)
+        parser.close()
+    except ParseError as error:
+        message = f"the description is not valid XML (line {error.position[0]})"
+        raise MetadataError(message) from None
+    except DefusedXmlException:
+        message = "the description declares a document type, which a description never does"
+        raise MetadataError(message) from None
+    except LookupError:
+        message = "the description is in an unknown encoding"
+        raise MetadataError(message) from None
+    if not document.version:
+        message = "the description is not one of OData"
+        raise MetadataError(message)
+    return document.metadata(is_wanted)
+
+
+def _limited(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    size_bytes = 0
+    for chunk in chunks:
+        size_bytes += len(chunk)
+        if size_bytes > _LARGEST_MEGABYTES * 1_000_000:
+            message = f"the description is longer than {_LARGEST_MEGABYTES} MB"
+            raise MetadataError(message)
+        yield chunk
+
+
+Attributes = Mapping[str, str]
+
+
+@dataclass
+class _Type:
+    """An entity type; its properties are one text, since thousands of types are kept that nobody may want.
+
+    Which are wanted is known when the sets have come, and any of the others may be a base.
+    """
+
+    base: str
+    keys: list[str] = field(default_factory=list)
+    properties: list[str] = field(default_factory=list)
+    packed: str = ""
+
+    def pack(self) -> None:
+        self.packed = "\n".join(self.properties)
+        self.properties = []
+
+    def types(self) -> Iterator[tuple[str, str]]:
+        for line in self.packed.split("\n") if self.packed else ():
+            name, _, edm = line.partition("\t")
+            yield name, edm
+
+
+class _Document:
+    """What of a document has been read; its methods are the parser's target."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._namespaces: dict[str, str] = {}
+        self._types: dict[str, _Type] = {}
+        self._sets: dict[str, str] = {}
+        self._restricted: dict[str, list[str]] = {}
+        self._functions: dict[str, dict[str, str]] = {}
+        self._imports: dict[str, str] = {}
+        self._namespace = ""
+        self._type: _Type | None = None
+        self._parameters: dict[str, str] | None = None
+        self._set = ""
+        self._is_restricting = False
+        self._text: list[str] | None = None
+        self._on_start: Mapping[str, Callable[[Attributes], None]] = {
+            "Edmx": self._edmx,
+            "Schema": self._schema,
+            "EntityType": self._entity_type,
+            "PropertyRef": self._property_ref,
+            "Property": self._property,
+            "Function": self._function,
+            "FunctionImport": self._function_import,
+            "Parameter": self._parameter,
+            "EntitySet": self._entity_set,
+            "Annotations": self._annotations,
+            "PropertyValue": self._property_value,
+            "PropertyPath": self._property_path,
+        }
+
+    # ---------------------------------------------------------------------------------------------------- the parser's
+
+    def start(self, tag: str, attributes: Attributes) -> None:
+        """An element begins."""
+        begin = self._on_start.get(tag.rpartition("}")[2])
+        if begin:
+            begin(attributes)
+
+    def end(self, tag: str) -> None:
+        """An element ends."""
+        match tag.rpartition("}")[2]:
+            case "EntityType" if self._type:
+                self._type.pack()
+                self._type = None
+            case "Function" | "FunctionImport":
+                self._parameters = None
+            case "EntitySet" | "Annotations":
+                self._set = ""
+            case "PropertyValue":
+                self._is_restricting = False
+            case "PropertyPath" if self._text is not None:
+                self._restricted.setdefault(self._set, []).append("".join(self._text).strip())
+                self._text = None
+
+    def data(self, text: str) -> None:
+        """Text of the element."""
+        if self._text is not None:
+            self._text.append(text)
+
+    # -------------------------------------------------------------------------------------------------- the elements'
+
+    def _edmx(self, attributes: Attributes) -> None:
+        self.version = 4 if attributes.get("Version", "").startswith("4") else 3
+
+    def _schema(self, attributes: Attributes) -> None:
+        self._namespace = attributes.get("Namespace", "")
+        self._namespaces[attributes.get("Alias", self._namespace)] = self._namespace
+
+    def _entity_type(self, attributes: Attributes) -> None:
+        self._type = _Type(attributes.get("BaseType", ""))
+        self._types[f"{self._namespace}.{attributes.get('Name', '')}"] = self._type
+
+    def _property_ref(self, attributes: Attributes) -> None:
+        if self._type and "Name" in attributes:
+            self._type.keys.append(attributes["Name"])
+
+    def _property(self, attributes: Attributes) -> None:
+        name = attributes.get("Name", "")
+        # A name with spaces in it could stand in no request.
+        if self._type and name.split() == [name]:
+            self._type.properties.append(f"{name}\t{' '.join(attributes.get('Type', '').split())}")
+
+    def _function(self, attributes: Attributes) -> None:
+        """One that is bound to rows is no function of its own."""
+        if attributes.get("IsBound") != "true":
+            name = f"{self._namespace}.{attributes.get('Name', '')}"
+            self._parameters = self._functions.setdefault(name, {})
+
+    def _function_import(self, attributes: Attributes) -> None:
+        """Version 4 refers to a function; version 3 has the parameters in here."""
+        name = attributes.get("Name", "")
+        self._imports[name] = attributes.get("Function", f"{self._namespace}.{name}")
+        if "Function" not in attributes:
+            self._parameters = self._functions.setdefault(self._imports[name], {})
+
+    def _parameter(self, attributes: Attributes) -> None:
+        if self._parameters is not None and "Name" in attributes:
+            self._parameters[attributes["Name"]] = attributes.get("Type", "")
+
+    def _entity_set(self, attributes: Attributes) -> None:
+        self._set = attributes.get("Name", "")
+        self._sets[self._set] = attributes.get("EntityType", "")
+
+    def _annotations(self, attributes: Attributes) -> None:
+        """Those outside of a set name it as ``Container/Set``."""
+        self._set = attributes.get("Target", "").rpartition("/")[2]
+
+    def _property_value(self, attributes: Attributes) -> None:
+        self._is_restricting = bool(self._set) and attributes.get("Property") == "NonFilterableProperties"
+
+    def _property_path(self, _attributes: Attributes) -> None:
+        self._text = [] if self._is_restricting else None
+
+    # ------------------------------------------------------------------------------------------------------ the result
+
+    def metadata(self, is_wanted: Callable[[str, str], bool]) -> Metadata:
+        """The wanted part; a set whose type is described nowhere cannot be read."""
+        names: dict[str, list[str]] = {}
+        for name, type_name in self._sets.items():
+            resolved = self._resolved(type_name)
+            if name and resolved in self._types:
+                names.setdefault(resolved, []).append(name)
+        shorts = Counter(type_name.rpartition(".")[2] for type_name in names)
+        feeds = tuple(
+            self._feed(type_name, tuple(sets), shorts[type_name.rpartition(".")[2]] == 1)
+            for type_name, sets in names.items()
+            if any(is_wanted(name, type_name) for name in sets)
+        )
+        functions = {
+            name: Function(name, self._functions[resolved])
+            for name, called in self._imports.items()
+            if (resolved := self._resolved(called)) in self._functions
+        }
+        return Metadata(self.version, feeds, functions)
+
+    def _resolved(self, name: str) -> str:
+        """A full name, in which a namespace may stand as its alias."""
+        namespace, _, short = name.rpartition(".")
+        return f"{self._namespaces.get(namespace, namespace)}.{short}"
+
+    def _feed(self, type_name: str, names: tuple[str, ...], is_short_name_unique: bool) -> Feed:
+        lineage = list(self._lineage(type_name))
+        hidden = {field for name in names for field in self._restricted.get(name, ())}
+        types = {name: edm for each in reversed(lineage) for name, edm in each.types() if name not in hidden}
+        keys = next((each.keys for each in lineage if each.keys), [])
+        fields = {name: _KINDS.get(edm, FieldKind.UNKNOWN) for name, edm in types.items()}
+        unknown = {name: types[name] for name, kind in fields.items() if kind is FieldKind.UNKNOWN}
+        return Feed(names, type_name, tuple(keys), fields, unknown, is_short_name_unique)
+
+    def _lineage(self, type_name: str) -> Iterator[_Type]:
+        """The type, its base, the base of that: as far as they are described, each once."""
+        seen: set[str] = set()
+        while type_name in self._types and type_name not in seen:
+            seen.add(type_name)
+            yield self._types[type_name]
+            type_name = self._resolved(self._types[type_name].base)

@@ -1,0 +1,199 @@
+"""What the streams of the OData doors are: their names, keys, cursors and columns, and how a row becomes a record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from source_acumatica.edmx import Feed
+from source_acumatica.entity import (
+    INSTANT_SCHEMA,
+    JSON_SCHEMAS,
+    Convert,
+    FieldKind,
+    Record,
+    Wire,
+    calendar_date,
+    exact_number,
+    utc_instant,
+)
+from source_acumatica.tables import DELETED_AT, Rows, cursor_of
+
+NOTE_ID = "NoteID"
+"""The column by which a row of any table is known over the whole instance."""
+DELETED_FLAG = "DeletedDatabaseRecord"
+"""Comes only where it is asked for; rows that have it set only with a header, so it is no column of the stream."""
+
+
+class FeedDoor(StrEnum):
+    """The two feeds of a tenant; the value begins the names of their streams."""
+
+    INQUIRIES = "gi"
+    TABLES = "dac"
+
+    @property
+    def prefix(self) -> str:
+        """How the names of the door's streams begin."""
+        return f"{self.value}__"
+
+
+@dataclass(frozen=True)
+class FeedTable:
+    """One stream: the rows of a generic inquiry or of a table, the same in all tenants."""
+
+    door: FeedDoor
+    title: str
+    """The name of the set in addresses."""
+    short_name: str
+    """The stream's name without that of the door."""
+    fields: Mapping[str, FieldKind]
+    keys: tuple[str, ...] = ()
+    """The key fields of the description, in its order."""
+    are_keys_unique: bool = True
+    """Those of some inquiries are not: they are the keys of the tables below."""
+    is_tracked: bool = False
+    """Whether removed rows are read too; rows are known by their NoteID then."""
+    has_flags: bool = False
+    """Whether removed rows are kept, with a flag."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Of an inquiry: the types of its parameters."""
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return self.door.prefix + self.short_name
+
+    @property
+    def cursor(self) -> str | None:
+        """The field with the stamp of a row's last change."""
+        return cursor_of(self.fields)
+
+    @property
+    def cursor_field(self) -> str | None:
+        """The column by which the stream is incremental."""
+        return self.cursor
+
+    @property
+    def id_field(self) -> str:
+        """The column that says of a removed row which one it was."""
+        return NOTE_ID
+
+    @property
+    def primary_key(self) -> list[str]:
+        """Empty where nothing is known to be unique: the user picks a key then."""
+        if self.is_tracked:
+            return ["_tenant", NOTE_ID]
+        return ["_tenant", *self.keys] if self.keys and self.are_keys_unique else []
+
+    def json_schema(self) -> dict[str, Any]:
+        """A schema without references; every column is nullable but the tenant."""
+        columns = {name: JSON_SCHEMAS[kind] for name, kind in self.fields.items()}
+        deleted_at = {DELETED_AT: INSTANT_SCHEMA} if self.is_tracked else {}
+        return {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "additionalProperties": True,
+            "properties": {"_tenant": {"type": "string"}, **columns, **deleted_at},
+        }
+
+    def wanted(self, configured: Mapping[str, Any] | None) -> frozenset[str] | None:
+        """The columns to ask for, keys and cursor always among them; None for all.
+
+        ``configured`` are the properties of the catalog's schema for this stream: what the user selected.
+        """
+        if not configured or self.fields.keys() <= configured.keys():
+            return None
+        always = {*self.keys, *filter(None, [self.cursor]), *([NOTE_ID] if self.is_tracked else [])}
+        return frozenset(self.fields.keys() & (configured.keys() | always))
+
+    def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
+        """A function from a row of the feed to this stream's record for ``tenant``."""
+        cursor = self.cursor
+        plan = [
+            (name, _conversion(name, kind, is_cursor=name == cursor))
+            for name, kind in self.fields.items()
+            if columns is None or name in columns
+        ]
+
+        def rows_of(wire: Wire) -> Iterable[Record]:
+            get = wire.get
+            record = {"_tenant": tenant}
+            for name, convert in plan:
+                record[name] = convert(get(name))
+            return (record,)
+
+        return rows_of
+
+    def joined(self, other: FeedTable) -> FeedTable:
+        """Both tenants' descriptions as one; what they type differently becomes a field of no known kind."""
+        fields = {**self.fields, **other.fields}
+        for name in self.fields.keys() & other.fields.keys():
+            if self.fields[name] is not other.fields[name]:
+                fields[name] = FieldKind.UNKNOWN
+        return replace(
+            self,
+            fields=fields,
+            are_keys_unique=self.are_keys_unique and other.are_keys_unique and self.keys == other.keys,
+            is_tracked=self.is_tracked and other.is_tracked,
+            has_flags=self.has_flags or other.has_flags,
+            parameters={**other.parameters, **self.parameters},
+        )
+
+
+def inquiry_table(feed: Feed, title: str, parameters: Mapping[str, str]) -> FeedTable:
+    """The stream of a generic inquiry; keys that are no columns of it are none."""
+    keys = feed.keys if set(feed.keys) <= feed.fields.keys() else ()
+    return FeedTable(FeedDoor.INQUIRIES, title, title, dict(feed.fields), keys, bool(keys), parameters=parameters)
+
+
+def dac_table(feed: Feed, *, track_deletions: bool) -> FeedTable:
+    """The stream of a table: under its short name where that is no other's, and so in its address."""
+    short = feed.type_name.rpartition(".")[2]
+    full = feed.type_name.replace(".", "_")
+    name = short if feed.is_short_name_unique else full
+    title = next((each for each in (name, full) if each in feed.names), feed.names[0])
+    fields = {name: kind for name, kind in feed.fields.items() if name != DELETED_FLAG}
+    keys = feed.keys if set(feed.keys) <= fields.keys() else ()
+    is_tracked = track_deletions and NOTE_ID in fields
+    return FeedTable(FeedDoor.TABLES, title, name, fields, keys, bool(keys), is_tracked, DELETED_FLAG in feed.fields)
+
+
+# ------------------------------------------------------------------------------------------------------------- values
+
+_NUMERIC = frozenset(
+    {FieldKind.BYTE, FieldKind.SHORT, FieldKind.INTEGER, FieldKind.LONG, FieldKind.DECIMAL, FieldKind.DOUBLE}
+)
+_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+
+
+def _conversion(name: str, kind: FieldKind, *, is_cursor: bool) -> Convert:
+    if is_cursor:
+        return utc_instant
+    if kind is FieldKind.DATE_TIME:
+        return (lambda value: calendar_date(zoned(value))) if name.endswith("Date") else zoned
+    if kind in (FieldKind.STRING, FieldKind.GUID):
+        return trimmed
+    return number if kind in _NUMERIC else exact_number
+
+
+def trimmed(value: Any) -> Any:
+    """Columns of a fixed width come filled up with spaces (BEHAVIOR.md, "OData")."""
+    return value.rstrip(" ") if isinstance(value, str) else value
+
+
+def number(value: Any) -> Any:
+    """Version 3 writes decimals as text; what is no number at all (``NaN``) is none in JSON either."""
+    if isinstance(value, str):
+        return orjson.Fragment(value) if _JSON_NUMBER.fullmatch(value) else None
+    return exact_number(value)
+
+
+def zoned(value: Any) -> Any:
+    """Version 3 leaves the zone out, which is UTC (BEHAVIOR.md, "OData")."""
+    return f"{value}Z" if isinstance(value, str) and not _ZONED.search(value) else value

@@ -1,0 +1,261 @@
+"""Builds the addresses and query options of the OData doors, in both generations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from source_acumatica.cursor import Window
+from source_acumatica.entity import FieldKind
+from source_acumatica.feeds import FeedDoor, FeedTable
+
+# As for contract entities: longer query strings are refused, and more columns are no harm (BEHAVIOR.md, "Lists").
+_LONGEST_OPTION_CHARACTERS = 1000
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+class Generation(Enum):
+    """Where the feeds lie, newest first (BEHAVIOR.md, "OData"): releases up to 2024 R1 have the old addresses only."""
+
+    TENANT_FIRST = "/t/{tenant}/api/odata/gi", "/t/{tenant}/api/odata/dac"
+    DOOR_FIRST = "/odata/{tenant}", "/odatav4/{tenant}"
+
+    def root(self, door: FeedDoor, tenant: str) -> str:
+        """The feed's address below the instance."""
+        inquiries, tables = self.value
+        return (inquiries if door is FeedDoor.INQUIRIES else tables).format(tenant=quote(tenant, safe=""))
+
+
+@dataclass(frozen=True)
+class FeedPlan:
+    """How a feed is asked for: by which columns it is ordered, and whether a page is told by values or by number."""
+
+    order: tuple[str, ...]
+    is_keyset: bool = False
+    filters: bool = True
+    """Whether the window is asked for; otherwise all rows are."""
+
+    def explain(self) -> str:
+        """What the log says when it comes to this."""
+        rows = "" if self.filters else "all rows instead of the changed ones, "
+        by = f"ordered by {', '.join(self.order)}" if self.order else "in one answer"
+        return f"Reading {rows}{by}."
+
+
+def plans(table: FeedTable, sortable: tuple[str, ...], *, is_incremental: bool) -> list[FeedPlan]:
+    """The ways to ask for a feed, the best first; ``sortable`` are columns that tell all rows of an inquiry apart.
+
+    A table is read in the order of time only where a state is kept: a row that changes meanwhile moves to the end
+    there, and would come twice.
+    """
+    if table.door is FeedDoor.INQUIRIES:
+        return [FeedPlan(sortable), FeedPlan(sortable, filters=False), FeedPlan((), filters=False)]
+    by_number = FeedPlan(table.keys, filters=False)
+    by_key = [FeedPlan(table.keys, is_keyset=True), FeedPlan(table.keys, is_keyset=True, filters=False)]
+    by_time = [FeedPlan((table.cursor, *table.keys), is_keyset=True)] if table.cursor and is_incremental else []
+    return [*by_time, *by_key, by_number] if table.keys else [by_number]
+
+
+def feed_options(
+    table: FeedTable, plan: FeedPlan, columns: frozenset[str] | None, window: Window, token: Mapping[str, Any]
+) -> dict[str, str]:
+    """The options of a request: of the window and the page token alone.
+
+    The token has ``version`` of OData, ``top``, and ``skip`` or ``after``: the place that a page by keyset begins at,
+    empty for the beginning, with None for the cursor among the rows that have none. ``at`` asks for the row at a place.
+    """
+    version = token["version"]
+    if "at" in token:
+        pairs = _literals(table, plan.order, token["at"], version)
+        conditions = [f"{name} eq {literal}" for name, literal in pairs if name in table.keys]
+    else:
+        conditions = [*_window_conditions(table, plan, window, token), *_place_conditions(table, plan, token)]
+    options = {"$filter": " and ".join(conditions)} if conditions else {}
+    selected = ",".join(name for name in table.fields if name in columns) if columns is not None else ""
+    if 0 < len(selected) <= _LONGEST_OPTION_CHARACTERS:
+        options["$select"] = selected
+    if plan.order:
+        options["$orderby"] = ",".join(plan.order)
+    options.update({f"${name}": str(token[name]) for name in ("skip", "top") if token.get(name)})
+    if version == 3:
+        options["$format"] = "json"
+    return options
+
+
+def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, token: Mapping[str, Any]) -> Iterator[str]:
+    version, cursor = token["version"], table.cursor
+    if not plan.filters or cursor is None:
+        return
+    if window.since:
+        yield f"{cursor} ge {instant_literal(window.since, version)}"
+        if window.until:
+            yield f"{cursor} lt {instant_literal(window.until, version)}"
+    elif cursor in plan.order:
+        # No upper end: a row that changes while all are read moves to the end, and has to come.
+        yield f"{cursor} eq null" if token.get("is_unstamped") else f"{cursor} ne null"
+
+
+def _place_conditions(table: FeedTable, plan: FeedPlan, token: Mapping[str, Any]) -> Iterator[str]:
+    after = token.get("after")
+    if not after or not plan.is_keyset:
+        return
+    pairs = _literals(table, plan.order, after, token["version"])
+    yield _grouped(behind(pairs), len(pairs))
+
+
+def _literals(table: FeedTable, names: Sequence[str], values: Sequence[Any], version: int) -> list[tuple[str, str]]:
+    """Columns and what they are compared with; a cursor of None is told by the part of the rows that is read."""
+    pairs = zip(names, values, strict=True)
+    return [(name, value_literal(value, table.fields[name], version)) for name, value in pairs if value is not None]
+
+
+def behind(pairs: Sequence[tuple[str, str]]) -> str:
+    """The condition for the rows from a place on, that row included: ``pairs`` are its columns and their literals."""
+    (name, literal), *rest = pairs
+    if not rest:
+        return f"{name} ge {literal}"
+    return f"{name} gt {literal} or ({name} eq {literal} and {_grouped(behind(rest), len(rest))})"
+
+
+def _grouped(text: str, count: int) -> str:
+    return f"({text})" if count > 1 else text
+
+
+def instant_literal(instant: str, version: int) -> str:
+    """An instant in UTC, with what digits it has; version 3 has no way to write its zone (BEHAVIOR.md, "OData")."""
+    moment = datetime.fromisoformat(instant).astimezone(UTC).replace(tzinfo=None)
+    text = moment.isoformat(timespec="microseconds" if moment.microsecond % 1000 else "milliseconds")
+    return f"datetime'{text}'" if version == 3 else f"{text}Z"
+
+
+def value_literal(value: Any, kind: FieldKind, version: int) -> str:
+    """A value as the field's type is written in ``$filter``."""
+    text = str(value)
+    match kind:
+        case FieldKind.DATE_TIME:
+            return instant_literal(text, version)
+        case FieldKind.BOOLEAN:
+            return "true" if value else "false"
+        case FieldKind.GUID if _GUID.fullmatch(text):
+            return f"guid'{text}'" if version == 3 else text
+        case FieldKind.DECIMAL if _NUMBER.fullmatch(text):
+            return f"{text}M" if version == 3 else text
+        case _ if kind not in (FieldKind.STRING, FieldKind.UNKNOWN) and _NUMBER.fullmatch(text):
+            return text
+        case _:
+            return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A string literal."""
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
+
+
+def plain_value(value: Any) -> Any:
+    """A value of the wire as it can stand in a state: numbers that keep their digits become text."""
+    if isinstance(value, orjson.Fragment):
+        contents = value.contents
+        return contents if isinstance(contents, str) else contents.decode()
+    return value
+
+
+# ------------------------------------------------------------------------------------------- parameters of an inquiry
+
+
+class ParameterError(ValueError):
+    """The values given for an inquiry do not fit its parameters; the text says how."""
+
+
+def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+    """The resource below the feed's root, and the options with an inquiry's parameters.
+
+    Version 4 has a function for it, whose arguments stand behind aliases: a value with a slash could not stand in the
+    path. Version 3 takes them among the options, as they would be typed into the form, and does not say which there
+    are.
+
+    Raises:
+        ParameterError: parameters are missing, unknown or of the wrong type.
+    """
+    if version == 3:
+        return quote(table.title, safe=""), {name: _typed_in(value) for name, value in given.items()}
+    if given.keys() != table.parameters.keys():
+        raise ParameterError(_parameters_complaint(table, given))
+    if not given:
+        return quote(table.title, safe=""), {}
+    aliases = {name: f"@p{number}" for number, name in enumerate(given, start=1)}
+    arguments = ",".join(f"{name}={alias}" for name, alias in aliases.items())
+    try:
+        values = {aliases[name]: parameter_literal(value, table.parameters[name]) for name, value in given.items()}
+    except ValueError as error:
+        msg = f"inquiry_parameters of {table.title}: {error}"
+        raise ParameterError(msg) from None
+    return f"{quote(table.title + FUNCTION_SUFFIX, safe='')}({arguments})", values
+
+
+def _parameters_complaint(table: FeedTable, given: Mapping[str, Any]) -> str:
+    there_are = ", ".join(f"{name} ({kind.removeprefix('Edm.')})" for name, kind in table.parameters.items())
+    missing = ", ".join(name for name in table.parameters if name not in given)
+    unknown = ", ".join(name for name in given if name not in table.parameters)
+    complaints = [f"missing: {missing}"] if missing else []
+    complaints += [f"unknown: {unknown}"] if unknown else []
+    return (
+        f"inquiry_parameters: the inquiry {table.title} takes {there_are or 'none'}; {'; '.join(complaints)}. "
+        "Without its values it would show nothing, or not what is wanted"
+    )
+
+
+FUNCTION_SUFFIX = "_WithParameters"
+
+
+def parameter_literal(value: Any, edm_type: str) -> str:
+    """A value from the settings, where everything may be text, as a literal of version 4.
+
+    Raises:
+        ValueError: it is not of the type.
+    """
+    if value is None:
+        return "null"
+    text = _typed_in(value)
+    match edm_type:
+        case "Edm.String":
+            return quoted(text)
+        case "Edm.DateTimeOffset" | "Edm.Date":
+            return _moment_literal(text, edm_type)
+        case _ if (pattern := _PARAMETER_PATTERNS.get(edm_type)) and pattern.fullmatch(text.strip()):
+            return text.strip().lower()
+        case _:
+            msg = f"{text} is not of type {edm_type}"
+            raise ValueError(msg)
+
+
+_WHOLE = re.compile(r"-?\d+")
+_PARAMETER_PATTERNS: Mapping[str, re.Pattern[str]] = {
+    "Edm.Boolean": re.compile("true|false", re.IGNORECASE),
+    "Edm.Guid": _GUID,
+    **dict.fromkeys(("Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32", "Edm.Int64"), _WHOLE),
+    **dict.fromkeys(("Edm.Decimal", "Edm.Double", "Edm.Single"), _NUMBER),
+}
+
+
+def _typed_in(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _moment_literal(text: str, edm_type: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"{text} is not of type {edm_type}, such as 2026-11-30"
+        raise ValueError(msg) from None
+    if edm_type == "Edm.Date":
+        return moment.date().isoformat()
+    return instant_literal((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat(), 4)
