@@ -180,6 +180,7 @@ def _make(sim: Simulator, tenant: str, what: str, minutes: int, content: Any) ->
             data.delete("SalesOrder", _order_key(row), stamp=_instant(max(late, row["LastModified"].timestamp() + 1)))
         case "replace order" if orders:
             row = orders[minutes % len(orders)]
+            sim.clock.advance(3)
             stamp = max(late, row["LastModified"].timestamp() + 1)
             data.update("SalesOrder", _order_key(row), {"Details": lines}, _instant(stamp))
             data.delete("SalesOrder", _order_key(row), stamp=_instant(stamp + 1))

@@ -21,6 +21,7 @@ from requests.auth import AuthBase
 
 from source_acumatica.config import Config, hide
 from source_acumatica.errors import (
+    BrokenAnswerError,
     Next,
     Problem,
     RequestFailed,
@@ -40,6 +41,9 @@ _SIGN_TIMEOUT_SECONDS = 60
 _SIGN_OUT_TRIES = 3
 # Each takes as long as the read time-out.
 _TRIES_AFTER_TIME_OUT = 2
+# Most failures of the ERP itself come again, but not all.
+_FAILURE = 500
+_TRIES_AFTER_FAILURE = 1
 # Documented life of a token, for answers that do not say it.
 _TOKEN_LIFE_SECONDS = 3600
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -121,9 +125,9 @@ class Client:
         """Send a request until it is answered, and return what ``read`` makes of the answer.
 
         ``path`` starts with a slash, below the instance; its parts are quoted already. ``judge`` tells answers that are
-        no data. ``read`` may raise ``msgspec.DecodeError`` for a body that is not whole; with ``is_streamed`` it is
-        called while the body is still arriving. Whoever asks for a page can ask for a smaller one after a time-out;
-        other requests are repeated as they are.
+        no data. ``read`` may raise ``msgspec.DecodeError`` or ``BrokenAnswerError`` for a body that is not whole; with
+        ``is_streamed`` it is called while the body is still arriving. Whoever asks for a page can ask for a smaller one
+        after a time-out; other requests are repeated as they are.
 
         Raises:
             RequestFailed: given up; the problem tells what the caller can do.
@@ -153,6 +157,8 @@ class Client:
                 case Next.RETRY if tries[Next.RETRY] <= self._patience.retries:
                     self._pause(problem, tries.total(), where)
                 case Next.FEWER_ROWS if not is_page and tries[Next.FEWER_ROWS] <= _TRIES_AFTER_TIME_OUT:
+                    self._pause(problem, tries.total(), where)
+                case Next.STOP if problem.status == _FAILURE and tries[Next.STOP] <= _TRIES_AFTER_FAILURE:
                     self._pause(problem, tries.total(), where)
                 case Next.SIGN_IN if tries[Next.SIGN_IN] <= 1:
                     logger.info(f"{where}: the session has ended; signing in again.")
@@ -300,6 +306,8 @@ def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Resp
             return read(outcome)
     except msgspec.DecodeError:
         return broken_body()
+    except BrokenAnswerError as error:
+        return broken_body(str(error))
     except requests.RequestException as error:
         return read_exception(error)
 

@@ -14,9 +14,10 @@ import requests
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.client import Client
-from source_acumatica.edmx import Metadata, MetadataError, read_metadata
+from source_acumatica.edmx import BrokenMetadataError, Metadata, MetadataError, read_metadata
 from source_acumatica.entity import Wire, exact_fraction
 from source_acumatica.errors import (
+    BrokenAnswerError,
     Next,
     Problem,
     RequestFailed,
@@ -106,6 +107,8 @@ class Doors:
         def read(response: requests.Response) -> Metadata:
             try:
                 return read_metadata(response.iter_content(_DESCRIPTION_CHUNK_BYTES), is_wanted)
+            except BrokenMetadataError as error:
+                raise BrokenAnswerError(str(error)) from None
             except MetadataError as error:
                 msg = f"{where}: {error}. It is not read."
                 raise config_error(msg) from None
@@ -202,7 +205,7 @@ class Doors:
             path = f"{generation.root(door, tenant)}/{resource}"
             answer = self._client.fetch(tenant, path, params, read=read, **request)
         except RequestFailed as error:
-            if error.problem.status not in (0, _NOT_FOUND):
+            if error.problem.status in _FOUND:
                 self._generation = generation
             raise
         self._generation = generation
@@ -224,6 +227,8 @@ class Doors:
 
 
 _NOT_FOUND = 404
+# What is answered by a door that is there, if only to refuse.
+_FOUND = (400, 401, 403)
 _NEEDED = {
     FeedDoor.INQUIRIES: "view rights on the inquiry's form (Access Rights by Screen, SM201020)",
     FeedDoor.TABLES: "the role OData4 User (User Roles, SM201005)",

@@ -37,6 +37,10 @@ class MetadataError(ValueError):
     """What is no usable description; the text is a sentence without its full stop."""
 
 
+class BrokenMetadataError(MetadataError):
+    """One that ends too early or is garbled on the way, and may be whole the next time."""
+
+
 @dataclass(frozen=True)
 class Feed:
     """Rows that can be asked for: an entity type, under the names of all its sets."""
@@ -91,7 +95,7 @@ def read_metadata(chunks: Iterable[bytes], is_wanted: Callable[[str, str], bool]
         parser.close()
     except ParseError as error:
         message = f"the description is not valid XML (line {error.position[0]})"
-        raise MetadataError(message) from None
+        raise BrokenMetadataError(message) from None
     except DefusedXmlException:
         message = "the description declares a document type, which a description never does"
         raise MetadataError(message) from None

@@ -13,7 +13,8 @@
     500 form not set up                                    skip with a warning    config_error
     403, 404, 422                                          stop                   config_error
     OData: 400, an empty 200 to a filter or an order       climb down             config_error
-    other 4xx, other 500                                   stop                   system_error
+    other 500                                              try once more, stop    system_error
+    other 4xx                                              stop                   system_error
     token endpoint 400/401/403                             stop, never again      config_error
 
 Facts: BEHAVIOR.md, "Errors". Texts of the server are quoted shortened, without stack traces and with secrets masked.
@@ -158,6 +159,8 @@ def read_metadata_answer(response: requests.Response, needed: str) -> Problem | 
     """``read_feed_answer`` for a description, whose 20 MB of XML are not to be held as a whole."""
     if response.status_code != 200:
         return read_feed_answer(response, needed)
+    if response.headers.get("Content-Length") == "0":
+        return _EMPTY_BODY
     return _WEB_PAGE if _is_web_page(response) else None
 
 
@@ -184,9 +187,13 @@ _FEED_BY_STATUS: Mapping[int, Problem] = {
 }
 
 
-def broken_body() -> Problem:
-    """A 200 whose body is not whole JSON."""
-    return Problem(Next.RETRY, FailureType.transient_error, "the answer was not complete JSON")
+class BrokenAnswerError(ValueError):
+    """A body that is not what it should be, and may be the next time; the text is a sentence without its full stop."""
+
+
+def broken_body(sentence: str = "the answer was not complete JSON") -> Problem:
+    """A 200 whose body is not whole."""
+    return Problem(Next.RETRY, FailureType.transient_error, sentence)
 
 
 def read_token_answer(response: requests.Response, tenant: str) -> Problem:
@@ -256,7 +263,8 @@ def _server_error(body: str, text: str) -> Problem:
         return Problem(Next.SKIP, FailureType.config_error, _with_quote("the form is not set up in this tenant", text))
     if _SQL_TIMEOUT.search(body):
         return Problem(Next.FEWER_ROWS, FailureType.transient_error, "the ERP's database did not answer in time")
-    return Problem(Next.STOP, FailureType.system_error, _with_quote("the ERP failed with an error of its own", text))
+    sentence = _with_quote("the ERP failed with an error of its own", text)
+    return Problem(Next.STOP, FailureType.system_error, sentence, status=500)
 
 
 def _redirect(response: requests.Response) -> Problem:
@@ -271,8 +279,7 @@ def _redirect(response: requests.Response) -> Problem:
 
 def _suspicious_success(response: requests.Response) -> Problem | None:
     if not response.content.strip():
-        sentence = f"the instance answered with an empty body; if this stays so, {_SEAT_SENTENCE}"
-        return Problem(Next.SEAT, FailureType.transient_error, sentence)
+        return _EMPTY_BODY
     return _WEB_PAGE if _is_web_page(response) or response.content.lstrip()[:1] == b"<" else None
 
 
@@ -280,6 +287,11 @@ def _is_web_page(response: requests.Response) -> bool:
     return "html" in response.headers.get("Content-Type", "").lower()
 
 
+_EMPTY_BODY = Problem(
+    Next.SEAT,
+    FailureType.transient_error,
+    f"the instance answered with an empty body; if this stays so, {_SEAT_SENTENCE}",
+)
 _WEB_PAGE = Problem(
     Next.RETRY,
     FailureType.transient_error,
