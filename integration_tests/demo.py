@@ -19,7 +19,20 @@ from urllib.request import Request, urlopen
 
 import orjson
 
-from .harness import INCREMENTAL, Destination, Key, Message, Row, configured, differences
+from .harness import (
+    DELETED_AT,
+    FULL_REFRESH,
+    INCREMENTAL,
+    INQUIRY_PREFIX,
+    TABLE_PREFIX,
+    Destination,
+    Key,
+    Message,
+    Row,
+    configured,
+    differences,
+    keys_of,
+)
 from .simulator import Simulator
 
 WIDTH = 110
@@ -43,12 +56,42 @@ STREAMS = (
     "MANUFACTURING__BillOfMaterial",
     "MANUFACTURING__BillOfMaterial__Operations",
     "MANUFACTURING__BillOfMaterial__Operations__Material",
+    "gi__Open Orders 2.0",
+    "gi__BI-Customers",
+    "dac__SOOrder",
+    "dac__SOLine",
+    "dac__ARTran",
 )
+SETTINGS = {
+    "endpoints": ["Default", "MANUFACTURING"],
+    "generic_inquiries": ["Open Orders*", "BI-*"],
+    "dac_tables": ["SOOrder", "SOLine", "ARTran"],
+    "track_deletions": True,
+    "max_sessions": MAX_SESSIONS,
+}
+# What the ERP keeps the deletions of. Customers are not among them: those it only flags.
+TRACKED = ("SOOrder", "SOLine", "ARInvoice", "ARPayment", "Batch", "InventoryItem")
+# What people call a row whose key is its NoteID.
+NAMED_BY = {
+    "Customer": ("CustomerID",),
+    "StockItem": ("InventoryID",),
+    "SalesOrder": ("OrderType", "OrderNbr"),
+    "Invoice": ("Type", "ReferenceNbr"),
+    "Payment": ("Type", "ReferenceNbr"),
+    "JournalTransaction": ("Module", "BatchNbr"),
+    "dac__SOOrder": ("OrderType", "OrderNbr"),
+    "dac__SOLine": ("OrderType", "OrderNbr", "LineNbr"),
+    "dac__ARTran": ("TranType", "RefNbr", "LineNbr"),
+}
 # What is told of a new row.
 TOLD = {
     "SalesOrder": ("CustomerID", "Status", "OrderTotal"),
     "SalesOrder__Details": ("InventoryID", "OrderQty", "UnitPrice"),
     "Invoice": ("Customer", "Status", "Amount"),
+    "gi__Open Orders 2.0": ("Customer", "Status", "OrderTotal"),
+    "dac__SOOrder": ("CustomerID", "Status", "CuryOrderTotal"),
+    "dac__SOLine": ("InventoryID", "OrderQty", "CuryUnitPrice"),
+    "dac__ARTran": ("InventoryID", "Qty", "CuryTranAmt"),
 }
 
 
@@ -74,6 +117,9 @@ class Erp:
 
     def change(self, tenant: str, entity: str, key: Sequence[str], **values: Any) -> None:
         self.ask("update", tenant=tenant, entity=entity, key=key, values=values)
+
+    def delete(self, tenant: str, entity: str, key: Sequence[str]) -> None:
+        self.ask("delete", tenant=tenant, entity=entity, key=key)
 
     def find(self, tenant: str, entity: str, **wanted: Any) -> Iterator[Row]:
         """The records with these values."""
@@ -198,11 +244,16 @@ class Show:
         streams = {one["name"]: one for one in catalog["streams"]}
         incremental = sum(INCREMENTAL in one["supported_sync_modes"] for one in streams.values())
         details = sum("_line" in one["json_schema"]["properties"] for one in streams.values())
+        inquiries, tables = (sum(name.startswith(each) for name in streams) for each in (INQUIRY_PREFIX, TABLE_PREFIX))
         tell(
-            f"{len(streams)} streams: {len(streams) - details} kinds of records and {details} kinds of lines in them; "
-            f"{incremental} can be read by what has changed. {len(STREAMS)} are chosen for this demo."
+            f"{len(streams)} streams: {len(streams) - details - inquiries - tables} kinds of records and {details} "
+            f"kinds of lines in them, {inquiries} generic inquiries, {tables} tables behind the forms; {incremental} "
+            f"can be read by what has changed. {len(STREAMS)} are chosen for this demo."
         )
-        self.catalog = configured(streams[name] for name in STREAMS)
+        # An inquiry does not tell what has left it, so these are read as a whole.
+        modes = {name: FULL_REFRESH if name.startswith(INQUIRY_PREFIX) else INCREMENTAL for name in STREAMS}
+        chosen = [configured([streams[name]], mode)["streams"] for name, mode in modes.items()]
+        self.catalog = {"streams": [one for one, in chosen]}
 
     # -------------------------------------------------------------------------------------------------------- reading
 
@@ -213,19 +264,14 @@ class Show:
             files["state"] = self.destination.state
         outcome = self.connector.run("read", **files)
         self.expect(outcome.exit_code == 0, f"the read ended with exit code {outcome.exit_code}")
-        self._into_tables(outcome)
+        self.destination.begin(self.catalog)
+        for message in outcome.records + outcome.messages:
+            self.destination.take(message)
+        self.destination.end()
         for error in self.destination.errors:
             self.expect(False, error["message"])
         self._compared()
         return outcome
-
-    def _into_tables(self, outcome: Outcome) -> None:
-        self.destination.catalog = {one["stream"]["name"]: one for one in self.catalog["streams"]}
-        for name, one in self.destination.catalog.items():
-            if one["sync_mode"] != INCREMENTAL:
-                self.destination.tables[name] = {}
-        for message in outcome.records + outcome.messages:
-            self.destination.take(message)
 
     def _compared(self) -> None:
         rows = sum(len(self.destination.rows(name)) for name in STREAMS)
@@ -238,7 +284,7 @@ class Show:
 
     def _told_logs(self, outcome: Outcome) -> None:
         for one in outcome.messages:
-            if one["type"] == "LOG" and "Endpoints:" in one["log"]["message"]:
+            if one["type"] == "LOG" and any(text in one["log"]["message"] for text in ("Endpoints:", "tracked:")):
                 tell(f"log: {one['log']['message']}")
 
     def first_read(self) -> Outcome:

@@ -78,6 +78,14 @@ def config_error(message: str) -> AirbyteTracedException:
     return AirbyteTracedException(internal_message=message, message=message, failure_type=FailureType.config_error)
 
 
+def broken_record(where: str, error: Exception) -> AirbyteTracedException:
+    """The error of a record that has another form than its description says."""
+    message = filter_secrets(
+        f"{where}: a record has another form than the ERP describes, so reading was stopped: {error}"
+    )
+    return AirbyteTracedException(internal_message=message, message=message, failure_type=FailureType.system_error)
+
+
 # Texts of live instances and official samples (BEHAVIOR.md, "Errors" and "Optimization").
 _SEAT_LIMIT = re.compile(r"API Login Limit|concurrent API logins|CheckApiUsersLimits", re.IGNORECASE)
 _NOT_OPTIMIZABLE = re.compile(

@@ -31,6 +31,7 @@ from source_acumatica.doors import Doors
 from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.heartbeat import Heartbeat
 from source_acumatica.messages import OrderedMessageRepository
 from source_acumatica.query import probe_options
 from source_acumatica.streams import Access, ContractStream, FeedStream, TableStream
@@ -55,6 +56,7 @@ class SourceAcumatica(ConcurrentSourceAdapter):
         self._messages = OrderedMessageRepository(self._queue)
         self._client: Client | None = None
         self._configured: list[Stream] | None = None
+        self._heartbeat = Heartbeat()
         super().__init__(self._concurrent(seats=1))
 
     @property
@@ -123,7 +125,8 @@ class SourceAcumatica(ConcurrentSourceAdapter):
         settings = Config.parse(config)
         self._messages.consume_here()
         self._concurrent_source = self._concurrent(settings.max_sessions)
-        with self._connected(settings, Patience.of_a_read()) as client:
+        self._heartbeat = Heartbeat()
+        with self._connected(settings, Patience.of_a_read()) as client, self._heartbeat.beating():
             self._configured = self._configured_streams(settings, client, catalog, ConnectorStateManager(state))
             try:
                 yield from super().read(logger, config, catalog, state)
@@ -161,7 +164,7 @@ class SourceAcumatica(ConcurrentSourceAdapter):
             [name for name in configured if not name.startswith(_FEED_PREFIXES)],
             prove=lambda tenant, _tables: survey.visit(tenant),
         )
-        access = Access.of(client, settings.tenants, doors, site.failures, survey.failures)
+        access = Access.of(client, settings.tenants, doors, site.failures, survey.failures, self._heartbeat)
         found: dict[str, Table | FeedTable] = {table.name: table for table in site.tables}
         found.update(survey.tables)
         found.update(_unknown_for_a_failure(configured.keys() - found.keys(), survey))

@@ -21,9 +21,10 @@ from source_acumatica.cursor import Progress, TenantCursor, Window
 from source_acumatica.deletions import Deletions, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource, read_feed
 from source_acumatica.entity import Wire
-from source_acumatica.errors import Next, RequestFailed
+from source_acumatica.errors import Next, RequestFailed, broken_record
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.odata import feed_options
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, read_rows, where_of
@@ -43,6 +44,7 @@ class Access:
     """The same of the OData doors: of those, only the streams behind them fail."""
     server_times: Mapping[str, datetime] = field(default_factory=dict)
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
 
     @classmethod
     def of(
@@ -52,10 +54,12 @@ class Access:
         doors: Doors,
         failures: Mapping[str, AirbyteTracedException],
         feed_failures: Mapping[tuple[FeedDoor, str], AirbyteTracedException],
+        heartbeat: Heartbeat,
     ) -> Access:
         """With the tenants' clocks, read when they were signed in to."""
         times = {tenant: client.server_time(tenant) for tenant in tenants}
-        return cls(doors, failures, feed_failures, {tenant: time for tenant, time in times.items() if time})
+        known = {tenant: time for tenant, time in times.items() if time}
+        return cls(doors, failures, feed_failures, known, heartbeat=heartbeat)
 
 
 class TableStream(HttpStream, ABC):
@@ -152,9 +156,9 @@ class TableStream(HttpStream, ABC):
         if self.progress and self._rows_table.is_tracked:
             self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
         try:
-            with self._client.reading(tenant):
+            with self._client.reading(tenant), self._access.heartbeat.of(reader.where) as beat:
                 for window in map(Window.of_state, slice_["windows"]):
-                    yield from self._read_window(reader, window)
+                    yield from self._read_window(reader, window, beat)
                 if self.progress and self._rows_table.is_tracked:
                     yield from self._removed(tenant, self.progress)
         except RequestFailed as error:
@@ -162,12 +166,16 @@ class TableStream(HttpStream, ABC):
                 raise
             # Without progress: once the form is set up, its whole history is read.
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
+        except (AttributeError, TypeError, ValueError, LookupError) as error:
+            # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
+            raise broken_record(reader.where, error) from error
 
-    def _read_window(self, reader: Reader, window: Window) -> Iterator[Mapping[str, Any]]:
+    def _read_window(self, reader: Reader, window: Window, beat: Beat) -> Iterator[Mapping[str, Any]]:
         rows_of = self._rows_table.rows(reader.tenant, self._columns)
         for page in reader.pages(window):
             for wire in page.rows:
                 yield from rows_of(wire)
+            beat.rows += len(page.rows)
             if self.progress:
                 is_filtered = reader.is_filtered(window)
                 self.progress.page_done(reader.tenant, window, page.position, is_filtered=is_filtered)

@@ -18,6 +18,7 @@ LAYERS = {
     "errors": 0,
     "config": 0,
     "messages": 0,
+    "heartbeat": 0,
     "sessions": 0,
     "openapi": 1,
     "edmx": 1,

@@ -1,0 +1,66 @@
+"""Says at least every minute how far each stream has come, so that silence means trouble."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+logger = logging.getLogger("airbyte")
+
+# A minute is promised; a request that is answered late must not make it longer.
+INTERVAL_SECONDS = 55.0
+
+
+@dataclass
+class Beat:
+    """The rows that a stream has brought of one tenant; its reader adds them up, page by page."""
+
+    where: str
+    rows: int = 0
+    rows_told: int = 0
+    told_at: float = field(default_factory=time.monotonic)
+
+    def line(self) -> str:
+        """How far it is, and how fast it was since the last time this was asked."""
+        now, rows = time.monotonic(), self.rows
+        rate = (rows - self.rows_told) / max(now - self.told_at, 1e-3)
+        self.rows_told, self.told_at = rows, now
+        waiting = "" if rate else " (waiting for the ERP or for a seat)"
+        return f"{self.where}: {rows:,} rows so far, {rate:,.0f} a second{waiting}."
+
+
+class Heartbeat:
+    """Logs from a thread of its own, since a reader may wait for one answer for minutes."""
+
+    def __init__(self) -> None:
+        self._beats: list[Beat] = []
+        self._has_ended = threading.Event()
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Log for as long as this lasts."""
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        try:
+            yield
+        finally:
+            self._has_ended.set()
+
+    @contextmanager
+    def of(self, where: str) -> Iterator[Beat]:
+        """Say that the rows of ``where`` are being read."""
+        beat = Beat(where)
+        self._beats.append(beat)
+        try:
+            yield beat
+        finally:
+            self._beats.remove(beat)
+
+    def _beat(self) -> None:
+        while not self._has_ended.wait(INTERVAL_SECONDS):
+            # Those that have begun since the last time have been silent for less than a minute, and say so anyway.
+            for beat in list(self._beats):
+                logger.info(beat.line())
