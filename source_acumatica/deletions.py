@@ -13,6 +13,7 @@ from source_acumatica.odata import instant_literal
 from source_acumatica.tables import DELETED_AT, StreamTable
 
 _STAMP = "LastModifiedDateTime"
+_NOT_FOUND = 404
 _NO_SUCH_PROPERTY = "Could not find a property named"
 TRACKING_FORM = "Tables to Track Deleted Records (SM207010)"
 """Where the customer says of which tables deletions are kept; 2025 R1 and later have it."""
@@ -71,11 +72,11 @@ class Deletions:
                     self.tenant, FeedDoor.TABLES, f"{name}{call}", options, where=self.where, headers=headers
                 )
             except RequestFailed as error:
-                if error.problem.status == 404:
+                is_unknown = error.problem.status == _NOT_FOUND
+                if is_unknown and name != self.sets[-1]:
                     continue
-                if error.problem.next is not Next.CLIMB_DOWN or not means_none(error):
+                if not (is_unknown or error.problem.next is Next.CLIMB_DOWN) or not means_none(error):
                     raise
-                return None
         return None
 
     def untracked(self) -> str:

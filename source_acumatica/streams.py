@@ -121,6 +121,38 @@ class TableStream(HttpStream, ABC):
         """Archived records are hidden unless they are asked for."""
         return {"PX-ApiArchive": "SHOW"} if self._config.include_archived else {}
 
+    def path(
+        self,
+        *,
+        stream_state: Mapping[str, Any] | None = None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The address of a slice's rows below the instance."""
+        return self._path((stream_slice or {}).get("tenant", ""))
+
+    def request_params(
+        self,
+        stream_state: Mapping[str, Any] | None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> MutableMapping[str, Any]:
+        """The query options: they depend on the slice's window and the page token alone."""
+        slice_ = stream_slice or {}
+        window = Window.of_state(slice_.get("window", {}))
+        return self._options(slice_.get("tenant", ""), window, next_page_token or {})
+
+    def parse_response(
+        self,
+        response: requests.Response,
+        *,
+        stream_state: Mapping[str, Any],
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> Sequence[Wire]:
+        """The rows of an answer, as the ERP sends them."""
+        return self._wire_rows(response)
+
     def next_page_token(self, response: requests.Response) -> Mapping[str, Any] | None:
         """None: the answers do not tell; the reader does."""
         return None
@@ -200,6 +232,15 @@ class TableStream(HttpStream, ABC):
         progress.deletions_done(tenant, until, has_no_flags=flagged is None)
 
     @abstractmethod
+    def _path(self, tenant: str) -> str: ...
+
+    @abstractmethod
+    def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]: ...
+
+    @abstractmethod
+    def _wire_rows(self, response: requests.Response) -> Sequence[Wire]: ...
+
+    @abstractmethod
     def _failure(self, tenant: str) -> AirbyteTracedException | None:
         """Why the tenant cannot be read at all."""
 
@@ -222,37 +263,14 @@ class ContractStream(TableStream):
         self._table = table
         super().__init__(table, *args, **more)
 
-    def path(
-        self,
-        *,
-        stream_state: Mapping[str, Any] | None = None,
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> str:
-        """The entity's address below the instance."""
+    def _path(self, tenant: str) -> str:
         return self._table.url_path
 
-    def request_params(
-        self,
-        stream_state: Mapping[str, Any] | None,
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> MutableMapping[str, Any]:
-        """The query options: they depend on the slice's window and the page token alone."""
-        token = next_page_token or {}
-        window = Window.of_state((stream_slice or {}).get("window", {}))
+    def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
         options = list_options(self._table, token.get("plan", Plan()), self._columns, window)
         return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
 
-    def parse_response(
-        self,
-        response: requests.Response,
-        *,
-        stream_state: Mapping[str, Any],
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> list[Wire]:
-        """The wire records of an answer."""
+    def _wire_rows(self, response: requests.Response) -> Sequence[Wire]:
         return read_rows(response)
 
     def _failure(self, tenant: str) -> AirbyteTracedException | None:
@@ -271,12 +289,12 @@ class ContractStream(TableStream):
         """A page of the list, as ``Ask`` of the reader."""
 
         def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
-            return self.parse_response(response, stream_state={}), len(response.content)
+            return self._wire_rows(response), len(response.content)
 
         return self._client.fetch(
             tenant,
-            self.path(),
-            self.request_params(None, {"tenant": tenant, "window": window.as_state()}, token),
+            self._path(tenant),
+            self._options(tenant, window, token),
             headers=self.request_headers(None),
             read=read,
             where=where_of(tenant, self.name),
@@ -297,38 +315,15 @@ class FeedStream(TableStream):
         self._table = table
         super().__init__(table, *args, **more)
 
-    def path(
-        self,
-        *,
-        stream_state: Mapping[str, Any] | None = None,
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> str:
-        """The feed's address below the instance."""
-        tenant = (stream_slice or {})["tenant"]
+    def _path(self, tenant: str) -> str:
         return f"{self._access.doors.root(self._table.door, tenant)}/{self._resource(tenant)[0]}"
 
-    def request_params(
-        self,
-        stream_state: Mapping[str, Any] | None,
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> MutableMapping[str, Any]:
-        """The query options: they depend on the slice's window and the page token alone."""
-        slice_ = stream_slice or {}
-        token = {"version": self._access.doors.version(self._table.door, slice_["tenant"]), **(next_page_token or {})}
-        options = feed_options(self._table, token["plan"], self._columns, Window.of_state(slice_["window"]), token)
-        return {**self._resource(slice_["tenant"])[1], **options}
+    def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
+        token = {"version": self._access.doors.version(self._table.door, tenant), **token}
+        options = feed_options(self._table, token["plan"], self._columns, window, token)
+        return {**self._resource(tenant)[1], **options}
 
-    def parse_response(
-        self,
-        response: requests.Response,
-        *,
-        stream_state: Mapping[str, Any],
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> Sequence[Wire]:
-        """The rows of an answer."""
+    def _wire_rows(self, response: requests.Response) -> Sequence[Wire]:
         return read_feed(response).rows
 
     def _failure(self, tenant: str) -> AirbyteTracedException | None:
@@ -348,7 +343,7 @@ class FeedStream(TableStream):
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> FeedPage:
         """A page, as ``AskFeed`` of the reader."""
         door, resource = self._table.door, self._resource(tenant)[0]
-        options = self.request_params(None, {"tenant": tenant, "window": window.as_state()}, token)
+        options = self._options(tenant, window, token)
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
         if token.get("is_whole"):
             return FeedPage(self._access.doors.all_rows(tenant, door, resource, options, **request), 0, None)
