@@ -12,7 +12,7 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica import discovery
+from source_acumatica import discovery, heartbeat
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover, expected_rows
 from .simulator import Simulator
@@ -383,3 +383,19 @@ def test_a_virtual_directory_that_is_forgotten_is_told(sim: Simulator) -> None:
 def test_expected_rows_are_not_empty(sim: Simulator) -> None:
     """The comparison itself compares something."""
     assert len(list(expected_rows(sim, "SalesOrder__Details", "Company", {"LineNbr"}))) > 3
+
+
+def test_a_slow_stream_is_heard_of_while_it_is_read(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:
+    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.1)
+    with Simulator(rows=20, tenants=("Company",), latency_seconds=0.05) as sim:
+        config = sim.config(max_page_size=3, dac_tables=["SOOrder"])
+        destination = Destination()
+        destination.sync(config, catalog_of(config, "Customer", "dac__SOOrder"))
+        told = [log.getMessage() for log in destination.logs if "rows so far" in log.getMessage()]
+        assert {line.split(":")[0] for line in told} == {
+            "Tenant 'Company', stream Customer",
+            "Tenant 'Company', stream dac__SOOrder",
+        }
+        counts = [int(line.split(": ")[1].split(" ")[0]) for line in told if "Customer" in line]
+        assert counts == sorted(counts)
+        assert counts[-1] > counts[0]

@@ -1,0 +1,298 @@
+"""Records that are deleted in the ERP are gone from the destination, whenever and however they were deleted."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from .harness import DELETED_AT, FULL_REFRESH, Destination, check, configured, differences, discover, run
+from .simulator import Simulator
+from .test_sync import TENANTS, catalog_of
+
+LATE = timedelta(minutes=12)
+STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "dac__SOOrder", "dac__SOLine", "dac__Customer")
+SETTINGS: dict[str, Any] = {
+    "dac_tables": ["SOOrder", "SOLine", "Customer", "Sub"],
+    "generic_inquiries": [],
+    "track_deletions": True,
+}
+
+
+@pytest.fixture(params=[True, False], ids=["new", "old"])
+def erp(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """An ERP of either generation in which the deletions of orders and their lines are tracked."""
+    with Simulator(rows=8, openapi=request.param, tracked=("SOOrder", "SOLine")) as simulator:
+        yield simulator
+        assert simulator.sessions.open_count() == 0
+
+
+@pytest.fixture
+def synced(erp: Simulator) -> tuple[Simulator, dict[str, Any], dict[str, Any], Destination]:
+    """The same after a first sync, an hour later."""
+    config = erp.config(**SETTINGS)
+    catalog = catalog_of(config, *STREAMS)
+    destination = Destination()
+    destination.sync(config, catalog)
+    erp.clock.advance(3600)
+    return erp, config, catalog, destination
+
+
+def resynced(synced: tuple[Simulator, dict[str, Any], dict[str, Any], Destination]) -> list[str]:
+    erp, config, catalog, destination = synced
+    erp.clock.advance(60)
+    destination.sync(config, catalog)
+    return differences(destination, erp, TENANTS)
+
+
+def tombstones(config: dict[str, Any], catalog: dict[str, Any], state: list[Any]) -> list[dict[str, Any]]:
+    """The removed records that a read brings."""
+    records = [one["record"] for one in run("read", config, catalog=catalog, state=state) if one["type"] == "RECORD"]
+    return [record for record in records if record["data"].get(DELETED_AT)]
+
+
+def test_streams_are_keyed_by_the_records_own_id_where_it_has_one(erp: Simulator) -> None:
+    tracked, plain = (discover(erp.config(**{**SETTINGS, "track_deletions": on})) for on in (True, False))
+    keys = {name: [path[0] for path in one.get("source_defined_primary_key", ())] for name, one in tracked.items()}
+    assert keys["SalesOrder"] == ["_tenant", "id"]
+    assert keys["dac__SOOrder"] == ["_tenant", "NoteID"]
+    # Lines have no lasting id, and these forms are no known table.
+    assert keys["SalesOrder__Details"] == ["_tenant", "_parent_OrderType", "_parent_OrderNbr", "LineNbr"]
+    assert keys["ShipVia"][1:] != ["id"]
+    assert all(DELETED_AT in tracked[name]["json_schema"]["properties"] for name in ("SalesOrder", "dac__SOOrder"))
+    assert not any(DELETED_AT in one["json_schema"]["properties"] for one in plain.values())
+    assert plain["SalesOrder"]["source_defined_primary_key"] == [["_tenant"], ["OrderType"], ["OrderNbr"]]
+
+
+def test_a_deleted_document_goes_with_its_lines(synced: Any) -> None:
+    company = synced[0].tenant("Company")
+    company.delete("SalesOrder", company.keys("SalesOrder")[2])
+    assert resynced(synced) == []
+
+
+def test_a_record_that_is_only_flagged_as_deleted_goes(synced: Any) -> None:
+    company = synced[0].tenant("Company")
+    company.delete("Customer", company.keys("Customer")[2])
+    assert resynced(synced) == []
+    assert synced[3].warnings == [], "a table with flags need not be tracked"
+
+
+def test_a_line_that_is_removed_goes_from_both_doors(synced: Any) -> None:
+    company = synced[0].tenant("Company")
+    key = company.keys("SalesOrder")[0]
+    company.update("SalesOrder", key, {"Details": [{"LineNbr": 2, "OrderQty": 7}]})
+    assert resynced(synced) == []
+
+
+def test_a_record_that_is_removed_and_created_again_is_there_once(synced: Any) -> None:
+    erp, _, _, destination = synced
+    company = erp.tenant("Company")
+    key = company.keys("SalesOrder")[1]
+    company.delete("SalesOrder", key)
+    erp.clock.advance(1)
+    company.insert("SalesOrder", {"OrderType": key[0], "OrderNbr": key[1], "Details": [{"LineNbr": 1, "OrderQty": 3}]})
+    assert resynced(synced) == []
+    again = [row for row in destination.rows("SalesOrder") if (row["OrderType"], row["OrderNbr"]) == key]
+    assert [row["_tenant"] for row in again].count("Company") == 1
+
+
+def test_a_record_that_is_changed_and_then_removed_is_gone(synced: Any) -> None:
+    erp = synced[0]
+    company = erp.tenant("Company")
+    key = company.keys("SalesOrder")[1]
+    company.update("SalesOrder", key, {"Description": "changed"})
+    erp.clock.advance(1)
+    company.delete("SalesOrder", key)
+    assert resynced(synced) == []
+
+
+def test_a_deletion_that_was_committed_late_is_found_by_the_look_back(synced: Any) -> None:
+    erp, config, catalog, destination = synced
+    destination.sync(config, catalog)
+    company = erp.tenant("Company")
+    # Its time lies before the last sync, as that of a transaction that took long.
+    company.delete("SalesOrder", company.keys("SalesOrder")[1], stamp=erp.clock.now().replace(microsecond=0) - LATE)
+    assert resynced(synced) == []
+
+
+@pytest.mark.parametrize("request_number", [1, 4, 8, 12, 16, 20])
+def test_a_record_that_is_removed_while_the_first_sync_reads_goes_with_the_next(
+    erp: Simulator, request_number: int, small_pages: None
+) -> None:
+    config = erp.config("Company", **SETTINGS, max_page_size=3)
+    catalog = catalog_of(config, *STREAMS)
+    company, turns = erp.tenant("Company"), itertools.count(1)
+    orders = len(company.keys("SalesOrder"))
+
+    def delete(_request: Any) -> None:
+        if next(turns) == request_number:
+            company.delete("SalesOrder", company.keys("SalesOrder")[0])
+            company.delete("Customer", company.keys("Customer")[0])
+
+    erp.before_request(delete)
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert len(company.keys("SalesOrder")) == orders - 1
+    erp.clock.advance(2)
+    destination.sync(config, catalog)
+    assert differences(destination, erp, ["Company"]) == []
+
+
+def test_what_is_removed_between_a_cut_off_first_sync_and_its_resume_goes(erp: Simulator, small_pages: None) -> None:
+    config = erp.config("Company", **SETTINGS, max_page_size=3)
+    catalog = catalog_of(config, "SalesOrder", "dac__SOOrder")
+    destination = Destination()
+    destination.sync(config, catalog, stop_after=30)
+    arrived = {row["id"] for row in destination.rows("SalesOrder")}
+    company = erp.tenant("Company")
+    assert 0 < len(arrived) < 8
+    erp.clock.advance(7200)
+    company.delete("SalesOrder", company.keys("SalesOrder")[0])
+    assert company.deleted("SOOrder")[0]["RefNoteID"] in arrived
+    erp.clock.advance(60)
+    destination.sync(config, catalog)
+    assert differences(destination, erp, ["Company"]) == []
+
+
+def test_a_table_that_is_not_tracked_is_told_and_all_else_arrives() -> None:
+    with Simulator(rows=6, tracked=("SOLine",)) as sim:
+        config = sim.config("Company", **SETTINGS)
+        catalog = catalog_of(config, *STREAMS)
+        destination = Destination()
+        destination.sync(config, catalog)
+        company = sim.tenant("Company")
+        sim.clock.advance(3600)
+        gone = company.keys("SalesOrder")[0]
+        company.delete("SalesOrder", gone)
+        company.update("SalesOrder", company.keys("SalesOrder")[0], {"Description": "changed"})
+        sim.clock.advance(60)
+        destination.sync(config, catalog)
+        assert len(destination.warnings) == 2
+        assert all("SOOrder are not tracked: list the table on" in line for line in destination.warnings)
+        assert all("SM207010" in line for line in destination.warnings)
+        left = differences(destination, sim, ["Company"])
+        assert len(left) == 2
+        assert all("does not exist in the ERP" in line for line in left)
+        # From now on deletions are kept; that one is lost, the next is not.
+        company.track("SOOrder")
+        company.delete("SalesOrder", company.keys("SalesOrder")[0])
+        sim.clock.advance(60)
+        destination.sync(config, catalog)
+        assert destination.warnings == []
+        assert len(differences(destination, sim, ["Company"])) == 2
+
+
+def test_check_tells_what_is_tracked_and_what_is_not(erp: Simulator, caplog: pytest.LogCaptureFixture) -> None:
+    assert check(erp.config("Company", **SETTINGS))["status"] == "SUCCEEDED"
+    (warning,) = [line for line in caplog.messages if "not tracked:" in line]
+    assert "ARInvoice" in warning
+    assert "SM207010" in warning
+    assert "Customer" not in warning, "it has flags"
+    (told,) = [line for line in caplog.messages if "deleted records: tracked:" in line]
+    assert "SOLine, SOOrder" in ", ".join(sorted(told.split("tracked: ")[1].rstrip(".").split(", ")))
+
+
+def test_a_role_that_is_taken_away_costs_the_deletions_until_it_is_back(synced: Any) -> None:
+    erp, config, _, destination = synced
+    catalog = catalog_of(config, "SalesOrder", "Vendor")
+    company, roles = erp.tenant("Company"), erp.account("Company").roles
+    company.delete("SalesOrder", company.keys("SalesOrder")[0])
+    before = set(roles)
+    roles.clear()
+    destination.sync(config, catalog)
+    assert any("OData4 User" in line and "Deleted records are not read" in line for line in destination.warnings)
+    roles.update(before)
+    erp.clock.advance(7200)
+    destination.sync(config, catalog)
+    assert differences(destination, erp, TENANTS) == []
+
+
+def test_a_closed_door_fails_the_check_of_somebody_who_wants_deletions() -> None:
+    with Simulator(rows=3, odata_roles=()) as sim:
+        status = check(sim.config(track_deletions=True))
+        assert status["status"] == "FAILED"
+        assert "OData4 User" in status["message"]
+
+
+def test_a_removed_record_is_newer_than_its_last_change_and_older_than_any_later_one(synced: Any) -> None:
+    erp, config, catalog, destination = synced
+    company = erp.tenant("Company")
+    key = company.keys("Customer")[0]
+    row = company.rows("Customer")[0]
+    company.delete("Customer", key)
+    (tombstone,) = [
+        one["data"] for one in tombstones(config, catalog, destination.state) if one["stream"] == "dac__Customer"
+    ]
+    assert tombstone.keys() == {"_tenant", "NoteID", "LastModifiedDateTime", DELETED_AT}
+    assert tombstone["NoteID"] == row["id"]
+    assert tombstone["LastModifiedDateTime"] == tombstone[DELETED_AT].replace("000Z", "001Z")
+
+
+def test_a_full_refresh_has_no_use_for_removed_records(erp: Simulator) -> None:
+    config = erp.config("Company", **SETTINGS)
+    company = erp.tenant("Company")
+    company.delete("SalesOrder", company.keys("SalesOrder")[0])
+    company.delete("Customer", company.keys("Customer")[0])
+    catalog = catalog_of(config, *STREAMS, mode=FULL_REFRESH)
+    assert tombstones(config, catalog, []) == []
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert differences(destination, erp, ["Company"]) == []
+
+
+def test_a_connection_that_still_has_the_old_keys_gets_no_tombstones(erp: Simulator) -> None:
+    """Without a refresh of the schema the destination could not tell which row is meant."""
+    found = discover(erp.config("Company", **{**SETTINGS, "track_deletions": False}))
+    catalog = configured([found[name] for name in ("SalesOrder", "dac__SOOrder")])
+    company = erp.tenant("Company")
+    config = erp.config("Company", **SETTINGS)
+    destination = Destination()
+    destination.sync(config, catalog)
+    company.delete("SalesOrder", company.keys("SalesOrder")[0])
+    erp.clock.advance(60)
+    assert tombstones(config, catalog, destination.state) == []
+
+
+def test_the_position_of_deletions_moves_on_its_own(synced: Any) -> None:
+    erp, config, catalog, destination = synced
+    erp.requests.clear()
+    destination.sync(config, catalog)
+    (asked,) = {one.query["$filter"] for one in erp.requests if "SOOrder/px.GetDeletedRecords" in one.path}
+    part = destination.states["SalesOrder"]["stream"]["stream_state"]["states"][0]
+    assert part["deletions"] == part["cursor"]["LastModified"]
+    # An hour before, less the look-back.
+    assert asked.startswith("DeleteDate ge ")
+    assert asked < f"DeleteDate ge {part['deletions']}"
+
+
+def test_a_state_from_before_the_setting_gets_all_deletions_there_are(synced: Any) -> None:
+    erp, _, _, destination = synced
+    company = erp.tenant("Company")
+    company.delete("SalesOrder", company.keys("SalesOrder")[0])
+    erp.clock.advance(86_400)
+    for state in destination.states.values():
+        for part in state["stream"]["stream_state"]["states"]:
+            part.pop("deletions", None)
+            part.pop("has_no_flags", None)
+    assert resynced(synced) == []
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_deletions_that_come_in_pages_are_all_read(relative: bool) -> None:
+    with Simulator(rows=9, tracked=("SOOrder", "SOLine"), odata_page_rows=2, odata_relative_links=relative) as sim:
+        config = sim.config("Company", **SETTINGS)
+        catalog = catalog_of(config, *STREAMS)
+        destination = Destination()
+        destination.sync(config, catalog)
+        company = sim.tenant("Company")
+        sim.clock.advance(3600)
+        for key in company.keys("SalesOrder")[:5]:
+            company.delete("SalesOrder", key)
+        for key in company.keys("Customer")[:5]:
+            company.delete("Customer", key)
+        sim.clock.advance(60)
+        destination.sync(config, catalog)
+        assert differences(destination, sim, ["Company"]) == []
