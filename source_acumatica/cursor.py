@@ -118,10 +118,13 @@ class TenantCursor(Cursor):
         self._advance(tenant, done)
 
     def expect_deletions(self, tenant: str, now: datetime | None) -> None:
-        """A first read begins: what is deleted from ``now`` on, and not what was before, may have been read."""
-        with self._lock:
-            if self._progress[tenant] == Progress() and now:
-                self._progress[tenant] = Progress(deletions=format_instant(now))
+        """A first read begins: what is deleted from ``now`` on, and not what was before, may have been read.
+
+        The state goes out before any row: should the run die before its first page is whole, the rows that were sent
+        have come, and their deletions are still asked for from here.
+        """
+        if self._progress[tenant] == Progress() and now:
+            self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
 
     def deletions_done(self, tenant: str, until: datetime | None, *, has_no_flags: bool) -> None:
         """What was deleted before ``until`` has been handed on; None: that cannot be read now."""

@@ -28,6 +28,7 @@ from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.odata import feed_options
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, read_rows, where_of
+from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import Door, StreamTable, Table
 
 logger = logging.getLogger("airbyte")
@@ -222,8 +223,10 @@ class TableStream(HttpStream, ABC):
         try:
             flagged = deletions.flagged() if may_have_flags else None
             listed = deletions.listed(was.deletions_since(self._config.lookback))
+        except PoolClosed:
+            raise
         except AirbyteTracedException as error:
-            logger.warning(f"{error.message}. Deleted records are not read; all others are.")
+            logger.warning(f"{(error.message or '').rstrip('.')}. Deleted records are not read; all others are.")
             return
         yield from tombstones(self._rows_table, tenant, [*(flagged or ()), *(listed or ())])
         if listed is None and flagged is None:

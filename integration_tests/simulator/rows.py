@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -138,7 +138,7 @@ def truth(columns: Sequence[Column], row: Any, zone: tzinfo) -> dict[str, Any]:
 
 
 def _plain(cell: Cell, zone: tzinfo) -> Value:
-    return b64encode(cell).decode() if isinstance(cell, bytes) else as_instant(cell, zone)
+    return urlsafe_b64encode(cell).decode() if isinstance(cell, bytes) else as_instant(cell, zone)
 
 
 class RowStore:
