@@ -296,3 +296,73 @@ def test_states_of_several_threads_leave_in_the_order_in_which_they_were_made():
         ]
         assert seen == sorted(seen)
         assert seen[-1] == stamps[-1]
+
+
+# ------------------------------------------------------------------------------------------------------- deletions
+
+
+def test_the_position_of_deletions_goes_out_before_anything_is_read():
+    emitted = []
+    cursor = TenantCursor("M", ["A", "B"], {}, emitted.append)
+    cursor.expect_deletions("A", NOON)
+    assert emitted == [
+        {
+            "states": [
+                {"partition": {"tenant": "A"}, "cursor": {}, "deletions": T1200},
+                {"partition": {"tenant": "B"}, "cursor": {}},
+            ]
+        }
+    ]
+    assert cursor.progress("A").deletions_since(LOOKBACK) == "2026-11-22T11:45:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"cursor": {"M": T0900}},
+        {"cursor": {}, "reading": {"since": None, "until": T0900, "offset": 3, "anchors": []}},
+        {"cursor": {}, "deletions": T0900},
+    ],
+    ids=str,
+)
+def test_a_position_is_set_when_a_tenant_is_read_for_the_first_time_only(part):
+    """Whoever has been read without one gets all deletions there are."""
+    emitted = []
+    cursor = TenantCursor("M", ["A"], {"states": [{"partition": {"tenant": "A"}, **part}]}, emitted.append)
+    cursor.expect_deletions("A", NOON)
+    assert emitted == []
+    assert cursor.progress("A").deletions == part.get("deletions")
+
+
+def test_without_the_servers_clock_there_is_no_position_of_deletions():
+    cursor = TenantCursor("M", ["A"], {}, lambda _state: None)
+    cursor.expect_deletions("A", None)
+    assert cursor.progress("A") == Progress()
+    assert cursor.progress("A").deletions_since(LOOKBACK) is None
+
+
+def test_the_position_of_deletions_moves_on_its_own_and_never_back():
+    cursor = TenantCursor("M", ["A"], {}, lambda _state: None)
+    cursor.expect_deletions("A", NOON)
+    cursor.window_done("A", Window(None, T1200))
+    cursor.deletions_done("A", NOON + timedelta(hours=1), has_no_flags=True)
+    assert cursor.progress("A") == Progress(
+        T1200, deletions="2026-11-22T13:00:00.000000Z", has_no_flags=True, filter_works=False
+    )
+    cursor.deletions_done("A", NOON, has_no_flags=False)
+    assert cursor.progress("A").deletions == "2026-11-22T13:00:00.000000Z"
+    cursor.page_done("A", Window(T1100, T1200), HALFWAY)
+    assert cursor.progress("A").deletions == "2026-11-22T13:00:00.000000Z"
+
+
+def test_deletions_that_cannot_be_read_leave_the_position_where_it_was():
+    cursor = TenantCursor("M", ["A"], {}, lambda _state: None)
+    cursor.expect_deletions("A", NOON)
+    cursor.deletions_done("A", None, has_no_flags=False)
+    assert cursor.progress("A").deletions == T1200
+
+
+def test_a_place_in_a_table_survives_the_state():
+    window = Window(None, T1200, Position(after=(None, "SO", 3)))
+    assert Window.of_state(json.loads(json.dumps(window.as_state()))) == window
+    assert "after" not in Window(None, T1200, HALFWAY).as_state()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from bisect import insort
 from itertools import count
 
@@ -17,7 +18,9 @@ from source_acumatica.paging import (
     MovingListError,
     PageSize,
     Position,
+    UnreliableOrderError,
     anchored_pages,
+    keyset_pages,
 )
 
 # The list has places between its rows, so that rows can be inserted anywhere.
@@ -349,3 +352,77 @@ def test_a_page_stays_within_its_bounds_whatever_it_costs(largest, costs):
     for seconds, size_bytes in costs:
         size.observe(seconds, size_bytes)
         assert SMALLEST_PAGE_ROWS <= size.rows <= max(largest, SMALLEST_PAGE_ROWS)
+
+
+# ------------------------------------------------------------------------------------------------------- by keyset
+
+
+class Table:
+    """Rows in order, asked for by place; ``shown`` is what the server writes of a row's value."""
+
+    def __init__(self, rows, page_rows, shown=lambda row: row):
+        self.rows, self.page_rows, self.shown, self.asked = sorted(rows), page_rows, shown, 0
+
+    def fetch(self, place):
+        self.asked += 1
+        return [row for row in self.rows if not place or row >= place][: self.page_rows], self.page_rows
+
+    def is_unmoved(self, place):
+        return place in [self.shown(row) for row in self.rows]
+
+    def read(self, after=()):
+        return keyset_pages(self.fetch, self.shown, self.is_unmoved, after)
+
+
+@pytest.mark.parametrize("page_rows", [2, 3, 5, 50])
+@pytest.mark.parametrize("count", [0, 1, 2, 4, 5, 9, 50, 51])
+def test_a_table_is_read_to_its_end_and_from_every_place_of_it(count, page_rows):
+    rows = [(number // 3, number) for number in range(count)]
+    pages = list(Table(rows, page_rows).read())
+    assert [row for page in pages for row in page.rows] == rows
+    assert all(page.position.after == page.rows[-1] for page in pages)
+    for page in pages:
+        rest = Table(rows, page_rows).read(page.position.after)
+        assert [row for more in rest for row in more.rows] == rows[rows.index(page.rows[-1]) + 1 :]
+
+
+@given(st.data())
+def test_no_row_that_stays_is_missed_while_others_come_go_and_move(data):
+    table = Table([(number, number) for number in range(0, 40, 2)], data.draw(st.integers(2, 6)))
+    staying, read = set(table.rows), []
+    for page in table.read():
+        read.extend(page.rows)
+        for _ in range(data.draw(st.integers(0, 3))):
+            if data.draw(st.booleans()) and table.rows:
+                gone = data.draw(st.sampled_from(table.rows))
+                table.rows.remove(gone)
+                staying.discard(gone)
+            else:
+                table.rows = sorted({*table.rows, (data.draw(st.integers(0, 40)), data.draw(st.integers(50, 99)))})
+    assert staying <= set(read)
+
+
+def test_a_server_that_does_not_find_its_own_rows_is_noticed():
+    """It shows stamps rounded up, and compares with what it has: rows between would be left out without a word."""
+    table = Table([(0.6667, 1), (0.6667, 2), (0.6667, 3), (2, 4)], 2, shown=lambda row: (math.ceil(row[0]), row[1]))
+    with pytest.raises(UnreliableOrderError):
+        list(table.read())
+
+
+def test_a_last_row_that_has_moved_is_no_reason_to_doubt():
+    table = Table([(number, number) for number in range(6)], 3)
+    pages = table.read()
+    assert next(pages).rows == [(0, 0), (1, 1), (2, 2)]
+    table.rows = [(0, 0), (1, 1), (3, 3), (4, 4), (5, 5), (9, 2)]
+    assert [row for page in pages for row in page.rows] == [(3, 3), (4, 4), (5, 5), (9, 2)]
+
+
+@pytest.mark.parametrize("answer", [[(1, 1), (2, 2), (3, 3)], [(2, 2), (3, 3), (1, 1)], [(3, 3), (3, 3), (3, 3)]])
+def test_a_server_that_repeats_itself_is_given_up(answer):
+    with pytest.raises((MovingListError, UnreliableOrderError)):
+        list(keyset_pages(lambda _place: (answer, 3), lambda row: row, lambda _place: False, (3, 3)))
+
+
+def test_a_server_that_gives_one_row_and_says_that_there_are_more_is_given_up():
+    with pytest.raises(MovingListError):
+        list(keyset_pages(lambda _place: ([(1, 1)], 1), lambda row: row, lambda _place: True, (1, 1)))
