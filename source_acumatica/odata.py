@@ -162,10 +162,7 @@ def quoted(text: str) -> str:
 
 def plain_value(value: Any) -> Any:
     """A value of the wire as it can stand in a state: numbers that keep their digits become text."""
-    if isinstance(value, orjson.Fragment):
-        contents = value.contents
-        return contents if isinstance(contents, str) else contents.decode()
-    return value
+    return orjson.dumps(value).decode() if isinstance(value, orjson.Fragment) else value
 
 
 # ------------------------------------------------------------------------------------------- parameters of an inquiry
