@@ -11,7 +11,7 @@ COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --pyt
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types check fix demo lock clean
+.PHONY: help setup test lint types check fix demo bench lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ fix: setup ## mend what can be mended by machine
 
 demo: setup ## sync from a simulated ERP and show what arrives
 	$(BIN)/python -m integration_tests.demo
+
+bench: setup ## measure what the connector costs
+	$(BIN)/python -m benchmark $(ARGS)
 
 lock: $(VENV)-lock/uv.stamp ## write the lock files anew (UPGRADE=1 takes newer versions too)
 	$(COMPILE) pyproject.toml --output-file requirements.lock

@@ -35,6 +35,9 @@ from .harness import (
 )
 from .simulator import Simulator
 
+# The stream and the key of a row.
+Place = tuple[str, Key]
+
 WIDTH = 110
 FOODS, FREIGHT = TENANTS = ("Foods", "Freight Co")
 # The licence of the simulated ERP, and how much of it the connector may use.
@@ -85,13 +88,13 @@ NAMED_BY = {
 }
 # What is told of a new row.
 TOLD = {
-    "SalesOrder": ("CustomerID", "Status", "OrderTotal"),
-    "SalesOrder__Details": ("InventoryID", "OrderQty", "UnitPrice"),
-    "Invoice": ("Customer", "Status", "Amount"),
-    "gi__Open Orders 2.0": ("Customer", "Status", "OrderTotal"),
-    "dac__SOOrder": ("CustomerID", "Status", "CuryOrderTotal"),
-    "dac__SOLine": ("InventoryID", "OrderQty", "CuryUnitPrice"),
-    "dac__ARTran": ("InventoryID", "Qty", "CuryTranAmt"),
+    "SalesOrder": ("CustomerID", "OrderTotal"),
+    "SalesOrder__Details": ("OrderQty", "UnitPrice"),
+    "Invoice": ("Customer", "Amount"),
+    "gi__Open Orders 2.0": ("Customer", "OrderTotal"),
+    "dac__SOOrder": ("CustomerID", "CuryOrderTotal"),
+    "dac__SOLine": ("OrderQty", "CuryUnitPrice"),
+    "dac__ARTran": ("Qty", "CuryTranAmt"),
 }
 
 
@@ -253,7 +256,7 @@ class Show:
         # An inquiry does not tell what has left it, so these are read as a whole.
         modes = {name: FULL_REFRESH if name.startswith(INQUIRY_PREFIX) else INCREMENTAL for name in STREAMS}
         chosen = [configured([streams[name]], mode)["streams"] for name, mode in modes.items()]
-        self.catalog = {"streams": [one for one, in chosen]}
+        self.catalog = {"streams": [one for (one,) in chosen]}
 
     # -------------------------------------------------------------------------------------------------------- reading
 
@@ -299,25 +302,39 @@ class Show:
     def second_read(self, first: Outcome) -> None:
         title("7", "The second read: what has changed, from where the first one ended")
         self._told_state()
-        before = {name: self.keyed(name) for name in STREAMS}
+        before = self._by_key()
         second = self.read()
         _received_table(first, second, self.catalog)
-        after = {name: self.keyed(name) for name in STREAMS}
-        changes = [change for name in STREAMS for change in _changes(name, before[name], after[name])]
-        title("8", "What the second read changed in the tables")
-        _told_changes(changes)
+        changes = list(_changes(before, self._by_key(), self._deleted(second)))
+        title("8", "What is new in the tables, or has changed")
+        _told_changes(change for change in changes if change.what in ("new", "changed"))
+        title("9", "What is gone from the tables")
+        _told_changes(change for change in changes if change.what not in ("new", "changed"))
+        tell(
+            "'deleted': the row came once more, as deleted. The ERP does not say when it flagged the customer, so the "
+            "time is that of the last change before. Left out are lines that their record no longer has, and what an "
+            "inquiry, read as a whole, no longer shows."
+        )
         found = Counter((change.stream, change.what) for change in changes)
-        self.expect(found == EXPECTED, f"the changes are {dict(found)} instead of {dict(EXPECTED)}")
+        self.expect(not found - EXPECTED, f"these changes should not be: {dict(found - EXPECTED)}")
+        self.expect(not EXPECTED - found, f"these changes are missing: {dict(EXPECTED - found)}")
 
     def _told_state(self) -> None:
         parts = self.destination.states["Customer"]["stream"]["stream_state"]["states"]
         reached = [f"{part['partition']['tenant']} up to {next(iter(part['cursor'].values()))[:19]}" for part in parts]
         tell(f"state.json holds how far each table of each tenant was read; Customer: {', '.join(reached)} (UTC).")
 
-    def keyed(self, stream: str) -> dict[Key, Row]:
-        """The rows as they are now, by key; a line older than its record is one that was removed."""
-        keys = [path[0] for path in self.destination.catalog[stream]["stream"]["source_defined_primary_key"]]
-        return {tuple(row[key] for key in keys): row for row in self.destination.rows(stream)}
+    def _by_key(self) -> dict[Place, Row]:
+        """The rows as they are now, by stream and key."""
+        return {(name, self._key(name, row)): row for name in STREAMS for row in self.destination.rows(name)}
+
+    def _deleted(self, outcome: Outcome) -> dict[Place, str]:
+        """When the rows were deleted that came as deleted."""
+        rows = ((one["record"]["stream"], one["record"]["data"]) for one in outcome.records)
+        return {(name, self._key(name, row)): row[DELETED_AT] for name, row in rows if row.get(DELETED_AT)}
+
+    def _key(self, stream: str, row: Row) -> Key:
+        return tuple(row[name] for name in keys_of(self.destination.catalog[stream]))
 
     # --------------------------------------------------------------------------------------------------- what happens
 
@@ -329,7 +346,7 @@ class Show:
         self.erp.ask("advance", seconds=1800)
 
     def end(self, began: float) -> int:
-        title("9", "In the end")
+        title("10", "In the end")
         stats = self.erp.ask("stats")
         tell(
             f"{stats['requests']:,} requests. Seats of the licence used at once: {stats['peak_sessions']} at most "
@@ -383,20 +400,32 @@ def _late_invoice(erp: Erp, first_read_at: datetime) -> str:
 
 
 def _fewer_lines(erp: Erp, _: datetime) -> str:
-    key = _order_with_lines(erp, 3)
+    key = _order_with_lines(erp, FREIGHT, 3)
     erp.change(FREIGHT, "SalesOrder", key, Details=[{"OrderQty": Decimal("7.000000")}, {}])
     return f"{FREIGHT}: in the order {' '.join(key)} the quantity of line 1 becomes 7, and line 3 is removed."
 
 
 def _no_lines(erp: Erp, _: datetime) -> str:
-    key = _order_with_lines(erp, 2)
+    key = _order_with_lines(erp, FREIGHT, 2)
     erp.change(FREIGHT, "SalesOrder", key, Details=[], Status="Completed")
     return f"{FREIGHT}: the order {' '.join(key)} loses both of its lines and is completed."
 
 
-def _order_with_lines(erp: Erp, lines: int) -> list[str]:
-    order = next(one for one in erp.find(FREIGHT, "SalesOrder", Status="Open") if len(one["Details"]) == lines)
+def _order_with_lines(erp: Erp, tenant: str, lines: int) -> list[str]:
+    order = next(one for one in erp.find(tenant, "SalesOrder", Status="Open") if len(one["Details"]) == lines)
     return [order["OrderType"], order["OrderNbr"]]
+
+
+def _deleted_order(erp: Erp, _: datetime) -> str:
+    key = _order_with_lines(erp, FOODS, 3)
+    erp.delete(FOODS, "SalesOrder", key)
+    return f"{FOODS}: the order {' '.join(key)} is deleted, and with it its three lines."
+
+
+def _deleted_customer(erp: Erp, _: datetime) -> str:
+    key = next(erp.find(FREIGHT, "Customer", Status="Inactive"))["CustomerID"]
+    erp.delete(FREIGHT, "Customer", [key])
+    return f"{FREIGHT}: the customer {key} is deleted. The ERP keeps it, with a flag that hides it."
 
 
 def _voided_payment(erp: Erp, _: datetime) -> str:
@@ -420,19 +449,35 @@ CHANGES = (
     _fewer_lines,
     _voided_payment,
     _new_price,
+    _deleted_order,
+    _deleted_customer,
 )
 EXPECTED = Counter(
     {
         ("SalesOrder", "new"): 1,
         ("SalesOrder__Details", "new"): 2,
+        ("gi__Open Orders 2.0", "new"): 1,
+        ("dac__SOOrder", "new"): 1,
+        ("dac__SOLine", "new"): 2,
         ("Customer", "changed"): 1,
+        ("gi__BI-Customers", "changed"): 1,
         ("JournalTransaction", "changed"): 1,
         ("Invoice", "new"): 1,
-        ("SalesOrder__Details", "changed"): 1,
-        ("SalesOrder__Details", "removed"): 1 + 2,
+        ("dac__ARTran", "new"): 2,
         ("SalesOrder", "changed"): 1,
+        ("dac__SOOrder", "changed"): 1,
+        ("SalesOrder__Details", "changed"): 1,
+        ("dac__SOLine", "changed"): 1,
         ("Payment", "changed"): 1,
         ("StockItem", "changed"): 1,
+        # The order that was deleted, the one that was completed, and the lines of these and of a third.
+        ("SalesOrder", "deleted"): 1,
+        ("dac__SOOrder", "deleted"): 1,
+        ("gi__Open Orders 2.0", "left out"): 1 + 1,
+        ("SalesOrder__Details", "left out"): 3 + 2 + 1,
+        ("dac__SOLine", "deleted"): 3 + 2 + 1,
+        ("Customer", "deleted"): 1,
+        ("gi__BI-Customers", "left out"): 1,
     }
 )
 
@@ -445,21 +490,34 @@ class Change:
     """One row that differs between the first and the second read."""
 
     stream: str
-    key: Key
+    tenant: str
+    name: tuple[str, ...]
     what: str
     text: str
 
 
-def _changes(stream: str, before: Mapping[Key, Row], after: Mapping[Key, Row]) -> Iterator[Change]:
-    for key in [key for key in after if key not in before]:
-        told = TOLD.get(stream, ())
-        yield Change(stream, key, "new", ", ".join(f"{name} {shown(after[key][name])}" for name in told))
-    for key in [key for key in after if key in before]:
-        fields = ", ".join(_changed_fields(before[key], after[key]))
-        if fields:
-            yield Change(stream, key, "changed", fields)
-    for key in [key for key in before if key not in after]:
-        yield Change(stream, key, "removed", "its record was sent again without it")
+def _changes(before: Mapping[Place, Row], after: Mapping[Place, Row], deleted: Mapping[Place, str]) -> Iterator[Change]:
+    for place in sorted(before | after, key=lambda place: STREAMS.index(place[0])):
+        old, new, (stream, key) = before.get(place), after.get(place), place
+        row = new or old or {}
+        name = [row[each] for each in NAMED_BY[stream]] if stream in NAMED_BY else key[1:]
+        if old and new:
+            what, text = "changed", ", ".join(_changed_fields(old, new))
+        elif new:
+            what, text = "new", ", ".join(f"{name} {shown(new[name])}" for name in TOLD.get(stream, ()))
+        elif place in deleted:
+            what, text = "deleted", f"at {deleted[place][:19]} (UTC)"
+        else:
+            what, text = "left out", _why_left_out(stream, row, after)
+        if text:
+            yield Change(stream, key[0], tuple(map(str, name)), what, text)
+
+
+def _why_left_out(stream: str, row: Row, after: Mapping[Place, Row]) -> str:
+    if stream.startswith(INQUIRY_PREFIX):
+        return "the inquiry no longer shows it"
+    record = stream.rpartition("__")[0], (row["_tenant"], row.get("_parent_id"))
+    return "its record came again without it" if record in after else "its record is gone"
 
 
 def _changed_fields(old: Row, new: Row) -> Iterator[str]:
@@ -474,16 +532,18 @@ def _told_fields(row: Row, above: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in row.items():
         if isinstance(value, dict):
             yield from _told_fields(value, f"{above}{name}.")
-        elif not name.startswith(("_", "LastModified")) and not (name == "id" and (above or "_line" in row)):
+        elif not name.startswith(("_", "LastModified", "Tstamp")) and not (name == "id" and (above or "_line" in row)):
             yield f"{above}{name}", value
 
 
 def _told_changes(changes: Iterable[Change]) -> None:
-    for change in changes:
-        tenant, *rest = change.key
-        key = " ".join(map(str, rest))
-        what = f"  {change.stream:<21}{tenant:<12}{key:<20}{change.what:<9}"
-        print(textwrap.fill(change.text, WIDTH, initial_indent=what, subsequent_indent=" " * len(what)))
+    """Rows with one fate are told together, such as the lines of a document."""
+    together: dict[tuple[Any, ...], list[str]] = {}
+    for one in changes:
+        together.setdefault((one.stream, one.tenant, one.what, one.text, one.name[:-1]), []).append(one.name[-1])
+    for (stream, tenant, what, text, above), names in together.items():
+        start = f"  {stream:<21}{tenant:<12}{' '.join([*above, ', '.join(names)]):<20}{what:<10}"
+        print(textwrap.fill(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start)))
 
 
 def _received_table(first: Outcome, second: Outcome, catalog: Mapping[str, Any]) -> None:
@@ -496,7 +556,8 @@ def _received_table(first: Outcome, second: Outcome, catalog: Mapping[str, Any])
         print(f"  {name:<52}{cells}   {'changes' if modes[name] == INCREMENTAL else 'all'}")
     tell(
         "'changes': what was changed since the first read or in the 15 minutes before it, since a record may have been "
-        "in the middle of being saved then; each with all its lines. 'all': these do not say when they were changed."
+        "in the middle of being saved then, each with all its lines; and what was deleted. 'all': these do not say "
+        "when they were changed or, as inquiries, what has left them."
     )
 
 
@@ -529,12 +590,13 @@ def main() -> int:
     print("A small Acumatica ERP runs on this machine, with two tenants that use one licence. The connector is started")
     print("against it as Airbyte would start it, and what arrives is put into tables and compared with the ERP.")
     with (
-        Simulator(TENANTS, rows=ROWS, lines=MOST_LINES, seats=LICENSED_SEATS, virtual_directory="/ERP") as sim,
+        Simulator(
+            TENANTS, rows=ROWS, lines=MOST_LINES, seats=LICENSED_SEATS, virtual_directory="/ERP", tracked=TRACKED
+        ) as sim,
         tempfile.TemporaryDirectory() as folder,
     ):
         erp = Erp(sim.url)
-        config = sim.config(endpoints=["Default", "MANUFACTURING"], max_sessions=MAX_SESSIONS)
-        show = Show(sim, erp, Connector(Path(folder), erp), config)
+        show = Show(sim, erp, Connector(Path(folder), erp), sim.config(**SETTINGS))
         show.spec()
         show.check()
         show.failing_check()

@@ -1,0 +1,1 @@
+"""Measures what the connector costs: time, memory and traffic of whole processes."""
