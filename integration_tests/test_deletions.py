@@ -54,6 +54,12 @@ def tombstones(config: dict[str, Any], catalog: dict[str, Any], state: list[Any]
     return [record for record in records if record["data"].get(DELETED_AT)]
 
 
+def deletion_positions(destination: Destination) -> dict[str, str | None]:
+    """Of each stream's first tenant."""
+    states = {name: state["stream"]["stream_state"]["states"][0] for name, state in destination.states.items()}
+    return {name: part.get("deletions") for name, part in states.items()}
+
+
 def test_streams_are_keyed_by_the_records_own_id_where_it_has_one(erp: Simulator) -> None:
     tracked, plain = (discover(erp.config(**{**SETTINGS, "track_deletions": on})) for on in (True, False))
     keys = {name: [path[0] for path in one.get("source_defined_primary_key", ())] for name, one in tracked.items()}
@@ -165,6 +171,7 @@ def test_a_table_that_is_not_tracked_is_told_and_all_else_arrives() -> None:
         destination.sync(config, catalog)
         company = sim.tenant("Company")
         sim.clock.advance(3600)
+        positions = deletion_positions(destination)
         gone = company.keys("SalesOrder")[0]
         company.delete("SalesOrder", gone)
         company.update("SalesOrder", company.keys("SalesOrder")[0], {"Description": "changed"})
@@ -173,6 +180,8 @@ def test_a_table_that_is_not_tracked_is_told_and_all_else_arrives() -> None:
         assert len(destination.warnings) == 2
         assert all("SOOrder are not tracked: list the table on" in line for line in destination.warnings)
         assert all("SM207010" in line for line in destination.warnings)
+        moved = {name for name, at in deletion_positions(destination).items() if at != positions[name]}
+        assert moved == {"dac__SOLine"}, "a position stays where nothing could be read"
         left = differences(destination, sim, ["Company"])
         assert len(left) == 2
         assert all("does not exist in the ERP" in line for line in left)
