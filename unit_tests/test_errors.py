@@ -18,6 +18,8 @@ from source_acumatica.errors import (
     config_error,
     read_answer,
     read_exception,
+    read_feed_answer,
+    read_metadata_answer,
     read_token_answer,
 )
 
@@ -376,3 +378,48 @@ def test_an_error_for_the_user_to_mend_keeps_secrets():
     error = config_error("password hunter2 is wrong")
     assert (error.message, error.failure_type) == ("password **** is wrong", CONFIG)
     assert "hunter2" not in str(error.internal_message)
+
+
+# ------------------------------------------------------------------------------------------------------------- OData
+
+ROLE = "the role X"
+V4_ERROR = {"error": {"code": "", "message": "No such column."}}
+V3_ERROR = {"odata.error": {"code": "", "message": {"lang": "en-US", "value": "No such column."}}}
+
+
+@pytest.mark.parametrize("body", [V4_ERROR, V3_ERROR], ids=["4", "3"])
+def test_what_odata_refuses_can_be_asked_for_otherwise_and_its_words_are_quoted(body):
+    problem = read_feed_answer(answer(400, body), ROLE)
+    assert (problem.next, problem.failure_type, problem.status) == (Next.CLIMB_DOWN, CONFIG, 400)
+    assert problem.sentence == "OData refused the request (the ERP says: No such column.)"
+
+
+@pytest.mark.parametrize(
+    ("status", "following", "words"),
+    [
+        (401, Next.SIGN_IN, [ROLE, "SM203520"]),
+        (403, Next.STOP, [ROLE]),
+        (404, Next.STOP, ["SM203520", "Login Name"]),
+    ],
+)
+def test_a_closed_feed_says_what_is_needed(status, following, words):
+    for judge in (read_feed_answer, read_metadata_answer):
+        problem = judge(answer(status), ROLE)
+        assert (problem.next, problem.failure_type, problem.status) == (following, CONFIG, status)
+        assert all(word in problem.sentence for word in words)
+
+
+def test_an_empty_answer_is_a_refusal_only_where_an_inquiry_is_filtered_or_sorted():
+    assert read_feed_answer(answer(200), ROLE, is_query=True).next is Next.CLIMB_DOWN
+    assert read_feed_answer(answer(200), ROLE).next is Next.SEAT
+    assert read_metadata_answer(answer(200, **{"Content-Length": "0"}), ROLE).next is Next.SEAT
+
+
+def test_a_seat_that_is_missing_is_waited_for_in_odata_too():
+    assert read_feed_answer(failure("API Login Limit", status=403), ROLE).next is Next.SEAT
+
+
+def test_a_description_is_xml_and_no_page():
+    assert read_metadata_answer(answer(200, b"<Edmx/>", "application/xml"), ROLE) is None
+    assert read_metadata_answer(answer(200, HTML, "text/html"), ROLE).next is Next.RETRY
+    assert read_feed_answer(answer(200, {"value": []}), ROLE) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from dataclasses import replace
 
 import pytest
 from airbyte_cdk.models import FailureType
@@ -236,3 +237,11 @@ def test_keys_that_are_not_unique_and_the_only_columns_to_order_by_are_no_endles
     rows = [a_row(number, 5) for number in range(5)]
     feed = Feed(rows, INQUIRY, refuses=lambda plan, _token: refusal() if {*plan.order} - {"Class"} else None)
     assert sorted(set(ids(feed.reader().pages(EVER)))) == list(range(5))
+
+
+def test_an_inquiry_that_is_known_to_have_no_key_is_read_by_all_columns_from_the_first_page_on(caplog):
+    rows = [a_row(number, 5, group="AB"[number % 2]) for number in range(9)]
+    feed = Feed(rows, replace(INQUIRY, are_keys_unique=False))
+    assert sorted(set(ids(feed.reader().pages(EVER)))) == list(range(9))
+    assert {token["plan"].order for token in feed.tokens} == {("Class", "Id", STAMP)}
+    assert "several rows have the same" not in caplog.text
