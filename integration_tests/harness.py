@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica import SourceAcumatica
 
@@ -111,9 +112,11 @@ class Destination:
                     self.take(message)
                     if count == stop_after:
                         break
-            except Exception:
+            except AirbyteTracedException as error:
                 if not fails:
                     raise
+                # What ends a run before a stream begins is told by the launcher, as an error like any other.
+                self.errors = self.errors or [{"message": error.message, "failure_type": error.failure_type.value}]
             finally:
                 self.end()
         assert fails or not self.errors, self.errors

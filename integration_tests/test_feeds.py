@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
-from .simulator import Fault, FaultKind, Simulator
+from .simulator import Simulator
 from .simulator.answers import message
 from .simulator.edm import Access
 from .simulator.inquiries import INQUIRY_BY_TITLE
@@ -309,29 +309,3 @@ def test_a_hostile_description_is_refused_with_a_sentence(sim: Simulator, monkey
     status = check(sim.config("Company", dac_tables=["SOOrder"]))
     assert status["status"] == "FAILED"
     assert "description of the OData tables: the description declares a document type" in status["message"]
-
-
-FAULTS = (
-    "disconnect",
-    "no_answer",
-    "truncated_json",
-    "html_200",
-    "empty_200",
-    "status_500",
-    "status_503",
-    "status_429",
-)
-REQUESTS = ("gi/\\$metadata", "dac/\\$metadata", "gi/BI-Customers\\?", "dac/SOOrder\\?", "GetDeletedRecords")
-
-
-@pytest.mark.parametrize("path", REQUESTS)
-@pytest.mark.parametrize("kind", FAULTS)
-def test_a_passing_fault_of_any_request_heals(kind: str, path: str) -> None:
-    with Simulator(rows=4, tenants=("Company",), tracked=("SOOrder",)) as sim:
-        config = sim.config(**OPEN, track_deletions=True)
-        catalog = catalog_of(config, "gi__BI-Customers", "dac__SOOrder")
-        sim.faults.add(Fault(FaultKind(kind), path=path))
-        destination = Destination()
-        destination.sync(config, catalog)
-        assert differences(destination, sim, ["Company"]) == []
-        assert sim.sessions.open_count() == 0

@@ -100,39 +100,6 @@ def test_short_lived_tokens_are_renewed_before_they_end(small_pages: None, monke
         assert sim.sessions.open_count() == 0
 
 
-HEALED = (
-    FaultKind.DISCONNECT,
-    FaultKind.NO_ANSWER,
-    FaultKind.TRUNCATED_JSON,
-    FaultKind.HTML_200,
-    FaultKind.EMPTY_200,
-    FaultKind.ERROR_REDIRECT,
-    FaultKind.STATUS_502,
-    FaultKind.STATUS_503,
-    FaultKind.STATUS_504,
-    FaultKind.STATUS_429,
-)
-REQUESTS = {
-    "token": "/identity/connect/token",
-    "list of endpoints": "/entity$",
-    "description": "swagger.json",
-    "custom fields": "adHocSchema",
-    "first page": "/Customer\\?",
-    "sign-out": "/auth/logout",
-}
-
-
-@pytest.mark.parametrize("kind", HEALED, ids=lambda kind: kind.value)
-@pytest.mark.parametrize("request_name", REQUESTS)
-def test_a_passing_fault_heals(sim: Simulator, kind: FaultKind, request_name: str) -> None:
-    config = sim.config("Company")
-    catalog = catalog_of(config, "Customer")
-    sim.faults.add(Fault(kind, path=REQUESTS[request_name]))
-    destination = Destination()
-    destination.sync(config, catalog)
-    assert differences(destination, sim, ["Company"]) == []
-
-
 @pytest.mark.parametrize("kind", [FaultKind.HTML_200, FaultKind.TRUNCATED_JSON, FaultKind.STATUS_503])
 def test_an_answer_that_is_not_data_is_an_error_and_never_no_rows(kind: FaultKind) -> None:
     with Simulator(rows=5, tenants=("Company",)) as sim:

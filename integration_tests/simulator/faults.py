@@ -50,6 +50,7 @@ class Fault:
 
 class Faults:
     def __init__(self) -> None:
+        self.struck = 0  # since they were cleared
         self._faults: list[Fault] = []
         self._lock = Lock()
 
@@ -60,6 +61,7 @@ class Faults:
     def clear(self) -> None:
         with self._lock:
             self._faults.clear()
+            self.struck = 0
 
     def take(self, method: str, target: str) -> Fault | None:
         """Every fault counts the request; the first that is due strikes."""
@@ -68,6 +70,7 @@ class Faults:
             if not due:
                 return None
             due[0].times -= 1
+            self.struck += 1
             self._faults = [each for each in self._faults if each.times > 0]
             return due[0]
 
