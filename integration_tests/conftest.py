@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,11 @@ import pytest
 from source_acumatica import client, paging
 
 from .simulator import Simulator
+
+IS_SOAK = bool(os.environ.get("SOAK"))
+"""Whether there is time: `make soak` looks for what only shows itself rarely."""
+EXAMPLES = 100 if IS_SOAK else 15
+"""How many random cases a test tries."""
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from source_acumatica import paging
 
+from .conftest import EXAMPLES
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
 from .simulator import Simulator
 from .test_sync import catalog_of
@@ -114,7 +115,7 @@ CHANGES = st.one_of(
 
 @pytest.mark.parametrize("openapi", [True, False], ids=["new", "old"])
 @pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rounds=st.lists(st.tuples(st.lists(CHANGES, max_size=8), st.integers(0, 150), CHANGES), min_size=1, max_size=3),
     page_rows=st.integers(2, 6),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from airbyte_cdk.sources.streams.call_rate import APIBudget, MovingWindowCallRat
 from airbyte_cdk.sources.streams.http.tcp_keepalive import TcpKeepaliveHTTPAdapter
 from requests.auth import AuthBase
 
+from source_acumatica.bodies import bound
 from source_acumatica.config import Config, hide
 from source_acumatica.errors import (
     BrokenAnswerError,
@@ -47,6 +49,12 @@ _TRIES_AFTER_FAILURE = 1
 # Documented life of a token, for answers that do not say it.
 _TOKEN_LIFE_SECONDS = 3600
 _LONGEST_PAUSE_SECONDS = 60.0
+# A page that is larger is asked for with fewer rows: as objects, its records take several times as much.
+_LARGEST_PAGE_BYTES = 64 * 1024**2
+# What cannot be asked for in parts: a page of the fewest rows, a form's results, a description.
+_LARGEST_ANSWER_BYTES = 256 * 1024**2
+# A sign-in's answer is a token.
+_LARGEST_TOKEN_BYTES = 1024**2
 _MINUTE = timedelta(minutes=1)
 
 
@@ -134,17 +142,23 @@ class Client:
             AirbyteTracedException: the tenant's sign-in was refused.
         """
         url = self._config.instance_url + path + (f"?{encode(params)}" if params else "")
+        bounds = (self._config.read_timeout_seconds, _LARGEST_PAGE_BYTES if is_page else _LARGEST_ANSWER_BYTES)
         tries: Counter[Next] = Counter()
+        sessions_ended = 0
         waiting_since: float | None = None
         while True:
             self._budget.acquire_call(url)
             with self._pool.lease(tenant) as session:
-                outcome = self._try(session, method, url, headers, body, judge, is_streamed)
+                outcome = self._try(session, method, url, headers, body, judge, bounds, is_streamed=is_streamed)
                 if isinstance(outcome, requests.Response):
                     session.has_answered = True
                 elif outcome.next is Next.SIGN_IN:
                     self._pool.discard(session)
-                    tries[Next.SIGN_IN] -= session.has_answered
+                    # Each session may have ended since it worked. No more can have: then it is this request that is
+                    # refused, and would cost every other stream its session.
+                    if session.has_answered and sessions_ended < self._config.max_sessions:
+                        sessions_ended += 1
+                        tries[Next.SIGN_IN] -= 1
                 answer = _decoded(outcome, read) if is_streamed else None
             if not is_streamed:
                 # The seat is free for the next request while this answer is decoded.
@@ -156,7 +170,9 @@ class Client:
             match problem.next:
                 case Next.RETRY if tries[Next.RETRY] <= self._patience.retries:
                     self._pause(problem, tries.total(), where)
-                case Next.FEWER_ROWS if not is_page and tries[Next.FEWER_ROWS] <= _TRIES_AFTER_TIME_OUT:
+                case Next.FEWER_ROWS if (
+                    not is_page and not problem.status and tries[problem.next] <= _TRIES_AFTER_TIME_OUT
+                ):
                     self._pause(problem, tries.total(), where)
                 case Next.STOP if problem.status == _FAILURE and tries[Next.STOP] <= _TRIES_AFTER_FAILURE:
                     self._pause(problem, tries.total(), where)
@@ -179,6 +195,8 @@ class Client:
         headers: Mapping[str, str] | None,
         body: bytes | None,
         judge: Callable[[requests.Response], Problem | None],
+        bounds: tuple[float, int],
+        *,
         is_streamed: bool,
     ) -> requests.Response | Problem:
         """One request; a redirect is not followed, since it leads to a page and might lead off the instance."""
@@ -191,11 +209,17 @@ class Client:
                 data=body,
                 timeout=(_CONNECT_TIMEOUT_SECONDS, self._config.read_timeout_seconds),
                 allow_redirects=False,
-                stream=is_streamed,
+                stream=True,
             )
-            return judge(response) or response
+            bound(response, *bounds)
+            if not is_streamed:
+                _ = response.content
+            problem = judge(response)
         except requests.RequestException as error:
             return read_exception(error)
+        if problem:
+            response.close()
+        return problem or response
 
     def _pause(self, problem: Problem, tries: int, where: str) -> None:
         seconds = self._patience.pause_seconds(tries)
@@ -235,7 +259,10 @@ class Client:
                 data=form,
                 timeout=(_CONNECT_TIMEOUT_SECONDS, _SIGN_TIMEOUT_SECONDS),
                 allow_redirects=False,
+                stream=True,
             )
+            bound(response, _SIGN_TIMEOUT_SECONDS, _LARGEST_TOKEN_BYTES)
+            _ = response.content
         except requests.RequestException as error:
             return read_exception(error)
         if response.status_code != 200:
@@ -244,6 +271,8 @@ class Client:
             token = msgspec.json.decode(response.content, type=_Token)
         except msgspec.DecodeError:
             return broken_body()
+        if not _TOKEN.fullmatch(token.access_token):
+            return broken_body("the answer to the sign-in holds no token that could be sent")
         hide(token.access_token)
         http.auth = _Bearer(token.access_token)
         self._server_times.setdefault(tenant, _date_of(response))
@@ -291,6 +320,10 @@ def _http() -> requests.Session:
     return http
 
 
+# What may stand in a header behind "Bearer".
+_TOKEN = re.compile(r"[!-~]+")
+
+
 class _Token(msgspec.Struct):
     """What of the token endpoint's answer is used."""
 
@@ -306,6 +339,8 @@ def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Resp
             return read(outcome)
     except msgspec.DecodeError:
         return broken_body()
+    except RecursionError:
+        return broken_body("the answer is nested too deeply to be data")
     except BrokenAnswerError as error:
         return broken_body(str(error))
     except requests.RequestException as error:

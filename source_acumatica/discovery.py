@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -23,6 +24,7 @@ logger = logging.getLogger("airbyte")
 # Contract 5 (endpoints made in 2026 R2 and later) has other literals and wrappers (BEHAVIOR.md, "Versions").
 _KNOWN_CONTRACTS = frozenset({"3", "4"})
 _NEWEST_MAIN_VERSION = (25, 999, 999)
+_NAME = re.compile(r"\w[\w. -]*/\w[\w.-]*")
 
 
 class _Listed(msgspec.Struct):
@@ -209,7 +211,8 @@ def _endpoints_of(client: Client, tenant: str) -> list[Endpoint]:
     def read(response: requests.Response) -> list[Endpoint]:
         answer = msgspec.json.decode(response.content, type=_Listing | list[_Listed])
         rows = answer.endpoints if isinstance(answer, _Listing) else answer
-        return [Endpoint(row.name, row.version) for row in rows]
+        # Both become parts of addresses: what is no name there is no endpoint.
+        return [Endpoint(row.name, row.version) for row in rows if _NAME.fullmatch(f"{row.name}/{row.version}")]
 
     return client.fetch(tenant, "/entity", read=read, where=f"Tenant '{tenant}', list of endpoints")
 
@@ -226,7 +229,7 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
             )
             raise config_error(message) from None
 
-    path = f"/entity/{quote(endpoint.name)}/{quote(endpoint.version)}/swagger.json"
+    path = f"/entity/{quote(endpoint.name, safe='')}/{quote(endpoint.version, safe='')}/swagger.json"
     description = client.fetch(tenant, path, read=read, where=where)
     if description.contract not in _KNOWN_CONTRACTS:
         message = (

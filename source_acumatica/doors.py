@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import requests
@@ -151,20 +151,21 @@ class Doors:
             is_page=is_page,
         )
 
+    def follow(self, tenant: str, door: FeedDoor, link: str, **request: Any) -> FeedPage:
+        """The rows of the answer that a link leads to.
+
+        Raises:
+            AirbyteTracedException: it leads off the feed; the token is not sent there.
+        """
+        return self.rows(tenant, door, self._resource(tenant, door, link), {}, **request)
+
     def all_rows(
         self, tenant: str, door: FeedDoor, resource: str, params: Mapping[str, str], **request: Any
     ) -> list[Wire]:
         """The rows of an answer and of all that its links lead to."""
-        page = self.rows(tenant, door, resource, params, **request)
-        rows, links = list(page.rows), set()
-        while page.next_link:
-            if page.next_link in links:
-                sentence = "the ERP's links to the next page lead back: reading was stopped"
-                raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), request["where"])
-            links.add(page.next_link)
-            page = self.rows(tenant, door, self._resource(tenant, door, page.next_link), {}, **request)
-            rows.extend(page.rows)
-        return rows
+        first = self.rows(tenant, door, resource, params, **request)
+        pages = linked_pages(first, lambda link: self.follow(tenant, door, link, **request), request["where"])
+        return [row for page in pages for row in page.rows]
 
     def fetch(
         self,
@@ -212,20 +213,39 @@ class Doors:
         return answer
 
     def _resource(self, tenant: str, door: FeedDoor, link: str) -> str:
-        """What a link leads to, below the feed's root; it may be relative or absolute, and never leads elsewhere.
-
-        Raises:
-            AirbyteTracedException: it leads off the feed; the token is not sent there.
-        """
+        """What a link leads to, below the feed's root; it may be relative or absolute."""
         root = self._client.instance_url + self.root(door, tenant)
-        if not urlsplit(link).netloc and not link.startswith("/"):
-            return link
-        if not link.lower().startswith(f"{root}/".lower()) or "/../" in link:
+        resource = link
+        if urlsplit(link).scheme or link.startswith(("/", "\\")):
+            resource = link[len(root) + 1 :] if link.lower().startswith(f"{root}/".lower()) else ""
+        if not resource or ".." in unquote(resource).replace("\\", "/").split("?")[0].split("/"):
             msg = f"Tenant '{tenant}': OData's link to the next page leads off {root}; it is not followed."
             raise config_error(msg)
-        return link[len(root) + 1 :]
+        return resource
 
 
+def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str) -> Iterator[FeedPage]:
+    """An answer and all that its links lead to.
+
+    Raises:
+        RequestFailed: the links lead back, or on without rows.
+    """
+    page, links, empty = first, set(), 0
+    while True:
+        yield page
+        link = page.next_link
+        if not link:
+            return
+        empty = 0 if page.rows else empty + 1
+        if link in links or empty > _MOST_EMPTY_PAGES:
+            sentence = "the ERP's links to the next page do not lead on: reading was stopped"
+            raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
+        links.add(link)
+        page = follow(link)
+
+
+# A page may be empty where its rows have been deleted meanwhile.
+_MOST_EMPTY_PAGES = 20
 _NOT_FOUND = 404
 # What is answered by a door that is there, if only to refuse.
 _FOUND = (400, 401, 403)

@@ -5,6 +5,7 @@
     connection, body broken off, truncated JSON, 5xx       try again              transient_error
     HTML with 200, a redirect to a page                    try again              transient_error
     read timed out, 504, "Execution Timeout"               ask for fewer rows     transient_error
+    more bytes than the request may bring                  ask for fewer rows     config_error
     429                                                    wait, try again        transient_error
     seat limit (500, 429 text, 302, empty 200)             give back, wait, again transient_error
     401                                                    sign in again          config_error
@@ -109,11 +110,26 @@ _THROTTLE_SENTENCE = (
 )
 
 
+_TOO_LARGE = 413
+"""The status that a server says it with."""
+
+
+class AnswerTooLarge(requests.RequestException):
+    """The body has more bytes than the request may bring."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(
+            f"the answer is larger than {most_bytes // 1024**2} MB: fewer columns, or parameters, would make it smaller"
+        )
+
+
 def read_exception(error: requests.RequestException) -> Problem:
     """What a request that got no whole answer leads to."""
     transient = FailureType.transient_error
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return Problem(Next.RETRY, transient, "the instance cannot be reached: connecting timed out; check the address")
+    if isinstance(error, AnswerTooLarge):
+        return Problem(Next.FEWER_ROWS, FailureType.config_error, str(error), status=_TOO_LARGE)
     if isinstance(error, requests.Timeout):
         return Problem(Next.FEWER_ROWS, transient, "the instance did not answer in time (read_timeout_seconds)")
     if isinstance(error, requests.exceptions.SSLError):

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from source_acumatica.cursor import Window
-from source_acumatica.doors import FeedPage
+from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import Wire, exact_number, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable
@@ -30,7 +30,7 @@ from source_acumatica.paging import (
     anchored_pages,
     keyset_pages,
 )
-from source_acumatica.reader import TRIES_AT_SMALLEST_PAGE, Reader, bearable, repeats_itself, where_of
+from source_acumatica.reader import Reader, bearable, repeats_itself, where_of
 
 logger = logging.getLogger("airbyte")
 
@@ -102,14 +102,22 @@ class FeedReader(Reader):
 
     def _pages(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
         if not self._plan.order:
-            return iter([Page(self._rows(window, {"is_whole": True})[0], BEGINNING)])
+            return self._by_links(window)
         if not self._plan.is_keyset:
             return anchored_pages(partial(self._page_by_number, window), self._identify, position)
         after = position.after if len(position.after) == len(self._plan.order) else ()
         return self._by_keyset(window, after)
 
+    def _by_links(self, window: Window) -> Iterator[Page[Wire]]:
+        """Without an order of ours, only the server knows where it goes on."""
+        token = {"plan": self._plan}
+        pages = linked_pages(
+            self.ask(window, token), lambda link: self.ask(window, {**token, "link": link}), self.where
+        )
+        return (Page(page.rows, BEGINNING) for page in pages)
+
     def _page_by_number(self, window: Window, skip: int) -> tuple[Sequence[Wire], int]:
-        return self._rows(window, {"skip": skip, "top": self._size})
+        return self._rows(window, {"skip": skip})
 
     def _by_keyset(self, window: Window, after: Place) -> Iterator[Page[Wire]]:
         """In the order of time, the rows without a stamp come first, in the order of their keys."""
@@ -121,23 +129,19 @@ class FeedReader(Reader):
 
     def _part(self, window: Window, after: Place, *, is_unstamped: bool) -> Iterator[Page[Wire]]:
         def fetch(place: Place) -> tuple[Sequence[Wire], int]:
-            return self._rows(window, {"after": place, "is_unstamped": is_unstamped, "top": self._size})
+            return self._rows(window, {"after": place, "is_unstamped": is_unstamped})
 
         return keyset_pages(fetch, self._place_of, self._is_unmoved, after)
 
     def _rows(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
         """A page's rows and how many were asked for; fewer are, where the ERP does not bear as many."""
-        tries_at_smallest = 0
         while True:
             asked, began = self._size.rows, time.monotonic()
-            top = {"top": asked} if "top" in token else {}
             try:
-                page = self.ask(window, {**token, **top, "plan": self._plan})
+                page = self.ask(window, {**token, "top": asked, "plan": self._plan})
             except RequestFailed as error:
-                is_smaller = error.problem.next is Next.FEWER_ROWS and self._size.shrink()
-                if error.problem.next is not Next.FEWER_ROWS or not (is_smaller or tries_at_smallest < _TRIES):
+                if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink():
                     raise
-                tries_at_smallest += not is_smaller
                 logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {self._size.rows} rows.")
             else:
                 self._size.observe(time.monotonic() - began, page.size_bytes)
@@ -232,6 +236,3 @@ class FeedReader(Reader):
             f"{self.where}: several rows have the same {keys}, so these do not identify a row: use another primary "
             "key, or none. Reading it ordered by all its columns."
         )
-
-
-_TRIES = TRIES_AT_SMALLEST_PAGE

@@ -15,6 +15,8 @@ _BASE = frozenset({"id", "rowNumber", "note", "custom", "error", "files", "_link
 _DEEPEST_COLLECTION = 2
 # Contacts have addresses; anything deeper is a link back to where it came from.
 _DEEPEST_OBJECT = 2
+# The largest of Acumatica's own endpoints have about a thousand; in a document where all links to all, there is no end.
+_MOST_SHAPES = 50_000
 _NAME = re.compile(r"\w+")
 _KINDS = {kind.value: kind for kind in FieldKind if kind is not FieldKind.UNKNOWN}
 
@@ -40,8 +42,16 @@ def read_description(document: object) -> Description:
     """The top-level entities of a description: its paths of one segment that can be listed.
 
     Raises:
-        DescriptionError: neither of the two formats.
+        DescriptionError: neither of the two formats, or larger than any endpoint.
     """
+    try:
+        return _read(document)
+    except (AttributeError, TypeError) as error:
+        # Whatever stands there instead of an object or a list goes wrong in one of these ways.
+        raise DescriptionError(str(error)) from None
+
+
+def _read(document: object) -> Description:
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         message = "no paths"
         raise DescriptionError(message)
@@ -76,9 +86,14 @@ class _Reader:
 
     def __init__(self, schemas: Mapping[str, Schema], warnings: list[str]) -> None:
         self._schemas, self._warnings = schemas, warnings
+        self._shapes = 0
 
     def shape(self, name: str, collections: int = _DEEPEST_COLLECTION, above: tuple[str, ...] = ()) -> Shape:
         """The shape of the schema ``name``; ``above`` are the schemas that linked to it, so that no circle is run."""
+        self._shapes += 1
+        if self._shapes > _MOST_SHAPES:
+            message = "more nested than any endpoint"
+            raise DescriptionError(message)
         fields: dict[str, FieldKind] = {}
         objects: dict[str, Shape] = {}
         lists: dict[str, Shape] = {}

@@ -136,7 +136,8 @@ class _Watch:
 
     def page(self, identities: Sequence[Identity], *, is_new: bool) -> None:
         self.known_rows = 0 if is_new else self.known_rows + len(identities)
-        self.repeats += not is_new and identities == self.before
+        # Rows that look alike may pass for new ones, page for page.
+        self.repeats = self.repeats + 1 if identities == self.before else 0
         self.before = identities
         if self.repeats > _MOST_REPEATS or self.known_rows > 2 * _REMEMBERED_ROWS:
             raise MovingListError
@@ -200,6 +201,7 @@ def keyset_pages(
         UnreliableOrderError: the last row is where it was, and yet the page does not begin with it.
         MovingListError: the server repeats itself.
     """
+    places_before: set[tuple[Any, ...]] = set()
     while True:
         rows, asked = fetch(after)
         is_last = _is_last(len(rows), asked)
@@ -208,8 +210,9 @@ def keyset_pages(
             rows, places = rows[1:], places[1:]
         elif after and is_unmoved(after):
             raise UnreliableOrderError
-        if after in places or not (places or is_last):
+        if after in places or after in places_before or not (places or is_last):
             raise MovingListError
+        places_before.add(after)
         if places:
             after = places[-1]
             yield Page(rows, Position(after=after))

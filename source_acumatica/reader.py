@@ -40,8 +40,6 @@ logger = logging.getLogger("airbyte")
 _DECODER = msgspec.json.Decoder(float_hook=exact_fraction)
 # What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
 _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
-# A request is repeated with fewer rows this often at the smallest page before it is given up.
-TRIES_AT_SMALLEST_PAGE = 3
 # A page that has moved between the requests for its custom fields is read again.
 _TRIES_AT_ONE_PAGE = 5
 # Read one by one, so many records come between two states: at a second each, a sign of life every two minutes.
@@ -175,7 +173,6 @@ class ListReader(ContractReader):
 
     def _fetch(self, size: PageSize, window: Window, skip: int) -> tuple[Sequence[Wire], int]:
         """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP bears no more."""
-        tries_at_smallest = 0
         while True:
             plan, began = self._plan, time.monotonic()
             asked = min(size.rows, _KEYS_IN_A_PAGE) if plan.is_by_record else size.rows
@@ -183,8 +180,7 @@ class ListReader(ContractReader):
                 rows, size_bytes = self._list(window, {"skip": skip, "top": asked, "plan": plan})
             except RequestFailed as error:
                 match error.problem.next:
-                    case Next.FEWER_ROWS if size.shrink() or tries_at_smallest < TRIES_AT_SMALLEST_PAGE:
-                        tries_at_smallest += size.rows >= asked
+                    case Next.FEWER_ROWS if size.shrink():
                         logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
                     case Next.CLIMB_DOWN | Next.STOP:
                         self._plan = self._lower_plan(window, error)

@@ -26,6 +26,7 @@ from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.odata import feed_options
+from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, read_rows, where_of
 from source_acumatica.sessions import PoolClosed
@@ -301,7 +302,7 @@ class ContractStream(TableStream):
             headers=self.request_headers(None),
             read=read,
             where=where_of(tenant, self.name),
-            is_page=True,
+            is_page=_can_be_smaller(token),
         )
 
     def _is_filter_proven(self, tenant: str) -> bool:
@@ -348,13 +349,20 @@ class FeedStream(TableStream):
         door, resource = self._table.door, self._resource(tenant)[0]
         options = self._options(tenant, window, token)
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
-        if token.get("is_whole"):
-            return FeedPage(self._access.doors.all_rows(tenant, door, resource, options, **request), 0, None)
+        if "link" in token:
+            return self._access.doors.follow(tenant, door, token["link"], **request)
         is_query = door is FeedDoor.INQUIRIES and not {"$filter", "$orderby"}.isdisjoint(options)
-        return self._access.doors.rows(tenant, door, resource, options, **request, is_query=is_query, is_page=True)
+        request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
+        return self._access.doors.rows(tenant, door, resource, options, **request)
 
     def _deletion_sets(self) -> Sequence[str]:
         return (self._table.title,)
 
     def _may_have_flags(self) -> bool:
         return self._table.has_flags
+
+
+def _can_be_smaller(token: Mapping[str, Any]) -> bool:
+    """Whether a request could be sent with fewer rows, were they too many; otherwise it is repeated as it is."""
+    top: int = token.get("top", 0)
+    return top > SMALLEST_PAGE_ROWS

@@ -229,7 +229,7 @@ def test_columns_that_cannot_be_ordered_by_are_left_out_of_the_order():
 def test_an_inquiry_that_cannot_be_ordered_at_all_comes_in_one_answer(caplog):
     feed = Feed(ROWS, INQUIRY, refuses=lambda plan, _token: refusal() if plan.order else None)
     assert sorted(ids(feed.reader().pages(EVER))) == list(range(12))
-    assert feed.tokens[-1] == {"is_whole": True, "plan": feed.tokens[-1]["plan"]}
+    assert feed.tokens[-1].keys() == {"plan"}
     assert "in one answer" in caplog.text
 
 

@@ -261,6 +261,17 @@ def test_a_server_that_ignores_skip_is_given_up(size):
     assert moving.requests < 20
 
 
+def test_a_server_whose_rows_all_look_alike_is_given_up():
+    requests = count()
+
+    def fetch(_skip):
+        assert next(requests) < 100, "no end"
+        return ["x", "x", "x"], 3
+
+    with pytest.raises(MovingListError):
+        list(anchored_pages(fetch, lambda row: (row,), BEGINNING))
+
+
 def test_a_server_that_ignores_skip_but_gives_all_in_one_page_is_read():
     moving = MovingList(6, [7])
     assert [
@@ -421,6 +432,19 @@ def test_a_last_row_that_has_moved_is_no_reason_to_doubt():
 def test_a_server_that_repeats_itself_is_given_up(answer):
     with pytest.raises((MovingListError, UnreliableOrderError)):
         list(keyset_pages(lambda _place: (answer, 3), lambda row: row, lambda _place: False, (3, 3)))
+
+
+def test_a_server_that_gives_two_pages_by_turns_is_given_up():
+    pages = [[(1, 1), (2, 2)], [(3, 3), (4, 4)]]
+    requests = count()
+
+    def fetch(_place):
+        number = next(requests)
+        assert number < 100, "no end"
+        return pages[number % 2], 2
+
+    with pytest.raises(MovingListError):
+        list(keyset_pages(fetch, lambda row: row, lambda _place: False, ()))
 
 
 def test_a_server_that_gives_one_row_and_says_that_there_are_more_is_given_up():

@@ -35,7 +35,7 @@ from .odata import ODataOptions
 from .records import dashed
 from .server import RequestLog, Server
 from .sessions import SeatAnswer, Sessions, Throttle
-from .site import Hook, Settings, Site
+from .site import Hook, Rewrite, Settings, Site
 from .tables import Sizes
 from .tenants import Tenant
 
@@ -128,6 +128,10 @@ class Simulator:
     def before_request(self, hook: Hook) -> None:
         """Calls the hook when a data request's turn has come, before it is worked off."""
         self._site.hooks.append(hook)
+
+    def rewrite(self, rewrite: Rewrite) -> None:
+        """Makes another server of it: what would be answered goes through the function, and its result is sent."""
+        self._site.rewrites.append(rewrite)
 
     def config(self, *tenants: str, **settings: Any) -> dict[str, Any]:
         """Connector settings that reach these tenants (all, if none is named)."""

@@ -75,6 +75,7 @@ class Settings:
 
 
 Hook = Callable[[Request], object]
+Rewrite = Callable[[Request, Answer], Answer]
 
 
 class Site:
@@ -91,14 +92,18 @@ class Site:
         self.settings, self.tenants = settings, tenants
         self.identity, self.sessions, self.throttle, self.faults = identity, sessions, throttle, faults
         self.hooks: list[Hook] = []
+        self.rewrites: list[Rewrite] = []
         self._sleep = sleep
         self._endpoints = {(each.name, each.version): each for each in ENDPOINTS}
 
     def answer(self, request: Request) -> Answer:
         try:
-            return self._route(request)
+            answer = self._route(request)
         except RefusedError as refusal:
-            return refusal.answer
+            answer = refusal.answer
+        for rewrite in self.rewrites:
+            answer = rewrite(request, answer)
+        return answer
 
     def _route(self, request: Request) -> Answer:
         match (request.method, request.path.rstrip("/")):

@@ -1,0 +1,405 @@
+"""A server that means harm, or is more broken than any ERP: each run ends with a sentence, and gives nothing away."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from source_acumatica import bodies, client, paging
+
+from .conftest import EXAMPLES
+from .harness import Destination, differences
+from .simulator import Simulator
+from .simulator.answers import Answer, as_json
+from .simulator.site import Request
+from .test_faults import REQUESTS, SETTINGS
+from .test_sync import catalog_of
+
+TENANT = "Company"
+
+
+class Thief:
+    """A web server that is not the instance; whatever reaches it was given away."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        requests = self.requests
+
+        class Handler(BaseHTTPRequestHandler):
+            def _take(self) -> None:
+                requests.append(f"{self.command} {self.path} {dict(self.headers)}")
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_GET = do_POST = do_PUT = _take  # noqa: N815 (the names that the library calls)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self._server.server_port}"
+        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def thief() -> Iterator[Thief]:
+    server = Thief()
+    yield server
+    server.close()
+    assert server.requests == []
+
+
+@pytest.fixture
+def erp() -> Iterator[Simulator]:
+    with Simulator(rows=8, tenants=(TENANT,), tracked=("SOOrder",)) as simulator:
+        yield simulator
+        assert simulator.sessions.open_count() == 0
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:
+    monkeypatch.setattr(client.Patience, "of_a_read", lambda: client.Patience(retries=1, wait_seconds=0.05))
+
+
+def _only(path: str, change: Callable[[Answer], Answer]) -> Callable[[Request, Answer], Answer]:
+    """A rewrite of the answers to one kind of request."""
+    return lambda request, answer: change(answer) if re.search(path, request.target) else answer
+
+
+def _content(change: Callable[[Any], Any]) -> Callable[[Answer], Answer]:
+    """A change of what an answer says in JSON."""
+    return lambda answer: replace(
+        answer, body=json.dumps(change(json.loads(answer.whole().body))).encode(), stream=None
+    )
+
+
+def _read(sim: Simulator, stream: str, *rewrites: Callable[[Request, Answer], Answer], **more: Any) -> Destination:
+    config = sim.config(**{**SETTINGS, **more})
+    catalog = catalog_of(config, stream)
+    for rewrite in rewrites:
+        sim.rewrite(rewrite)
+    sim.requests.clear()
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    return destination
+
+
+# ---------------------------------------------------------------------------------- nothing leaves the instance
+
+
+@pytest.mark.parametrize("status", [302, 307])
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_no_redirect_is_followed(request_name: str, status: int, erp: Simulator, thief: Thief) -> None:
+    """With 307, a sign-in would be sent again as it is: user, password and all."""
+    path, stream = REQUESTS[request_name]
+    redirect = Answer(status, headers={"Location": f"http://{thief.host}/AcumaticaERP/identity/connect/token"})
+    destination = _read(erp, stream, _only(path, lambda _answer: redirect))
+    assert thief.requests == []
+    if request_name == "sign-out":
+        erp.clock.advance(erp.sessions.idle_seconds)
+    said = [*(error["message"] for error in destination.errors), *destination.warnings]
+    assert [
+        each for each in said if re.search("led to another page|signing in is not possible|signing out failed", each)
+    ]
+
+
+OFF_THE_FEED = (
+    "http://{thief}/t/Company/api/odata/dac/SOOrder",
+    "//{thief}/t/Company/api/odata/dac/SOOrder",
+    "\\\\{thief}/SOOrder",
+    "/\\{thief}/SOOrder",
+    "http://user@{thief}/SOOrder",
+    "{root}@{thief}/SOOrder",
+    "{root}/../../../../../../entity/auth/logout",
+    "{root}/%2e%2e/%2e%2e/gi/BI-Customers",
+    "../../../../entity",
+    "..\\..\\entity",
+    "/entity/auth/logout",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+)
+
+
+@pytest.mark.parametrize("link", OFF_THE_FEED)
+@pytest.mark.parametrize("request_name", ["deleted", "flagged"])
+def test_no_link_off_the_feed_is_followed(request_name: str, link: str, erp: Simulator, thief: Thief) -> None:
+    path, stream = REQUESTS[request_name]
+    root = f"{erp.url}/t/{TENANT}/api/odata/dac"
+    evil = link.format(thief=thief.host, root=root)
+    destination = _read(erp, stream, _only(path, _content(lambda feed: {**feed, "@odata.nextLink": evil})))
+    assert thief.requests == []
+    assert [each for each in destination.warnings if f"leads off {root}; it is not followed" in each]
+    assert all("/odata/" in one.path or one.path.startswith(("/entity", "/identity")) for one in erp.requests)
+    assert not [one for one in erp.requests if one.path.endswith("logout") and one.status != 204]
+
+
+@pytest.mark.parametrize("stream", ["gi__BI-Customers", "dac__SOOrder"])
+def test_a_link_in_an_ordered_feed_only_says_that_it_goes_on(stream: str, erp: Simulator, thief: Thief) -> None:
+    link = f"http://{thief.host}/more"
+
+    def linked(answer: Answer) -> Answer:
+        is_long = answer.body.count(b'"NoteID"' if "dac" in stream else b'"CustomerID"') > 1
+        return replace(answer, body=answer.body[:-1] + f',"@odata.nextLink":"{link}"}}'.encode()) if is_long else answer
+
+    destination = _read(erp, stream, _only(f"/{stream.partition('__')[2]}\\?", linked))
+    assert thief.requests == []
+    assert differences(destination, erp, [TENANT]) == []
+
+
+def test_addresses_in_descriptions_are_not_used(erp: Simulator, thief: Thief) -> None:
+    def elsewhere(document: Any) -> Any:
+        text = (
+            json.dumps(document)
+            .replace(erp.url, f"http://{thief.host}/x")
+            .replace('"/AcumaticaERP/', f'"//{thief.host}/')
+        )
+        return json.loads(text)
+
+    destination = _read(erp, "Customer", _only("/entity$|swagger.json", _content(elsewhere)))
+    assert thief.requests == []
+    assert differences(destination, erp, [TENANT]) == []
+
+
+@pytest.mark.parametrize(
+    "version", ["99/../../..", "..", "../../../x", "24.200.001/../../auth/logout?", "9 9", "\\..", ""]
+)
+def test_an_endpoint_that_is_named_like_a_path_is_none(version: str, erp: Simulator) -> None:
+    def worse(listing: dict[str, Any]) -> dict[str, Any]:
+        evil = [{"name": "Default", "version": version}, {"name": f"../{version}", "version": "99.200.001"}]
+        return {**listing, "endpoints": [*listing["endpoints"], *evil]}
+
+    destination = _read(erp, "Customer", _only("/entity$", _content(worse)))
+    assert differences(destination, erp, [TENANT]) == []
+    assert {one.path for one in erp.requests if "swagger" in one.path} == {"/entity/Default/24.200.001/swagger.json"}
+
+
+# ---------------------------------------------------------------------------------- nothing goes on for ever
+
+
+def _without(*options: str) -> Callable[[Simulator], None]:
+    """A server that does not know these query options."""
+
+    def install(sim: Simulator) -> None:
+        answer = sim._site._route
+
+        def route(request: Request) -> Answer:
+            query = {name: value for name, value in request.query.items() if name not in options}
+            return answer(replace(request, query=query))
+
+        sim._site._route = route  # type: ignore[method-assign]
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("stream", "options"),
+    [
+        ("Customer", ["$skip"]),
+        ("Customer", ["$skip", "$top"]),
+        ("Currency", ["$skip"]),
+        ("dac__SOOrder", ["$filter"]),
+        ("dac__SOOrder", ["$filter", "$orderby"]),
+        ("gi__BI-Customers", ["$filter", "$skip"]),
+    ],
+    ids=str,
+)
+def test_a_list_that_repeats_itself_is_stopped(stream: str, options: list[str], erp: Simulator) -> None:
+    _without(*options)(erp)
+    destination = _read(erp, stream, track_deletions=False)
+    assert len(erp.requests) < 60
+    said = [error["message"] for error in destination.errors]
+    assert said
+    assert "repeats the same rows instead of going on" in said[0] or differences(destination, erp, [TENANT]) == []
+
+
+def test_a_list_that_gives_two_pages_by_turns_is_stopped(erp: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "_REMEMBERED_ROWS", 30)
+    pages: list[list[Any]] = []
+
+    def by_turns(answer: Answer) -> Answer:
+        rows = json.loads(answer.body)
+        pages.append(rows if len(pages) < 2 else pages[len(pages) % 2])
+        return as_json(pages[-1])
+
+    destination = _read(erp, "Customer", _only("/Customer\\?.*skip", by_turns), include_custom_fields=False)
+    assert len(erp.requests) < 60
+    assert "repeats the same rows" in destination.errors[0]["message"]
+
+
+@pytest.mark.parametrize("kind", ["itself", "back", "on without rows"])
+def test_links_that_do_not_lead_on_are_not_followed_for_ever(kind: str, erp: Simulator) -> None:
+    path, stream = REQUESTS["deleted"]
+    count = iter(range(10**6))
+    links = {
+        "itself": lambda: "?a=1",
+        "back": lambda: f"?a={next(count) % 3}",
+        "on without rows": lambda: f"?a={next(count)}",
+    }
+
+    def linked(feed: dict[str, Any]) -> dict[str, Any]:
+        rows = [] if "on" in kind else feed["value"]
+        return {**feed, "value": rows, "@odata.nextLink": f"SOOrder/px.GetDeletedRecords(){links[kind]()}"}
+
+    destination = _read(erp, stream, _only(path, _content(linked)))
+    assert len(erp.requests) < 60
+    assert [each for each in destination.warnings if "links to the next page do not lead on" in each]
+
+
+@pytest.mark.parametrize("sessions", [1, 4])
+def test_a_request_that_is_refused_does_not_cost_all_others_their_sessions_for_ever(sessions: int) -> None:
+    """While other streams go on, each of its tries finds a session that has worked."""
+    with Simulator(rows=60, tenants=(TENANT,), latency_seconds=0.005) as sim:
+        config = sim.config(max_sessions=sessions, max_page_size=3, include_custom_fields=False)
+        catalog = catalog_of(config, "Customer", "Vendor", "SalesOrder", "StockItem")
+        before = sim.sign_ins(TENANT)
+        sim.rewrite(_only("/Vendor\\?", lambda _answer: as_json({"message": "No."}, 401)))
+        destination = Destination()
+        destination.sync(config, catalog, fails=True)
+        assert "not accepted even after signing in again" in destination.errors[0]["message"]
+        assert destination.statuses["Vendor"] == "INCOMPLETE"
+        assert sorted(destination.statuses.values())[:3] == ["COMPLETE"] * 3
+        assert sim.sign_ins(TENANT) - before <= 2 * sessions + 2
+        assert sim.sessions.open_count() == 0
+
+
+def _bounded(monkeypatch: pytest.MonkeyPatch, seconds: float, most_bytes: int) -> None:
+    """Other bounds of time for all answers, and of size for pages."""
+
+    def bound(response: Any, _seconds: float, most: int) -> None:
+        is_page = most == client._LARGEST_PAGE_BYTES
+        bodies.bound(response, seconds, most_bytes if is_page else most)
+
+    monkeypatch.setattr(client, "bound", bound)
+
+
+def _dripping(body: bytes) -> Iterator[bytes]:
+    for byte in body:
+        yield bytes([byte])
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "request_name", ["token", "endpoints", "description", "custom", "list", "dac $metadata", "gi page"]
+)
+def test_an_answer_that_drips_is_not_waited_for(
+    request_name: str, erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time, and the answer never ends."""
+    path, stream = REQUESTS[request_name]
+    _bounded(monkeypatch, 0.1, 10**9)
+    begin = b"<a>" if "metadata" in path else b"["
+    slowly = _only(path, lambda answer: replace(answer, stream=_dripping(begin + b" " * 10**4)))
+    destination = _read(erp, stream, slowly, track_deletions=False)
+    assert "did not answer in time" in destination.errors[0]["message"]
+    erp.clock.advance(erp.sessions.idle_seconds)
+
+
+def test_a_page_that_is_too_large_is_asked_for_with_fewer_rows(erp: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    _bounded(monkeypatch, 30, 1_500)
+    destination = _read(erp, "dac__SOOrder", include_custom_fields=False)
+    assert destination.errors == []
+    assert differences(destination, erp, [TENANT]) == []
+    assert [each for each in destination.warnings if "larger than" in each]
+
+
+@pytest.mark.parametrize(
+    "request_name", ["token", "endpoints", "description", "list", "record", "form", "gi page", "dac page"]
+)
+def test_what_unpacks_to_gigabytes_is_not_unpacked(
+    request_name: str, erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, stream = REQUESTS[request_name]
+    bomb = gzip.compress(b"[" + b" " * 300_000_000)
+    packed = Answer(200, bomb, headers={"Content-Encoding": "gzip"})
+    destination = _read(erp, stream, _only(path, lambda _answer: packed), track_deletions=False)
+    assert "is larger than" in destination.errors[0]["message"]
+
+
+# ---------------------------------------------------------------------------------- whatever it says
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8)
+    | st.sampled_from(["value", "../..", "2024-13-45T99:99:99", "9999-12-31T23:59:59.999+00:00", "\ud800x", "$", "'"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6) | st.just("value"), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+FUZZED = {name: each for name, each in REQUESTS.items() if "metadata" not in name and name != "sign-out"}
+
+
+# Two are the CDK's: an entity that is gone, and a number of over 64 bits where a text should be.
+_SENTENCES = (
+    "Tenant '",
+    "endpoints: ",
+    "A stream listed in your configuration",
+    "A record returned from the API failed",
+)
+
+
+class _Careless(Destination):
+    """Takes whatever comes, also rows whose keys are something else."""
+
+    def _upsert(self, stream: str, row: dict[str, Any]) -> None:
+        pass
+
+
+def _changed(content: Any, path: list[int], value: Any) -> Any:
+    """The content with another value at one place, found by a walk of ``path``."""
+    if not path or not isinstance(content, dict | list) or not content:
+        return value
+    head, *rest = path
+    if isinstance(content, list):
+        at = head % len(content)
+        return [*content[:at], _changed(content[at], rest, value), *content[at + 1 :]]
+    name = list(content)[head % len(content)]
+    if head % 17 == 0 and not rest:
+        return {key: each for key, each in content.items() if key != name}
+    return {**content, name: _changed(content[name], rest, value)}
+
+
+@pytest.fixture(scope="module")
+def fuzzed_erp() -> Iterator[tuple[Simulator, dict[str, Any], dict[str, dict[str, Any]]]]:
+    with Simulator(rows=4, tenants=(TENANT,), tracked=("SOOrder",)) as sim:
+        config = sim.config(**SETTINGS)
+        yield sim, config, {stream: catalog_of(config, stream) for _path, stream in REQUESTS.values()}
+
+
+@pytest.mark.parametrize("request_name", FUZZED)
+@settings(
+    max_examples=EXAMPLES * 2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(path=st.lists(st.integers(0, 10**4), max_size=7), value=JSON_VALUES)
+def test_no_answer_makes_it_crash(request_name: str, path: list[int], value: Any, fuzzed_erp: Any) -> None:
+    """One value anywhere in any answer is another one: the sync succeeds, or its error is a sentence of ours."""
+    sim, config, catalogs = fuzzed_erp
+    address, stream = FUZZED[request_name]
+    sim._site.rewrites[:] = [_only(address, _content(lambda content: _changed(content, path, value)))]
+    destination = _Careless()
+    destination.sync(config, catalogs[stream], fails=True)
+    for error in destination.errors:
+        assert error["message"].startswith(_SENTENCES), error["message"]
+    sim.clock.advance(sim.sessions.idle_seconds)
