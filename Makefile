@@ -10,8 +10,11 @@ UV_VERSION := 0.13.9
 COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
+# Tests that try random cases; in `make test` they try few.
+SOAKED := $(addprefix integration_tests/test_,soak.py hostile.py moving_rows.py)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types check fix demo bench lock clean
+.PHONY: help setup test soak lint types check fix demo bench lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +23,9 @@ setup: $(VENV)/project.stamp ## make .venv with the locked dependencies and the 
 
 test: setup ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: setup ## look for what shows itself rarely: hundreds of crashes and thousands of random answers, about half an hour
+	SOAK=1 $(BIN)/python -m pytest -s $(SOAKED) $(ARGS)
 
 lint: setup ## look for mistakes and for unformatted files
 	$(BIN)/ruff check .

@@ -169,7 +169,7 @@ def slow_sim() -> Iterator[Simulator]:
 
 
 @contextmanager
-def _started(folder: Path, *arguments: str, **files: Any) -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path, *arguments: str, **files: Any) -> Iterator[subprocess.Popen[str]]:
     """The connector as a process of its own; what it prints lies in a pipe."""
     for name, content in files.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
@@ -201,7 +201,7 @@ def test_a_signal_in_the_middle_leaves_no_seat_taken(
     if command == "read":
         files["catalog"] = catalog_of(config, "Customer", "SalesOrder", "Vendor")
     opened = slow_sim.sessions.opened_total
-    with _started(tmp_path, command, **files) as process:
+    with started(tmp_path, command, **files) as process:
         _wait_until(lambda: slow_sim.sessions.opened_total > opened + (2 if command == "read" else 0))
         process.send_signal(number)
         assert process.wait(timeout=15) == 128 + number
@@ -211,7 +211,7 @@ def test_a_signal_in_the_middle_leaves_no_seat_taken(
 def test_a_reader_that_goes_away_leaves_no_seat_taken(slow_sim: Simulator, tmp_path: Path) -> None:
     config = slow_sim.config(max_page_size=10)
     catalog = catalog_of(config, "Customer", "SalesOrder")
-    with _started(tmp_path, "read", config=config, catalog=catalog) as process:
+    with started(tmp_path, "read", config=config, catalog=catalog) as process:
         assert process.stdout
         process.stdout.readline()
         process.stdout.close()
@@ -223,7 +223,7 @@ def test_a_pipe_that_nobody_empties_still_ends_at_a_signal(slow_sim: Simulator, 
     config = slow_sim.config(max_sessions=2)
     catalog = catalog_of(config, "Customer", "SalesOrder", "Vendor")
     slow_sim.requests.clear()
-    with _started(tmp_path, "read", config=config, catalog=catalog) as process:
+    with started(tmp_path, "read", config=config, catalog=catalog) as process:
         _wait_until(lambda: len([one for one in slow_sim.requests if "$skip" in one.query]) > 4)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) == 128 + signal.SIGTERM
@@ -233,10 +233,10 @@ def test_a_pipe_that_nobody_empties_still_ends_at_a_signal(slow_sim: Simulator, 
 def test_a_failed_read_exits_with_an_error_code_and_a_good_one_with_none(sim: Simulator, tmp_path: Path) -> None:
     config = sim.config("Company")
     catalog = catalog_of(config, "Customer")
-    with _started(tmp_path, "read", config=config, catalog=catalog) as good:
+    with started(tmp_path, "read", config=config, catalog=catalog) as good:
         assert good.communicate(timeout=60)[0].count('"RECORD"') == 12
         assert good.returncode == 0
-    with _started(tmp_path, "read", config={**config, "password": "wrong"}, catalog=catalog) as bad:
+    with started(tmp_path, "read", config={**config, "password": "wrong"}, catalog=catalog) as bad:
         output, _ = bad.communicate(timeout=60)
     assert bad.returncode == 1
     assert "the user name or password is not accepted" in output
