@@ -18,6 +18,7 @@ import pytest
 
 from .harness import Destination, differences, run
 from .simulator import Fault, FaultKind, Simulator
+from .test_faults import REQUESTS, SETTINGS
 from .test_sync import TENANTS, catalog_of
 
 STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "ShipVia")
@@ -206,6 +207,25 @@ def test_a_signal_in_the_middle_leaves_no_seat_taken(
         process.send_signal(number)
         assert process.wait(timeout=15) == 128 + number
     assert slow_sim.sessions.open_count() == 0
+
+
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_a_signal_in_the_middle_of_any_request_leaves_no_seat_taken(request_name: str, tmp_path: Path) -> None:
+    """The request is on its way for a second; the signal comes within it."""
+    path, stream = REQUESTS[request_name]
+    with Simulator(rows=8, tracked=("SOOrder",)) as sim:
+        config = sim.config(**SETTINGS)
+        catalog = catalog_of(config, stream)
+        sim.sessions.peak = 0
+        fault = Fault(FaultKind.SLOW, path=path, seconds=1.0)
+        sim.faults.add(fault)
+        with started(tmp_path, "read", config=config, catalog=catalog) as process:
+            _wait_until(lambda: sim.faults.struck)
+            number = signal.SIGINT if len(path) % 2 else signal.SIGTERM
+            process.send_signal(number)
+            assert process.wait(timeout=15) == 128 + number
+        _wait_until(lambda: sim.sessions.open_count() == 0)
+        assert sim.sessions.peak <= 1
 
 
 def test_a_reader_that_goes_away_leaves_no_seat_taken(slow_sim: Simulator, tmp_path: Path) -> None:

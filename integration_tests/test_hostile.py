@@ -177,7 +177,18 @@ def test_addresses_in_descriptions_are_not_used(erp: Simulator, thief: Thief) ->
 
 
 @pytest.mark.parametrize(
-    "version", ["99/../../..", "..", "../../../x", "24.200.001/../../auth/logout?", "9 9", "\\..", ""]
+    "version",
+    [
+        "99/../../..",
+        "..",
+        "../../../x",
+        "24.900.1/../../auth",
+        "24.900.1?x=",
+        "24.200.001/../../auth/logout?",
+        "9 9",
+        "\\..",
+        "",
+    ],
 )
 def test_an_endpoint_that_is_named_like_a_path_is_none(version: str, erp: Simulator) -> None:
     def worse(listing: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,10 @@ from source_acumatica import client, query, sessions
 
 from .harness import Destination, check, differences, discover
 from .simulator import Fault, FaultKind, SeatAnswer, Simulator
+from .simulator import sessions as simulated_sessions
+from .simulator.answers import Answer, as_json
+from .simulator.site import Request
+from .test_crash import started
 from .test_sync import TENANTS, catalog_of
 
 STREAMS = ("Customer", "Customer__Contacts", "SalesOrder", "Vendor")
@@ -75,6 +79,22 @@ def test_taken_seats_fail_a_check_with_a_sentence_after_a_while(
         sim.sessions.take(1)
         with pytest.raises(AirbyteTracedException, match="SM604000"):
             check(sim.config("Company"))
+
+
+@pytest.mark.parametrize("answer", list(SeatAnswer))
+def test_seats_that_stay_taken_fail_a_read_with_a_sentence(answer: SeatAnswer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a quarter of an hour; here, a tenth of a second."""
+    assert client.Patience.of_a_read().wait_seconds == 15 * 60
+    monkeypatch.setattr(client.Patience, "of_a_read", lambda: client.Patience(retries=1, wait_seconds=0.1))
+    with Simulator(rows=5, seats=1, seat_answer=answer) as sim:
+        config = sim.config("Company")
+        catalog = catalog_of(config, "Customer")
+        sim.sessions.take(1)
+        destination = Destination()
+        destination.sync(config, catalog, fails=True)
+        assert "SM604000" in destination.errors[0]["message"]
+        assert {error["failure_type"] for error in destination.errors} == {"transient_error"}
+        assert destination.states == {}
 
 
 @pytest.mark.parametrize("kind", [FaultKind.TOKEN_DROPPED, FaultKind.SESSION_DROPPED])
@@ -187,6 +207,26 @@ def test_the_rate_that_was_set_is_kept(monkeypatch: pytest.MonkeyPatch, small_pa
         assert min(spans) > 0.45
 
 
+@pytest.mark.parametrize("told", [8, None])
+def test_at_half_of_the_licensed_rate_the_server_delays_nothing(
+    told: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives no sign of delaying, so the edge has to be told; a minute is half a second here."""
+    monkeypatch.setattr(client, "_MINUTE", timedelta(seconds=0.5))
+    monkeypatch.setattr(simulated_sessions, "MINUTE", timedelta(seconds=0.5))
+    delays: list[float] = []
+    with Simulator(rows=60, tenants=("Company",), requests_per_minute=20, sleep=delays.append) as sim:
+        catalog = catalog_of(sim.config(), "Customer")
+        time.sleep(0.5)
+        delays.clear()
+        rate = {} if told is None else {"requests_per_minute": told}
+        destination = Destination()
+        destination.sync(sim.config(max_page_size=3, **rate), catalog)
+        assert differences(destination, sim, ["Company"]) == []
+        assert len(sim.requests) > 25
+    assert (sum(delays) == 0) == (told is not None)
+
+
 def test_a_throttled_instance_is_read_to_the_end() -> None:
     with Simulator(rows=12, tenants=("Company",), requests_per_minute=8, sleep=lambda _seconds: None) as sim:
         config = sim.config(max_page_size=3)
@@ -239,3 +279,44 @@ def test_no_secret_in_any_output(
             if name in ("client_secret", "password"):
                 assert not [form for form in _forms(secret) if form in said]
         assert "Bearer " not in said
+
+
+AWKWARD = 'wröng "secret" %s+&/\\ of {0}'
+
+
+@pytest.mark.parametrize("command", ["spec", "check", "discover", "read"])
+def test_no_secret_in_the_output_of_a_process_at_debug_level(command: str, tmp_path: Path) -> None:
+    """Although the server says in its errors all that it was told, in every form."""
+    with Simulator(rows=3, shared_client=False, tenants=("Company", "Second", "Third")) as sim:
+        plain = sim.config(dac_tables=["Customer"])
+        catalog = catalog_of(plain, "Customer", "dac__Customer")
+        own = plain["tenant_credentials"]
+        for tenant in ("Second", "Third"):
+            account = sim.account(tenant)
+            account.client_secret, account.password = AWKWARD.format("client"), AWKWARD.format(tenant)
+        second = {**own[1], "client_secret": AWKWARD.format("client"), "password": AWKWARD.format("Second")}
+        third = {**own[2], "client_secret": AWKWARD.format("client"), "password": "wrong!"}
+        config = {**plain, "tenant_credentials": [own[0], second, third]}
+        secrets = [one[name] for one in (config, own[0], second, third) for name in ("client_secret", "password")]
+
+        def echo(request: Request, answer: Answer) -> Answer:
+            # Of an error only its beginning is told: it has to begin with what is looked for.
+            told = [request.token, *secrets] if request.token else secrets
+            text = " ".join(form for secret in told for form in sorted(_forms(secret)))
+            if "Customer" in request.path or answer.status >= 400:
+                return as_json(
+                    {"message": text, "error": text, "error_description": text}, 400 + 100 * (answer.status < 400)
+                )
+            return answer
+
+        sim.rewrite(echo)
+        files = {} if command == "spec" else {"config": config}
+        files |= {"catalog": catalog} if command == "read" else {}
+        with started(tmp_path, command, "--debug", **files) as process:
+            said, _ = process.communicate(timeout=60)
+        tokens = list(sim.identity._tokens)
+        assert len(said) > 1000
+        assert "DEBUG" in said or command == "spec"
+        assert command in ("spec", "discover") or "****" in said
+        # Nor the beginning of one, where a text was cut.
+        assert not [form for secret in [*secrets, *tokens] for form in _forms(secret) if form[:10] in said]

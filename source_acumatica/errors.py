@@ -342,7 +342,7 @@ def _text(response: requests.Response) -> str:
     if response.status_code == 422:
         return "\n".join([*_field_errors(body), *_messages(body)])
     if not body:
-        return "" if b"<" in response.content[:200] else response.text[: 4 * _LONGEST_QUOTE_CHARACTERS]
+        return "" if b"<" in response.content[:200] else response.text
     return "\n".join(_messages(body))
 
 
@@ -368,6 +368,6 @@ def _field_errors(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _with_quote(sentence: str, text: str) -> str:
-    """``sentence`` and what the server said, on one line and shortened."""
-    quote = " ".join(text.split())[:_LONGEST_QUOTE_CHARACTERS]
+    """``sentence`` and what the server said, on one line and shortened; masked before, as half a secret is one too."""
+    quote = " ".join(filter_secrets(text).split())[:_LONGEST_QUOTE_CHARACTERS]
     return f"{sentence} (the ERP says: {quote})" if quote else sentence

@@ -1,0 +1,74 @@
+"""Tests of what links lead to; how the doors answer is held by the syncs against the simulator."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_acumatica.doors import Doors, FeedPage, linked_pages
+from source_acumatica.errors import RequestFailed
+from source_acumatica.feeds import FeedDoor
+
+URL = "https://erp.example.com/Site"
+ROOT = f"{URL}/t/My%20Company/api/odata/dac"
+
+
+def resource(link):
+    return Doors(SimpleNamespace(instance_url=URL))._resource("My Company", FeedDoor.TABLES, link)
+
+
+@pytest.mark.parametrize(
+    ("link", "below"),
+    [
+        (f"{ROOT}/SOOrder?$skiptoken=5", "SOOrder?$skiptoken=5"),
+        (f"{ROOT.upper()}/SOOrder?$skiptoken=5", "SOOrder?$skiptoken=5"),
+        ("SOOrder?$skiptoken=5", "SOOrder?$skiptoken=5"),
+        ("SOOrder/px.GetDeletedRecords()?$skip=1", "SOOrder/px.GetDeletedRecords()?$skip=1"),
+        ("SOOrder?$skiptoken=../..", "SOOrder?$skiptoken=../.."),
+        (f"{ROOT}/SOOrder?$filter=at%20gt%202025-01-01T00:00:00Z", "SOOrder?$filter=at%20gt%202025-01-01T00:00:00Z"),
+    ],
+)
+def test_a_link_is_followed_below_the_feed(link, below):
+    assert resource(link) == below
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "",
+        "https://elsewhere.example.com/x",
+        "https://erp.example.com.evil.example/Site/t/My%20Company/api/odata/dac/SOOrder",
+        "https://erp.example.com/Site/t/Other/api/odata/dac/SOOrder",
+        "http://erp.example.com/Site/t/My%20Company/api/odata/dac/SOOrder",
+        "//elsewhere.example.com/x",
+        "\\\\elsewhere.example.com\\x",
+        "/Site/t/My%20Company/api/odata/dac/SOOrder",
+        "../gi/Inquiry",
+        "SOOrder/../../gi/Inquiry",
+        "SOOrder/%2E%2e/gi",
+        f"{ROOT}/",
+        f"{ROOT}x/SOOrder",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_link_that_leads_elsewhere_is_refused(link):
+    with pytest.raises(AirbyteTracedException, match=r"leads off https://erp\.example\.com/Site/t/My%20Company"):
+        resource(link)
+
+
+def page(link, *rows):
+    return FeedPage(list(rows), 0, link)
+
+
+def test_all_that_links_lead_to_is_read_and_empty_pages_are_none_the_less_followed():
+    pages = {"a": page("b"), "b": page("c", 2), "c": page(None, 3)}
+    assert [row for each in linked_pages(page("a", 1), pages.get, "here") for row in each.rows] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("links", [["a", "a"], ["a", "b", "a"], [str(number) for number in range(99)]])
+def test_links_that_do_not_lead_on_are_given_up(links):
+    following = iter([*links[1:], "end"])
+    with pytest.raises(RequestFailed, match="here: the ERP's links to the next page do not lead on"):
+        list(linked_pages(page(links[0]), lambda _link: page(next(following)), "here"))
