@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from . import discovery
+from . import discovery, memory
 from .report import Report
 
 PARTS: Mapping[str, Callable[[], Report]] = {
     "discovery": discovery.measure,
+    "memory": memory.measure,
 }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 # macOS counts the peak in bytes, Linux in kibibytes.
-_BYTES_PER_PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+BYTES_PER_PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 PYTHON = sys.executable
 CONNECTOR = (PYTHON, "-m", "source_acumatica.run")
 
@@ -48,7 +48,7 @@ def run(command: Sequence[str]) -> tuple[Cost, bytes]:
         sys.stderr.buffer.write(written[-5_000:])
         message = f"{' '.join(command)} ended with exit code {process.returncode}"
         raise SystemExit(message)
-    peak_bytes = usage.ru_maxrss * _BYTES_PER_PEAK_UNIT
+    peak_bytes = usage.ru_maxrss * BYTES_PER_PEAK_UNIT
     return Cost(wall_seconds, usage.ru_utime + usage.ru_stime, peak_bytes / 1e6), written
 
 

@@ -50,7 +50,7 @@ _TRIES_AFTER_FAILURE = 1
 _TOKEN_LIFE_SECONDS = 3600
 _LONGEST_PAUSE_SECONDS = 60.0
 # A page that is larger is asked for with fewer rows: as objects, its records take several times as much.
-_LARGEST_PAGE_BYTES = 64 * 1024**2
+_LARGEST_PAGE_BYTES = 32 * 1024**2
 # What cannot be asked for in parts: a page of the fewest rows, a form's results, a description.
 _LARGEST_ANSWER_BYTES = 256 * 1024**2
 # A sign-in's answer is a token.

@@ -145,6 +145,7 @@ class FeedReader(Reader):
                 logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {self._size.rows} rows.")
             else:
                 self._size.observe(time.monotonic() - began, page.size_bytes)
+                self.record_bytes = page.size_bytes / max(len(page.rows), 1)
                 self._refuse_equal_keys(page.rows)
                 # A link to the next page says that this one was cut short: the list goes on behind its last row.
                 return page.rows, len(page.rows) if page.next_link else asked

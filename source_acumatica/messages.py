@@ -12,6 +12,36 @@ from airbyte_cdk.models import AirbyteMessage, Level
 from airbyte_cdk.sources.message.repository import InMemoryMessageRepository, LogMessage, MessageRepository
 
 
+class RowQueue(Queue[Any]):
+    """The way of all rows from the workers to standard output; holds so many bytes of them, and not so many rows.
+
+    Before a slow consumer it is always full, and a row may have two kilobytes or a megabyte.
+    """
+
+    def __init__(self, most_bytes: int, typical_row_bytes: int) -> None:
+        super().__init__(maxsize=most_bytes // typical_row_bytes)
+        self._unit_bytes = typical_row_bytes
+        self._queued = 0
+        self._mine = threading.local()
+
+    def weigh(self, row_bytes: float) -> None:
+        """Say what the rows weigh that the calling thread will put from now on."""
+        self._mine.units = max(int(row_bytes / self._unit_bytes), 1)
+
+    def _put(self, item: Any) -> None:
+        units = getattr(self._mine, "units", 1)
+        self._queued += units
+        super()._put((units, item))
+
+    def _get(self) -> Any:
+        units, item = super()._get()
+        self._queued -= units
+        return item
+
+    def _qsize(self) -> int:
+        return self._queued
+
+
 class OrderedMessageRepository(MessageRepository):
     """Workers' messages travel the records' queue, so they cannot overtake them; the main thread's are kept here.
 

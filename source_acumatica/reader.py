@@ -42,8 +42,8 @@ _DECODER = msgspec.json.Decoder(float_hook=exact_fraction)
 _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
 # A page that has moved between the requests for its custom fields is read again.
 _TRIES_AT_ONE_PAGE = 5
-# Read one by one, so many records come between two states: at a second each, a sign of life every two minutes.
-_KEYS_IN_A_PAGE = 100
+# Read one by one, so many records are held at a time and come between two states: at a second each, half a minute.
+_KEYS_IN_A_PAGE = 30
 # Before any record of the ERP: SQL Server's own dates begin here.
 _EVER = Window(since="1753-01-01T00:00:00.000000Z")
 
@@ -78,6 +78,8 @@ class Reader(ABC):
 
     tenant: str
     config: Config
+    record_bytes: float = field(default=0.0, init=False)
+    """What a record of the last answer took on the wire, on average."""
 
     @property
     @abstractmethod
@@ -114,9 +116,12 @@ class ContractReader(Reader):
     def fetch_object(self, path: str, options: Mapping[str, str] | None = None, **request: Any) -> dict[str, Any]:
         """One record or form."""
         headers = {**self.headers, **request.pop("headers", {})}
-        return self.client.fetch(
-            self.tenant, path, options, read=_read_object, where=self.where, headers=headers, **request
-        )
+
+        def read(response: requests.Response) -> dict[str, Any]:
+            self.record_bytes = len(response.content)
+            return _read_object(response)
+
+        return self.client.fetch(self.tenant, path, options, read=read, where=self.where, headers=headers, **request)
 
 
 @dataclass
@@ -188,6 +193,7 @@ class ListReader(ContractReader):
                         raise
             else:
                 size.observe(time.monotonic() - began, size_bytes)
+                self.record_bytes = size_bytes / max(len(rows), 1)
                 if rows or skip or not self._hides_rows(window):
                     return rows, asked
                 self._plan = replace(plan, filters=False)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from queue import Queue
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -32,15 +31,17 @@ from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.heartbeat import Heartbeat
-from source_acumatica.messages import OrderedMessageRepository
+from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.query import probe_options
 from source_acumatica.streams import Access, ContractStream, FeedStream, TableStream
 from source_acumatica.tables import Door, Table
 
 logger = logging.getLogger("airbyte")
 
-# Rows between the workers and standard output. Each is held as a dict, so this bounds memory.
-_QUEUED_ROWS = 2_000
+# What waits between the workers and standard output, as long as it was on the wire; as objects it takes several times
+# as much.
+_QUEUED_BYTES = 4 * 1024**2
+_TYPICAL_ROW_BYTES = 2 * 1024
 # One worker makes slices; one more than there are seats shapes rows while all seats wait for answers.
 _WORKERS_BESIDE_SEATS = 2
 # Light forms that nearly every role may see; check reads a row of the first that it may.
@@ -52,7 +53,7 @@ class SourceAcumatica(ConcurrentSourceAdapter):
     """The connector. One object may be used for several commands in turn, each of which signs in and out."""
 
     def __init__(self) -> None:
-        self._queue: Queue[Any] = Queue(maxsize=_QUEUED_ROWS)
+        self._queue = RowQueue(_QUEUED_BYTES, _TYPICAL_ROW_BYTES)
         self._messages = OrderedMessageRepository(self._queue)
         self._client: Client | None = None
         self._configured: list[Stream] | None = None
@@ -164,7 +165,9 @@ class SourceAcumatica(ConcurrentSourceAdapter):
             [name for name in configured if not name.startswith(_FEED_PREFIXES)],
             prove=lambda tenant, _tables: survey.visit(tenant),
         )
-        access = Access.of(client, settings.tenants, doors, site.failures, survey.failures, self._heartbeat)
+        access = Access.of(
+            client, settings.tenants, doors, site.failures, survey.failures, self._heartbeat, self._queue.weigh
+        )
         found: dict[str, Table | FeedTable] = {table.name: table for table in site.tables}
         found.update(survey.tables)
         found.update(_unknown_for_a_failure(configured.keys() - found.keys(), survey))

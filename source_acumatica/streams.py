@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -47,6 +47,8 @@ class Access:
     server_times: Mapping[str, datetime] = field(default_factory=dict)
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    weigh: Callable[[float], object] = float
+    """Takes note of the bytes of each row that follows."""
 
     @classmethod
     def of(
@@ -57,11 +59,12 @@ class Access:
         failures: Mapping[str, AirbyteTracedException],
         feed_failures: Mapping[tuple[FeedDoor, str], AirbyteTracedException],
         heartbeat: Heartbeat,
+        weigh: Callable[[float], object],
     ) -> Access:
         """With the tenants' clocks, read when they were signed in to."""
         times = {tenant: client.server_time(tenant) for tenant in tenants}
         known = {tenant: time for tenant, time in times.items() if time}
-        return cls(doors, failures, feed_failures, known, heartbeat=heartbeat)
+        return cls(doors, failures, feed_failures, known, heartbeat=heartbeat, weigh=weigh)
 
 
 class TableStream(HttpStream, ABC):
@@ -208,7 +211,9 @@ class TableStream(HttpStream, ABC):
         rows_of = self._rows_table.rows(reader.tenant, self._columns)
         for page in reader.pages(window):
             for wire in page.rows:
-                yield from rows_of(wire)
+                rows = list(rows_of(wire))
+                self._access.weigh(reader.record_bytes / max(len(rows), 1))
+                yield from rows
             beat.rows += len(page.rows)
             if self.progress:
                 is_filtered = reader.is_filtered(window)

@@ -1,0 +1,96 @@
+"""Measures the connector's memory: for few rows and many, large rows and pages, and an output that nobody reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any
+
+from .pages import CATALOG, serving
+from .process import BYTES_PER_PEAK_UNIT, CONNECTOR
+from .report import Report
+
+# Promised in the user's documentation, for one session.
+MOST_MEGABYTES = 350
+_READ_BYTES = 1024**2
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is read, and how."""
+
+    name: str
+    rows: int
+    options: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    pause_seconds: float = 0.0
+    """How long nobody reads what the connector writes, while it could."""
+
+
+LARGE_ROWS = ("--row-bytes", "1000000")
+CASES = (
+    Case("100,000 rows", 100_000),
+    Case("1,000,000 rows", 1_000_000),
+    Case("200,000 rows in pages of 10,000", 200_000, settings={"max_page_size": 10_000}),
+    Case("300 rows of 1 MB", 300, LARGE_ROWS),
+    Case("100,000 rows, nobody reads for 20 s", 100_000, pause_seconds=20),
+    Case("300 rows of 1 MB, nobody reads for 20 s", 300, LARGE_ROWS, pause_seconds=20),
+)
+
+
+def peak_megabytes(case: Case) -> float:
+    """The peak of a whole read, in millions of bytes.
+
+    Raises:
+        SystemExit: the read failed, or not all rows came.
+    """
+    with serving(case.rows, *case.options) as settings, tempfile.TemporaryDirectory() as folder:
+        files = {"config": {**settings, **case.settings}, "catalog": CATALOG}
+        arguments = ["read"]
+        for name, content in files.items():
+            path = Path(folder) / f"{name}.json"
+            path.write_text(json.dumps(content))
+            arguments += [f"--{name}", str(path)]
+        with subprocess.Popen([*CONNECTOR, *arguments], stdout=subprocess.PIPE) as process:
+            assert process.stdout
+            counts: list[int] = []
+            reader = Thread(target=_count_records, args=(process.stdout, case.pause_seconds, counts))
+            reader.start()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            reader.join()
+    if process.returncode or sum(counts) != case.rows:
+        message = f"{case.name}: {sum(counts)} rows came, exit code {process.returncode}"
+        raise SystemExit(message)
+    return usage.ru_maxrss * BYTES_PER_PEAK_UNIT / 1e6
+
+
+def _count_records(output: IO[bytes], pause_seconds: float, counts: list[int]) -> None:
+    output.readline()
+    time.sleep(pause_seconds)
+    before = b""
+    while piece := output.read(_READ_BYTES):
+        text = before + piece
+        counts.append(text.count(_RECORD))
+        # A mark that is cut in two is counted with the next piece, and one that is whole is not counted again.
+        before = text[-(len(_RECORD) - 1) :]
+
+
+_RECORD = b'{"type":"RECORD"'
+
+
+def measure() -> Report:
+    """The peak of each case."""
+    peaks = {case.name: peak_megabytes(case) for case in CASES}
+    few, many = peaks[CASES[0].name], peaks[CASES[1].name]
+    complaints = [f"{name} take {peak:.0f} MB" for name, peak in peaks.items() if peak > MOST_MEGABYTES]
+    if many > 1.1 * few:
+        complaints.append(f"ten times the rows take {many:.0f} MB instead of {few:.0f} MB")
+    rows = [[name, f"{peak:.0f}"] for name, peak in peaks.items()]
+    return Report("Memory of a read, rows of 60 fields", ["what is read", "peak MB"], rows, complaints)
