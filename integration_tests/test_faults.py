@@ -149,10 +149,13 @@ def _sync_under(
     monkeypatch.setattr(TcpKeepaliveHTTPAdapter, "send", impatient_send)
     sim.faults.clear()
     sim.faults.add(fault)
+    sim.sessions.peak = 0
     destination = Destination()
     destination.sync(config, catalogs[stream], fails=True)
     assert sim.faults.struck > 0, "the fault did not strike"
     sim.faults.clear()
+    # A seat that could not be given back is one more.
+    assert sim.sessions.peak <= 1 or fault.path == REQUESTS["sign-out"][0]
     return destination
 
 

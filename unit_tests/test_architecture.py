@@ -130,3 +130,18 @@ def test_the_main_endpoint_is_the_same_one_in_every_module():
         and isinstance(node.value, ast.Constant)
     }
     assert set(values.values()) == {"Default"}
+
+
+def test_no_request_is_sent_without_a_time_out():
+    """The library's own default is to wait for ever."""
+    calls = [
+        node
+        for node in ast.walk(MODULES["client"])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("request", "post")
+    ]
+    assert len(calls) == 3
+    assert all("timeout" in {keyword.arg for keyword in call.keywords} for call in calls)
+    senders = [name for name in MODULES if name != "client" and "requests" in set(imports(MODULES[name]))]
+    for name in senders:
+        sent = [node for node in ast.walk(MODULES[name]) if isinstance(node, ast.Attribute) and node.attr == "request"]
+        assert not sent, f"only client.py talks to the instance, and not {name}.py"
