@@ -6,7 +6,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -44,9 +44,15 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
             path.write_text(json.dumps(content))
             arguments += [f"--{name}", str(path)]
         entrypoint = AirbyteEntrypoint(SourceAcumatica())
-        with closing(entrypoint.run(entrypoint.parse_args(arguments))) as lines:
+        lines = entrypoint.run(entrypoint.parse_args(arguments))
+        try:
             for line in lines:
                 yield json.loads(line, parse_float=Decimal)
+        finally:
+            # The entry point hands out what is queued even while it is being closed, which Python refuses; by then the
+            # read below it has ended.
+            with suppress(RuntimeError):
+                lines.close()  # type: ignore[attr-defined]  # it is a generator
 
 
 def discover(config: Mapping[str, Any]) -> dict[str, Any]:

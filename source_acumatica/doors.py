@@ -213,7 +213,11 @@ class Doors:
         return answer
 
     def _resource(self, tenant: str, door: FeedDoor, link: str) -> str:
-        """What a link leads to, below the feed's root; it may be relative or absolute."""
+        """What a link leads to, below the feed's root; it may be relative or absolute.
+
+        Raises:
+            AirbyteTracedException: it leads off the feed.
+        """
         root = self._client.instance_url + self.root(door, tenant)
         resource = link
         if urlsplit(link).scheme or link.startswith(("/", "\\")):

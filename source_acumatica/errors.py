@@ -99,6 +99,8 @@ _NOT_SET_UP = re.compile(r"PXSetupNotEntered|required configuration data is not 
 _SQL_TIMEOUT = re.compile(r"Execution Timeout Expired|wait operation timed out|timeout period elapsed", re.IGNORECASE)
 _NO_MESSAGE = "An error has occurred."
 _LONGEST_QUOTE_CHARACTERS = 300
+# What is looked through for that; longer answers are web pages or worse.
+_LONGEST_TEXT_CHARACTERS = 100_000
 
 _SEAT_SENTENCE = (
     "all API seats of the licence are taken: close other integrations' sessions or raise the number of web service API "
@@ -369,5 +371,5 @@ def _field_errors(body: Mapping[str, Any]) -> Iterator[str]:
 
 def _with_quote(sentence: str, text: str) -> str:
     """``sentence`` and what the server said, on one line and shortened; masked before, as half a secret is one too."""
-    quote = " ".join(filter_secrets(text).split())[:_LONGEST_QUOTE_CHARACTERS]
+    quote = " ".join(filter_secrets(text[:_LONGEST_TEXT_CHARACTERS]).split())[:_LONGEST_QUOTE_CHARACTERS]
     return f"{sentence} (the ERP says: {quote})" if quote else sentence

@@ -111,10 +111,10 @@ class FeedReader(Reader):
     def _by_links(self, window: Window) -> Iterator[Page[Wire]]:
         """Without an order of ours, only the server knows where it goes on."""
         token = {"plan": self._plan}
-        pages = linked_pages(
-            self.ask(window, token), lambda link: self.ask(window, {**token, "link": link}), self.where
-        )
-        return (Page(page.rows, BEGINNING) for page in pages)
+        first = self.ask(window, token)
+        for page in linked_pages(first, lambda link: self.ask(window, {**token, "link": link}), self.where):
+            self._note_size(page)
+            yield Page(page.rows, BEGINNING)
 
     def _page_by_number(self, window: Window, skip: int) -> tuple[Sequence[Wire], int]:
         return self._rows(window, {"skip": skip})
@@ -145,10 +145,13 @@ class FeedReader(Reader):
                 logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {self._size.rows} rows.")
             else:
                 self._size.observe(time.monotonic() - began, page.size_bytes)
-                self.record_bytes = page.size_bytes / max(len(page.rows), 1)
+                self._note_size(page)
                 self._refuse_equal_keys(page.rows)
                 # A link to the next page says that this one was cut short: the list goes on behind its last row.
                 return page.rows, len(page.rows) if page.next_link else asked
+
+    def _note_size(self, page: FeedPage) -> None:
+        self.record_bytes = page.size_bytes / max(len(page.rows), 1)
 
     def _refuse_equal_keys(self, rows: Sequence[Wire]) -> None:
         """An inquiry's keys are those of the tables below it, and need not tell its rows apart."""
