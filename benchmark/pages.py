@@ -1,6 +1,6 @@
 """A server that costs nearly nothing: pages of rows that are spliced together, for what the simulator is too slow for.
 
-It answers what a sync of one entity asks, and nothing else: ``Row``, with as many fields and rows as are wanted.
+It answers what a sync of one entity asks, and nothing else; the entity has as many fields and rows as are wanted.
 """
 
 from __future__ import annotations
