@@ -14,7 +14,7 @@ COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --pyt
 SOAKED := $(addprefix integration_tests/test_,soak.py hostile.py moving_rows.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test soak lint types check fix demo bench lock clean
+.PHONY: help setup test soak lint types check fix demo bench profile lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ demo: setup ## sync from a simulated ERP and show what arrives
 
 bench: setup ## measure what the connector costs
 	$(BIN)/python -m benchmark $(ARGS)
+
+profile: setup ## show where the connector's time goes
+	$(BIN)/python -m benchmark.profile
 
 lock: $(VENV)-lock/uv.stamp ## write the lock files anew (UPGRADE=1 takes newer versions too)
 	$(COMPILE) pyproject.toml --output-file requirements.lock

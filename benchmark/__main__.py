@@ -6,12 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from . import discovery, memory
+from . import discovery, memory, reading
 from .report import Report
 
 PARTS: Mapping[str, Callable[[], Report]] = {
     "discovery": discovery.measure,
     "memory": memory.measure,
+    "reading": reading.measure,
 }
 
 

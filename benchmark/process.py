@@ -28,8 +28,8 @@ class Cost:
     """Of memory; a megabyte is a million bytes."""
 
 
-def run(command: Sequence[str]) -> tuple[Cost, bytes]:
-    """Run a command to its end, and return what it took with what it wrote.
+def run(command: Sequence[str], *, keep_output: bool = True) -> tuple[Cost, bytes]:
+    """Run a command to its end, and return what it took with what it wrote; nothing where that is not kept.
 
     What is started shows at least the peak of the process that starts it, so that one has to stay small.
 
@@ -38,7 +38,7 @@ def run(command: Sequence[str]) -> tuple[Cost, bytes]:
     """
     with tempfile.TemporaryFile() as output:
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output)
+        process = subprocess.Popen(command, stdout=output if keep_output else subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         wall_seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,0 +1,78 @@
+"""Prints where the time goes in a full refresh of a list, by function, over all threads of the connector.
+
+A sample can be taken only where the interpreter lets another thread run, so work in C, such as decoding a page, is
+booked to the Python functions that it calls or that follow it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from threading import Event, Thread, get_ident
+from types import FrameType
+
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+
+from source_acumatica import SourceAcumatica
+
+from .pages import CATALOG, serving
+
+_ROWS = 50_000
+_LINES = 25
+_INTERVAL_SECONDS = 0.001
+# A thread that stands in one of these waits for a lock, a queue or the network.
+_WAITING = {
+    *(("threading.py", name) for name in ("wait", "acquire", "_wait_for_tstate_lock")),
+    *(("queue.py", name) for name in ("get", "put")),
+    *(("socket.py", name) for name in ("readinto", "accept")),
+    *(("thread.py", name) for name in ("_worker",)),
+    *(("ssl.py", name) for name in ("read",)),
+}
+
+
+def main() -> None:
+    """Sample the threads' innermost functions while the connector reads, and print their shares."""
+    catalog = {"streams": [{**one, "sync_mode": "full_refresh"} for one in CATALOG["streams"]]}
+    samples: Counter[str] = Counter()
+    has_ended = Event()
+    with serving(_ROWS) as settings, tempfile.TemporaryDirectory() as folder:
+        arguments = ["read"]
+        for name, content in {"config": settings, "catalog": catalog}.items():
+            path = Path(folder) / f"{name}.json"
+            path.write_text(json.dumps(content))
+            arguments += [f"--{name}", str(path)]
+        sampler = Thread(target=_sample, args=(samples, has_ended), daemon=True)
+        began = time.process_time()
+        sampler.start()
+        entrypoint = AirbyteEntrypoint(SourceAcumatica())
+        with contextlib.redirect_stdout(io.StringIO()):
+            # The records are this loop's; what goes past it to standard output is the log.
+            lines = sum(1 for _ in entrypoint.run(entrypoint.parse_args(arguments)))
+        has_ended.set()
+        sampler.join()
+    print(f"{lines:,} messages, {time.process_time() - began:.1f} CPU s with the sampling itself\n")
+    for function, count in samples.most_common(_LINES):
+        print(f"{100 * count / samples.total():5.1f} %  {function}")
+
+
+def _sample(samples: Counter[str], has_ended: Event) -> None:
+    own = get_ident()
+    while not has_ended.wait(_INTERVAL_SECONDS):
+        for thread, frame in sys._current_frames().items():
+            if thread != own and not _is_waiting(frame):
+                code = frame.f_code
+                samples[f"{'/'.join(Path(code.co_filename).parts[-2:])}:{code.co_firstlineno} {code.co_qualname}"] += 1
+
+
+def _is_waiting(frame: FrameType) -> bool:
+    return (Path(frame.f_code.co_filename).name, frame.f_code.co_name) in _WAITING
+
+
+if __name__ == "__main__":
+    main()
