@@ -269,12 +269,14 @@ def test_the_position_of_deletions_moves_on_its_own(synced: Any) -> None:
     erp, config, catalog, destination = synced
     erp.requests.clear()
     destination.sync(config, catalog)
-    (asked,) = {one.query["$filter"] for one in erp.requests if "SOOrder/px.GetDeletedRecords" in one.path}
-    part = destination.states["SalesOrder"]["stream"]["stream_state"]["states"][0]
-    assert part["deletions"] == part["cursor"]["LastModified"]
-    # An hour before, less the look-back.
-    assert asked.startswith("DeleteDate ge ")
-    assert asked < f"DeleteDate ge {part['deletions']}"
+    asked = {one.tenant: one.query["$filter"] for one in erp.requests if "SOOrder/px.GetDeletedRecords" in one.path}
+    assert set(asked) == set(TENANTS)
+    for part in destination.states["SalesOrder"]["stream"]["stream_state"]["states"]:
+        assert part["deletions"] == part["cursor"]["LastModified"]
+        # An hour before, less the look-back.
+        condition = asked[part["partition"]["tenant"]]
+        assert condition.startswith("DeleteDate ge ")
+        assert condition < f"DeleteDate ge {part['deletions']}"
 
 
 def test_a_state_from_before_the_setting_gets_all_deletions_there_are(synced: Any) -> None:
