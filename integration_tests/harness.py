@@ -13,10 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica import SourceAcumatica
+from source_acumatica.lines import Entrypoint
 
 from .simulator import Simulator
 
@@ -32,7 +32,7 @@ INQUIRY_PREFIX, TABLE_PREFIX = "gi__", "dac__"
 
 
 def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Message]:
-    """The messages of a command, through the CDK's entry point, in this process.
+    """The messages of a command, through the connector's entry point, in this process.
 
     Closing the iterator ends the run where it stands, as a crash of the platform would. ``files`` are ``catalog`` and
     ``state``. Numbers keep their digits.
@@ -43,16 +43,17 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
             path = Path(folder) / f"{name}.json"
             path.write_text(json.dumps(content))
             arguments += [f"--{name}", str(path)]
-        entrypoint = AirbyteEntrypoint(SourceAcumatica())
-        lines = entrypoint.run(entrypoint.parse_args(arguments))
+        entrypoint = Entrypoint(SourceAcumatica())
+        texts = entrypoint.run(entrypoint.parse_args(arguments))
         try:
-            for line in lines:
-                yield json.loads(line, parse_float=Decimal)
+            for text in texts:
+                for line in text.split("\n"):
+                    yield json.loads(line, parse_float=Decimal)
         finally:
             # The entry point hands out what is queued even while it is being closed, which Python refuses; by then the
             # read below it has ended.
             with suppress(RuntimeError):
-                lines.close()  # type: ignore[attr-defined]  # it is a generator
+                texts.close()  # type: ignore[attr-defined]  # it is a generator
 
 
 def discover(config: Mapping[str, Any]) -> dict[str, Any]:

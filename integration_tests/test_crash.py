@@ -244,7 +244,8 @@ def test_a_pipe_that_nobody_empties_still_ends_at_a_signal(slow_sim: Simulator, 
     catalog = catalog_of(config, "Customer", "SalesOrder", "Vendor")
     slow_sim.requests.clear()
     with started(tmp_path, "read", config=config, catalog=catalog) as process:
-        _wait_until(lambda: len([one for one in slow_sim.requests if "$skip" in one.query]) > 4)
+        # Each of them brings more than the pipe holds; whoever has something to log waits for it as well.
+        _wait_until(lambda: len([one for one in slow_sim.requests if "$skip" in one.query and one.status]) > 2)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) == 128 + signal.SIGTERM
     assert slow_sim.sessions.open_count() == 0

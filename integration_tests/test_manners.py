@@ -17,7 +17,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica import client, query, sessions
 
-from .harness import Destination, check, differences, discover
+from .harness import FULL_REFRESH, Destination, check, differences, discover
 from .simulator import Fault, FaultKind, SeatAnswer, Simulator
 from .simulator import sessions as simulated_sessions
 from .simulator.answers import Answer, as_json
@@ -44,6 +44,24 @@ def test_several_sessions_read_at_the_same_time(small_pages: None) -> None:
         config = sim.config(max_sessions=4, max_page_size=5)
         Destination().sync(config, catalog_of(config, *STREAMS))
         assert sim.sessions.peak == 4
+
+
+@pytest.mark.parametrize("stream", ["Customer", "dac__Customer", "gi__BI-Customers"])
+def test_one_large_stream_is_read_with_all_sessions_and_few_requests_in_vain(stream: str, small_pages: None) -> None:
+    with Simulator(rows=150, tenants=("Company",), latency_seconds=0.02) as sim:
+        feeds = {"dac_tables": ["Customer"], "generic_inquiries": ["BI-Customers"]}
+        config = sim.config(**feeds, max_sessions=4, max_page_size=5, include_custom_fields=False)
+        catalog = catalog_of(config, stream, mode=FULL_REFRESH)
+        sim.requests.clear()
+        sim.sessions.peak = 0
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert len(destination.rows(stream)) == len(sim.tenant("Company").rows("Customer"))
+        assert sim.sessions.peak == 4
+        assert sim.sessions.open_count() == 0
+        needed = len(destination.rows(stream)) / 4
+        # Four more behind the end, and what a run asks besides.
+        assert len([each for each in sim.requests if "skip" in each.query or "top" in each.query]) < needed + 10
 
 
 def test_one_seat_and_five_tenants_take_turns(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:

@@ -22,7 +22,7 @@ def peak_megabytes(case: Case) -> float:
 
 
 def test_more_rows_take_no_more_memory() -> None:
-    few, many = (peak_megabytes(Case("rows", rows)) for rows in (15_000, 45_000))
+    few, many = (peak_megabytes(Case("rows", rows)) for rows in (30_000, 90_000))
     assert many < 1.1 * few
 
 

@@ -24,9 +24,10 @@ CUSTOMERS = {"Customer": "CustomerID", "gi__BI-Customers": "CustomerID", "dac__C
 @pytest.mark.parametrize("stream", CUSTOMERS)
 @pytest.mark.parametrize("openapi", [True, False], ids=["new", "old"])
 @pytest.mark.parametrize("page_rows", [3, 7])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("sessions", [1, 4])
+@pytest.mark.parametrize("seed", range(3))
 def test_no_row_that_was_there_throughout_a_full_refresh_is_missing(
-    page_rows: int, seed: int, openapi: bool, stream: str, monkeypatch: pytest.MonkeyPatch
+    page_rows: int, seed: int, sessions: int, openapi: bool, stream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paging, "FIRST_PAGE_ROWS", page_rows)
     luck = random.Random(seed)
@@ -48,6 +49,7 @@ def test_no_row_that_was_there_throughout_a_full_refresh_is_missing(
 
         config = sim.config(
             max_page_size=page_rows,
+            max_sessions=sessions,
             include_custom_fields=False,
             dac_tables=["Customer"],
             generic_inquiries=["BI-Customers"],

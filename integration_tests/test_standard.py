@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.test.models import ConnectorTestScenario
 from airbyte_cdk.test.standard_tests.source_base import SourceTestSuiteBase
 
 from source_acumatica import SourceAcumatica
+from source_acumatica.lines import Entrypoint
 
 from .simulator import Simulator
+from .test_sync import catalog_of
 
 _PARAMETERS = [
     {"inquiry": inquiry, "name": name, "value": value}
@@ -63,3 +70,46 @@ class TestStandardSuite(SourceTestSuiteBase):
     @classmethod
     def get_scenarios(cls) -> list[ConnectorTestScenario]:
         return [_GOOD, _WRONG_PASSWORD]
+
+
+def test_the_cdk_s_own_entry_point_prints_the_same_one_by_one(tmp_path: Path) -> None:
+    streams = ("Customer", "SalesOrder__Details", "dac__SOOrder", "gi__BI-Customers")
+    with Simulator(rows=30) as sim:
+        config = sim.config(max_page_size=7, dac_tables=["SOOrder"], generic_inquiries=["BI-Customers"])
+        files = {"config": config, "catalog": catalog_of(config, *streams)}
+        arguments = ["read"]
+        for name, content in files.items():
+            (tmp_path / name).write_text(json.dumps(content))
+            arguments += [f"--{name}", str(tmp_path / name)]
+        printed = {}
+        for kind in (AirbyteEntrypoint, Entrypoint):
+            entrypoint = kind(SourceAcumatica())
+            texts = list(entrypoint.run(entrypoint.parse_args(arguments)))
+            assert any("\n" in text for text in texts) == (kind is Entrypoint)
+            printed[kind] = [line for text in texts for line in text.split("\n")]
+    one, other = ([_told(line) for line in lines if '"RECORD"' in line] for lines in printed.values())
+    assert len(one) > 100
+    assert set(one) ^ set(other) == set()
+    assert len(one) == len(other)
+    one, other = (_counted(lines) for lines in printed.values())
+    assert one == other
+
+
+def _told(line: str) -> str:
+    """What a line says, with every digit, but for the ids that the ERP makes up anew for each answer."""
+    record = json.loads(line, parse_float=str, object_pairs_hook=_lasting)["record"]
+    return json.dumps([record["stream"], record["data"]], sort_keys=True)
+
+
+def _lasting(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in pairs if name != "id"}
+
+
+def _counted(lines: list[str]) -> dict[str, float]:
+    """The records that the states of each stream count."""
+    counts: dict[str, float] = defaultdict(float)
+    for message in map(json.loads, lines):
+        if message["type"] == "STATE":
+            state = message["state"]
+            counts[state["stream"]["stream_descriptor"]["name"]] += state["sourceStats"]["recordCount"]
+    return counts

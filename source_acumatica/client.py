@@ -20,6 +20,7 @@ from airbyte_cdk.sources.streams.call_rate import APIBudget, MovingWindowCallRat
 from airbyte_cdk.sources.streams.http.tcp_keepalive import TcpKeepaliveHTTPAdapter
 from requests.auth import AuthBase
 
+from source_acumatica.ahead import Helpers
 from source_acumatica.bodies import bound
 from source_acumatica.config import Config, hide
 from source_acumatica.errors import (
@@ -97,6 +98,8 @@ class Client:
         self._budget = _budget(config.requests_per_minute)
         self._pool = SessionPool(config.max_sessions, self._sign_in, self._sign_out)
         self._server_times: dict[str, datetime] = {}
+        self.helpers = Helpers(config.max_sessions)
+        """They send requests whose answers are wanted soon."""
 
     @property
     def instance_url(self) -> str:
@@ -109,6 +112,7 @@ class Client:
 
     def close(self) -> None:
         """Sign out of everything; may be called from a signal handler's unwinding, and twice."""
+        self.helpers.close()
         self._pool.close()
 
     def server_time(self, tenant: str) -> datetime | None:
@@ -179,6 +183,7 @@ class Client:
                 case Next.SIGN_IN if tries[Next.SIGN_IN] <= 1:
                     logger.info(f"{where}: the session has ended; signing in again.")
                 case Next.SEAT | Next.THROTTLED:
+                    self.helpers.lack_seats()
                     self._pool.free_idle_seats()
                     waiting_since = waiting_since or time.monotonic()
                     if time.monotonic() - waiting_since > self._patience.wait_seconds:
@@ -337,7 +342,7 @@ def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Resp
     try:
         with outcome:
             return read(outcome)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return broken_body()
     except RecursionError:
         return broken_body("the answer is nested too deeply to be data")

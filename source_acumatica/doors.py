@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-import msgspec
 import requests
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.client import Client
+from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.edmx import BrokenMetadataError, Metadata, MetadataError, read_metadata
-from source_acumatica.entity import Wire, exact_fraction
+from source_acumatica.entity import Wire
 from source_acumatica.errors import (
     BrokenAnswerError,
     Next,
@@ -33,17 +33,6 @@ Answer = TypeVar("Answer")
 _DESCRIPTION_CHUNK_BYTES = 64 * 1024
 
 
-class _Feed(msgspec.Struct):
-    """An answer with rows, of either version."""
-
-    value: list[Wire]
-    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
-    old_next_link: str | None = msgspec.field(name="odata.nextLink", default=None)
-
-
-_DECODER = msgspec.json.Decoder(_Feed, float_hook=exact_fraction)
-
-
 @dataclass(frozen=True)
 class FeedPage:
     """The rows of an answer, its size, and where the server says that it goes on."""
@@ -53,14 +42,10 @@ class FeedPage:
     next_link: str | None
 
 
-def read_feed(response: requests.Response) -> FeedPage:
-    """The rows of an answer, with every digit of their numbers.
-
-    Raises:
-        msgspec.DecodeError: the body is not a whole feed.
-    """
-    feed = _DECODER.decode(response.content)
-    return FeedPage(feed.value, len(response.content), feed.next_link or feed.old_next_link)
+def _read_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
+    body = response.content
+    feed = decode(body)
+    return FeedPage(feed.value, len(body), feed.next_link or feed.old_next_link)
 
 
 def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
@@ -137,6 +122,7 @@ class Doors:
         headers: Mapping[str, str] | None = None,
         is_query: bool = False,
         is_page: bool = False,
+        decode: Callable[[bytes], FeedAnswer] = decode_feed,
     ) -> FeedPage:
         """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort."""
         return self.fetch(
@@ -144,7 +130,7 @@ class Doors:
             door,
             resource,
             params,
-            read=read_feed,
+            read=partial(_read_feed, decode=decode),
             where=where,
             headers=headers,
             judge=partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query),

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-import orjson
+import msgspec
 
 Wire = dict[str, Any]
-"""A record as the ERP sends it, decoded."""
+"""A record as the ERP sends it, decoded: a fraction is the text that was sent, as ``msgspec.Raw``."""
 Record = dict[str, Any]
 Convert = Callable[[Any], Any]
 
@@ -123,7 +123,7 @@ class Shape:
     def _conversions(self) -> Iterable[tuple[str, Convert]]:
         yield "id", _as_it_is
         for name, kind in self.fields.items():
-            yield name, _conversion(name, kind)
+            yield name, conversion(name, kind)
         for name, shape in self.objects.items():
             yield name, _optional(shape.converter())
         yield "note", unwrap
@@ -139,15 +139,23 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+class Wrapper(msgspec.Struct, frozen=True, gc=False):
+    """``{"value": x}`` as a type, in place of a dict; frozen, since ``{}`` is always the same one."""
+
+    value: Any = None
+
+
 def unwrap(wrapper: Any) -> Any:
     """``{"value": x}`` becomes x, ``{}`` and a missing wrapper become None; a bare value stays."""
-    return wrapper.get("value") if isinstance(wrapper, dict) else wrapper
+    if isinstance(wrapper, dict):
+        return wrapper.get("value")
+    return wrapper.value if isinstance(wrapper, Wrapper) else wrapper
 
 
 def custom_values(wire: Any) -> dict[str, dict[str, Any]]:
     """``{"View": {"Field": {"type", "value"}}}`` becomes ``{"View": {"Field": value}}``."""
     return {
-        view: {name: exact_number(unwrap(wrapper)) for name, wrapper in (fields or {}).items()}
+        view: {name: unwrap(wrapper) for name, wrapper in (fields or {}).items()}
         for view, fields in (wire or {}).items()
     }
 
@@ -156,17 +164,17 @@ def _optional(convert: Callable[[Wire], Record]) -> Convert:
     return lambda wire: convert(wire) if wire else None
 
 
-_PLAIN = frozenset({FieldKind.STRING, FieldKind.GUID, FieldKind.BOOLEAN, FieldKind.DATE_TIME})
-
-
-def _conversion(name: str, kind: FieldKind) -> Convert:
-    if kind is FieldKind.DATE_TIME and name.endswith("Date"):
-        return lambda wrapper: calendar_date(unwrap(wrapper))
-    if kind in _PLAIN:
-        return unwrap
+def conversion(name: str, kind: FieldKind) -> Convert:
+    """The function from a field as it is sent, in its wrapper, to the cell of the record."""
     if kind is FieldKind.UNKNOWN:
-        return lambda value: value if _is_no_wrapper(value) else exact_number(unwrap(value))
-    return lambda wrapper: exact_number(unwrap(wrapper))
+        return lambda value: value if _is_no_wrapper(value) else unwrap(value)
+    convert = value_conversion(name, kind)
+    return (lambda wrapper: convert(unwrap(wrapper))) if convert else unwrap
+
+
+def value_conversion(name: str, kind: FieldKind) -> Convert | None:
+    """The function from a value to the cell of the record; None where the value is the cell."""
+    return calendar_date if kind is FieldKind.DATE_TIME and name.endswith("Date") else None
 
 
 def _is_no_wrapper(value: Any) -> bool:
@@ -182,21 +190,6 @@ def calendar_date(value: Any) -> Any:
     if isinstance(value, str) and _MIDNIGHT.fullmatch(value):
         return f"{value[:10]}T00:00:00+00:00"
     return value
-
-
-_LARGEST_JSON_INTEGER = 2**63 - 1
-
-
-def exact_number(value: Any) -> Any:
-    """A number with every digit; whole ones beyond 64 bits, which the serializer refuses, as their own text."""
-    if isinstance(value, int) and not -_LARGEST_JSON_INTEGER <= value <= _LARGEST_JSON_INTEGER:
-        return orjson.Fragment(str(value))
-    return value
-
-
-def exact_fraction(text: str) -> orjson.Fragment:
-    """A fraction as the text that the server sent: through a binary float, ``1234.560000`` would lose digits."""
-    return orjson.Fragment(text)
 
 
 def utc_instant(value: Any) -> str | None:
@@ -223,4 +216,7 @@ def just_after(instant: str) -> str:
 
 def format_instant(instant: datetime) -> str:
     """``2026-11-22T19:44:05.123000Z``."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    # Without the offset, which is as long in all years.
+    return f"{instant.isoformat(timespec='microseconds')[:26]}Z"

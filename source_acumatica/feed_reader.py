@@ -8,14 +8,14 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-import orjson
+import msgspec
 
+from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
 from source_acumatica.cursor import Window
 from source_acumatica.doors import FeedPage, linked_pages
-from source_acumatica.entity import Wire, exact_number, utc_instant
+from source_acumatica.entity import Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import FeedPlan, plain_value, plans
@@ -46,11 +46,31 @@ class AmbiguousKeysError(Exception):
 
 
 @dataclass
+class _ByKeyset:
+    """Places are those of rows, and how many rows behind: only of rows that have come the place is known."""
+
+    place_of: Callable[[Wire], Place]
+
+    def behind(self, _place: tuple[Place, int], rows: Sequence[Wire]) -> tuple[Place, int]:
+        """The place of the page behind the one with these rows."""
+        return self.place_of(rows[-1]), 0
+
+    def further(self, place: tuple[Place, int], rows: int) -> tuple[Place, int]:
+        """The place that lies so many rows further on."""
+        return place[0], place[1] + rows
+
+    def is_at(self, place: tuple[Place, int], guessed: tuple[Place, int], rows: Sequence[Wire]) -> bool:
+        """Whether the page that was fetched from a guessed place is the one at ``place``."""
+        return place == guessed or [self.place_of(row) for row in rows[:1]] == [place[0]]
+
+
+@dataclass
 class FeedReader(Reader):
     """The rows of a feed: by keyset in the order of cursor and key, and further down the list of ``plans``."""
 
     table: FeedTable
     ask: AskFeed
+    helpers: Helpers
     is_incremental: bool
     _size: PageSize = field(init=False)
     _is_keyed: bool = field(init=False)
@@ -104,7 +124,7 @@ class FeedReader(Reader):
         if not self._plan.order:
             return self._by_links(window)
         if not self._plan.is_keyset:
-            return anchored_pages(partial(self._page_by_number, window), self._identify, position)
+            return self._by_number(window, position)
         after = position.after if len(position.after) == len(self._plan.order) else ()
         return self._by_keyset(window, after)
 
@@ -116,8 +136,15 @@ class FeedReader(Reader):
             self._note_size(page)
             yield Page(page.rows, BEGINNING)
 
-    def _page_by_number(self, window: Window, skip: int) -> tuple[Sequence[Wire], int]:
-        return self._rows(window, {"skip": skip})
+    def _by_number(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
+        def fetch(skip: int, rows: int) -> tuple[Sequence[Wire], int]:
+            return self._rows(window, {"skip": skip}, rows)
+
+        ahead = self._ahead(ByNumber(), fetch)
+        return ahead.pages(anchored_pages(ahead.fetch, self._identify, position))
+
+    def _ahead(self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Wire], int]]) -> Ahead[Any, Wire]:
+        return Ahead(self.helpers, guess, fetch, lambda: self._size.rows, lambda: self._plan)
 
     def _by_keyset(self, window: Window, after: Place) -> Iterator[Page[Wire]]:
         """In the order of time, the rows without a stamp come first, in the order of their keys."""
@@ -128,21 +155,25 @@ class FeedReader(Reader):
         yield from self._part(window, after, is_unstamped=False)
 
     def _part(self, window: Window, after: Place, *, is_unstamped: bool) -> Iterator[Page[Wire]]:
-        def fetch(place: Place) -> tuple[Sequence[Wire], int]:
-            return self._rows(window, {"after": place, "is_unstamped": is_unstamped})
+        def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Wire], int]:
+            after, skip = place
+            return self._rows(window, {"after": after, "skip": skip, "is_unstamped": is_unstamped}, rows)
 
-        return keyset_pages(fetch, self._place_of, self._is_unmoved, after)
+        ahead = self._ahead(_ByKeyset(self._place_of), fetch)
+        pages = keyset_pages(lambda place: ahead.fetch((place, 0)), self._place_of, self._is_unmoved, after)
+        return ahead.pages(pages)
 
-    def _rows(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
+    def _rows(self, window: Window, token: Mapping[str, Any], asked: int) -> tuple[Sequence[Wire], int]:
         """A page's rows and how many were asked for; fewer are, where the ERP does not bear as many."""
         while True:
-            asked, began = self._size.rows, time.monotonic()
+            began = time.monotonic()
             try:
                 page = self.ask(window, {**token, "top": asked, "plan": self._plan})
             except RequestFailed as error:
                 if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink():
                     raise
                 logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {self._size.rows} rows.")
+                asked = self._size.rows
             else:
                 self._size.observe(time.monotonic() - began, page.size_bytes)
                 self._note_size(page)
@@ -177,7 +208,7 @@ class FeedReader(Reader):
     def _identify(self, row: Wire) -> Identity:
         if self._is_keyed:
             return ("\x1f".join(map(str, self._key_of(row))),)
-        said = orjson.dumps([exact_number(row.get(name)) for name in self.table.fields])
+        said = msgspec.json.encode([row.get(name) for name in self.table.fields])
         return (hashlib.sha256(said).hexdigest(),)
 
     # --------------------------------------------------------------------------------------- what the ERP does not bear

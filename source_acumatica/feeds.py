@@ -6,9 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-import orjson
+import msgspec
 
 from source_acumatica.edmx import Feed
 from source_acumatica.entity import (
@@ -19,7 +20,6 @@ from source_acumatica.entity import (
     Record,
     Wire,
     calendar_date,
-    exact_number,
     utc_instant,
 )
 from source_acumatica.tables import DELETED_AT, Rows, cursor_of
@@ -68,9 +68,9 @@ class FeedTable:
         """The stream's name."""
         return self.door.prefix + self.short_name
 
-    @property
+    @cached_property
     def cursor(self) -> str | None:
-        """The field with the stamp of a row's last change."""
+        """The field with the stamp of a row's last change; asked for with every row."""
         return cursor_of(self.fields)
 
     @property
@@ -115,17 +115,17 @@ class FeedTable:
         """A function from a row of the feed to this stream's record for ``tenant``."""
         cursor = self.cursor
         plan = [
-            (name, _conversion(name, kind, is_cursor=name == cursor))
+            (name, feed_conversion(name, kind, is_cursor=name == cursor))
             for name, kind in self.fields.items()
             if columns is None or name in columns
         ]
 
         def rows_of(wire: Wire) -> Iterable[Record]:
             get = wire.get
-            record = {"_tenant": tenant}
-            for name, convert in plan:
-                record[name] = convert(get(name))
-            return (record,)
+            cells = ((name, get(name), convert) for name, convert in plan)
+            return (
+                {"_tenant": tenant, **{name: convert(value) if convert else value for name, value, convert in cells}},
+            )
 
         return rows_of
 
@@ -172,14 +172,15 @@ _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
-def _conversion(name: str, kind: FieldKind, *, is_cursor: bool) -> Convert:
+def feed_conversion(name: str, kind: FieldKind, *, is_cursor: bool) -> Convert | None:
+    """The function from a value of a feed to the cell of the record; None where the value is the cell."""
     if is_cursor:
         return utc_instant
     if kind is FieldKind.DATE_TIME:
         return (lambda value: calendar_date(zoned(value))) if name.endswith("Date") else zoned
     if kind in (FieldKind.STRING, FieldKind.GUID):
         return trimmed
-    return number if kind in _NUMERIC else exact_number
+    return number if kind in _NUMERIC else None
 
 
 def trimmed(value: Any) -> Any:
@@ -190,10 +191,10 @@ def trimmed(value: Any) -> Any:
 def number(value: Any) -> Any:
     """Version 3 writes decimals as text; what is no number at all (``NaN``) is none in JSON either."""
     if isinstance(value, str):
-        return orjson.Fragment(value) if _JSON_NUMBER.fullmatch(value) else None
-    return exact_number(value)
+        return msgspec.Raw(value) if _JSON_NUMBER.fullmatch(value) else None
+    return value
 
 
 def zoned(value: Any) -> Any:
     """Version 3 leaves the zone out, which is UTC (BEHAVIOR.md, "OData")."""
-    return f"{value}Z" if isinstance(value, str) and not _ZONED.search(value) else value
+    return f"{value}Z" if isinstance(value, str) and not value.endswith("Z") and not _ZONED.search(value) else value

@@ -21,6 +21,8 @@ class Beat:
 
     where: str
     rows: int = 0
+    """As the ERP sends them; a row may give many records, or none."""
+    records: int = 0
     rows_told: int = 0
     told_at: float = field(default_factory=time.monotonic)
 

@@ -11,35 +11,38 @@ from typing import Any
 from airbyte_cdk.models import AirbyteMessage, Level
 from airbyte_cdk.sources.message.repository import InMemoryMessageRepository, LogMessage, MessageRepository
 
+from source_acumatica.lines import RecordLines
+
 
 class RowQueue(Queue[Any]):
-    """The way of all rows from the workers to standard output; holds so many bytes of them, and not so many rows.
+    """The way of all rows from the workers to standard output; holds so many bytes of them, and not so many messages.
 
     Before a slow consumer it is always full, and a row may have two kilobytes or a megabyte.
     """
 
-    def __init__(self, most_bytes: int, typical_row_bytes: int) -> None:
-        super().__init__(maxsize=most_bytes // typical_row_bytes)
-        self._unit_bytes = typical_row_bytes
-        self._queued = 0
-        self._mine = threading.local()
-
-    def weigh(self, row_bytes: float) -> None:
-        """Say what the rows weigh that the calling thread will put from now on."""
-        self._mine.units = max(int(row_bytes / self._unit_bytes), 1)
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(maxsize=most_bytes)
+        self._queued_bytes = 0
 
     def _put(self, item: Any) -> None:
-        units = getattr(self._mine, "units", 1)
-        self._queued += units
-        super()._put((units, item))
+        self._queued_bytes += _size_bytes(item)
+        super()._put(item)
 
     def _get(self) -> Any:
-        units, item = super()._get()
-        self._queued -= units
+        item = super()._get()
+        self._queued_bytes -= _size_bytes(item)
         return item
 
     def _qsize(self) -> int:
-        return self._queued
+        return self._queued_bytes
+
+
+# Other messages than records are small and few.
+_TYPICAL_BYTES = 1024
+
+
+def _size_bytes(item: Any) -> int:
+    return len(item.text) if isinstance(item, RecordLines) else _TYPICAL_BYTES
 
 
 class OrderedMessageRepository(MessageRepository):

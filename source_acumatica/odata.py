@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
-import orjson
+import msgspec
 
 from source_acumatica.cursor import Window
 from source_acumatica.entity import FieldKind
@@ -162,7 +162,7 @@ def quoted(text: str) -> str:
 
 def plain_value(value: Any) -> Any:
     """A value of the wire as it can stand in a state: numbers that keep their digits become text."""
-    return orjson.dumps(value).decode() if isinstance(value, orjson.Fragment) else value
+    return bytes(value).decode() if isinstance(value, msgspec.Raw) else value
 
 
 # ------------------------------------------------------------------------------------------- parameters of an inquiry

@@ -13,14 +13,14 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import orjson
 import requests
 from airbyte_cdk.models import FailureType
 
+from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
-from source_acumatica.entity import Wire, exact_fraction, exact_number, unwrap
+from source_acumatica.entity import Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed, config_error
 from source_acumatica.paging import Identity, MovingListError, Page, PageSize, anchored_pages
 from source_acumatica.query import (
@@ -37,7 +37,7 @@ from source_acumatica.tables import Table
 
 logger = logging.getLogger("airbyte")
 
-_DECODER = msgspec.json.Decoder(float_hook=exact_fraction)
+_DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
 # What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
 _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
 # A page that has moved between the requests for its custom fields is read again.
@@ -160,14 +160,18 @@ class ListReader(ContractReader):
     ad_hoc: AdHocSchemas
     _plan: Plan = field(default_factory=Plan)
     _size: PageSize | None = None
+    _lowering: threading.Lock = field(default_factory=threading.Lock)
+    """Several pages may be refused at once; the plan is lowered for the first."""
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The list's pages from where the window was left."""
         if self._size is None:
             self._size = PageSize(self.config.max_page_size)
             self._plan = Plan(custom=self._custom_fields())
+        fetch = partial(self._fetch, self._size, window)
+        ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, self._size), lambda: self._plan)
         try:
-            for page in anchored_pages(partial(self._fetch, self._size, window), self._identify, window.start):
+            for page in ahead.pages(anchored_pages(ahead.fetch, self._identify, window.start)):
                 yield replace(page, rows=list(self._completed(page.rows)))
         except MovingListError:
             raise repeats_itself(self.where) from None
@@ -176,11 +180,13 @@ class ListReader(ContractReader):
         """Whether the server was asked for the window alone, and not for all rows."""
         return window.since is not None and self._plan.filters
 
-    def _fetch(self, size: PageSize, window: Window, skip: int) -> tuple[Sequence[Wire], int]:
+    def _page_rows(self, size: PageSize) -> int:
+        return min(size.rows, _KEYS_IN_A_PAGE) if self._plan.is_by_record else size.rows
+
+    def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Wire], int]:
         """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP bears no more."""
         while True:
             plan, began = self._plan, time.monotonic()
-            asked = min(size.rows, _KEYS_IN_A_PAGE) if plan.is_by_record else size.rows
             try:
                 rows, size_bytes = self._list(window, {"skip": skip, "top": asked, "plan": plan})
             except RequestFailed as error:
@@ -188,9 +194,12 @@ class ListReader(ContractReader):
                     case Next.FEWER_ROWS if size.shrink():
                         logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
                     case Next.CLIMB_DOWN | Next.STOP:
-                        self._plan = self._lower_plan(window, error)
+                        with self._lowering:
+                            if plan == self._plan:
+                                self._plan = self._lower_plan(window, error)
                     case _:
                         raise
+                asked = self._page_rows(size)
             else:
                 size.observe(time.monotonic() - began, size_bytes)
                 self.record_bytes = size_bytes / max(len(rows), 1)
@@ -218,6 +227,7 @@ class ListReader(ContractReader):
         """A page, asked for once for each group of custom fields, and its size in bytes."""
         plan: Plan = token["plan"]
         groups = in_groups(plan.custom)
+        token = {**token, "as_dicts": len(groups) > 1}
         for _ in range(_TRIES_AT_ONE_PAGE):
             rows, size_bytes = self.ask(window, {**token, "plan": replace(plan, custom=groups[0])})
             rest = (self.ask(window, {**token, "plan": replace(plan, custom=group)})[0] for group in groups[1:])
@@ -280,10 +290,8 @@ class ListReader(ContractReader):
         if not self._plan.is_by_record:
             yield from rows
             return
-        for row in rows:
-            record = self._record(row)
-            if record is not None:
-                yield record
+        records = self.client.helpers.map(self._record, rows)
+        yield from (record for record in records if record is not None)
 
     def _record(self, row: Wire) -> Wire | None:
         """One record in full; None where it was removed since its key was read."""
@@ -324,7 +332,7 @@ class ListReader(ContractReader):
             return ("\x1f".join(str(unwrap(row.get(key))) for key in self.table.keys),)
         if self.table.has_note_id:
             return (str(row.get("id")),)
-        said = orjson.dumps(_lasting(row), option=orjson.OPT_SORT_KEYS)
+        said = msgspec.json.encode(_lasting(row), order="sorted")
         return (str(row.get("id")), hashlib.sha256(said).hexdigest())
 
 
@@ -332,19 +340,6 @@ def repeats_itself(where: str) -> RequestFailed:
     """The error of a list that does not end."""
     sentence = "the ERP repeats the same rows instead of going on: reading this list was stopped"
     return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
-
-
-def read_rows(response: requests.Response) -> list[Wire]:
-    """The records of a list, with every digit of their numbers.
-
-    Raises:
-        msgspec.DecodeError: the body is not a whole JSON array.
-    """
-    rows = _DECODER.decode(response.content)
-    if not isinstance(rows, list):
-        message = "not an array"
-        raise msgspec.DecodeError(message)
-    return rows
 
 
 def _read_object(response: requests.Response) -> dict[str, Any]:
@@ -363,7 +358,7 @@ def _lasting(value: Any) -> Any:
         case list():
             return [_lasting(inner) for inner in value]
         case _:
-            return exact_number(value)
+            return value
 
 
 def bearable(names: tuple[str, ...], works: Callable[[tuple[str, ...]], bool]) -> tuple[str, ...]:

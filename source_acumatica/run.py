@@ -7,17 +7,20 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import NoReturn
 
-from airbyte_cdk.entrypoint import launch
+from airbyte_cdk.logger import PRINT_BUFFER
 
+from source_acumatica.lines import Entrypoint
 from source_acumatica.source import SourceAcumatica
 
 # Docker kills 10 s after SIGTERM; what is printed already gets this long to leave through a pipe that may be full.
 _LAST_WORDS_SECONDS = 2.0
+_LONG_CHARACTERS = 16 * 1024
 
 
 def run() -> None:
@@ -32,7 +35,7 @@ def run() -> None:
         signal.signal(number, partial(_end, source))
     code: int | str | None = 0
     try:
-        launch(source, sys.argv[1:])
+        _print(source, sys.argv[1:])
     except SystemExit as ending:
         code = ending.code
     except BaseException:  # noqa: BLE001 (the CDK's hook makes the message of whatever it is)
@@ -42,6 +45,22 @@ def run() -> None:
         _ignore_signals()
         source.close()
     _leave(code)
+
+
+def _print(source: SourceAcumatica, arguments: Sequence[str]) -> None:
+    """As the CDK's ``launch``, through the buffer that its logger prints to; what is long goes out by itself.
+
+    A copy in the buffer, and another one when that is emptied, would cost as much as fetching the rows.
+    """
+    entrypoint = Entrypoint(source)
+    with PRINT_BUFFER:
+        for text in entrypoint.run(entrypoint.parse_args([*arguments])):
+            if len(text) < _LONG_CHARACTERS or sys.stdout is not PRINT_BUFFER:
+                sys.stdout.write(f"{text}\n")
+                continue
+            with PRINT_BUFFER.lock:
+                PRINT_BUFFER.flush()
+                sys.__stdout__.write(f"{text}\n")  # type: ignore[union-attr]
 
 
 def _collect_garbage_less_often() -> None:

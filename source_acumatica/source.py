@@ -31,17 +31,18 @@ from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.heartbeat import Heartbeat
+from source_acumatica.lines import LinesSource, NoCounts, single_messages
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.query import probe_options
 from source_acumatica.streams import Access, ContractStream, FeedStream, TableStream
 from source_acumatica.tables import Door, Table
 
 logger = logging.getLogger("airbyte")
+_concurrent_logger = logging.getLogger("airbyte.concurrent")
+_concurrent_logger.addFilter(NoCounts())
 
-# What waits between the workers and standard output, as long as it was on the wire; as objects it takes several times
-# as much.
+# What waits between the workers and standard output.
 _QUEUED_BYTES = 4 * 1024**2
-_TYPICAL_ROW_BYTES = 2 * 1024
 # One worker makes slices; one more than there are seats shapes rows while all seats wait for answers.
 _WORKERS_BESIDE_SEATS = 2
 # Light forms that nearly every role may see; check reads a row of the first that it may.
@@ -49,11 +50,11 @@ _CHEAP_ENTITIES = ("Ledger", "Salesperson", "Warehouse", "Customer", "StockItem"
 _MOST_PROBES = 5
 
 
-class SourceAcumatica(ConcurrentSourceAdapter):
+class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
     """The connector. One object may be used for several commands in turn, each of which signs in and out."""
 
     def __init__(self) -> None:
-        self._queue = RowQueue(_QUEUED_BYTES, _TYPICAL_ROW_BYTES)
+        self._queue = RowQueue(_QUEUED_BYTES)
         self._messages = OrderedMessageRepository(self._queue)
         self._client: Client | None = None
         self._configured: list[Stream] | None = None
@@ -130,7 +131,8 @@ class SourceAcumatica(ConcurrentSourceAdapter):
         with self._connected(settings, Patience.of_a_read()) as client, self._heartbeat.beating():
             self._configured = self._configured_streams(settings, client, catalog, ConnectorStateManager(state))
             try:
-                yield from super().read(logger, config, catalog, state)
+                messages = super().read(logger, config, catalog, state)
+                yield from messages if self.sends_lines else single_messages(messages)
             finally:
                 self._configured = None
 
@@ -149,7 +151,7 @@ class SourceAcumatica(ConcurrentSourceAdapter):
 
     def _concurrent(self, seats: int) -> ConcurrentSource:
         return ConcurrentSource.create(
-            seats + _WORKERS_BESIDE_SEATS, 1, logger, DebugSliceLogger(), self._messages, queue=self._queue
+            seats + _WORKERS_BESIDE_SEATS, 1, _concurrent_logger, DebugSliceLogger(), self._messages, queue=self._queue
         )
 
     def _configured_streams(
@@ -165,9 +167,7 @@ class SourceAcumatica(ConcurrentSourceAdapter):
             [name for name in configured if not name.startswith(_FEED_PREFIXES)],
             prove=lambda tenant, _tables: survey.visit(tenant),
         )
-        access = Access.of(
-            client, settings.tenants, doors, site.failures, survey.failures, self._heartbeat, self._queue.weigh
-        )
+        access = Access.of(client, settings.tenants, doors, site.failures, survey.failures, self._heartbeat)
         found: dict[str, Table | FeedTable] = {table.name: table for table in site.tables}
         found.update(survey.tables)
         found.update(_unknown_for_a_failure(configured.keys() - found.keys(), survey))

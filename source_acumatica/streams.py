@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import logging
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cache, cached_property, partial
 from typing import Any
 
+import msgspec
 import requests
-from airbyte_cdk.models import SyncMode
+from airbyte_cdk.models import AirbyteMessage, SyncMode
+from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client
+from source_acumatica.codec import Codec, FeedAnswer, WireRow, feed_codec, list_codec
 from source_acumatica.config import Config
 from source_acumatica.cursor import Progress, TenantCursor, Window
 from source_acumatica.deletions import Deletions, sets_of, tombstones
-from source_acumatica.doors import Doors, FeedPage, inquiry_resource, read_feed
+from source_acumatica.doors import Doors, FeedPage, inquiry_resource
 from source_acumatica.entity import Wire
 from source_acumatica.errors import Next, RequestFailed, broken_record
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.heartbeat import Beat, Heartbeat
+from source_acumatica.lines import RecordLines, in_pieces
 from source_acumatica.odata import feed_options
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
-from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, read_rows, where_of
+from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, where_of
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import Door, StreamTable, Table
 
 logger = logging.getLogger("airbyte")
+
+# So much of what the ERP sent is turned into lines at once.
+_PIECE_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,8 +55,6 @@ class Access:
     server_times: Mapping[str, datetime] = field(default_factory=dict)
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
-    weigh: Callable[[float], object] = float
-    """Takes note of the bytes of each row that follows."""
 
     @classmethod
     def of(
@@ -59,12 +65,11 @@ class Access:
         failures: Mapping[str, AirbyteTracedException],
         feed_failures: Mapping[tuple[FeedDoor, str], AirbyteTracedException],
         heartbeat: Heartbeat,
-        weigh: Callable[[float], object],
     ) -> Access:
         """With the tenants' clocks, read when they were signed in to."""
         times = {tenant: client.server_time(tenant) for tenant in tenants}
         known = {tenant: time for tenant, time in times.items() if time}
-        return cls(doors, failures, feed_failures, known, heartbeat=heartbeat, weigh=weigh)
+        return cls(doors, failures, feed_failures, known, heartbeat=heartbeat)
 
 
 class TableStream(HttpStream, ABC):
@@ -84,8 +89,11 @@ class TableStream(HttpStream, ABC):
         self._name, self.tenants = table.name, tenants
         self._columns = table.wanted(configured)
         self._schema = table.json_schema()
+        self._rows_of = cache(partial(table.rows, columns=self._columns))
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
+        self._is_running = False
+        """Whether the CDK has got a record and knows that the stream is running."""
         super().__init__()
 
     @property
@@ -156,7 +164,7 @@ class TableStream(HttpStream, ABC):
         next_page_token: Mapping[str, Any] | None = None,
     ) -> Sequence[Wire]:
         """The rows of an answer, as the ERP sends them."""
-        return self._wire_rows(response)
+        return self._rows_in(self._codec.decode(response.content))
 
     def next_page_token(self, response: requests.Response) -> Mapping[str, Any] | None:
         """None: the answers do not tell; the reader does."""
@@ -182,7 +190,7 @@ class TableStream(HttpStream, ABC):
         cursor_field: list[str] | None = None,
         stream_slice: Mapping[str, Any] | None = None,
         stream_state: Mapping[str, Any] | None = None,
-    ) -> Iterator[Mapping[str, Any]]:
+    ) -> Iterator[StreamData]:
         """A tenant's rows; behind those of each page the state, when reading incrementally."""
         slice_ = stream_slice or {}
         tenant = slice_["tenant"]
@@ -198,6 +206,7 @@ class TableStream(HttpStream, ABC):
                     yield from self._read_window(reader, window, beat)
                 if self.progress and self._rows_table.is_tracked:
                     yield from self._removed(tenant, self.progress)
+                logger.info(f"{reader.where}: all is read, {beat.records:,} records.")
         except RequestFailed as error:
             if error.problem.next is not Next.SKIP:
                 raise
@@ -207,19 +216,34 @@ class TableStream(HttpStream, ABC):
             # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
             raise broken_record(reader.where, error) from error
 
-    def _read_window(self, reader: Reader, window: Window, beat: Beat) -> Iterator[Mapping[str, Any]]:
-        rows_of = self._rows_table.rows(reader.tenant, self._columns)
+    def _read_window(self, reader: Reader, window: Window, beat: Beat) -> Iterator[AirbyteMessage]:
         for page in reader.pages(window):
-            for wire in page.rows:
-                rows = list(rows_of(wire))
-                self._access.weigh(reader.record_bytes / max(len(rows), 1))
-                yield from rows
+            for records in self._pieces(reader, page.rows):
+                lines = RecordLines.of(self.name, records)
+                beat.records += lines.count
+                yield from [lines] if self._is_running else lines.first_apart()
+                self._is_running = True
             beat.rows += len(page.rows)
             if self.progress:
                 is_filtered = reader.is_filtered(window)
                 self.progress.page_done(reader.tenant, window, page.position, is_filtered=is_filtered)
         if self.progress:
             self.progress.window_done(reader.tenant, window)
+
+    def _pieces(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[Sequence[Any]]:
+        """The rows' records, as many at a time as make a piece; a form's results are all in one row."""
+        row_bytes = max(reader.record_bytes, 1.0)
+        for some in in_pieces(rows, max(int(_PIECE_BYTES / row_bytes), 1)):
+            records = [record for row in some for record in self._records_of(reader.tenant, row)]
+            pieces = math.ceil(row_bytes * len(some) / (2 * _PIECE_BYTES))
+            yield from in_pieces(records, max(math.ceil(len(records) / pieces), 1))
+
+    def _records_of(self, tenant: str, row: Wire) -> Iterable[Any]:
+        """A row's records, the way that its page was decoded."""
+        make = self._codec.make_records
+        if make and isinstance(row, WireRow):
+            return make(tenant, row)
+        return self._rows_of(tenant)(row)
 
     def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[Mapping[str, Any]]:
         """The records that were removed; where that cannot be read, the log says so and the rest goes on."""
@@ -246,8 +270,13 @@ class TableStream(HttpStream, ABC):
     @abstractmethod
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]: ...
 
+    @cached_property
     @abstractmethod
-    def _wire_rows(self, response: requests.Response) -> Sequence[Wire]: ...
+    def _codec(self) -> Codec: ...
+
+    @abstractmethod
+    def _rows_in(self, answer: Any) -> Sequence[Wire]:
+        """The rows of a decoded answer."""
 
     @abstractmethod
     def _failure(self, tenant: str) -> AirbyteTracedException | None:
@@ -279,8 +308,15 @@ class ContractStream(TableStream):
         options = list_options(self._table, token.get("plan", Plan()), self._columns, window)
         return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
 
-    def _wire_rows(self, response: requests.Response) -> Sequence[Wire]:
-        return read_rows(response)
+    @cached_property
+    def _codec(self) -> Codec:
+        return list_codec(self._table, self._columns)
+
+    def _rows_in(self, answer: Any) -> Sequence[Wire]:
+        if not isinstance(answer, list):
+            message = "not an array"
+            raise msgspec.DecodeError(message)
+        return answer
 
     def _failure(self, tenant: str) -> AirbyteTracedException | None:
         return self._access.failures.get(tenant)
@@ -298,7 +334,9 @@ class ContractStream(TableStream):
         """A page of the list, as ``Ask`` of the reader."""
 
         def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
-            return self._wire_rows(response), len(response.content)
+            body = response.content
+            decode = self._codec.decode_dicts if token.get("as_dicts") else self._codec.decode
+            return self._rows_in(decode(body)), len(body)
 
         return self._client.fetch(
             tenant,
@@ -332,8 +370,12 @@ class FeedStream(TableStream):
         options = feed_options(self._table, token["plan"], self._columns, window, token)
         return {**self._resource(tenant)[1], **options}
 
-    def _wire_rows(self, response: requests.Response) -> Sequence[Wire]:
-        return read_feed(response).rows
+    @cached_property
+    def _codec(self) -> Codec:
+        return feed_codec(self._table, self._columns)
+
+    def _rows_in(self, answer: FeedAnswer) -> Sequence[Wire]:
+        return answer.value
 
     def _failure(self, tenant: str) -> AirbyteTracedException | None:
         return self._access.failures.get(tenant) or self._access.feed_failures.get((self._table.door, tenant))
@@ -341,7 +383,12 @@ class FeedStream(TableStream):
     def _reader(self, tenant: str) -> Reader:
         self._resource(tenant)
         return FeedReader(
-            tenant, self._config, self._table, partial(self._ask, tenant), is_incremental=self.progress is not None
+            tenant,
+            self._config,
+            self._table,
+            partial(self._ask, tenant),
+            self._client.helpers,
+            is_incremental=self.progress is not None,
         )
 
     def _resource(self, tenant: str) -> tuple[str, dict[str, str]]:
@@ -354,6 +401,7 @@ class FeedStream(TableStream):
         door, resource = self._table.door, self._resource(tenant)[0]
         options = self._options(tenant, window, token)
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
+        request["decode"] = self._codec.decode
         if "link" in token:
             return self._access.doors.follow(tenant, door, token["link"], **request)
         is_query = door is FeedDoor.INQUIRIES and not {"$filter", "$orderby"}.isdisjoint(options)

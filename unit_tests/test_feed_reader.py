@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
+from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -47,6 +49,23 @@ def refusal(next_=Next.CLIMB_DOWN, sentence="refused"):
     return RequestFailed(Problem(next_, FailureType.transient_error, sentence))
 
 
+class AtOnce:
+    """Sends at once what is to be sent ahead."""
+
+    is_idle = False
+
+    def submit(self, task):
+        future = Future()
+        try:
+            future.set_result(task())
+        except RequestFailed as error:
+            future.set_exception(error)
+        return future
+
+    def busy(self):
+        return nullcontext()
+
+
 class Feed:
     """Rows that are asked for by plan, window and page token; ``refuses`` says which requests fail."""
 
@@ -85,7 +104,7 @@ class Feed:
         return not after or tuple(one for one, _ in pairs) >= tuple(other for _, other in pairs)
 
     def reader(self, *, is_incremental=True, **more):
-        return FeedReader("A", settings(**more), self.table, self, is_incremental)
+        return FeedReader("A", settings(**more), self.table, self, AtOnce(), is_incremental)
 
 
 def ids(pages):

@@ -8,6 +8,7 @@ from queue import Full, Queue
 import pytest
 from airbyte_cdk.models import AirbyteLogMessage, AirbyteMessage, AirbyteStateMessage, Level, Type
 
+from source_acumatica.lines import RecordLines
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 
 
@@ -148,22 +149,22 @@ def test_a_workers_log_stands_in_the_queue():
     assert log.type is Type.LOG
 
 
-@pytest.mark.parametrize(("row_bytes", "fitting"), [(1, 8), (1_000, 8), (1_999, 8), (2_000, 4), (8_000, 1), (10**6, 1)])
-def test_the_queue_holds_so_many_bytes_and_always_one_row(row_bytes, fitting):
-    queue = RowQueue(8_000, 1_000)
-    queue.weigh(row_bytes)
-    for number in range(fitting):
-        queue.put_nowait(number)
+@pytest.mark.parametrize(("line_bytes", "fitting"), [(500, 16), (999, 9), (4_000, 2), (8_000, 1), (10**6, 1)])
+def test_the_queue_holds_so_many_bytes_and_always_one_message(line_bytes, fitting):
+    queue = RowQueue(8_000)
+    for _ in range(fitting):
+        queue.put_nowait(RecordLines("Customer", "x" * line_bytes, 1))
     with pytest.raises(Full):
         queue.put_nowait("one more")
-    assert drained(queue) == list(range(fitting))
+    assert len(drained(queue)) == fitting
     assert queue.empty()
     queue.put_nowait("room again")
 
 
-def test_each_thread_says_what_its_own_rows_weigh():
-    queue = RowQueue(8_000, 1_000)
-    in_a_thread(lambda: queue.weigh(10**6))
+def test_other_messages_count_as_a_kilobyte():
+    queue = RowQueue(8_000)
     for number in range(8):
         queue.put_nowait(number)
+    with pytest.raises(Full):
+        queue.put_nowait("one more")
     assert drained(queue) == list(range(8))

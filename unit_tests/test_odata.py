@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import product
 
-import orjson
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,8 +197,8 @@ def test_a_value_is_written_as_its_type_and_can_be_nothing_else(value, kind, in_
 
 
 def test_a_number_with_its_digits_can_stand_in_a_state():
-    assert plain_value(orjson.Fragment("19.50")) == "19.50"
-    assert plain_value(orjson.Fragment(b"19.50")) == "19.50"
+    assert plain_value(msgspec.Raw("19.50")) == "19.50"
+    assert plain_value(msgspec.Raw(b"19.50")) == "19.50"
     assert plain_value(7) == 7
 
 

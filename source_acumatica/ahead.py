@@ -1,0 +1,199 @@
+"""Asks for the next pages of a list while the last one is worked off, on as many sessions as nobody else needs.
+
+A page is asked for by its place, and where a page lies is known before the one in front of it has come: so many rows
+behind it. That is a guess, since a list moves; whether the page is the right one is told as if it had been asked for at
+that moment, by the row that it has in common with the one in front of it (``paging``), and then it is taken or asked
+for anew. The page behind one that was full is needed in any case, so with one session no request is in vain; with more,
+as many may be as a list has had full pages.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
+
+from source_acumatica.errors import RequestFailed
+from source_acumatica.paging import Page
+
+Place = TypeVar("Place")
+Row = TypeVar("Row")
+Fetched = tuple[Sequence[Row], int]
+"""The rows of a page, and how many were asked for."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Helpers:
+    """Threads that send requests ahead; so many at once as there are sessions, and a few that wait for their turn."""
+
+    def __init__(self, sessions: int) -> None:
+        # One for each stream that is read; those that wait for a seat must not keep the others from theirs.
+        self._threads = ThreadPoolExecutor(4 * sessions + 4, thread_name_prefix="ahead")
+        self._sessions, self._busy = sessions, 0
+        self._lock = threading.Lock()
+
+    def submit(self, task: Callable[[], Result]) -> Future[Result]:
+        """Start a request; after ``close`` it is cancelled at once."""
+        try:
+            future = self._threads.submit(task)
+        except RuntimeError:
+            future = Future()
+            future.cancel()
+            return future
+        self._count(1)
+        future.add_done_callback(lambda _future: self._count(-1))
+        return future
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """What ``work``, which sends a request, makes of each item, in order; as many at once as sessions are idle."""
+        underway: deque[Future[Result]] = deque()
+        for item in items:
+            while underway and not self.is_idle:
+                yield underway.popleft().result()
+            underway.append(self.submit(partial(work, item)))
+        while underway:
+            yield underway.popleft().result()
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Say that the calling thread itself sends one meanwhile."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a session would have nothing to do."""
+        return self._busy < self._sessions
+
+    def lack_seats(self) -> None:
+        """The licence has fewer seats than sessions were hoped for: nothing is sent that may be in vain."""
+        self._sessions = 0
+
+    def close(self) -> None:
+        """What has not begun will not begin; nobody waits for the rest."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._busy += more
+
+
+class Guess(Protocol[Place]):
+    """How the places of a list's pages follow each other."""
+
+    def behind(self, place: Place, rows: Sequence[Any], /) -> Place:
+        """The place of the page behind the one with these rows."""
+
+    def further(self, place: Place, rows: int, /) -> Place:
+        """The place that lies so many rows further on."""
+
+    def is_at(self, place: Place, guessed: Place, rows: Sequence[Any], /) -> bool:
+        """Whether the page that was fetched from a guessed place is the one at ``place``."""
+
+
+@dataclass(frozen=True)
+class _Underway(Generic[Place, Row]):
+    place: Place
+    asked: int
+    manner: Hashable
+    future: Future[Fetched[Row]]
+
+
+class Ahead(Generic[Place, Row]):
+    """The pages of one list."""
+
+    def __init__(
+        self,
+        helpers: Helpers,
+        guess: Guess[Place],
+        fetch: Callable[[Place, int], Fetched[Row]],
+        page_rows: Callable[[], int],
+        manner: Callable[[], Hashable],
+    ) -> None:
+        """``page_rows`` tells how many rows to ask for next, ``manner`` how: pages of another manner are of no use."""
+        self._helpers, self._guess = helpers, guess
+        self._fetch, self._page_rows, self._manner = fetch, page_rows, manner
+        self._underway: deque[_Underway[Place, Row]] = deque()
+        self._last: tuple[Place, Sequence[Row], int] | None = None
+        self._full_pages = 0
+
+    def fetch(self, place: Place) -> Fetched[Row]:
+        """The page at ``place``; raises what the request for it does."""
+        taken = self._taken(place)
+        if taken is None:
+            self._give_up()
+            with self._helpers.busy():
+                taken = self._fetch(place, self._page_rows())
+        self._last = place, *taken
+        return taken
+
+    def _go_on(self) -> None:
+        """Ask for what is behind the last page, which was the right one."""
+        if self._last is None:
+            return
+        (place, rows, asked), self._last = self._last, None
+        # A page that is not full is mostly the last.
+        if len(rows) >= asked:
+            self._full_pages += 1
+            self._top_up(self._guess.behind(place, rows))
+
+    def pages(self, pages: Iterable[Page[Row]]) -> Iterator[Page[Row]]:
+        """The pages that are made of what ``fetch`` brings, while the next are on their way."""
+        try:
+            for page in pages:
+                self._go_on()
+                yield page
+        finally:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """What is on its way is not wanted."""
+        while self._underway:
+            self._underway.popleft().future.cancel()
+
+    def _taken(self, place: Place) -> Fetched[Row] | None:
+        if not self._underway or self._underway[0].manner != self._manner():
+            return None
+        one = self._underway.popleft()
+        try:
+            page = one.future.result()
+        except CancelledError:
+            return None
+        except RequestFailed:
+            if one.place == place:
+                raise
+            return None
+        return page if self._guess.is_at(place, one.place, page[0]) else None
+
+    def _top_up(self, behind: Place) -> None:
+        most = 2 * self._full_pages - 1
+        while len(self._underway) < most and (not self._underway or self._helpers.is_idle):
+            place = self._guess.further(behind, sum(one.asked - 1 for one in self._underway))
+            asked = self._page_rows()
+            future = self._helpers.submit(partial(self._fetch, place, asked))
+            self._underway.append(_Underway(place, asked, self._manner(), future))
+
+
+class ByNumber:
+    """Pages that are told by the number of rows in front of them; each begins with the last row of the one before."""
+
+    def behind(self, place: int, rows: Sequence[Any]) -> int:
+        """The place of the page behind the one with these rows."""
+        return place + len(rows) - 1
+
+    def further(self, place: int, rows: int) -> int:
+        """The place that lies so many rows further on."""
+        return place + rows
+
+    def is_at(self, place: int, guessed: int, _rows: Sequence[Any]) -> bool:
+        """Whether the page that was fetched from a guessed place is the one at ``place``."""
+        return place == guessed

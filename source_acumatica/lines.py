@@ -1,0 +1,150 @@
+"""Records on their way out: many lines as one message, since an object for each costs more than all the rest.
+
+Only this module knows that a message can stand for many. The workers make ``RecordLines``, which travel the queue as
+any message does. ``Entrypoint`` prints their text, and counts their records into the states behind them. For whoever
+reads messages one by one, as the CDK's own entry point does, ``single_messages`` takes them apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from abc import ABC
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import Any, cast
+
+import msgspec
+import orjson
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, Type
+from airbyte_cdk.sources import Source
+from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
+
+
+class _RecordBody(msgspec.Struct, gc=False):
+    stream: str
+    data: Any
+    emitted_at: int
+
+
+class _RecordLine(msgspec.Struct, gc=False, tag_field="type", tag="RECORD"):
+    record: _RecordBody
+
+
+_ENCODER = msgspec.json.Encoder()
+# The CDK's serializer has no other way to keep the digits of a number.
+_DECODER = msgspec.json.Decoder(_RecordLine, float_hook=orjson.Fragment)
+
+
+class RecordLines(AirbyteMessage):
+    """RECORD messages of one stream as they are printed, one a line."""
+
+    def __init__(self, stream: str, text: str, count: int) -> None:
+        super().__init__(type=Type.RECORD)
+        self.stream, self.text, self.count = stream, text, count
+
+    @classmethod
+    def of(cls, stream: str, records: Sequence[Any]) -> RecordLines:
+        """The lines of at least one record; as in the CDK's messages, columns without a value are left out."""
+        now = time.time_ns() // 1_000_000
+        lines = _ENCODER.encode_lines([_RecordLine(_RecordBody(stream, filled(record), now)) for record in records])
+        return cls(stream, lines[:-1].decode(), len(records))
+
+    def single_messages(self) -> Iterator[AirbyteMessage]:
+        """The same as messages of the CDK."""
+        for line in self.text.split("\n"):
+            body = _DECODER.decode(line).record
+            record = AirbyteRecordMessage(stream=body.stream, data=_serializable(body.data), emitted_at=body.emitted_at)
+            yield AirbyteMessage(type=Type.RECORD, record=record)
+
+    def first_apart(self) -> Iterator[AirbyteMessage]:
+        """The first record as a message of the CDK, which tells by it that the stream is running, and the others."""
+        line, _, others = self.text.partition("\n")
+        yield from RecordLines(self.stream, line, 1).single_messages()
+        if others:
+            yield RecordLines(self.stream, others, self.count - 1)
+
+
+_LARGEST_INTEGER = 2**63 - 1
+
+
+def _serializable(value: Any) -> Any:
+    """Whole numbers beyond 64 bits, which the CDK's serializer refuses, as their own text."""
+    match value:
+        case dict():
+            return {name: _serializable(inner) for name, inner in value.items()}
+        case list():
+            return [_serializable(inner) for inner in value]
+        case int() if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
+            return orjson.Fragment(str(value))
+        case _:
+            return value
+
+
+class LinesSource(Source, ABC):
+    """A source that sends ``RecordLines`` where it is told that they are understood."""
+
+    sends_lines = False
+
+
+class Entrypoint(AirbyteEntrypoint):
+    """The CDK's entry point, for a source that can send many records as one message."""
+
+    def __init__(self, source: LinesSource) -> None:
+        super().__init__(source)
+        source.sends_lines = True
+        self._lines: RecordLines | None = None
+
+    def run(self, parsed_args: argparse.Namespace) -> Iterator[str]:
+        """What is to be printed: messages, or several of them with line breaks between."""
+        # Whoever ends the run early ends the read below it at once, and not when somebody collects the garbage.
+        with closing(cast("Generator[str]", super().run(parsed_args))) as texts:
+            for text in texts:
+                lines, self._lines = self._lines, None
+                yield lines.text if lines else text
+
+    def read(self, *args: Any, **more: Any) -> Iterator[AirbyteMessage]:
+        """The messages of a read."""
+        for message in super().read(*args, **more):
+            self._lines = message if isinstance(message, RecordLines) else None
+            yield message
+
+    @staticmethod
+    def handle_record_counts(
+        message: AirbyteMessage, stream_message_count: defaultdict[HashableStreamDescriptor, float]
+    ) -> AirbyteMessage:
+        """Count the records into the state that follows them."""
+        if isinstance(message, RecordLines):
+            stream_message_count[HashableStreamDescriptor(name=message.stream, namespace=None)] += message.count
+            return message
+        return AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
+
+
+def filled(record: Any) -> Any:
+    """A record without its empty columns; the types of compiled ones leave them out themselves."""
+    return {name: cell for name, cell in record.items() if cell is not None} if isinstance(record, dict) else record
+
+
+def single_messages(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+    """The messages, each of which stands for itself alone."""
+    for message in messages:
+        if isinstance(message, RecordLines):
+            yield from message.single_messages()
+        else:
+            yield message
+
+
+class NoCounts(logging.Filter):
+    """Keeps the CDK from telling how many messages a stream had as the number of its records."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it says anything else."""
+        return not record.getMessage().startswith("Read ")
+
+
+def in_pieces(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """The items, so many at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))

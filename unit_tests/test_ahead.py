@@ -1,0 +1,150 @@
+"""Tests that pages which are asked for ahead bring the same rows, and how many of them are asked for."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from concurrent.futures import CancelledError
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_acumatica.ahead import Ahead, ByNumber, Helpers
+from source_acumatica.errors import Next, Problem, RequestFailed
+from source_acumatica.paging import BEGINNING, anchored_pages
+
+PAGE_ROWS = 4
+
+
+class Server:
+    """A list of numbers that may change with each request; it notes what it is asked."""
+
+    def __init__(self, rows, change=None, seconds=0.0):
+        self.rows, self.change, self.seconds = list(rows), change, seconds
+        self.asked, self.at_once, self.most_at_once = [], 0, 0
+        self.lock = threading.Lock()
+
+    def fetch(self, skip, rows):
+        with self.lock:
+            self.asked.append(skip)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            page = self.rows[skip : skip + rows]
+            if self.change:
+                self.change(self.rows)
+        time.sleep(self.seconds)
+        with self.lock:
+            self.at_once -= 1
+        return page, rows
+
+
+def read(server, sessions, manner=lambda: 0, helpers=None):
+    helpers = helpers or Helpers(sessions)
+    ahead = Ahead(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, manner)
+    with closing(helpers):
+        pages = ahead.pages(anchored_pages(ahead.fetch, lambda row: (str(row),), BEGINNING))
+        return [row for page in pages for row in page.rows]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 7, 8, 100])
+@pytest.mark.parametrize("sessions", [1, 2, 8])
+def test_all_rows_come_once_and_in_order(count, sessions):
+    assert read(Server(range(count)), sessions) == list(range(count))
+
+
+@pytest.mark.parametrize("count", [0, 3, 4, 5, 7, 8, 100])
+def test_with_one_session_no_request_is_in_vain(count):
+    server, alone = Server(range(count)), Server(range(count))
+    read(server, sessions=1)
+    list(anchored_pages(lambda skip: alone.fetch(skip, PAGE_ROWS), lambda row: (str(row),), BEGINNING))
+    assert server.asked == alone.asked
+    assert server.most_at_once == 1
+
+
+def test_more_sessions_are_used_by_one_list_and_not_more_than_there_are():
+    server = Server(range(300), seconds=0.005)
+    read(server, sessions=4)
+    assert server.most_at_once == 4
+    # No place was asked for twice, and behind the end at most as many as could be on their way.
+    assert len(server.asked) == len(set(server.asked))
+    assert sum(skip >= 300 for skip in server.asked) <= 4
+
+
+@given(st.integers(0, 60), st.integers(1, 5), st.randoms(use_true_random=False), st.data())
+def test_a_list_that_moves_loses_no_row_that_stays(count, sessions, random_, data):
+    stay = set(range(0, 2 * count, 2))
+
+    def change(rows):
+        for _ in range(random_.randrange(3)):
+            odd = random_.randrange(-1, 2 * count, 2)
+            if odd in rows:
+                rows.remove(odd)
+            else:
+                rows.append(odd)
+                rows.sort()
+        changes.append(1)
+        if len(changes) > 40:
+            server.change = None
+
+    changes = []
+    server = Server(sorted(stay), change)
+    assert stay <= set(read(server, sessions))
+
+
+def test_pages_that_were_asked_for_in_another_manner_are_asked_for_again():
+    manners = iter(range(10_000))
+    server = Server(range(40))
+    assert read(server, 4, lambda: next(manners)) == list(range(40))
+
+
+def refusal():
+    return RequestFailed(Problem(Next.STOP, None, "refused"), "Tenant 'A'")
+
+
+@pytest.mark.parametrize("refused", [0, 3, 9])
+def test_the_refusal_of_a_page_is_raised_where_the_page_is_wanted(refused):
+    class Refusing(Server):
+        def fetch(self, skip, rows):
+            if skip == refused:
+                raise refusal()
+            return super().fetch(skip, rows)
+
+    with pytest.raises(RequestFailed):
+        read(Refusing(range(30)), 4)
+
+
+def test_the_refusal_of_a_page_behind_the_end_is_nobodys():
+    class Refusing(Server):
+        def fetch(self, skip, rows):
+            if skip > 30:
+                raise refusal()
+            return super().fetch(skip, rows)
+
+    assert read(Refusing(range(30)), 8) == list(range(30))
+
+
+def test_without_seats_nothing_is_sent_that_may_be_in_vain():
+    helpers, server = Helpers(8), Server(range(100), seconds=0.002)
+    helpers.lack_seats()
+    assert read(server, 8, helpers=helpers) == list(range(100))
+    assert server.most_at_once == 1
+
+
+@pytest.mark.parametrize(("sessions", "most_at_once"), [(1, 1), (4, 4)])
+def test_single_requests_are_sent_by_as_many_as_there_are_sessions(sessions, most_at_once):
+    server = Server(range(40), seconds=0.002)
+    with closing(Helpers(sessions)) as helpers:
+        pages = list(helpers.map(lambda skip: server.fetch(skip, 1), range(40)))
+    assert pages == [([number], 1) for number in range(40)]
+    assert server.most_at_once == most_at_once
+
+
+def test_after_the_end_nothing_begins():
+    helpers = Helpers(1)
+    helpers.close()
+    with pytest.raises(CancelledError):
+        helpers.submit(lambda: random.random()).result()
+    assert helpers.is_idle
