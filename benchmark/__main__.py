@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from . import discovery, memory, reading
+from . import discovery, memory, reading, waiting
 from .report import Report
 
 PARTS: Mapping[str, Callable[[], Report]] = {
     "discovery": discovery.measure,
     "memory": memory.measure,
     "reading": reading.measure,
+    "waiting": waiting.measure,
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any
 
-from .pages import CATALOG, serving
+from .pages import ENTITY, catalog, serving
 from .process import BYTES_PER_PEAK_UNIT, CONNECTOR
 from .report import Report
 
@@ -52,7 +52,7 @@ def peak_megabytes(case: Case) -> float:
         SystemExit: the read failed, or not all rows came.
     """
     with serving(case.rows, *case.options) as settings, tempfile.TemporaryDirectory() as folder:
-        files = {"config": {**settings, **case.settings}, "catalog": CATALOG}
+        files = {"config": {**settings, **case.settings}, "catalog": catalog(ENTITY)}
         arguments = ["read"]
         for name, content in files.items():
             path = Path(folder) / f"{name}.json"

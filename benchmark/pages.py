@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,8 +20,10 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-ENTITY = "Customer"
+ENTITY, ORDERS = "Customer", "SalesOrder"
+LINES, TABLE = f"{ORDERS}__Details", f"dac__{ENTITY}"
 VERSION = "24.200.001"
+LINES_IN_ORDER, _LINE_FIELDS = 10, 30
 _KINDS = ("StringValue", "DecimalValue", "IntValue", "BooleanValue", "DateTimeValue", "StringValue")
 _VALUES = {
     "StringValue": "some text of a usual length",
@@ -29,24 +32,36 @@ _VALUES = {
     "BooleanValue": True,
     "DateTimeValue": "2025-03-04T05:06:07.123-05:00",
 }
-_NUMBER, _BALLAST = "@number@", "@ballast@"
-
-
-CATALOG: dict[str, Any] = {
-    "streams": [
-        {
-            "stream": {"name": ENTITY, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]},
-            "sync_mode": "incremental",
-            "destination_sync_mode": "append_dedup",
-        }
-    ]
+_EDM = {
+    "StringValue": "String",
+    "DecimalValue": "Decimal",
+    "IntValue": "Int32",
+    "BooleanValue": "Boolean",
+    "DateTimeValue": "DateTimeOffset",
 }
-"""The entity, to be read by what has changed."""
+# As the connector writes it, so that whoever passes it on as it is writes the same.
+_STAMP = "2025-03-04T05:06:07.@micros@Z"
+_UTC = "2025-03-04T10:06:07.123Z"
+_NUMBER, _MICROS, _BALLAST = "@number@", "@micros@", "@ballast@"
+
+
+def catalog(*streams: str, sync_mode: str = "incremental") -> dict[str, Any]:
+    """The streams, to be read by what has changed or in full."""
+    return {
+        "streams": [
+            {
+                "stream": {"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]},
+                "sync_mode": sync_mode,
+                "destination_sync_mode": "append_dedup",
+            }
+            for name in streams
+        ]
+    }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What there is to be read."""
+    """What there is to be read: so many rows of each entity."""
 
     rows: int
     fields: int = 60
@@ -54,52 +69,141 @@ class Plan:
     """What a row has at least; it is filled up with text."""
     seconds: float = 0.0
     """What a page takes, as long as its session has no other request."""
+    entities: int = 1
+    """How many there are like the first."""
+
+    def names(self) -> list[str]:
+        """The entities that are alike."""
+        return [ENTITY, *(f"{ENTITY}{number}" for number in range(1, self.entities))]
 
     def kinds(self) -> dict[str, str]:
-        """The fields by name, the key and the cursor among them."""
-        own = {"CustomerID": "StringValue", "LastModifiedDateTime": "DateTimeValue", "Ballast": "StringValue"}
-        return own | {f"Field{number}": _KINDS[number % len(_KINDS)] for number in range(self.fields - len(own))}
+        """The fields of a row by name, the key and the cursor among them."""
+        return _with_others({"CustomerID": "StringValue", **_COMMON, "Ballast": "StringValue"}, self.fields)
 
-    def row_parts(self) -> list[bytes]:
-        """A row around its number."""
-        values = {name: _VALUES[kind] for name, kind in self.kinds().items()}
-        values |= {"CustomerID": _NUMBER, "Ballast": _BALLAST}
-        row = {"id": f"00000000-0000-0000-0000-000{_NUMBER}", "rowNumber": 1, "note": {"value": ""}}
-        text = json.dumps(row | {name: {"value": value} for name, value in values.items()} | {"custom": {}})
-        text = text.replace(_BALLAST, "x" * max(self.row_bytes - len(text), 1))
-        return [part.encode() for part in text.split(_NUMBER)]
+    def order_kinds(self) -> dict[str, str]:
+        """The fields of an order."""
+        return {"OrderType": "StringValue", "OrderNbr": "StringValue", **_COMMON}
+
+    def line_kinds(self) -> dict[str, str]:
+        """The fields of a line of an order."""
+        return _with_others({"LineNbr": "IntValue"}, _LINE_FIELDS)
+
+    def row_template(self) -> bytes:
+        """A row, to be filled with its number."""
+        values = _values(self.kinds()) | {"CustomerID": _NUMBER, "Ballast": _BALLAST}
+        text = json.dumps(_record(values))
+        return _template(text.replace(_BALLAST, "x" * max(self.row_bytes - len(text), 1)))
+
+    def order_template(self) -> bytes:
+        """An order with its lines."""
+        lines = [_record(_values(self.line_kinds()) | {"LineNbr": number + 1}) for number in range(LINES_IN_ORDER)]
+        order = _record(_values(self.order_kinds()) | {"OrderType": "SO", "OrderNbr": _NUMBER})
+        return _template(json.dumps({**order, "Details": lines}))
+
+    def table_template(self) -> bytes:
+        """A row of the table; OData has all its times in UTC."""
+        values = {name: _UTC if value == _VALUES["DateTimeValue"] else value for name, value in self._table_values()}
+        return _template(json.dumps(values))
+
+    def _table_values(self) -> Iterable[tuple[str, Any]]:
+        return (_values(self.kinds()) | {"CustomerID": _NUMBER, "Ballast": "x"}).items()
+
+
+_COMMON = {"LastModifiedDateTime": "DateTimeValue"}
+
+
+def _with_others(own: dict[str, str], count: int) -> dict[str, str]:
+    return own | {f"Field{number}": _KINDS[number % len(_KINDS)] for number in range(count - len(own))}
+
+
+def _values(kinds: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _STAMP if name in _COMMON else _VALUES[kind] for name, kind in kinds.items()}
+
+
+def _record(values: Mapping[str, Any]) -> dict[str, Any]:
+    head = {"id": f"00000000-0000-0000-0000-000{_NUMBER}", "rowNumber": 1, "note": {"value": ""}}
+    return {**head, **{name: {"value": value} for name, value in values.items()}, "custom": {}}
+
+
+def _template(text: str) -> bytes:
+    """A row that is to be filled with its number; each has a time of its own."""
+    return text.replace(_NUMBER, "%(number)09d").replace(_MICROS, "%(micros)06d").encode()
 
 
 class _Site:
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.requests = plan, 0
-        self._parts = plan.row_parts()
+        self.plan, self.pages_sent = plan, 0
+        self._templates = {name: plan.row_template() for name in plan.names()}
+        self._templates |= {ORDERS: plan.order_template(), TABLE: plan.table_template()}
         self._turns: dict[str, Lock] = {}
-        self.page = lru_cache(maxsize=4)(self._page)
+        self.page = lru_cache(maxsize=8)(self._page)
 
     def turn_of(self, token: str) -> Lock:
         """The requests of a session are worked off one after another."""
         return self._turns.setdefault(token, Lock())
 
-    def _page(self, skip: int, top: int) -> bytes:
-        head, middle, tail = self._parts
-        numbers = (b"%09d" % number for number in range(skip, min(skip + top, self.plan.rows)))
-        return b"[" + b",".join([b"".join((head, each, middle, each, tail)) for each in numbers]) + b"]"
+    def _page(self, name: str, skip: int, top: int) -> bytes:
+        template, last = self._templates[name], min(skip + top, self.plan.rows)
+        filled = [template % {b"number": number, b"micros": number % 10**6} for number in range(skip, last)]
+        rows = b"[" + b",".join(filled) + b"]"
+        return b'{"value":' + rows + b"}" if name == TABLE else rows
+
+    def answer(self, name: str, query: Mapping[str, str]) -> bytes:
+        """A page; where rows are asked for from a place on, the last comparison is the one of the key."""
+        condition, skip, top = query.get("$filter", ""), int(query.get("$skip", 0)), int(query.get("$top", 0))
+        if name != TABLE:
+            # Nothing has changed since: a filter by the cursor finds no row.
+            return self.page(name, skip, 0 if condition else top)
+        place = _PLACE.search(condition)
+        return self.page(name, skip + int(place[1] if place else 0), 0 if "eq null" in condition else top)
 
     def description(self) -> bytes:
-        """The entity in OpenAPI 3, contract version 4."""
-        properties = {name: {"$ref": f"#/components/schemas/{kind}"} for name, kind in self.plan.kinds().items()}
+        """The entities in OpenAPI 3, contract version 4."""
+        line = "SalesOrderDetail"
+        schemas = {name: self.plan.kinds() for name in self.plan.names()}
+        schemas |= {ORDERS: self.plan.order_kinds(), line: self.plan.line_kinds()}
+        described = {name: {"type": "object", "properties": _described(kinds)} for name, kinds in schemas.items()}
+        described[ORDERS]["properties"]["Details"] = {"type": "array", "items": _reference(line)}
         wrappers = {kind: {"type": "object", "properties": {"value": {}}} for kind in _KINDS}
-        rows = {"type": "array", "items": {"$ref": f"#/components/schemas/{ENTITY}"}}
-        answer = {"200": {"content": {"application/json": {"schema": rows}}}}
         return _json(
             {
                 "openapi": "3.0.1",
                 "info": {"version": "4", "title": "Default"},
-                "paths": {f"/{ENTITY}": {"get": {"responses": answer}}},
-                "components": {"schemas": {ENTITY: {"type": "object", "properties": properties}, **wrappers}},
+                "paths": {f"/{name}": {"get": {"responses": _listed(name)}} for name in schemas if name != line},
+                "components": {"schemas": {**described, **wrappers}},
             }
         )
+
+    def table_description(self) -> bytes:
+        """The table in CSDL 4."""
+        kinds = self.plan.kinds().items()
+        columns = "".join(f'<Property Name="{name}" Type="Edm.{_EDM[kind]}"/>' for name, kind in kinds)
+        return _CSDL.replace("@columns@", columns).encode()
+
+
+_PLACE = re.compile(r"CustomerID ge '(\d+)'")
+_CSDL = """<?xml version="1.0"?>
+<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
+<Schema Namespace="PX.Objects.AR" xmlns="http://docs.oasis-open.org/odata/ns/edm"><EntityType Name="Customer">
+<Key><PropertyRef Name="CustomerID"/></Key>@columns@</EntityType></Schema>
+<Schema Namespace="Default" xmlns="http://docs.oasis-open.org/odata/ns/edm"><EntityContainer Name="Default">
+<EntitySet Name="PX_Objects_AR_Customer" EntityType="PX.Objects.AR.Customer"/>
+<EntitySet Name="Customer" EntityType="PX.Objects.AR.Customer"/>
+</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>
+"""
+
+
+def _described(kinds: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _reference(kind) for name, kind in kinds.items()}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _listed(name: str) -> dict[str, Any]:
+    rows = {"type": "array", "items": _reference(name)}
+    return {"200": {"content": {"application/json": {"schema": rows}}}}
 
 
 def _json(content: Any) -> bytes:
@@ -122,23 +226,30 @@ def _handler(site: _Site) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             query = {name: values[-1] for name, values in parse_qs(unquote(url.query)).items()}
-            match url.path.rstrip("/").split("/")[2:]:
-                case []:
+            match url.path.strip("/").split("/"):
+                case ["entity"]:
                     self._answer(_json([{"name": "Default", "version": VERSION, "href": ""}]))
-                case [_, _, "swagger.json"]:
+                case ["entity", _, _, "swagger.json"]:
                     self._answer(site.description())
-                case [_, _, _, "$adHocSchema"]:
+                case ["t", _, "api", "odata", "dac", "$metadata"]:
+                    self._answer(site.table_description())
+                case ["pages-sent"]:
+                    self._answer(_json(site.pages_sent))
+                case ["entity", _, _, _, "$adHocSchema"]:
                     self._answer(b"{}")
-                case [_, _, _]:
-                    with site.turn_of(self.headers.get("Authorization", "")):
-                        site.requests += 1
-                        time.sleep(site.plan.seconds)
-                        # Nothing has changed since: a filter by the cursor finds no row.
-                        top = 0 if "$filter" in query else int(query.get("$top", site.plan.rows))
-                        page = site.page(int(query.get("$skip", 0)), top)
-                    self._answer(page)
+                case ["t", _, "api", "odata", "dac", _]:
+                    self._answer_page(TABLE, query)
+                case ["entity", _, _, name]:
+                    self._answer_page(name, query)
                 case _:
                     self._answer(b"", 404)
+
+        def _answer_page(self, name: str, query: Mapping[str, str]) -> None:
+            with site.turn_of(self.headers.get("Authorization", "")):
+                site.pages_sent += 1
+                time.sleep(site.plan.seconds)
+                page = site.answer(name, query)
+            self._answer(page)
 
         def _answer(self, body: bytes, status: int = 200) -> None:
             head = f"HTTP/1.1 {status} X\r\nDate: {self.date_time_string()}\r\nContent-Type: application/json\r\n"
@@ -177,8 +288,8 @@ def main() -> None:
     parser.add_argument("--fields", type=int, default=60)
     parser.add_argument("--row-bytes", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0.0)
-    options = parser.parse_args()
-    plan = Plan(options.rows, options.fields, options.row_bytes, options.seconds)
+    parser.add_argument("--entities", type=int, default=1)
+    plan = Plan(**vars(parser.parse_args()))
     server = _Server(("127.0.0.1", 0), _handler(_Site(plan)))
     Thread(target=server.serve_forever, daemon=True).start()
     settings = {
@@ -187,6 +298,7 @@ def main() -> None:
         **{name: "x" for name in ("client_id", "client_secret", "username", "password")},
         "endpoints": [f"Default/{VERSION}"],
         "generic_inquiries": [],
+        "dac_tables": [ENTITY],
         "include_custom_fields": False,
     }
     sys.stdout.write(json.dumps(settings) + "\n")

@@ -17,11 +17,10 @@ from pathlib import Path
 from threading import Event, Thread, get_ident
 from types import FrameType
 
-from airbyte_cdk.entrypoint import AirbyteEntrypoint
-
 from source_acumatica import SourceAcumatica
+from source_acumatica.lines import Entrypoint
 
-from .pages import CATALOG, serving
+from .pages import ENTITY, catalog, serving
 
 _ROWS = 50_000
 _LINES = 25
@@ -38,22 +37,21 @@ _WAITING = {
 
 def main() -> None:
     """Sample the threads' innermost functions while the connector reads, and print their shares."""
-    catalog = {"streams": [{**one, "sync_mode": "full_refresh"} for one in CATALOG["streams"]]}
     samples: Counter[str] = Counter()
     has_ended = Event()
     with serving(_ROWS) as settings, tempfile.TemporaryDirectory() as folder:
         arguments = ["read"]
-        for name, content in {"config": settings, "catalog": catalog}.items():
+        for name, content in {"config": settings, "catalog": catalog(ENTITY, sync_mode="full_refresh")}.items():
             path = Path(folder) / f"{name}.json"
             path.write_text(json.dumps(content))
             arguments += [f"--{name}", str(path)]
         sampler = Thread(target=_sample, args=(samples, has_ended), daemon=True)
         began = time.process_time()
         sampler.start()
-        entrypoint = AirbyteEntrypoint(SourceAcumatica())
+        entrypoint = Entrypoint(SourceAcumatica())
         with contextlib.redirect_stdout(io.StringIO()):
             # The records are this loop's; what goes past it to standard output is the log.
-            lines = sum(1 for _ in entrypoint.run(entrypoint.parse_args(arguments)))
+            lines = sum(text.count("\n") + 1 for text in entrypoint.run(entrypoint.parse_args(arguments)))
         has_ended.set()
         sampler.join()
     print(f"{lines:,} messages, {time.process_time() - began:.1f} CPU s with the sampling itself\n")

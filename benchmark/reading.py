@@ -5,46 +5,50 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .pages import CATALOG, serving
+from .pages import ENTITY, LINES, LINES_IN_ORDER, TABLE, catalog, serving
 from .process import CONNECTOR, PYTHON, Cost, medians, run
 from .report import Report
 
-_ROWS = 100_000
 # What remains of a run with hardly any rows is the start-up.
 _FEW_ROWS = 100
-_PAGE_ROWS = 5_000
-_RUNS = 3
+_ROWS = {ENTITY: 100_000, LINES: 20_000, TABLE: 100_000}
+_RECORDS_IN_ROW = {ENTITY: 1, LINES: LINES_IN_ORDER, TABLE: 1}
+_TITLES = {ENTITY: "list, 60 fields", LINES: "lines, 10 of 30 fields", TABLE: "OData, 60 fields"}
+_PAGE_ROWS = {ENTITY: 5_000, LINES: 1_000, TABLE: 5_000}
+_RUNS = 5
 # By issue: what a record may cost of what the yardstick needs for it.
-_MOST_RATIO = {"full refresh": 1.0, "incremental": 1.2}
+_MOST_RATIO = {"full_refresh": 1.0, "incremental": 1.2}
 
 
 def measure() -> Report:
     """CPU per record with start-up taken off, and its ratio to the yardstick's."""
-    costs: dict[tuple[str, int], list[Cost]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    costs: dict[str, list[Cost]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as folder:
         for _ in range(_RUNS):
-            for rows in (_FEW_ROWS, _ROWS):
-                with serving(rows) as settings:
-                    for case, command in _commands(folder, settings).items():
-                        costs[case, rows].append(run(command, keep_output=False)[0])
-    return _report(medians({f"{case} {rows}": each for (case, rows), each in costs.items()}))
+            for stream, many in _ROWS.items():
+                for rows in (_FEW_ROWS, many):
+                    with serving(rows) as settings:
+                        for way, command in _commands(Path(folder), settings, stream):
+                            costs[_name(stream, way, rows)].append(run(command, keep_output=False)[0])
+    return _report(medians(costs))
 
 
-def _commands(folder: Path, settings: Mapping[str, Any]) -> dict[str, Sequence[str]]:
-    config = _written(folder / "config.json", settings)
-    read = [*CONNECTOR, "read", "--config", config, "--catalog"]
-    full = {"streams": [{**one, "sync_mode": "full_refresh"} for one in CATALOG["streams"]]}
-    loop = [PYTHON, "-m", "benchmark.yardstick", "--config", config, "--page-rows", str(_PAGE_ROWS)]
-    return {
-        "yardstick": loop,
-        "full refresh": [*read, _written(folder / "full.json", full)],
-        "incremental": [*read, _written(folder / "incremental.json", CATALOG)],
-    }
+def _name(stream: str, way: str, rows: int) -> str:
+    return f"{stream} {way} {rows}"
+
+
+def _commands(folder: Path, settings: Mapping[str, Any], stream: str) -> Iterator[tuple[str, list[str]]]:
+    page_rows = _PAGE_ROWS[stream]
+    config = _written(folder / "config.json", {**settings, "max_page_size": page_rows})
+    loop = [PYTHON, "-m", "benchmark.yardstick", "--config", config, "--page-rows", str(page_rows)]
+    yield "yardstick", [*loop, "--stream", stream]
+    for mode in _MOST_RATIO:
+        configured = _written(folder / f"{mode}.json", catalog(stream, sync_mode=mode))
+        yield mode, [*CONNECTOR, "read", "--config", config, "--catalog", configured]
 
 
 def _written(path: Path, content: Any) -> str:
@@ -54,18 +58,22 @@ def _written(path: Path, content: Any) -> str:
 
 def _report(costs: Mapping[str, Cost]) -> Report:
     rows, complaints = [], []
-    per_record = {
-        case: (costs[f"{case} {_ROWS}"].cpu_seconds - costs[f"{case} {_FEW_ROWS}"].cpu_seconds)
-        / (_ROWS - _FEW_ROWS)
-        * 1e6
-        for case in ("yardstick", *_MOST_RATIO)
-    }
-    for case, microseconds in per_record.items():
-        ratio, cost = microseconds / per_record["yardstick"], costs[f"{case} {_ROWS}"]
-        if ratio > _MOST_RATIO.get(case, 1.0):
-            complaints.append(f"a record costs {ratio:.2f} times the yardstick ({case}), not {_MOST_RATIO[case]}")
-        rows.append(
-            [case, f"{microseconds:.1f}", f"{ratio:.2f}", f"{cost.wall_seconds:.1f}", f"{cost.peak_megabytes:.0f}"]
-        )
-    head = ["a list, rows of 60 fields", "CPU µs per record", "ratio", "wall s of 100,000", "peak MB"]
-    return Report("What a record costs", head, rows, complaints)
+    for stream, many in _ROWS.items():
+        per_record: dict[str, float] = {}
+        for way in ("yardstick", *_MOST_RATIO):
+            cost = costs[_name(stream, way, many)]
+            seconds = cost.cpu_seconds - costs[_name(stream, way, _FEW_ROWS)].cpu_seconds
+            per_record[way] = seconds / (many - _FEW_ROWS) / _RECORDS_IN_ROW[stream] * 1e6
+            ratio = per_record[way] / per_record["yardstick"]
+            if ratio > _MOST_RATIO.get(way, 1.0):
+                complaints.append(f"{stream}: a record costs {ratio:.2f} times the yardstick ({way})")
+            title = f"{_TITLES[stream]}: {way.replace('_', ' ')}"
+            figures = (
+                f"{per_record[way]:.1f}",
+                f"{ratio:.2f}",
+                f"{cost.wall_seconds:.1f}",
+                f"{cost.peak_megabytes:.0f}",
+            )
+            rows.append([title, *figures])
+    head = ["what is read", "CPU µs per record", "ratio", "wall s", "peak MB"]
+    return Report(f"What a record costs (medians of {_RUNS} alternating runs)", head, rows, complaints)

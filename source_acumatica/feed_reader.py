@@ -195,10 +195,9 @@ class FeedReader(Reader):
         return tuple(plain_value(row.get(name)) for name in self.table.keys)
 
     def _place_of(self, row: Wire) -> Place:
-        cursor = self.table.cursor
-        return tuple(
-            utc_instant(row.get(name)) if name == cursor else plain_value(row.get(name)) for name in self._plan.order
-        )
+        get, cursor = row.get, self.table.cursor
+        values = [(name, get(name)) for name in self._plan.order]
+        return tuple([utc_instant(value) if name == cursor else plain_value(value) for name, value in values])
 
     def _is_unmoved(self, place: Place) -> bool:
         """Whether the row is where it was, and the server did not find it there."""

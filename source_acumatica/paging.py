@@ -205,16 +205,16 @@ def keyset_pages(
     while True:
         rows, asked = fetch(after)
         is_last = _is_last(len(rows), asked)
-        places = [place_of(row) for row in rows]
-        if after and places[:1] == [after]:
-            rows, places = rows[1:], places[1:]
+        if after and rows and place_of(rows[0]) == after:
+            rows = rows[1:]
         elif after and is_unmoved(after):
             raise UnreliableOrderError
-        if after in places or after in places_before or not (places or is_last):
+        last = place_of(rows[-1]) if rows else None
+        if last == after or after in places_before or not (rows or is_last):
             raise MovingListError
         places_before.add(after)
-        if places:
-            after = places[-1]
+        if last is not None:
+            after = last
             yield Page(rows, Position(after=after))
         if is_last:
             return

@@ -1,0 +1,76 @@
+"""Measures how well waiting is hidden: a server that takes 0.9 s for a page, read with one session and with more."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from .pages import ENTITY, TABLE, Plan, catalog, serving
+from .process import CONNECTOR, run
+from .report import Report
+
+# The median of list requests that somebody has published (BEHAVIOR.md, "Licence").
+_PAGE_SECONDS = 0.9
+_SESSIONS = (1, 2, 4, 8)
+_MOST_WALL_RATIO = 1.1
+_LEAST_SPEED_UP = {4: 3.3}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is read; the first case's pages are so many that the start does not count."""
+
+    name: str
+    streams: Sequence[str]
+    rows: int
+    """Of each stream."""
+    page_rows: int = 1_000
+
+
+_CASES = (
+    Case("one large list", [ENTITY], 120_000),
+    Case("one large table by OData", [TABLE], 120_000),
+    Case("sixty small lists", Plan(0, entities=60).names(), 310),
+    Case("a list, in pages of 5,000", [ENTITY], 200_000, page_rows=5_000),
+)
+
+
+def measure() -> Report:
+    """Wall time for each case and number of sessions; each is run once, as most of it is the server's sleep."""
+    rows, complaints = [], []
+    for case in _CASES:
+        alone = 0.0
+        for sessions in _SESSIONS if case.page_rows == 1_000 else (1,):
+            wall_seconds, pages = _read(case, sessions)
+            alone = alone or wall_seconds
+            server_seconds, speed_up = pages * _PAGE_SECONDS, alone / wall_seconds
+            if sessions == 1 and wall_seconds > _MOST_WALL_RATIO * server_seconds:
+                complaints.append(f"{case.name}: {wall_seconds:.0f} s for {server_seconds:.0f} s of the server")
+            if speed_up < _LEAST_SPEED_UP.get(sessions, 0):
+                complaints.append(f"{case.name}: {sessions} sessions are {speed_up:.1f} times as fast as one")
+            of_server = f"{wall_seconds / server_seconds:.2f}" if sessions == 1 else ""
+            rows.append([case.name, str(sessions), str(pages), f"{wall_seconds:.1f}", of_server, f"{speed_up:.1f}"])
+    head = ["what is read, 0.9 s for a page", "sessions", "pages", "wall s", "of the server's time", "times as fast"]
+    return Report("Waiting", head, rows, complaints)
+
+
+def _read(case: Case, sessions: int) -> tuple[float, int]:
+    """The wall time, and how many pages were asked for."""
+    options = ("--seconds", str(_PAGE_SECONDS), "--entities", str(len(case.streams)))
+    with serving(case.rows, *options) as settings, tempfile.TemporaryDirectory() as name:
+        files = {
+            "config": {**settings, "max_sessions": sessions, "max_page_size": case.page_rows},
+            "catalog": catalog(*case.streams, sync_mode="full_refresh"),
+        }
+        command = [*CONNECTOR, "read"]
+        for option, content in files.items():
+            path = Path(name) / f"{option}.json"
+            path.write_text(json.dumps(content))
+            command += [f"--{option}", str(path)]
+        cost, _ = run(command, keep_output=False)
+        with urlopen(f"{settings['instance_url']}/pages-sent") as answer:
+            return cost.wall_seconds, int(answer.read())

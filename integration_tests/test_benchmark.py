@@ -1,0 +1,37 @@
+"""The benchmark compares like with like: its yardstick writes the records that the connector writes."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.pages import ENTITY, LINES, TABLE, catalog, serving
+from benchmark.process import CONNECTOR, PYTHON, run
+
+ROWS = 2_345
+# What a row says besides its columns, which a bare loop passes on as well, and the empty object for custom fields.
+BESIDE_COLUMNS = {"rowNumber", "custom"}
+
+
+def records(written: bytes) -> list[dict[str, Any]]:
+    messages = [json.loads(line, parse_float=Decimal) for line in written.splitlines()]
+    rows = [message["record"]["data"] for message in messages if message["type"] == "RECORD"]
+    return [{name: row[name] for name in row.keys() - BESIDE_COLUMNS} for row in rows]
+
+
+@pytest.mark.parametrize("mode", ["full_refresh", "incremental"])
+@pytest.mark.parametrize(("stream", "count"), [(ENTITY, ROWS), (LINES, 10 * ROWS), (TABLE, ROWS)])
+def test_the_yardstick_writes_the_same_records(tmp_path: Path, stream: str, count: int, mode: str) -> None:
+    config, configured = tmp_path / "config.json", tmp_path / "catalog.json"
+    configured.write_text(json.dumps(catalog(stream, sync_mode=mode)))
+    with serving(ROWS) as settings:
+        config.write_text(json.dumps(settings))
+        loop = [PYTHON, "-m", "benchmark.yardstick", "--config", config, "--page-rows", "500", "--stream", stream]
+        expected = records(run(loop)[1])
+        arrived = records(run([*CONNECTOR, "read", "--config", config, "--catalog", configured])[1])
+    assert len(expected) == count
+    assert arrived == expected
