@@ -35,7 +35,7 @@ class Helpers:
     def __init__(self, sessions: int) -> None:
         # One for each stream that is read; those that wait for a seat must not keep the others from theirs.
         self._threads = ThreadPoolExecutor(4 * sessions + 4, thread_name_prefix="ahead")
-        self._sessions, self._busy = sessions, 0
+        self.sessions, self._busy = sessions, 0
         self._lock = threading.Lock()
 
     def submit(self, task: Callable[[], Result]) -> Future[Result]:
@@ -72,11 +72,11 @@ class Helpers:
     @property
     def is_idle(self) -> bool:
         """Whether a session would have nothing to do."""
-        return self._busy < self._sessions
+        return self._busy < self.sessions
 
     def lack_seats(self) -> None:
         """The licence has fewer seats than sessions were hoped for: nothing is sent that may be in vain."""
-        self._sessions = 0
+        self.sessions = 0
 
     def close(self) -> None:
         """What has not begun will not begin; nobody waits for the rest."""
@@ -175,7 +175,8 @@ class Ahead(Generic[Place, Row]):
         return page if self._guess.is_at(place, one.place, page[0]) else None
 
     def _top_up(self, behind: Place) -> None:
-        most = 2 * self._full_pages - 1
+        # Pages that have come and wait to be worked off count too: they are in memory.
+        most = max(min(2 * self._full_pages - 1, self._helpers.sessions), 1)
         while len(self._underway) < most and (not self._underway or self._helpers.is_idle):
             place = self._guess.further(behind, sum(one.asked - 1 for one in self._underway))
             asked = self._page_rows()

@@ -73,6 +73,17 @@ def test_more_sessions_are_used_by_one_list_and_not_more_than_there_are():
     assert sum(skip >= 300 for skip in server.asked) <= 4
 
 
+@pytest.mark.parametrize("sessions", [1, 4])
+def test_no_more_pages_wait_to_be_worked_off_than_there_are_sessions(sessions):
+    server, helpers = Server(range(400)), Helpers(sessions)
+    ahead = Ahead(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    with closing(helpers):
+        pages = ahead.pages(anchored_pages(ahead.fetch, lambda row: (str(row),), BEGINNING))
+        for taken, _page in enumerate(pages, start=1):
+            time.sleep(0.002)
+            assert len(server.asked) <= taken + sessions
+
+
 @given(st.integers(0, 60), st.integers(1, 5), st.randoms(use_true_random=False), st.data())
 def test_a_list_that_moves_loses_no_row_that_stays(count, sessions, random_, data):
     stay = set(range(0, 2 * count, 2))

@@ -53,6 +53,7 @@ class AtOnce:
     """Sends at once what is to be sent ahead."""
 
     is_idle = False
+    sessions = 1
 
     def submit(self, task):
         future = Future()
