@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from source_acumatica.ahead import Ahead, ByNumber, Helpers
 from source_acumatica.errors import Next, Problem, RequestFailed
-from source_acumatica.paging import BEGINNING, anchored_pages
+from source_acumatica.paging import BEGINNING, Page, anchored_pages
 
 PAGE_ROWS = 4
 
@@ -108,7 +108,17 @@ def test_a_list_that_moves_loses_no_row_that_stays(count, sessions, random_, dat
 def test_pages_that_were_asked_for_in_another_manner_are_asked_for_again():
     manners = iter(range(10_000))
     server = Server(range(40))
-    assert read(server, 4, lambda: next(manners)) == list(range(40))
+    assert read(server, 1, lambda: next(manners)) == list(range(40))
+    assert len(server.asked) > len(set(server.asked))
+
+
+def test_a_page_at_another_place_than_was_guessed_is_asked_for():
+    server, helpers = Server(range(40)), Helpers(1)
+    ahead = Ahead(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    with closing(helpers):
+        pages = ahead.pages(Page(ahead.fetch(place)[0], BEGINNING) for place in (0, 7, 10))
+        assert [page.rows[0] for page in pages] == [0, 7, 10]
+    assert server.asked == [0, 3, 7, 10]
 
 
 def refusal():
@@ -118,13 +128,18 @@ def refusal():
 @pytest.mark.parametrize("refused", [0, 3, 9])
 def test_the_refusal_of_a_page_is_raised_where_the_page_is_wanted(refused):
     class Refusing(Server):
+        refusals = 0
+
         def fetch(self, skip, rows):
             if skip == refused:
+                self.refusals += 1
                 raise refusal()
             return super().fetch(skip, rows)
 
+    server = Refusing(range(30))
     with pytest.raises(RequestFailed):
-        read(Refusing(range(30)), 4)
+        read(server, 4)
+    assert server.refusals == 1
 
 
 def test_the_refusal_of_a_page_behind_the_end_is_nobodys():

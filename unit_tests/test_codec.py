@@ -121,7 +121,7 @@ FEED = FeedTable(
     FeedDoor.TABLES,
     "Order",
     "Order",
-    {"Nbr": STRING, "Total": DECIMAL, "OrderDate": STAMP, "Odd": UNKNOWN, "LastModifiedDateTime": STAMP},
+    {"Nbr": STRING, "Total": DECIMAL, "OrderDate": STAMP, "Seen": STAMP, "Odd": UNKNOWN, "LastModifiedDateTime": STAMP},
     keys=("Nbr",),
 )
 
@@ -129,6 +129,8 @@ FEED = FeedTable(
 @given(st.data())
 def test_a_feed_gives_the_same_records_both_ways(data):
     values = {name: VALUES[kind] | st.none() | ODD for name, kind in FEED.fields.items()}
+    # A cursor that is none breaks the whole page, and hides what becomes of the rest.
+    values[FEED.cursor] = STAMPS | st.none()
     rows = data.draw(st.lists(st.fixed_dictionaries({}, optional={**values, "@odata.etag": st.just("x")}), max_size=3))
     columns = data.draw(st.none() | st.sets(st.sampled_from([*FEED.fields])))
     link = data.draw(st.sampled_from(["@odata.nextLink", "odata.nextLink"]))
