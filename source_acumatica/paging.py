@@ -209,6 +209,8 @@ def keyset_pages(
             rows = rows[1:]
         elif after and is_unmoved(after):
             raise UnreliableOrderError
+        elif after and after in map(place_of, rows):
+            raise MovingListError
         last = place_of(rows[-1]) if rows else None
         if last == after or after in places_before or not (rows or is_last):
             raise MovingListError

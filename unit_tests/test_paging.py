@@ -450,3 +450,8 @@ def test_a_server_that_gives_two_pages_by_turns_is_given_up():
 def test_a_server_that_gives_one_row_and_says_that_there_are_more_is_given_up():
     with pytest.raises(MovingListError):
         list(keyset_pages(lambda _place: ([(1, 1)], 1), lambda row: row, lambda _place: True, (1, 1)))
+
+
+def test_a_page_with_the_last_place_in_its_middle_is_not_taken_for_the_next_one():
+    with pytest.raises(MovingListError):
+        list(keyset_pages(lambda _place: ([(1, 1), (2, 2), (3, 3)], 9), lambda row: row, lambda _place: False, (2, 2)))
