@@ -14,7 +14,7 @@ from threading import Thread
 from typing import IO, Any
 
 from .pages import ENTITY, catalog, serving
-from .process import BYTES_PER_PEAK_UNIT, CONNECTOR
+from .process import BYTES_PER_PEAK_UNIT, CONNECTOR, options
 from .report import Report
 
 # Promised in the user's documentation.
@@ -59,13 +59,8 @@ def peak_megabytes(case: Case) -> float:
         SystemExit: the read failed, or not all rows came.
     """
     with serving(case.rows, *case.options) as settings, tempfile.TemporaryDirectory() as folder:
-        files = {"config": {**settings, **case.settings}, "catalog": catalog(ENTITY)}
-        arguments = ["read"]
-        for name, content in files.items():
-            path = Path(folder) / f"{name}.json"
-            path.write_text(json.dumps(content))
-            arguments += [f"--{name}", str(path)]
-        with subprocess.Popen([*CONNECTOR, *arguments], stdout=subprocess.PIPE) as process:
+        files = options(Path(folder), config={**settings, **case.settings}, catalog=catalog(ENTITY))
+        with subprocess.Popen([*CONNECTOR, "read", *files], stdout=subprocess.PIPE) as process:
             assert process.stdout
             counts: list[int] = []
             reader = Thread(target=_count_records, args=(process.stdout, case.pause_seconds, counts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,9 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 # macOS counts the peak in bytes, Linux in kibibytes.
 BYTES_PER_PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -50,6 +53,16 @@ def run(command: Sequence[str], *, keep_output: bool = True) -> tuple[Cost, byte
         raise SystemExit(message)
     peak_bytes = usage.ru_maxrss * BYTES_PER_PEAK_UNIT
     return Cost(wall_seconds, usage.ru_utime + usage.ru_stime, peak_bytes / 1e6), written
+
+
+def options(folder: Path, **files: Any) -> list[str]:
+    """Options that name files in ``folder``, written with these contents."""
+    named = []
+    for name, content in files.items():
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(content))
+        named += [f"--{name}", str(path)]
+    return named
 
 
 def medians(costs: Mapping[str, Sequence[Cost]]) -> dict[str, Cost]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from source_acumatica import SourceAcumatica
 from source_acumatica.lines import Entrypoint
 
 from .pages import ENTITY, catalog, serving
+from .process import options
 
 _ROWS = 50_000
 _LINES = 25
@@ -40,18 +40,14 @@ def main() -> None:
     samples: Counter[str] = Counter()
     has_ended = Event()
     with serving(_ROWS) as settings, tempfile.TemporaryDirectory() as folder:
-        arguments = ["read"]
-        for name, content in {"config": settings, "catalog": catalog(ENTITY, sync_mode="full_refresh")}.items():
-            path = Path(folder) / f"{name}.json"
-            path.write_text(json.dumps(content))
-            arguments += [f"--{name}", str(path)]
+        files = options(Path(folder), config=settings, catalog=catalog(ENTITY, sync_mode="full_refresh"))
         sampler = Thread(target=_sample, args=(samples, has_ended), daemon=True)
         began = time.process_time()
         sampler.start()
         entrypoint = Entrypoint(SourceAcumatica())
         with contextlib.redirect_stdout(io.StringIO()):
             # The records are this loop's; what goes past it to standard output is the log.
-            lines = sum(text.count("\n") + 1 for text in entrypoint.run(entrypoint.parse_args(arguments)))
+            lines = sum(text.count("\n") + 1 for text in entrypoint.run(entrypoint.parse_args(["read", *files])))
         has_ended.set()
         sampler.join()
     print(f"{lines:,} messages, {time.process_time() - began:.1f} CPU s with the sampling itself\n")

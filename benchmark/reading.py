@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .pages import ENTITY, LINES, LINES_IN_ORDER, TABLE, catalog, serving
-from .process import CONNECTOR, PYTHON, Cost, medians, run
+from .process import CONNECTOR, PYTHON, Cost, medians, options, run
 from .report import Report
 
 # What remains of a run with hardly any rows is the start-up.
@@ -43,17 +42,13 @@ def _name(stream: str, way: str, rows: int) -> str:
 
 def _commands(folder: Path, settings: Mapping[str, Any], stream: str) -> Iterator[tuple[str, list[str]]]:
     page_rows = _PAGE_ROWS[stream]
-    config = _written(folder / "config.json", {**settings, "max_page_size": page_rows})
-    loop = [PYTHON, "-m", "benchmark.yardstick", "--config", config, "--page-rows", str(page_rows)]
-    yield "yardstick", [*loop, "--stream", stream]
+    config = options(folder, config={**settings, "max_page_size": page_rows})
+    loop = [PYTHON, "-m", "benchmark.yardstick", "--stream", stream, "--page-rows", str(page_rows)]
+    yield "yardstick", [*loop, *config]
     for mode in _MOST_RATIO:
-        configured = _written(folder / f"{mode}.json", catalog(stream, sync_mode=mode))
-        yield mode, [*CONNECTOR, "read", "--config", config, "--catalog", configured]
-
-
-def _written(path: Path, content: Any) -> str:
-    path.write_text(json.dumps(content))
-    return str(path)
+        (folder / mode).mkdir(exist_ok=True)
+        configured = options(folder / mode, catalog=catalog(stream, sync_mode=mode))
+        yield mode, [*CONNECTOR, "read", *config, *configured]
 
 
 def _report(costs: Mapping[str, Cost]) -> Report:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from .pages import ENTITY, TABLE, Plan, catalog, serving
-from .process import CONNECTOR, run
+from .process import CONNECTOR, options, run
 from .report import Report
 
 # The median of list requests that somebody has published (BEHAVIOR.md, "Licence").
@@ -60,17 +59,10 @@ def measure() -> Report:
 
 def _read(case: Case, sessions: int) -> tuple[float, int]:
     """The wall time, and how many pages were asked for."""
-    options = ("--seconds", str(_PAGE_SECONDS), "--entities", str(len(case.streams)))
-    with serving(case.rows, *options) as settings, tempfile.TemporaryDirectory() as name:
-        files = {
-            "config": {**settings, "max_sessions": sessions, "max_page_size": case.page_rows},
-            "catalog": catalog(*case.streams, sync_mode="full_refresh"),
-        }
-        command = [*CONNECTOR, "read"]
-        for option, content in files.items():
-            path = Path(name) / f"{option}.json"
-            path.write_text(json.dumps(content))
-            command += [f"--{option}", str(path)]
-        cost, _ = run(command, keep_output=False)
+    site = ("--seconds", str(_PAGE_SECONDS), "--entities", str(len(case.streams)))
+    with serving(case.rows, *site) as settings, tempfile.TemporaryDirectory() as name:
+        config = {**settings, "max_sessions": sessions, "max_page_size": case.page_rows}
+        files = options(Path(name), config=config, catalog=catalog(*case.streams, sync_mode="full_refresh"))
+        cost, _ = run([*CONNECTOR, "read", *files], keep_output=False)
         with urlopen(f"{settings['instance_url']}/pages-sent") as answer:
             return cost.wall_seconds, int(answer.read())

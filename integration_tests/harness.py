@@ -15,6 +15,7 @@ from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from benchmark.process import options
 from source_acumatica import SourceAcumatica
 from source_acumatica.lines import Entrypoint
 
@@ -38,12 +39,8 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
     ``state``. Numbers keep their digits.
     """
     with tempfile.TemporaryDirectory() as folder:
-        arguments = [command]
-        for name, content in {"config": config, **files}.items():
-            path = Path(folder) / f"{name}.json"
-            path.write_text(json.dumps(content))
-            arguments += [f"--{name}", str(path)]
         entrypoint = Entrypoint(SourceAcumatica())
+        arguments = [command, *options(Path(folder), config=config, **files)]
         texts = entrypoint.run(entrypoint.parse_args(arguments))
         try:
             for text in texts:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmark.pages import ENTITY, LINES, TABLE, catalog, serving
-from benchmark.process import CONNECTOR, PYTHON, run
+from benchmark.process import CONNECTOR, PYTHON, options, run
 
 ROWS = 2_345
 # What a row says besides its columns, which a bare loop passes on as well, and the empty object for custom fields.
@@ -26,12 +26,11 @@ def records(written: bytes) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("mode", ["full_refresh", "incremental"])
 @pytest.mark.parametrize(("stream", "count"), [(ENTITY, ROWS), (LINES, 10 * ROWS), (TABLE, ROWS)])
 def test_the_yardstick_writes_the_same_records(tmp_path: Path, stream: str, count: int, mode: str) -> None:
-    config, configured = tmp_path / "config.json", tmp_path / "catalog.json"
-    configured.write_text(json.dumps(catalog(stream, sync_mode=mode)))
     with serving(ROWS) as settings:
-        config.write_text(json.dumps(settings))
-        loop = [PYTHON, "-m", "benchmark.yardstick", "--config", config, "--page-rows", "500", "--stream", stream]
+        config = options(tmp_path, config=settings)
+        configured = options(tmp_path, catalog=catalog(stream, sync_mode=mode))
+        loop = [PYTHON, "-m", "benchmark.yardstick", *config, "--page-rows", "500", "--stream", stream]
         expected = records(run(loop)[1])
-        arrived = records(run([*CONNECTOR, "read", "--config", config, "--catalog", configured])[1])
+        arrived = records(run([*CONNECTOR, "read", *config, *configured])[1])
     assert len(expected) == count
     assert arrived == expected

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from benchmark.process import CONNECTOR, options
 
 from .harness import Destination, differences, run
 from .simulator import Fault, FaultKind, Simulator
@@ -172,10 +173,7 @@ def slow_sim() -> Iterator[Simulator]:
 @contextmanager
 def started(folder: Path, *arguments: str, **files: Any) -> Iterator[subprocess.Popen[str]]:
     """The connector as a process of its own; what it prints lies in a pipe."""
-    for name, content in files.items():
-        (folder / f"{name}.json").write_text(json.dumps(content))
-    paths = [part for name in files for part in (f"--{name}", str(folder / f"{name}.json"))]
-    command = [sys.executable, "-m", "source_acumatica.run", *arguments, *paths]
+    command = [*CONNECTOR, *arguments, *options(folder, **files)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=environment) as process:

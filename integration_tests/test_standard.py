@@ -13,6 +13,7 @@ from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.test.models import ConnectorTestScenario
 from airbyte_cdk.test.standard_tests.source_base import SourceTestSuiteBase
 
+from benchmark.process import options
 from source_acumatica import SourceAcumatica
 from source_acumatica.lines import Entrypoint
 
@@ -76,11 +77,7 @@ def test_the_cdk_s_own_entry_point_prints_the_same_one_by_one(tmp_path: Path) ->
     streams = ("Customer", "SalesOrder__Details", "dac__SOOrder", "gi__BI-Customers")
     with Simulator(rows=30) as sim:
         config = sim.config(max_page_size=7, dac_tables=["SOOrder"], generic_inquiries=["BI-Customers"])
-        files = {"config": config, "catalog": catalog_of(config, *streams)}
-        arguments = ["read"]
-        for name, content in files.items():
-            (tmp_path / name).write_text(json.dumps(content))
-            arguments += [f"--{name}", str(tmp_path / name)]
+        arguments = ["read", *options(tmp_path, config=config, catalog=catalog_of(config, *streams))]
         printed = {}
         for kind in (AirbyteEntrypoint, Entrypoint):
             entrypoint = kind(SourceAcumatica())

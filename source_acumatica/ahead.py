@@ -4,7 +4,7 @@ A page is asked for by its place, and where a page lies is known before the one 
 behind it. That is a guess, since a list moves; whether the page is the right one is told as if it had been asked for at
 that moment, by the row that it has in common with the one in front of it (``paging``), and then it is taken or asked
 for anew. The page behind one that was full is needed in any case, so with one session no request is in vain; with more,
-as many may be as a list has had full pages.
+at most as many as there are sessions, and none before a list has had a full page.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class FeedAnswer(msgspec.Struct):
     old_next_link: str | None = msgspec.field(name="odata.nextLink", default=None)
 
 
-_PLAIN_LIST: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=msgspec.Raw)
+_PLAIN_LIST: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[Any], float_hook=msgspec.Raw)
 _PLAIN_FEED: msgspec.json.Decoder[Any] = msgspec.json.Decoder(FeedAnswer, float_hook=msgspec.Raw)
 decode_feed: Callable[[bytes], FeedAnswer] = _PLAIN_FEED.decode
 """Decodes an answer with rows that become dicts; raises ``msgspec.DecodeError`` for a body that is none."""
@@ -187,23 +187,24 @@ def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type
     if table.door is Door.INQUIRY or not table.is_identified:
         raise _NotCompilableError
     code, cursor = _Code(), table.cursor
+    looked_at = _values(table.shape, [*table.keys, *filter(None, [cursor])])
     modified = f"{code.value(utc_instant)}(row.{cursor}.value)"
     if not table.path:
         fields, cells = _level(code, table.shape, "row", columns)
         if cursor:
             cells[cursor] = modified
-        fields |= _values(table.shape, [*table.keys, *filter(None, [cursor])])
         record = code.record({"_tenant": "tenant", **cells})
-        return _row_type(fields), code.compiled([f"return ({record},)"])
+        return _row_type({**fields, **looked_at}), code.compiled([f"return ({record},)"])
     # What all lines of a record have in common is made once.
     common = {"_parent_id": "row.id", **{f"_parent_{key}": f"row.{key}.value" for key in table.keys}}
     if cursor:
         common["_parent_modified"] = modified
     added = {"_tenant": "tenant", **{name: f"common{number}" for number, name in enumerate(common)}}
     prepared = [f"common{number} = {cell}" for number, cell in enumerate(common.values())]
-    fields = {"id": (Any, None), **_values(table.shape, [*table.keys, *filter(None, [cursor])])}
     below, lines = _descent(code, table, 0, table.shape, added, columns)
-    return _row_type({**fields, **below}), code.compiled(["records = []", *prepared, *lines, "return records"])
+    return _row_type({"id": (Any, None), **looked_at, **below}), code.compiled(
+        ["records = []", *prepared, *lines, "return records"]
+    )
 
 
 def _descent(

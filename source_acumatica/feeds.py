@@ -122,10 +122,8 @@ class FeedTable:
 
         def rows_of(wire: Wire) -> Iterable[Record]:
             get = wire.get
-            cells = ((name, get(name), convert) for name, convert in plan)
-            return (
-                {"_tenant": tenant, **{name: convert(value) if convert else value for name, value, convert in cells}},
-            )
+            cells = {name: convert(get(name)) if convert else get(name) for name, convert in plan}
+            return ({"_tenant": tenant, **cells},)
 
         return rows_of
 

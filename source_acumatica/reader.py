@@ -37,7 +37,7 @@ from source_acumatica.tables import Table
 
 logger = logging.getLogger("airbyte")
 
-_DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
+_DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=msgspec.Raw)
 # What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
 _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
 # A page that has moved between the requests for its custom fields is read again.
@@ -343,11 +343,7 @@ def repeats_itself(where: str) -> RequestFailed:
 
 
 def _read_object(response: requests.Response) -> dict[str, Any]:
-    record = _DECODER.decode(response.content)
-    if not isinstance(record, dict):
-        message = "not an object"
-        raise msgspec.DecodeError(message)
-    return record
+    return _DECODER.decode(response.content)
 
 
 def _lasting(value: Any) -> Any:

@@ -64,7 +64,7 @@ def _print(source: SourceAcumatica, arguments: Sequence[str]) -> None:
 
 
 def _collect_garbage_less_often() -> None:
-    """A page is hundreds of thousands of dicts without a circle: looking for circles took a fifth of all CPU time."""
+    """A page in dicts is hundreds of thousands without a circle: looking for circles took a fifth of all CPU time."""
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
 

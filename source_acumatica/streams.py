@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import cache, cached_property, partial
 from typing import Any
 
-import msgspec
 import requests
 from airbyte_cdk.models import AirbyteMessage, SyncMode
 from airbyte_cdk.sources.streams.core import StreamData
@@ -164,7 +163,8 @@ class TableStream(HttpStream, ABC):
         next_page_token: Mapping[str, Any] | None = None,
     ) -> Sequence[Wire]:
         """The rows of an answer, as the ERP sends them."""
-        return self._rows_in(self._codec.decode(response.content))
+        answer = self._codec.decode(response.content)
+        return answer.value if isinstance(answer, FeedAnswer) else answer
 
     def next_page_token(self, response: requests.Response) -> Mapping[str, Any] | None:
         """None: the answers do not tell; the reader does."""
@@ -275,10 +275,6 @@ class TableStream(HttpStream, ABC):
     def _codec(self) -> Codec: ...
 
     @abstractmethod
-    def _rows_in(self, answer: Any) -> Sequence[Wire]:
-        """The rows of a decoded answer."""
-
-    @abstractmethod
     def _failure(self, tenant: str) -> AirbyteTracedException | None:
         """Why the tenant cannot be read at all."""
 
@@ -312,12 +308,6 @@ class ContractStream(TableStream):
     def _codec(self) -> Codec:
         return list_codec(self._table, self._columns)
 
-    def _rows_in(self, answer: Any) -> Sequence[Wire]:
-        if not isinstance(answer, list):
-            message = "not an array"
-            raise msgspec.DecodeError(message)
-        return answer
-
     def _failure(self, tenant: str) -> AirbyteTracedException | None:
         return self._access.failures.get(tenant)
 
@@ -336,7 +326,7 @@ class ContractStream(TableStream):
         def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
             body = response.content
             decode = self._codec.decode_dicts if token.get("as_dicts") else self._codec.decode
-            return self._rows_in(decode(body)), len(body)
+            return decode(body), len(body)
 
         return self._client.fetch(
             tenant,
@@ -373,9 +363,6 @@ class FeedStream(TableStream):
     @cached_property
     def _codec(self) -> Codec:
         return feed_codec(self._table, self._columns)
-
-    def _rows_in(self, answer: FeedAnswer) -> Sequence[Wire]:
-        return answer.value
 
     def _failure(self, tenant: str) -> AirbyteTracedException | None:
         return self._access.failures.get(tenant) or self._access.feed_failures.get((self._table.door, tenant))
