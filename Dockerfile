@@ -15,15 +15,17 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 # has no pip in it: nothing is installed at run time. pip compiles what it installs, and a read-only container needs that.
 RUN python -m venv --without-pip /opt/venv && python -m venv /opt/build
 
-# What the connector stands on changes seldom: it is installed before the connector's own files come in.
-COPY requirements.lock requirements-build.lock ./
+# What the connector stands on changes seldom: it is installed before the connector's own files come in. The lock is
+# whole but for requirements-left-out.txt, which is what pip would miss: so it is told not to look.
+COPY requirements-image.lock requirements-build.lock ./
 RUN /opt/build/bin/pip install --require-hashes --requirement requirements-build.lock \
-    && /opt/build/bin/pip --python /opt/venv/bin/python install --require-hashes --requirement requirements.lock
+    && /opt/build/bin/pip --python /opt/venv/bin/python install --no-deps --require-hashes --requirement requirements-image.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY source_acumatica ./source_acumatica
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheel . \
-    && /opt/build/bin/pip --python /opt/venv/bin/python install --no-deps --no-index /opt/wheel/*.whl
+    && /opt/build/bin/pip --python /opt/venv/bin/python install --no-deps --no-index /opt/wheel/*.whl \
+    && find /opt/venv/bin -mindepth 1 ! -name 'python*' ! -name source-acumatica -delete
 
 FROM ${BASE_IMAGE}
 WORKDIR /airbyte/integration_code

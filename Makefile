@@ -14,15 +14,23 @@ COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --pyt
 SOAKED := $(addprefix integration_tests/test_,soak.py hostile.py moving_rows.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test soak lint types check fix demo bench profile lock clean
+.PHONY: help setup setup-pyairbyte test installed image soak lint types check fix demo bench profile lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/project.stamp ## make .venv with the locked dependencies and the connector itself
 
+setup-pyairbyte: $(VENV)-pyairbyte/stamp ## make .venv-pyairbyte with the locked PyAirbyte, for the demo and `make installed`
+
 test: setup ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+installed: setup setup-pyairbyte ## build the wheel, install it in a clean environment, and read with PyAirbyte
+	$(BIN)/python -m pytest -m installed integration_tests/test_installed.py $(ARGS)
+
+image: setup ## build the container image without a Docker engine, and test it; needs root on Debian or Ubuntu
+	$(BIN)/python -m pytest -m image integration_tests/test_image.py $(ARGS)
 
 soak: setup ## look for what shows itself rarely: hundreds of crashes and thousands of random answers, about half an hour
 	SOAK=1 $(BIN)/python -m pytest -s $(SOAKED) $(ARGS)
@@ -40,7 +48,7 @@ fix: setup ## mend what can be mended by machine
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: setup ## sync from a simulated ERP and show what arrives
+demo: setup setup-pyairbyte ## sync from a simulated ERP and show what arrives
 	$(BIN)/python -m integration_tests.demo
 
 bench: setup ## measure what the connector costs
@@ -51,11 +59,13 @@ profile: setup ## show where the connector's time goes
 
 lock: $(VENV)-lock/uv.stamp ## write the lock files anew (UPGRADE=1 takes newer versions too)
 	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --excludes requirements-left-out.txt --constraint requirements.lock --output-file requirements-image.lock
 	$(COMPILE) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra pyairbyte --output-file requirements-pyairbyte.lock
 	echo hatchling | $(COMPILE) - --constraint requirements-dev.lock --output-file requirements-build.lock
 
 clean: ## remove what these commands have made
-	rm -rf $(VENV) $(VENV)-lock build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-pyairbyte build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Two steps, so that a changed setting of a tool does not install a hundred packages again.
@@ -66,6 +76,12 @@ $(VENV)/project.stamp: pyproject.toml $(VENV)/lock.stamp
 $(VENV)/lock.stamp: requirements-dev.lock
 	@$(MAKE_VENV) $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# pip does not look for what it would miss: the lock is whole, and of some packages it names no extras.
+$(VENV)-pyairbyte/stamp: requirements-pyairbyte.lock
+	@$(MAKE_VENV) $(VENV)-pyairbyte
+	$(VENV)-pyairbyte/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-pyairbyte.lock
 	@touch $@
 
 $(VENV)-lock/uv.stamp: Makefile
