@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -34,6 +34,7 @@ from .harness import (
     keys_of,
 )
 from .simulator import Simulator
+from .warehouse import Warehouse
 
 # The stream and the key of a row.
 Place = tuple[str, Key]
@@ -74,6 +75,19 @@ SETTINGS = {
 }
 # What the ERP keeps the deletions of. Customers are not among them: those it only flags.
 TRACKED = ("SOOrder", "SOLine", "ARInvoice", "ARPayment", "Batch", "InventoryItem")
+# Lines as they are now are those that are not older than their order, and what is deleted says when.
+OPEN_ORDERS = """\
+SELECT customer.CustomerName AS customer, line._tenant AS tenant, head.OrderNbr, line.InventoryID AS item,
+       CAST(line.OrderQty AS DECIMAL(18, 2)) AS quantity, CAST(line.UnitPrice AS DECIMAL(18, 2)) AS price,
+       CAST(line.OrderQty * line.UnitPrice AS DECIMAL(18, 2)) AS amount
+FROM SalesOrder AS head
+JOIN Customer AS customer ON customer._tenant = head._tenant AND customer.CustomerID = head.CustomerID
+JOIN SalesOrder__Details AS line
+  ON line._tenant = head._tenant AND line._parent_id = head.id AND line._parent_modified >= head.LastModified
+WHERE head.Status = 'Open' AND head._ab_cdc_deleted_at IS NULL
+ORDER BY customer, tenant, head.OrderNbr, line._line
+"""
+MOST_SHOWN = 12
 # What people call a row whose key is its NoteID.
 NAMED_BY = {
     "Customer": ("CustomerID",),
@@ -345,8 +359,26 @@ class Show:
             tell(f"- {change(self.erp, first_read_at)}", indent="    ")
         self.erp.ask("advance", seconds=1800)
 
+    def ask_the_warehouse(self, folder: Path) -> None:
+        title("10", "What a finance person asks: the open orders of each customer, with their lines")
+        warehouse = Warehouse(folder)
+        executable = Path(sys.executable).with_name("source-acumatica")
+        found = warehouse.sync(executable, self.config, ["Customer", "SalesOrder", "SalesOrder__Details"])
+        self.expect("records" in found, f"PyAirbyte did not read: {found}")
+        tell(f"PyAirbyte reads three of the tables into a DuckDB file: {found['records']:,} rows. There:")
+        print("\n" + textwrap.indent(OPEN_ORDERS, "    "))
+        lines = warehouse.query(OPEN_ORDERS)
+        print(f"  {'customer':<26}{'tenant':<12}{'order':<10}{'item':<16}{'quantity':>10}{'price':>12}{'amount':>14}")
+        for row in lines[:MOST_SHOWN]:
+            about = f"  {row['customer']:<26.25}{row['tenant']:<12}{row['ordernbr']:<10}{row['item'] or '':<16}"
+            print(about + f"{row['quantity']:>10}{row['price']:>12}{row['amount']:>14}")
+        amount = sum(Decimal(row["amount"]) for row in lines)
+        tell(f"... of {len(lines)} lines with {amount:,} in all.")
+        truth = [each for tenant in TENANTS for each in _open_lines(self.erp, tenant)]
+        self.expect((len(lines), amount) == (len(truth), sum(truth)), f"the ERP has {len(truth)} lines, {sum(truth)}")
+
     def end(self, began: float) -> int:
-        title("10", "In the end")
+        title("11", "In the end")
         stats = self.erp.ask("stats")
         tell(
             f"{stats['requests']:,} requests. Seats of the licence used at once: {stats['peak_sessions']} at most "
@@ -482,6 +514,16 @@ EXPECTED = Counter(
 )
 
 
+def _open_lines(erp: Erp, tenant: str) -> Iterator[Decimal]:
+    """The amount of each line of the open orders of customers that exist."""
+    names = {row["CustomerID"] for row in erp.find(tenant, "Customer")}
+    for order in erp.find(tenant, "SalesOrder", Status="Open"):
+        if order["CustomerID"] in names:
+            for line in order["Details"]:
+                amount = Decimal(str(line["OrderQty"] or 0)) * Decimal(str(line["UnitPrice"] or 0))
+                yield amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
 # -------------------------------------------------------------------------------------------------- telling the change
 
 
@@ -605,6 +647,7 @@ def main() -> int:
         first = show.first_read()
         show.work_in_the_erp(first_read_at)
         show.second_read(first)
+        show.ask_the_warehouse(Path(folder))
         return show.end(began)
 
 
