@@ -14,7 +14,7 @@ COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --pyt
 SOAKED := $(addprefix integration_tests/test_,soak.py hostile.py moving_rows.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-pyairbyte test installed image soak lint types check fix demo bench profile lock clean
+.PHONY: help setup setup-pyairbyte test installed form live image soak lint types check fix demo bench profile lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ test: setup ## run all tests
 
 installed: setup setup-pyairbyte ## build the wheel, install it in a clean environment, and read with PyAirbyte
 	$(BIN)/python -m pytest -m installed integration_tests/test_installed.py $(ARGS)
+
+form: setup ## show the settings as a form in a headless browser, test it, and leave a picture in build/form.png
+	$(BIN)/python -m pytest -m form integration_tests/test_form.py $(ARGS)
+
+live: setup ## ask a real instance, that of secrets/config.json, what is still uncertain, and run the standard tests on it
+	$(BIN)/python -m pytest -m "live and not image_tests" -s integration_tests/test_live.py $(ARGS)
 
 image: setup ## build the container image without a Docker engine, and test it; needs root on Debian or Ubuntu
 	$(BIN)/python -m pytest -m image integration_tests/test_image.py $(ARGS)
@@ -65,7 +71,7 @@ lock: $(VENV)-lock/uv.stamp ## write the lock files anew (UPGRADE=1 takes newer 
 	echo hatchling | $(COMPILE) - --constraint requirements-dev.lock --output-file requirements-build.lock
 
 clean: ## remove what these commands have made
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-pyairbyte build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-pyairbyte integration_tests/form/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Two steps, so that a changed setting of a tool does not install a hundred packages again.

@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +57,7 @@ UNWANTED = "etc/resolv.conf etc/hostname usr/share/doc usr/share/man usr/share/l
 
 
 class NotTestedError(Exception):
-    """The image could not be built or run here; the text says why."""
+    """A tool is missing here, or failed; the text says which and how."""
 
 
 @dataclass
@@ -67,7 +67,10 @@ class Engine:
     folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "source-acumatica-image")
 
     def __post_init__(self) -> None:
-        _install_tools()
+        if os.geteuid() != 0:
+            message = "containers are built as root here"
+            raise NotTestedError(message)
+        install_tools(TOOLS)
         self.folder.mkdir(exist_ok=True)
         settings, storage = self.folder / "containers.conf", self.folder / "storage.conf"
         # runc, since crun refuses machines with both generations of control groups; limits that this process may set.
@@ -88,7 +91,7 @@ class Engine:
         Raises:
             NotTestedError: podman failed.
         """
-        return _run(("podman", *arguments), self._environment, seconds)
+        return run_tool(("podman", *arguments), self._environment, seconds)
 
     def build(self) -> str:
         """The tag of the image, made of the project's Dockerfile."""
@@ -141,7 +144,7 @@ class Engine:
         unwanted = " ".join(f'"$1/{each}"' for each in UNWANTED.split())
         # In a session of its own: when it fails, it ends its whole group of processes.
         make = ("setsid", "-w", "mmdebstrap", "--mode=root", "--variant=apt", f"--include={packages}")
-        _run((*make, f"--customize-hook=rm -rf {unwanted}", DEBIAN, str(archive)), self._environment, 600)
+        run_tool((*make, f"--customize-hook=rm -rf {unwanted}", DEBIAN, str(archive)), self._environment, 600)
         self.podman("import", "--quiet", str(archive), rootfs)
         archive.unlink()
         context = self.folder / "base"
@@ -151,22 +154,26 @@ class Engine:
         return STAND_IN
 
 
-def _install_tools() -> None:
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
-    if os.geteuid() != 0:
-        message = "building containers on this machine needs root"
-        raise NotTestedError(message)
+def install_tools(tools: Sequence[str]) -> None:
+    """Make sure that these commands are there; each is in the Debian package of its name.
+
+    Raises:
+        NotTestedError: they are not, and cannot be installed.
+    """
+    missing = [tool for tool in tools if not shutil.which(tool)]
     if not missing:
         return
-    if not shutil.which("apt-get"):
-        message = f"these commands are missing: {', '.join(missing)}"
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        message = (
+            f"these commands are missing, and only root on Debian or Ubuntu can install them: {', '.join(missing)}"
+        )
         raise NotTestedError(message)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    _run(("apt-get", "update", "-qq"), environment, 300)
-    _run(("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing), environment, 600)
+    run_tool(("apt-get", "update", "-qq"), environment, 300)
+    run_tool(("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing), environment, 600)
 
 
-def _run(command: Sequence[str], environment: dict[str, str], seconds: int) -> str:
+def run_tool(command: Sequence[str], environment: Mapping[str, str], seconds: int) -> str:
     """What a command prints.
 
     Raises:
