@@ -358,7 +358,7 @@ def test_check_names_every_tenant_that_fails_and_says_what_to_do() -> None:
         ({"endpoints": ["Default/99.200.001"]}, "There are: Default/20.200.001, Default/22.200.001"),
         ({"endpoints": ["Default", "Default/22.200.001"]}, "more than once"),
         ({"tenants": ["company"]}, "Login Name"),
-        ({"instance_url": "http://example.com"}, "does not match"),
+        ({"instance_url": "http://example.com"}, "instance_url: use https"),
         ({"instance_url": "http://127.0.0.1:9"}, "cannot be reached"),
         ({"dac_tables": ["SOOrdr"]}, "dac_tables: no tenant has SOOrdr"),
         ({"generic_inquiries": ["BI-*", "Nothing"]}, "generic_inquiries: no tenant has Nothing"),
@@ -399,3 +399,25 @@ def test_a_slow_stream_is_heard_of_while_it_is_read(monkeypatch: pytest.MonkeyPa
         counts = [int(line.split(": ")[1].split(" ")[0]) for line in told if "Customer" in line]
         assert counts == sorted(counts)
         assert counts[-1] > counts[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"instance_url": "erp.example.com"}, "instance_url: write it as https://host"),
+        ({"tenants": []}, "tenants: name at least one."),
+        ({"tenants": "Company"}, "tenants: write a list, in square brackets."),
+        ({"password": 12345678}, "password: write it as text, in quotation marks."),
+        ({"password": None}, "password: is missing."),
+        ({"max_sessions": 99}, "max_sessions: Input should be less than or equal to 32."),
+        ({"inquiry_parameters": [{"inquiry": "x", "value": "1"}]}, "inquiry_parameters.0.name: is missing."),
+        # What only the form refuses is refused all the same.
+        ({"endpoints": ["a/b/c"]}, "'a/b/c' does not match"),
+    ],
+)
+def test_wrong_settings_are_told_by_their_names(sim: Simulator, wrong: dict[str, Any], sentence: str) -> None:
+    status = check(sim.config() | wrong)
+    assert status["status"] == "FAILED"
+    assert sentence in status["message"]
+    assert "12345678" not in status["message"]
+    assert sim.requests == []

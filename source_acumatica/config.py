@@ -183,8 +183,18 @@ def _forms(secret: str) -> Iterator[str]:
     yield base64.b64encode(secret.encode()).decode()
 
 
+# Where pydantic speaks of Python rather than of what to write.
+_WORDS = {
+    "missing": "is missing",
+    "string_type": "write it as text, in quotation marks",
+    "string_too_short": "must not be empty",
+    "too_short": "name at least one",
+    "tuple_type": "write a list, in square brackets",
+}
+
+
 def _complaints(error: ValidationError) -> Iterator[str]:
     for one in error.errors(include_input=False, include_url=False, include_context=False):
         where = ".".join(str(part) for part in one["loc"])
-        what = one["msg"].removeprefix("Value error, ")
+        what = _WORDS.get(one["type"]) or one["msg"].removeprefix("Value error, ")
         yield f"{where}: {what}" if where else what

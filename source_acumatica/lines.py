@@ -12,16 +12,18 @@ import logging
 import time
 from abc import ABC
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, cast
 
 import msgspec
 import orjson
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
-from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, Type
+from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConnectorSpecification, Type
 from airbyte_cdk.sources import Source
 from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
+
+from source_acumatica.config import Config
 
 
 class _RecordBody(msgspec.Struct, gc=False):
@@ -92,6 +94,16 @@ class LinesSource(Source, ABC):
 
 class Entrypoint(AirbyteEntrypoint):
     """The CDK's entry point, for a source that can send many records as one message."""
+
+    @staticmethod
+    def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
+        """Refuse settings that cannot be used, each by its name; the CDK's own words name none, so they come second.
+
+        Raises:
+            AirbyteTracedException: a ``config_error``.
+        """
+        Config.parse(config)
+        AirbyteEntrypoint.validate_connection(source_spec, config)
 
     def __init__(self, source: LinesSource) -> None:
         super().__init__(source)
