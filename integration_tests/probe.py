@@ -1,7 +1,9 @@
 """Asks a real instance what nobody could find out without one, and changes nothing there.
 
-Each question is one of what BEHAVIOR.md has as uncertain. What cannot be asked by reading is not here: whether a change
-of nothing but a line moves its document's stamp, and after how long an idle session ends.
+Each question is one of what BEHAVIOR.md has as uncertain. What cannot be asked by reading, at once and without a risk
+is not here: whether a change of nothing but a line moves its document's stamp, after how long an idle session ends,
+what a wrong tenant in a client id or too many logins are answered, how the site answers in maintenance, contract
+version 5.
 """
 
 from __future__ import annotations
@@ -118,7 +120,8 @@ def _older_doors(erp: Instance) -> str:
     for door in ("odata", "odatav4"):
         answer = erp.ask(f"/{door}/{quote(erp.tenant)}/$metadata")
         versions = [f"{name} {answer.headers[name]}" for name in names if name in answer.headers]
-        found.append(f"/{door}/: {answer.status} {', '.join(versions)}".strip())
+        functions = answer.text.count("<FunctionImport")
+        found.append(f"/{door}/: {answer.status}, {functions} functions {', '.join(versions)}".strip())
     return "; ".join(found)
 
 
@@ -172,7 +175,7 @@ QUESTIONS: dict[str, Callable[[Instance], str]] = {
     "Is a list of the REST API cut?": _cap_of_lists,
     "Does the server cut the feeds into pages?": _pages_of_feeds,
     "What does $skip cost within the filter of a keyset?": _skip_within_a_filter,
-    "Which versions speak the older OData doors?": _older_doors,
+    "Which versions speak the older OData doors, and do they describe parameters (functions)?": _older_doors,
     "Do the ids of lines stay the same?": _ids_of_lines,
     "Do lists show lines?": _lines_of_lists,
     "Which columns are padded with spaces?": _padded_columns,
