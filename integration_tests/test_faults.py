@@ -87,7 +87,7 @@ LASTING = """
 disconnect         C       C          C         C    C     C     C      C    C     C     C      c       c       .
 no_answer          N       N          N         N    N     N     N      N    N     N     N      n       n       q
 truncated_json     J       J          J         J    J     J     J      X    J     X     J      j       j       .
-html_200           J       W          W         W    W     W     W      W    W     W     W      w       w       q
+html_200           W       W          W         W    W     W     W      W    W     W     W      w       w       q
 empty_200          J       E          E         E    E     E     E      E    E     E     E      e       e       q
 error_redirect     I       R          R         R    R     R     R      R    R     R     R      r       r       q
 status_500         I       F          F         f    F     F     F      F    F     F     F      f       f       q

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import msgspec
 import requests
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.call_rate import APIBudget, MovingWindowCallRatePolicy, Rate
 from airbyte_cdk.sources.streams.http.tcp_keepalive import TcpKeepaliveHTTPAdapter
 from requests.auth import AuthBase
@@ -33,6 +35,7 @@ from source_acumatica.errors import (
     read_exception,
     read_token_answer,
 )
+from source_acumatica.network import NetworkError
 from source_acumatica.sessions import Session, SessionPool
 
 logger = logging.getLogger("airbyte")
@@ -42,6 +45,7 @@ _CONNECT_TIMEOUT_SECONDS = 10
 # Tokens and sign-outs are answered at once or not at all (sign-out is not queued), unlike data.
 _SIGN_TIMEOUT_SECONDS = 60
 _SIGN_OUT_TRIES = 3
+_SLOW_SIGN_IN = f"the instance did not answer in time: the sign-in took longer than {_SIGN_TIMEOUT_SECONDS} seconds"
 # Each takes as long as the read time-out.
 _TRIES_AFTER_TIME_OUT = 2
 # Most failures of the ERP itself come again, but not all.
@@ -57,6 +61,18 @@ _LARGEST_ANSWER_BYTES = 256 * 1024**2
 # A sign-in's answer is a token.
 _LARGEST_TOKEN_BYTES = 1024**2
 _MINUTE = timedelta(minutes=1)
+
+
+def _user_agent() -> str:
+    """By this the ERP's administrator finds these requests in a log; the library's name is that of many programs."""
+    try:
+        return f"{_PACKAGE}/{version(_PACKAGE)}"
+    except PackageNotFoundError:  # run from its folder, without having been installed
+        return _PACKAGE
+
+
+_PACKAGE = "airbyte-source-acumatica"
+_USER_AGENT = _user_agent()
 
 
 class Patience:
@@ -220,8 +236,8 @@ class Client:
             if not is_streamed:
                 _ = response.content
             problem = judge(response)
-        except requests.RequestException as error:
-            return read_exception(error)
+        except NetworkError as error:
+            return read_exception(error, url)
         if problem:
             response.close()
         return problem or response
@@ -257,10 +273,10 @@ class Client:
             self._pause(problem, tries, where)
 
     def _ask_for_token(self, tenant: str, form: Mapping[str, str]) -> Session | Problem:
-        http = _http()
+        http, url = _http(), f"{self._config.instance_url}/identity/connect/token"
         try:
             response = http.post(
-                f"{self._config.instance_url}/identity/connect/token",
+                url,
                 data=form,
                 timeout=(_CONNECT_TIMEOUT_SECONDS, _SIGN_TIMEOUT_SECONDS),
                 allow_redirects=False,
@@ -268,14 +284,16 @@ class Client:
             )
             bound(response, _SIGN_TIMEOUT_SECONDS, _LARGEST_TOKEN_BYTES)
             _ = response.content
-        except requests.RequestException as error:
-            return read_exception(error)
+        except requests.ReadTimeout:
+            return Problem(Next.RETRY, FailureType.transient_error, _SLOW_SIGN_IN)
+        except NetworkError as error:
+            return read_exception(error, url)
         if response.status_code != 200:
             return read_token_answer(response, tenant)
         try:
             token = msgspec.json.decode(response.content, type=_Token)
-        except msgspec.DecodeError:
-            return broken_body()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return read_token_answer(response, tenant)
         if not _TOKEN.fullmatch(token.access_token):
             return broken_body("the answer to the sign-in holds no token that could be sent")
         hide(token.access_token)
@@ -293,7 +311,7 @@ class Client:
                     timeout=(_CONNECT_TIMEOUT_SECONDS, _SIGN_TIMEOUT_SECONDS),
                     allow_redirects=False,
                 )
-            except requests.RequestException:
+            except NetworkError:
                 continue
             # 204 is the answer of a sign-out that was done; 401 says that the session had ended already.
             if response.status_code in (204, 401):
@@ -318,7 +336,7 @@ class _Bearer(AuthBase):
 def _http() -> requests.Session:
     """A session of the HTTP library; answers may take minutes, and gateways forget connections that say nothing."""
     http = requests.Session()
-    http.headers["Accept"] = "application/json"
+    http.headers.update({"Accept": "application/json", "User-Agent": _USER_AGENT})
     http.auth = _Bearer()
     for scheme in ("https://", "http://"):
         http.mount(scheme, TcpKeepaliveHTTPAdapter())
@@ -348,8 +366,8 @@ def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Resp
         return broken_body("the answer is nested too deeply to be data")
     except BrokenAnswerError as error:
         return broken_body(str(error))
-    except requests.RequestException as error:
-        return read_exception(error)
+    except NetworkError as error:
+        return read_exception(error, outcome.url)
 
 
 def _budget(requests_per_minute: int | None) -> APIBudget:

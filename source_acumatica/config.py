@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, update_secrets
@@ -65,10 +66,37 @@ def _instance_url(value: Any) -> Any:
     if url.query or url.fragment or "@" in url.netloc:
         msg = "write only https://host or https://host/VirtualDirectory, without sign-in data or parameters"
         raise ValueError(msg)
+    _refuse_impossible_host(url)
     if url.scheme == "http" and not _is_loopback(url.hostname):
         msg = "use https: the ERP refuses OAuth over plain http"
         raise ValueError(msg)
     return f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}"
+
+
+def _refuse_impossible_host(url: SplitResult) -> None:
+    """A name that no server can have would fail in the middle of a library, in words that name no setting."""
+    host = url.hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            name = host.removesuffix(".").encode("idna").decode()
+        except UnicodeError:
+            name = ""
+        if not _HOST_NAME.fullmatch(name) or len(name) > _LONGEST_HOST_CHARACTERS:
+            msg = "no server can have this host name: each part between two dots has 1 to 63 letters, digits or hyphens"
+            raise ValueError(msg) from None
+    try:
+        _ = url.port
+    except ValueError:
+        msg = "the port behind the host name is a number up to 65535"
+        raise ValueError(msg) from None
+
+
+# RFC 1035, "Size limits"; an underscore is no letter of a host name, but some have one.
+_LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
+_LONGEST_HOST_CHARACTERS = 253
 
 
 def _is_loopback(host: str) -> bool:
@@ -125,14 +153,13 @@ class Config(BaseModel):
         Raises:
             AirbyteTracedException: a ``config_error`` that names the settings and what is wrong with each.
         """
+        hide_secrets(raw)
         given = {name: value for name, value in raw.items() if value is not None}
         try:
-            config = cls.model_validate(given)
+            return cls.model_validate(given)
         except ValidationError as error:
             message = f"The settings are not usable: {'; '.join(_complaints(error))}."
             raise AirbyteTracedException(message=message, failure_type=FailureType.config_error) from None
-        config.hide_secrets()
-        return config
 
     @property
     def lookback(self) -> timedelta:
@@ -154,33 +181,58 @@ class Config(BaseModel):
         """The values that ``inquiry`` is asked with, by name."""
         return {one.name: one.value for one in self.inquiry_parameters if one.inquiry == inquiry}
 
-    def hide_secrets(self) -> None:
-        """Have the CDK mask every secret in every form that it could take in a text (BEHAVIOR.md, "The CDK", trap G).
 
-        The CDK replaces them one after another, so the longest come first: a secret may contain another.
-        """
-        own = [secret for one in self.tenant_credentials for secret in (one.client_secret, one.password) if secret]
-        update_secrets(_masked([self.client_secret, self.password, *own]))
+# ------------------------------------------------------------------------------------------------------------ secrets
+
+_SECRETS = ("client_secret", "password")
+# What is shorter stands in half of all words: masked there, no message could be read any more.
+_SHORTEST_MASKED_CHARACTERS = 4
+# What the encoders of the ERP's platform leave as it is, besides letters and digits, where Python's does not.
+_UNQUOTED = "!*()"
+_PERCENT_CODE = re.compile(r"%[0-9A-F]{2}")
+
+
+def hide_secrets(raw: Mapping[str, Any]) -> None:
+    """Have the CDK mask every secret in every form that it could take in a text (BEHAVIOR.md, "The CDK", trap G).
+
+    ``raw`` may be of any shape: what the settings are refused with is masked too. The CDK replaces one after another,
+    so the longest come first: a secret may contain another.
+    """
+    own = raw.get("tenant_credentials")
+    places = [raw, *(own if isinstance(own, list | tuple) else ())]
+    found = {(name, str(one[name])) for one in places if isinstance(one, Mapping) for name in _SECRETS if one.get(name)}
+    update_secrets(_longest_first(form for name, secret in found for form in _masked(name, secret)))
 
 
 def hide(secret: str) -> None:
     """Mask a secret that was got on the way, in all its forms."""
-    for form in _masked([secret]):
+    for form in _longest_first(_masked("access_token", secret)):
         add_to_secrets(form)
 
 
-def _masked(secrets: Iterable[str]) -> list[str]:
-    return sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+def _longest_first(forms: Iterable[str]) -> list[str]:
+    return sorted(set(forms), key=len, reverse=True)
+
+
+def _masked(name: str, secret: str) -> Iterator[str]:
+    """The secret's forms; those that are very short only where they stand behind its name."""
+    for form in _forms(secret):
+        if len(form) >= _SHORTEST_MASKED_CHARACTERS:
+            yield form
+        else:
+            yield from (f"{name}={form}", f'"{name}": "{form}"', f'"{name}":"{form}"', f"'{name}': '{form}'")
 
 
 def _forms(secret: str) -> Iterator[str]:
     yield secret
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
+    for quoted in (quote(secret, safe=""), quote_plus(secret), quote(secret, _UNQUOTED), quote_plus(secret, _UNQUOTED)):
+        yield quoted
+        # .NET's encoders write the codes in small letters.
+        yield _PERCENT_CODE.sub(lambda code: code[0].lower(), quoted)
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
-    yield base64.b64encode(secret.encode()).decode()
+    yield base64.b64encode(secret.encode(errors="surrogatepass")).decode()
 
 
 # Where pydantic speaks of Python rather than of what to write.

@@ -36,6 +36,8 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.network import no_tls, place_of, unreachable, wrong_setting
+
 
 class Next(StrEnum):
     """What is done about a failure."""
@@ -125,22 +127,23 @@ class AnswerTooLarge(requests.RequestException):
         )
 
 
-def read_exception(error: requests.RequestException) -> Problem:
-    """What a request that got no whole answer leads to."""
+def read_exception(error: Exception, url: str | None = None) -> Problem:
+    """What a request to ``url`` that got no whole answer leads to."""
     transient = FailureType.transient_error
+    setting = wrong_setting(error, url)
+    if setting:
+        return Problem(Next.STOP, FailureType.config_error, setting)
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return Problem(Next.RETRY, transient, "the instance cannot be reached: connecting timed out; check the address")
+        return Problem(Next.RETRY, transient, unreachable(error, url))
     if isinstance(error, AnswerTooLarge):
         return Problem(Next.FEWER_ROWS, FailureType.config_error, str(error), status=_TOO_LARGE)
     if isinstance(error, requests.Timeout):
         return Problem(Next.FEWER_ROWS, transient, "the instance did not answer in time (read_timeout_seconds)")
     if isinstance(error, requests.exceptions.SSLError):
-        return Problem(Next.RETRY, transient, "the instance's TLS certificate is not accepted; check instance_url")
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return Problem(Next.STOP, FailureType.config_error, "instance_url is not an address that may be called")
+        return Problem(Next.RETRY, transient, no_tls(error, url))
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return Problem(Next.RETRY, transient, "the connection broke off in the middle of an answer")
-    return Problem(Next.RETRY, transient, "the instance cannot be reached: check instance_url and the network")
+    return Problem(Next.RETRY, transient, unreachable(error, url))
 
 
 def read_answer(response: requests.Response) -> Problem | None:
@@ -223,18 +226,69 @@ def broken_body(sentence: str = "the answer was not complete JSON") -> Problem:
 
 
 def read_token_answer(response: requests.Response, tenant: str) -> Problem:
-    """What a refused sign-in leads to; a refused one is never repeated, since accounts lock."""
+    """What a sign-in that got no token leads to; a refused one is never repeated, since accounts lock."""
     status = response.status_code
-    if status == 429 or status >= 500 or 300 <= status < 400:
+    if status == 429 or status >= 500:
         return Problem(Next.RETRY, FailureType.transient_error, f"signing in is not possible now (HTTP {status})")
+    if status < 400:
+        return _no_token(response)
     body = _json(response)
     error = str(body.get("error", ""))
+    if not error and _is_web_page(response) and status != 404:
+        return Problem(Next.STOP, FailureType.config_error, _no_erp(response, f"a web page (HTTP {status})"))
     sentence = _SIGN_IN_SENTENCES.get(error, _SIGN_IN_SENTENCES[""]).format(
         tenant=tenant, error=error or f"HTTP {status}"
     )
     if status == 404:
-        sentence = "there is no Acumatica ERP at this address (no sign-in page): check instance_url and its directory"
+        sentence = (
+            f"there is no Acumatica ERP at {_address_of(response)} (no sign-in page, 404): check instance_url and its "
+            "directory"
+        )
     return Problem(Next.STOP, FailureType.config_error, sentence)
+
+
+# What pages of an ERP's own show: that it is busy with itself, or where its pages lie.
+_PAGE_OF_AN_ERP = re.compile(r"acumatica|maintenance|/Frames/|ErrorPage|Error\.aspx|Maintenance\.aspx", re.IGNORECASE)
+
+
+def _no_token(response: requests.Response) -> Problem:
+    """A sign-in that was answered with a page, a way to one, or with something else that is no token.
+
+    An ERP in maintenance does so and passes; another web site does so for ever. Both are tried again, since a page of
+    a proxy in front may be either, but only what shows an ERP is called passing.
+    """
+    status, location = response.status_code, response.headers.get("Location", "")
+    if status >= 300:
+        if not location or _PAGE_OF_AN_ERP.search(location):
+            message = " ".join(parse_qs(urlsplit(location).query).get("message", []))
+            sentence = f"signing in is not possible now (HTTP {status}): the instance leads to another page"
+            return Problem(Next.RETRY, FailureType.transient_error, _with_quote(sentence, message))
+        target = urlsplit(location)
+        led = f"a redirect (HTTP {status}) to {target.scheme}://{target.netloc}" if target.netloc else ""
+        sentence = _no_erp(response, led or f"a redirect to another page (HTTP {status})")
+        return Problem(Next.RETRY, FailureType.config_error, sentence)
+    is_page = _is_web_page(response) or response.content.lstrip()[:1] == b"<"
+    if is_page and _PAGE_OF_AN_ERP.search(response.text[:_LONGEST_TEXT_CHARACTERS]):
+        return _WEB_PAGE
+    if not is_page and "json" in response.headers.get("Content-Type", "").lower() and not _is_json(response):
+        return broken_body()
+    if not response.content.strip():
+        return broken_body("the answer to the sign-in is empty")
+    what = "a web page" if is_page else "something that holds no token"
+    return Problem(Next.RETRY, FailureType.config_error, _no_erp(response, what))
+
+
+def _no_erp(response: requests.Response, what: str) -> str:
+    return (
+        f"there seems to be no Acumatica ERP at {_address_of(response)}: the sign-in is answered with {what}. Check "
+        "instance_url, its host and its directory, and whether a proxy or firewall in front answers instead"
+    )
+
+
+def _address_of(response: requests.Response) -> str:
+    """The host and the port, and the directory, if there is one."""
+    directory = urlsplit(response.url or "").path.partition("/identity/")[0]
+    return f"{place_of(response.url)}{directory}"
 
 
 _SIGN_IN_SENTENCES: Mapping[str, str] = {
@@ -328,6 +382,14 @@ _WEB_PAGE = Problem(
 def _is_seat_429(response: requests.Response) -> bool:
     """IIS' own 429 page was seen for the seat limit; the throttle's answer is JSON like any other error."""
     return "custom error module" in response.text
+
+
+def _is_json(response: requests.Response) -> bool:
+    try:
+        json.loads(response.content)
+    except ValueError:
+        return False
+    return True
 
 
 def _json(response: requests.Response) -> dict[str, Any]:

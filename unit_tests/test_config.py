@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, quote_plus
 
@@ -81,6 +82,24 @@ def test_an_address_that_is_none_is_refused_with_a_hint(written, hint):
     message = refusal(instance_url=written)
     assert "instance_url: " in message
     assert hint in message
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["a" * 64 + ".example.com", "erp..example.com", ".example.com", "erp.example.com:99999", "my erp.example.com",
+     ".".join(["a" * 60] * 5), "erp-.example.com", "*.example.com", "[::zz]", "erp.example.com:port"],
+)  # fmt: skip
+def test_a_host_that_cannot_be_is_refused_with_the_settings(host):
+    with pytest.raises(AirbyteTracedException, match="instance_url") as caught:
+        parsed(instance_url=f"https://{host}/AcumaticaERP")
+    assert caught.value.failure_type is FailureType.config_error
+
+
+@pytest.mark.parametrize(
+    "host", ["erp", "münchen.example.com", "erp.example.com.", "10.0.0.7:8443", "[::1]", "my_erp.local"]
+)
+def test_any_host_that_can_be_is_accepted(host):
+    assert parsed(instance_url=f"https://{host}").instance_url == f"https://{host}"
 
 
 def test_an_address_with_a_password_but_no_user_is_refused():
@@ -276,7 +295,12 @@ def test_no_refusal_contains_a_secret(changes):
     assert caught.value.__suppress_context__
 
 
-AWKWARD = "pä\"ss\\w+rd&=/%@ 'x'\t€🙂"
+AWKWARD = "pä\"ss\\w+rd&=/%@ 'x'\t€(!)🙂"
+
+
+def lowered(text):
+    """With the percent codes in small letters, as .NET writes them."""
+    return re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), text)
 
 
 @pytest.mark.parametrize(
@@ -289,8 +313,11 @@ AWKWARD = "pä\"ss\\w+rd&=/%@ 'x'\t€🙂"
         lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
         lambda secret: repr(secret)[1:-1],
         lambda secret: base64.b64encode(secret.encode()).decode(),
+        lambda secret: lowered(quote(secret, safe="")),
+        lambda secret: lowered(quote_plus(secret)),
+        lambda secret: lowered(quote_plus(secret, safe="!*()")),
     ],
-    ids=["plain", "percent", "form", "json ascii", "json", "repr", "base64"],
+    ids=["plain", "percent", "form", "json ascii", "json", "repr", "base64", "small percent", "small form", ".NET"],
 )
 @pytest.mark.parametrize("where", ["client_secret", "password", "own client_secret", "own password"])
 def test_a_secret_is_masked_in_every_form_that_it_can_take(where, form):
@@ -301,6 +328,26 @@ def test_a_secret_is_masked_in_every_form_that_it_can_take(where, form):
         parsed(**{name: AWKWARD})
     masked = filter_secrets(f"before {form(AWKWARD)} behind")
     assert masked == "before **** behind"
+
+
+@pytest.mark.parametrize("secret", ["e", "7", "at", "ist", "%", " "])
+def test_a_secret_that_is_part_of_half_of_all_words_leaves_messages_readable(secret):
+    parsed(password=secret, client_secret="s3cret-long")
+    text = "Tenant 'East', stream Customer: 75% of the list is read (at 7:17)."
+    assert filter_secrets(text) == text
+
+
+@pytest.mark.parametrize("text", ["password=e&scope", '{"password": "e"}', '{"password":"e"}', "{'password': 'e'}"])
+def test_a_short_secret_is_masked_where_its_name_stands_before_it(text):
+    parsed(password="e")
+    assert "****" in filter_secrets(text)
+
+
+def test_secrets_are_masked_the_same_way_in_settings_that_are_refused():
+    with pytest.raises(AirbyteTracedException) as caught:
+        parsed(password="e", client_secret="hunter22", max_sessions=0, tenant_credentials=[{"password": "winter26"}, 5])
+    assert filter_secrets(str(caught.value.message)) == caught.value.message
+    assert filter_secrets("hunter22 winter26") == "**** ****"
 
 
 def test_a_token_is_masked_once_it_is_hidden():

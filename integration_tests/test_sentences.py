@@ -1,0 +1,106 @@
+"""What the user is told: each command ends with an answer, in a sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from source_acumatica import client
+
+from .harness import Destination, check, differences, run
+from .simulator import Fault, FaultKind, Simulator
+from .simulator.answers import Answer, html
+from .simulator.site import Request
+from .test_crash import started
+from .test_sync import catalog_of
+
+TOKEN = "/identity/connect/token"
+NOBODY = {"tenants": ["Company"], "client_id": "c", "client_secret": "a secret", "username": "u", "password": "a word"}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check shows its sentence at once."""
+    monkeypatch.setattr(client.Patience, "of_a_check", lambda: client.Patience(retries=1, wait_seconds=0.1))
+
+
+def traces(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one["trace"]["error"] for one in messages if one["type"] == "TRACE" and "error" in one["trace"]]
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def test_a_check_of_an_address_where_nobody_listens_answers_with_host_and_port(tmp_path: Path) -> None:
+    port = free_port()
+    with started(tmp_path, "check", config={**NOBODY, "instance_url": f"http://127.0.0.1:{port}"}) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    messages = [json.loads(line) for line in output.splitlines()]
+    status = messages[-1]["connectionStatus"]
+    assert status["status"] == "FAILED"
+    assert f"the instance cannot be reached: check instance_url and the network (127.0.0.1:{port}" in status["message"]
+    assert {error["failure_type"] for error in traces(messages)} == {"transient_error"}
+
+
+@pytest.mark.parametrize(
+    "kind", [FaultKind.STATUS_503, FaultKind.NO_ANSWER, FaultKind.TRUNCATED_JSON, FaultKind.STATUS_429]
+)
+@pytest.mark.parametrize("path", [TOKEN, "/entity$", "swagger.json"])
+def test_a_check_always_ends_with_its_answer(kind: FaultKind, path: str, sim: Simulator) -> None:
+    sim.faults.add(Fault(kind, path=path, times=1000))
+    messages = list(run("check", sim.config("Company")))
+    assert messages[-1]["type"] == "CONNECTION_STATUS"
+    assert messages[-1]["connectionStatus"]["status"] == "FAILED"
+    assert "Tenant 'Company'" in messages[-1]["connectionStatus"]["message"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [html(200, "Our shop"), Answer(302, headers={"Location": "https://www.example.com/"}), html(405, "Not allowed")],
+    ids=["page", "redirect", "refusal"],
+)
+def test_a_web_site_that_is_no_erp_is_told_by_name(other: Answer, sim: Simulator) -> None:
+    sim.rewrite(lambda request, answer: other if request.path == TOKEN else answer)
+    messages = list(run("check", sim.config("Company")))
+    said = messages[-1]["connectionStatus"]["message"]
+    assert "no Acumatica ERP at 127.0.0.1:" in said
+    assert "instance_url" in said
+    assert {error["failure_type"] for error in traces(messages)} == {"config_error"}
+
+
+def test_a_file_of_authorities_that_is_not_there_is_named_as_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/authorities.pem")
+    status = check({**NOBODY, "instance_url": "https://127.0.0.1:9"})
+    assert "REQUESTS_CA_BUNDLE" in status["message"]
+
+
+def test_every_request_says_who_asks(sim: Simulator) -> None:
+    seen: set[str] = set()
+
+    def note(request: Request, answer: Answer) -> Answer:
+        seen.add(request.headers["user-agent"])
+        return answer
+
+    sim.rewrite(note)
+    config = sim.config("Company", dac_tables=["SOOrder"])
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "Customer", "gi__BI-Customers", "dac__SOOrder"))
+    assert differences(destination, sim, ["Company"]) == []
+    assert {agent.partition("/")[0] for agent in seen} == {"airbyte-source-acumatica"}
+
+
+def test_a_sign_in_that_hangs_is_told_as_one(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_SIGN_TIMEOUT_SECONDS", 0.1)
+    sim.faults.add(Fault(FaultKind.SLOW, path=TOKEN, seconds=0.5, times=5))
+    said = check(sim.config("Company"))["message"]
+    assert "the sign-in took longer" in said
+    assert "read_timeout_seconds" not in said
