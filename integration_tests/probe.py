@@ -200,8 +200,7 @@ def findings(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     try:
         with client.reading(tenant):
             site = describe(client, [tenant], [])
-            if site.failures:
-                raise site.failures[tenant]
+            site.raise_what_failed()
             erp = Instance(client, tenant, site.endpoints[0])
             yield "Which endpoint is read?", str(erp.endpoint)
             for question, probe in QUESTIONS.items():

@@ -122,6 +122,7 @@ class Config(BaseModel):
     generic_inquiries: tuple[str, ...] = ("*",)
     dac_tables: tuple[str, ...] = ()
     inquiry_parameters: tuple[InquiryParameter, ...] = ()
+    inquiry_forms: tuple[str, ...] = ()
     start_date: Annotated[AwareDatetime | None, BeforeValidator(_utc_if_naive)] = None
     lookback_minutes: Annotated[int, Field(ge=0, le=10080)] = 15
     track_deletions: bool = False

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import msgspec
 import requests
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client
 from source_acumatica.entity import Shape
-from source_acumatica.errors import RequestFailed, config_error
-from source_acumatica.known_entities import known
+from source_acumatica.errors import config_error
+from source_acumatica.forms import Forms
+from source_acumatica.known_entities import is_known, known
 from source_acumatica.openapi import Description, DescriptionError, read_description
-from source_acumatica.tables import MAIN_ENDPOINT, Table, prefix, tables
+from source_acumatica.sessions import PoolClosed
+from source_acumatica.tables import MAIN_ENDPOINT, Table, agreed, prefix, tables
 
 logger = logging.getLogger("airbyte")
 
 # Contract 5 (endpoints made in 2026 R2 and later) has other literals and wrappers (BEHAVIOR.md, "Versions").
 _KNOWN_CONTRACTS = frozenset({"3", "4"})
-_NEWEST_MAIN_VERSION = (25, 999, 999)
 _NAME = re.compile(r"\w[\w. -]*/\w[\w.-]*")
+WHOLE = ""
+"""In place of an endpoint's name: the tenant as a whole, which could not be signed in to."""
+_PROOF = "?"
+# How the names of the streams of OData begin.
+_TAKEN_NAMES = ("gi", "dac")
 
 
 class _Listed(msgspec.Struct):
@@ -56,20 +64,50 @@ class Endpoint:
         return f"{self.name}/{self.version}"
 
 
+class _UnknownContractError(AirbyteTracedException):
+    """An endpoint of a contract version that is not read."""
+
+
 @dataclass
 class Site:
-    """What the tenants are made of."""
+    """What the tenants are made of: each by its own description, and all of them together."""
 
-    endpoints: tuple[Endpoint, ...]
-    tables: list[Table]
-    failures: dict[str, AirbyteTracedException] = field(default_factory=dict)
-    """The tenants that could not be described, and why."""
-    holders: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    """The tenants that have an entity, by endpoint and entity: a custom endpoint may be published in some only."""
+    names: tuple[str, ...]
+    """The endpoints that are read, by their names."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """All that any tenant is read with: a tenant may lack the newest version that another has."""
+    tables: list[Table] = field(default_factory=list)
+    """Of all tenants together: what the streams declare."""
+    own: dict[str, dict[str, Table]] = field(default_factory=dict)
+    """By tenant and stream: what the tenant is asked for."""
+    failures: dict[tuple[str, str], AirbyteTracedException] = field(default_factory=dict)
+    """Why a tenant (``WHOLE``) or an endpoint of it could not be described: what it has is unknown."""
+    missing: dict[str, AirbyteTracedException] = field(default_factory=dict)
+    """Endpoints that no tenant has, though all could be asked, and the sentence."""
+    clashes: dict[str, AirbyteTracedException] = field(default_factory=dict)
+    """Names that more than one stream would have, and the sentence."""
 
-    def holds(self, tenant: str, table: Table) -> bool:
-        """Whether ``tenant`` is known to have the table, or failed to say so."""
-        return tenant in self.failures or tenant in self.holders.get((table.endpoint, table.entity), ())
+    def failure(self, tenant: str, endpoints: Collection[str]) -> AirbyteTracedException | None:
+        """Why it is unknown what ``tenant`` has in these endpoints, if it is."""
+        found = (self.failures.get((tenant, name)) for name in (WHOLE, *endpoints))
+        return next(filter(None, found), None)
+
+    def absence(self, stream: str) -> AirbyteTracedException | None:
+        """Why no tenant has the stream, if it is for the endpoint."""
+        return next(filter(None, map(self.missing.get, self.owners(stream))), None)
+
+    def owners(self, stream: str) -> list[str]:
+        """The endpoints that may have the stream, by its name."""
+        return [name for name in self.names if _may_hold(name, self.names, [stream])]
+
+    def raise_what_failed(self) -> None:
+        """For whoever needs all of it.
+
+        Raises:
+            AirbyteTracedException: it names everything that failed.
+        """
+        if found := [*self.failures.values(), *self.missing.values(), *self.clashes.values()]:
+            raise together(found)
 
 
 def describe(
@@ -78,133 +116,185 @@ def describe(
     wanted: Sequence[str],
     streams: Collection[str] | None = None,
     prove: Callable[[str, Sequence[Table]], None] | None = None,
+    forms: Forms | None = None,
 ) -> Site:
     """The tables of all tenants; of ``streams`` only, where given, and then with no request for other endpoints.
 
     Each tenant is asked everything in one visit, ``prove`` included: with few seats every return is a sign-in more.
+    What fails is kept, and fails alone; what fails in ``prove`` as well.
 
     Raises:
-        AirbyteTracedException: no tenant can be described, or a wanted endpoint exists in none.
+        AirbyteTracedException: a ``config_error``: ``wanted`` names an endpoint twice.
     """
+    wanted, forms = wanted or (MAIN_ENDPOINT,), forms or Forms()
+    site = Site(_names(wanted))
+    needed = [one for one in wanted if streams is None or _may_hold(one.partition("/")[0], site.names, streams)]
     visits: dict[str, _Visit] = {}
-    failures: dict[str, AirbyteTracedException] = {}
     for tenant in tenants:
-        try:
-            with client.reading(tenant):
-                visits[tenant] = _visit(client, tenant, wanted, streams)
-                if prove:
-                    prove(tenant, _tables(visits[tenant].shapes))
-        except AirbyteTracedException as error:
-            failures[tenant] = error
-    if not visits:
-        raise together(failures)
-    endpoints = choose_endpoints({one for visit in visits.values() for one in visit.listing}, wanted)
-    joined: dict[Endpoint, dict[str, Shape]] = {}
-    holders: dict[tuple[str, str], set[str]] = {}
-    for tenant, visit in visits.items():
-        # A tenant that lacks the endpoint's newest version has described its own newest: ask again.
-        lacking = [one for one in endpoints if one in visit.listing and one not in visit.shapes]
-        shapes = visit.shapes | _described(client, tenant, lacking, streams, endpoints)
-        for endpoint in endpoints:
-            entities = shapes.get(endpoint, {})
-            _join(joined.setdefault(endpoint, {}), entities)
-            for entity in entities:
-                holders.setdefault((endpoint.name, entity), set()).add(tenant)
-    found = [table for table in _tables(joined) if streams is None or table.name in streams]
-    return Site(endpoints, found, failures, holders)
+        with client.reading(tenant):
+            visit = visits[tenant] = _visit(client, tenant, needed)
+            if prove and WHOLE not in visit.failures:
+                try:
+                    prove(tenant, list(_tables(visit.shapes, forms)))
+                except PoolClosed:
+                    raise
+                except AirbyteTracedException as error:
+                    visit.failures[_PROOF] = error
+        site.failures.update({(tenant, name): error for name, error in visit.failures.items()})
+    site.endpoints = tuple(sorted({one for visit in visits.values() for one in visit.shapes}, key=_by_name))
+    site.missing = _missing(visits.values(), needed)
+    _fill(site, visits, streams, forms)
+    return site
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Visit:
     """What one tenant told."""
 
-    listing: list[Endpoint]
-    shapes: dict[Endpoint, dict[str, Shape]]
+    listing: list[Endpoint] = field(default_factory=list)
+    shapes: dict[Endpoint, dict[str, Shape]] = field(default_factory=dict)
+    failures: dict[str, AirbyteTracedException] = field(default_factory=dict)
 
 
-def _visit(client: Client, tenant: str, wanted: Sequence[str], streams: Collection[str] | None) -> _Visit:
-    listing = _listing(client, tenant, wanted)
-    chosen = [endpoint for name in wanted or (MAIN_ENDPOINT,) for endpoint in _newest(listing, name)]
-    return _Visit(listing, _described(client, tenant, chosen, streams, chosen))
-
-
-def _listing(client: Client, tenant: str, wanted: Sequence[str]) -> list[Endpoint]:
-    """The tenant's endpoints; where one broken definition makes the list fail, those that are named with a version."""
+def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
+    """What the tenant has of ``wanted``; an endpoint that fails leaves the others as they are."""
+    visit = _Visit()
+    if not wanted:
+        return visit
+    unlisted: AirbyteTracedException | None = None
     try:
-        return _endpoints_of(client, tenant)
-    except RequestFailed as error:
-        named = [Endpoint(*name.split("/", 1)) for name in wanted if "/" in name]
-        if not named or len(named) < len(wanted):
+        visit.listing = _endpoints_of(client, tenant)
+    except PoolClosed:
+        raise
+    except AirbyteTracedException as error:
+        if client.server_time(tenant) is None:
+            # Nobody could be signed in: whatever else was asked would fail the same way.
+            visit.failures[WHOLE] = error
+            return visit
+        unlisted = error
+    named = [one for one in wanted if "/" in one]
+    if unlisted and named:
+        logger.warning(f"{unlisted.message}. Going on with the endpoints that the settings name with their versions.")
+    for one in wanted:
+        name, _, version = one.partition("/")
+        try:
+            if unlisted and not version:
+                raise unlisted
+            candidates = [Endpoint(name, version)] if unlisted else _candidates(visit.listing, one)
+            visit.shapes.update(_newest_known(client, tenant, candidates))
+        except PoolClosed:
             raise
-        logger.warning(f"{error.message}. Going on with the endpoints that the settings name with their versions.")
-        return named
+        except AirbyteTracedException as error:
+            visit.failures[name] = error
+    return visit
 
 
-def _described(
-    client: Client,
-    tenant: str,
-    endpoints: Sequence[Endpoint],
-    streams: Collection[str] | None,
-    among: Sequence[Endpoint],
-) -> dict[Endpoint, dict[str, Shape]]:
+def _newest_known(client: Client, tenant: str, candidates: Sequence[Endpoint]) -> dict[Endpoint, dict[str, Shape]]:
+    """The first of ``candidates`` whose contract is read, with its entities; nothing where there are none.
+
+    Raises:
+        AirbyteTracedException: none is of a contract that is read, or one cannot be described.
+    """
+    refusal: _UnknownContractError | None = None
+    for endpoint in candidates:
+        try:
+            return {endpoint: _describe(client, tenant, endpoint).entities}
+        except _UnknownContractError as error:
+            refusal = refusal or error
+    if refusal:
+        raise refusal
+    return {}
+
+
+def _fill(site: Site, visits: Mapping[str, _Visit], streams: Collection[str] | None, forms: Forms) -> None:
+    """Each tenant's own tables, and all of them as one."""
+    joined: dict[Endpoint, dict[str, Shape]] = {}
+    newest = {one.name: one for one in sorted(site.endpoints, key=lambda one: one.rank)}
+    for tenant, visit in visits.items():
+        own = [each for each in _tables(visit.shapes, forms) if streams is None or each.name in streams]
+        site.own[tenant] = {each.name: each for each in own}
+        for endpoint, entities in visit.shapes.items():
+            _join(joined.setdefault(newest[endpoint.name], {}), entities)
+    tables = [each for each in _tables(joined, forms) if streams is None or each.name in streams]
+    site.clashes = clashes(tables)
+    site.tables = [
+        agreed(each, [own[each.name] for own in site.own.values() if each.name in own])
+        for each in tables
+        if each.name not in site.clashes
+    ]
+
+
+def clashes(tables: Sequence[Table]) -> dict[str, AirbyteTracedException]:
+    """Names that more than one table would have as a stream, with the sentence that refuses them."""
+    counted = Counter(each.name for each in tables)
     return {
-        endpoint: _describe(client, tenant, endpoint).entities
-        for endpoint in endpoints
-        if streams is None or _may_hold(endpoint, among, streams)
+        name: config_error(
+            f"Two streams would be named {name}: "
+            + " and ".join(
+                f"{'/'.join((each.entity, *each.path))} of {each.endpoint}" for each in tables if each.name == name
+            )
+            + ". Leave one of the two out of endpoints, or rename the endpoint (Web Service Endpoints, SM207060)."
+        )
+        for name, count in counted.items()
+        if count > 1
     }
 
 
-def _tables(shapes: Mapping[Endpoint, Mapping[str, Shape]]) -> list[Table]:
-    return [
-        table
-        for endpoint, entities in shapes.items()
-        for entity, shape in entities.items()
-        for table in tables(endpoint.name, endpoint.version, entity, shape, known(endpoint.name, entity))
-    ]
+def _tables(shapes: Mapping[Endpoint, Mapping[str, Shape]], forms: Forms) -> Iterator[Table]:
+    for endpoint, entities in shapes.items():
+        for entity, shape in entities.items():
+            facts = known(endpoint.name, entity)
+            is_inquiry = forms.is_form(endpoint.name, entity, shape)
+            yield from tables(endpoint.name, endpoint.version, entity, shape, facts, is_inquiry=is_inquiry)
 
 
-def choose_endpoints(listed: Collection[Endpoint], wanted: Sequence[str]) -> tuple[Endpoint, ...]:
-    """The endpoints to read: what ``wanted`` names as ``Name`` or ``Name/Version``, else the newest known ``Default``.
+def _names(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The names of the endpoints that the settings name.
 
     Raises:
-        AirbyteTracedException: a ``config_error`` that tells which there are.
+        AirbyteTracedException: a ``config_error`` about those that cannot be told apart by the names of their streams.
     """
-    chosen = tuple(_choose(listed, name) for name in wanted or (MAIN_ENDPOINT,))
-    names = [endpoint.name for endpoint in chosen]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    names = [one.partition("/")[0] for one in wanted]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
         msg = f"endpoints: {', '.join(twice)} is named more than once; its streams would have the same names."
         raise config_error(msg)
-    return chosen
-
-
-def _choose(listed: Collection[Endpoint], wanted: str) -> Endpoint:
-    newest = _newest(listed, wanted)
-    if not newest:
-        there_are = ", ".join(str(one) for one in sorted(listed, key=lambda one: (one.name, one.rank))) or "none"
-        msg = f"endpoints: the instance has no endpoint {wanted}. There are: {there_are}."
+    if taken := [name for name in names if name in _TAKEN_NAMES]:
+        msg = f"endpoints: the streams of {taken[0]} would be named like those of OData; extend it under another name."
         raise config_error(msg)
-    return newest[0]
+    return tuple(names)
 
 
-def _newest(listed: Collection[Endpoint], wanted: str) -> list[Endpoint]:
-    """The endpoint that ``wanted`` means, or an empty list; of ``Default``, the newest that is known."""
+def _missing(visits: Collection[_Visit], wanted: Sequence[str]) -> dict[str, AirbyteTracedException]:
+    """Endpoints that no tenant has; where one could not be asked, that is not known of any."""
+    found: dict[str, AirbyteTracedException] = {}
+    for one in wanted:
+        name = one.partition("/")[0]
+        is_known = all({WHOLE, name}.isdisjoint(visit.failures) for visit in visits)
+        if is_known and not any(endpoint.name == name for visit in visits for endpoint in visit.shapes):
+            listed = sorted({each for visit in visits for each in visit.listing}, key=_by_name)
+            there_are = ", ".join(map(str, listed)) or "none"
+            found[name] = config_error(f"endpoints: the instance has no endpoint {one}. There are: {there_are}.")
+    return found
+
+
+def _candidates(listed: Collection[Endpoint], wanted: str) -> list[Endpoint]:
+    """The endpoints that ``wanted`` may mean, the newest first."""
     name, _, version = wanted.partition("/")
-    candidates = [
-        one
-        for one in listed
-        if one.name == name
-        and (one.version == version if version else name != MAIN_ENDPOINT or one.rank <= _NEWEST_MAIN_VERSION)
-    ]
-    return sorted(candidates, key=lambda one: one.rank)[-1:]
+    found = [one for one in listed if one.name == name and version in ("", one.version)]
+    return sorted(found, key=lambda one: one.rank, reverse=True)
 
 
-def _may_hold(endpoint: Endpoint, endpoints: Sequence[Endpoint], streams: Collection[str]) -> bool:
-    """Whether one of ``streams`` may belong to ``endpoint``, by its prefix."""
-    if own := prefix(endpoint.name):
+def _by_name(endpoint: Endpoint) -> tuple[str, tuple[int, ...]]:
+    return endpoint.name, endpoint.rank
+
+
+def _may_hold(name: str, names: Sequence[str], streams: Collection[str]) -> bool:
+    """Whether one of ``streams`` may belong to the endpoint ``name`` of ``names``, by its prefix."""
+    if own := prefix(name):
         return any(stream.startswith(own) for stream in streams)
-    others = tuple(filter(None, (prefix(one.name) for one in endpoints)))
-    return any(not stream.startswith(others) for stream in streams)
+    others = tuple(filter(None, map(prefix, names)))
+    # An endpoint may be named like an entity of the main one, whose collections' streams then begin like its own.
+    return any(not stream.startswith(others) or is_known(name, stream.partition("__")[0]) for stream in streams)
 
 
 def _endpoints_of(client: Client, tenant: str) -> list[Endpoint]:
@@ -236,7 +326,7 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
             f"{where} speaks contract version {description.contract or 'unknown'}, this connector versions 3 and 4: "
             "choose an endpoint up to Default/25.200.001 or one made from it."
         )
-        raise config_error(message)
+        raise _UnknownContractError(internal_message=message, message=message, failure_type=FailureType.config_error)
     for warning in description.warnings:
         logger.warning(f"{where}: {warning}")
     return description
@@ -247,8 +337,8 @@ def _join(ours: dict[str, Shape], theirs: Mapping[str, Shape]) -> None:
         ours[entity] = ours[entity].joined(shape) if entity in ours else shape
 
 
-def together(failures: Mapping[str, AirbyteTracedException]) -> AirbyteTracedException:
-    """One error that names every tenant that fails; a setting to mend outweighs a passing fault."""
-    message = "\n".join(dict.fromkeys(error.message or "" for error in failures.values()))
-    worst = min(failures.values(), key=lambda error: error.failure_type.value != "config_error")
+def together(failures: Collection[AirbyteTracedException]) -> AirbyteTracedException:
+    """One error that names everything that failed; a setting to mend outweighs a passing fault."""
+    message = "\n".join(dict.fromkeys(error.message or "" for error in failures))
+    worst = min(failures, key=lambda error: error.failure_type.value != "config_error")
     return AirbyteTracedException(message=message, internal_message=message, failure_type=worst.failure_type)

@@ -62,7 +62,12 @@ class Function:
     """A function that can be called by its name alone, and the types of its parameters."""
 
     name: str
+    """The one that it is called by: that of its import."""
     parameters: Mapping[str, str]
+    entity_set: str = ""
+    """The set whose rows it gives, where its import says it."""
+    type_name: str = ""
+    """The full name of the type of its rows."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,14 @@ class _Type:
             yield name, edm
 
 
+@dataclass
+class _Called:
+    """A function as it is described."""
+
+    parameters: dict[str, str] = field(default_factory=dict)
+    type_name: str = ""
+
+
 class _Document:
     """What of a document has been read; its methods are the parser's target."""
 
@@ -152,11 +165,11 @@ class _Document:
         self._types: dict[str, _Type] = {}
         self._sets: dict[str, str] = {}
         self._restricted: dict[str, list[str]] = {}
-        self._functions: dict[str, dict[str, str]] = {}
-        self._imports: dict[str, str] = {}
+        self._functions: dict[str, _Called] = {}
+        self._imports: dict[str, tuple[str, str]] = {}
         self._namespace = ""
         self._type: _Type | None = None
-        self._parameters: dict[str, str] | None = None
+        self._called: _Called | None = None
         self._set = ""
         self._is_restricting = False
         self._text: list[str] | None = None
@@ -169,6 +182,7 @@ class _Document:
             "Function": self._function,
             "FunctionImport": self._function_import,
             "Parameter": self._parameter,
+            "ReturnType": self._return_type,
             "EntitySet": self._entity_set,
             "Annotations": self._annotations,
             "PropertyValue": self._property_value,
@@ -190,7 +204,7 @@ class _Document:
                 self._type.pack()
                 self._type = None
             case "Function" | "FunctionImport":
-                self._parameters = None
+                self._called = None
             case "EntitySet" | "Annotations":
                 self._set = ""
             case "PropertyValue":
@@ -231,18 +245,25 @@ class _Document:
         """One that is bound to rows is no function of its own."""
         if attributes.get("IsBound") != "true":
             name = f"{self._namespace}.{attributes.get('Name', '')}"
-            self._parameters = self._functions.setdefault(name, {})
+            self._called = self._functions.setdefault(name, _Called())
 
     def _function_import(self, attributes: Attributes) -> None:
         """Version 4 refers to a function; version 3 has the parameters in here."""
         name = attributes.get("Name", "")
-        self._imports[name] = attributes.get("Function", f"{self._namespace}.{name}")
-        if "Function" not in attributes:
-            self._parameters = self._functions.setdefault(self._imports[name], {})
+        called = attributes.get("Function", f"{self._namespace}.{name}")
+        # The set may be named with its container.
+        self._imports[name] = called, attributes.get("EntitySet", "").rpartition("/")[2]
+        if "Function" not in attributes and attributes.get("IsBindable") != "true":
+            self._called = self._functions.setdefault(called, _Called())
+            self._return_type({"Type": attributes.get("ReturnType", "")})
+
+    def _return_type(self, attributes: Attributes) -> None:
+        if self._called is not None and "Type" in attributes:
+            self._called.type_name = attributes["Type"].removeprefix("Collection(").removesuffix(")")
 
     def _parameter(self, attributes: Attributes) -> None:
-        if self._parameters is not None and "Name" in attributes:
-            self._parameters[attributes["Name"]] = attributes.get("Type", "")
+        if self._called is not None and "Name" in attributes:
+            self._called.parameters[attributes["Name"]] = attributes.get("Type", "")
 
     def _entity_set(self, attributes: Attributes) -> None:
         self._set = attributes.get("Name", "")
@@ -274,16 +295,21 @@ class _Document:
             if any(is_wanted(name, type_name) for name in sets)
         )
         functions = {
-            name: Function(name, self._functions[resolved])
-            for name, called in self._imports.items()
-            if (resolved := self._resolved(called)) in self._functions
+            name: Function(name, function.parameters, entity_set, self._resolved(function.type_name))
+            for name, (called, entity_set) in self._imports.items()
+            if (function := self._functions.get(self._resolved(called)))
         }
         return Metadata(self.version, feeds, functions)
 
     def _resolved(self, name: str) -> str:
         """A full name, in which a namespace may stand as its alias."""
         namespace, _, short = name.rpartition(".")
-        return f"{self._namespaces.get(namespace, namespace)}.{short}"
+        if namespace in self._namespaces:
+            return f"{self._namespaces[namespace]}.{short}"
+        # The name itself may have dots in it, as the titles of inquiries do.
+        begins = [alias for alias in self._namespaces if alias and name.startswith(f"{alias}.")]
+        alias = max(begins, key=len, default="")
+        return f"{self._namespaces[alias]}{name[len(alias) :]}" if alias else f"{namespace}.{short}"
 
     def _feed(self, type_name: str, names: tuple[str, ...], is_short_name_unique: bool) -> Feed:
         lineage = list(self._lineage(type_name))

@@ -6,55 +6,101 @@ import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
-from source_acumatica.cursor import Window
 from source_acumatica.deletions import TRACKING_FORM, Deletions, sets_of
 from source_acumatica.doors import Doors, inquiry_resource
-from source_acumatica.edmx import Feed, Metadata
+from source_acumatica.edmx import Feed
 from source_acumatica.entity import format_instant
 from source_acumatica.errors import Next, RequestFailed, config_error
-from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable, dac_table, inquiry_table
-from source_acumatica.odata import FUNCTION_SUFFIX, FeedPlan, feed_options, plain_value
+from source_acumatica.feeds import (
+    DELETED_FLAG,
+    NOTE_ID,
+    FeedDoor,
+    FeedTable,
+    dac_table,
+    function_of,
+    inquiry_table,
+    meant,
+    stream_names,
+)
+from source_acumatica.forms import Forms
+from source_acumatica.key_probe import KeyProbe
 from source_acumatica.reader import where_of
+from source_acumatica.sessions import PoolClosed
 
 logger = logging.getLogger("airbyte")
 
 _ALL = ("*",)
-# Rows of an inquiry that are looked at to see whether its keys tell them apart; only their keys are asked for.
-_PROBED_ROWS = 1_000
 # A check asks for no more tables than this whether their deletions are tracked: each costs a request.
 _MOST_TRACKING_PROBES = 25
 
 
 class FeedSurvey:
-    """What the OData doors have, collected tenant by tenant.
+    """What the OData services have, collected tenant by tenant.
 
     For ``streams`` only those are looked for, as a read needs them, and failures are kept for when these are read.
-    Without, all that the settings name is, and a door that they name has to be open.
+    Without, all that the settings name is, and what fails is raised: only a service that is closed (401, 403, 404) has
+    nothing, and that only where the settings name nothing of it.
     """
 
     def __init__(self, doors: Doors, config: Config, streams: Collection[str] | None = None) -> None:
         self._doors, self._config, self._streams = doors, config, streams
-        self.tables: dict[str, FeedTable] = {}
-        self.holders: dict[str, set[str]] = {}
-        """The tenants that have a stream, by its name."""
-        self.failures: dict[tuple[FeedDoor, str], AirbyteTracedException] = {}
+        self.failures: dict[tuple[str, FeedDoor], AirbyteTracedException] = {}
+        """By tenant and service; what they have is unknown."""
+        self.complaints: list[AirbyteTracedException] = []
+        """About values for parameters: each is about one inquiry, and the others are as they are."""
+        self._own: dict[str, list[FeedTable]] = {}
         self._matched: set[str] = set()
-        self._incomplete: set[str] = set()
+        self._titles: set[str] = set()
+        self._incomplete: set[tuple[str, str]] = set()
+        self._told: set[str | None] = set()
         self._behind_forms: dict[str, dict[str, Feed]] = {}
+
+    @cached_property
+    def own(self) -> Mapping[str, Mapping[str, FeedTable]]:
+        """By tenant and stream, when all have been asked: the table as the tenant has it, under the stream's name."""
+        return {tenant: dict(self._named(tables)) for tenant, tables in self._own.items()}
+
+    @property
+    def tables(self) -> dict[str, FeedTable]:
+        """By stream: the table as all tenants have it together, which is what the stream declares."""
+        joined: dict[str, FeedTable] = {}
+        for tables in self.own.values():
+            for name, table in tables.items():
+                joined[name] = joined[name].joined(table) if name in joined else table
+        return joined
+
+    def _named(self, tables: Sequence[FeedTable]) -> Iterator[tuple[str, FeedTable]]:
+        dacs = [each for some in self._own.values() for each in some if each.door is FeedDoor.TABLES]
+        names = stream_names(dacs)
+        streams = [each for each in self._streams or () if each.startswith(FeedDoor.TABLES.prefix)]
+        meanings = {stream: meant(stream, dacs) for stream in streams}
+        for table in tables:
+            if table.door is FeedDoor.INQUIRIES:
+                if self._streams is None or table.name in self._streams:
+                    yield table.name, table
+            elif self._streams is None:
+                named = replace(table, short_name=names[table.type_name])
+                yield named.name, named
+            else:
+                for stream in (each for each, type_name in meanings.items() if type_name == table.type_name):
+                    yield stream, replace(table, short_name=stream.removeprefix(FeedDoor.TABLES.prefix))
 
     def visit(self, tenant: str, dacs: Collection[str] = ()) -> None:
         """Ask ``tenant``; ``dacs`` are the tables behind its forms, of which deletions may be wanted.
 
         Raises:
-            AirbyteTracedException: a door is closed that has to be open.
+            AirbyteTracedException: a service does not answer, or is closed and has to be open.
         """
         tracked = (
             frozenset(filter(None, dacs)) if self._config.track_deletions and self._streams is None else frozenset()
         )
+        self._own[tenant] = []
         if self._config.generic_inquiries and self._reads(FeedDoor.INQUIRIES):
             self._visit_door(FeedDoor.INQUIRIES, tenant, tracked)
         if (self._config.dac_tables and self._reads(FeedDoor.TABLES)) or tracked:
@@ -65,12 +111,8 @@ class FeedSurvey:
         found = [feeds.get(dac) for feeds in self._behind_forms.values()]
         return bool(found) and all(feed is not None and NOTE_ID in feed.fields for feed in found)
 
-    def holds(self, tenant: str, table: FeedTable) -> bool:
-        """Whether ``tenant`` is known to have the table, or failed to say so."""
-        return (table.door, tenant) in self.failures or tenant in self.holders.get(table.name, ())
-
-    def refuse_unmatched(self) -> None:
-        """Refuse names and patterns that stand for nothing.
+    def refuse_unmatched(self, forms: Forms) -> None:
+        """Refuse names and patterns that stand for nothing; ``forms`` are those of all tenants.
 
         Raises:
             AirbyteTracedException: a ``config_error`` that names them.
@@ -82,13 +124,25 @@ class FeedSurvey:
             if unmatched:
                 msg = f"{setting}: no tenant has {', '.join(unmatched)}. {hint}"
                 raise config_error(msg)
+        if unmatched := [each for each in forms.patterns if each not in forms.matched]:
+            msg = f"inquiry_forms: no tenant has an inquiry form {', '.join(unmatched)}. {_FORMS_HINT}"
+            raise config_error(msg)
+        # What a service that failed might have is unknown.
+        is_known = FeedDoor.INQUIRIES not in {door for _tenant, door in self.failures}
+        given = dict.fromkeys(one.inquiry for one in self._config.inquiry_parameters if is_known)
+        if unmatched := [each for each in given if each not in self._titles and each not in forms.matched]:
+            msg = f"inquiry_parameters: no tenant has an inquiry {', '.join(unmatched)}. {_PARAMETERS_HINT}"
+            raise config_error(msg)
 
     def probe(self, tenant: str) -> None:
-        """Read the keys of some rows of each inquiry: whether the user may read it, and whether its keys are unique."""
-        for table in [each for each in self.tables.values() if each.door is FeedDoor.INQUIRIES]:
-            if table.keys and tenant in self.holders[table.name] and table.name not in self._incomplete:
-                is_unique = table.are_keys_unique and self._are_keys_unique(tenant, table)
-                self.tables[table.name] = replace(table, are_keys_unique=is_unique)
+        """Read the keys of some rows of each inquiry: whether the user may read it, and whether its keys are unique.
+
+        Raises:
+            RequestFailed: something passing was in the way: without an answer nobody knows what its keys are worth.
+        """
+        for number, table in enumerate(self._own[tenant]):
+            if table.door is FeedDoor.INQUIRIES and table.keys and (tenant, table.title) not in self._incomplete:
+                self._own[tenant][number] = replace(table, are_keys_unique=self._are_keys_unique(tenant, table))
 
     def tell_tracking(self, tenant: str) -> None:
         """Log which of the tables whose deletions are wanted are tracked."""
@@ -110,24 +164,17 @@ class FeedSurvey:
         return self._streams is None or any(stream.startswith(door.prefix) for stream in self._streams)
 
     def _visit_door(self, door: FeedDoor, tenant: str, tracked: Collection[str]) -> None:
-        is_optional = door is FeedDoor.INQUIRIES and self._config.generic_inquiries == _ALL
         try:
-            if door is FeedDoor.INQUIRIES:
-                self._add(tenant, self._inquiries(tenant))
-            else:
-                self._add(tenant, self._dacs(tenant, tracked))
+            found = self._inquiries(tenant) if door is FeedDoor.INQUIRIES else self._dacs(tenant, tracked)
+            self._own[tenant] += list(found)
+        except PoolClosed:
+            raise
         except AirbyteTracedException as error:
-            self.failures[door, tenant] = error
-            if self._streams is None and not is_optional:
+            self.failures[tenant, door] = error
+            is_named = door is not FeedDoor.INQUIRIES or self._config.generic_inquiries != _ALL
+            if self._streams is None and (is_named or not is_closed(error)):
                 raise
             logger.warning(f"{error.message}. Going on without.")
-
-    def _add(self, tenant: str, tables: Iterator[FeedTable]) -> None:
-        for table in tables:
-            if self._streams is None or table.name in self._streams:
-                known = self.tables.get(table.name)
-                self.tables[table.name] = known.joined(table) if known else table
-                self.holders.setdefault(table.name, set()).add(tenant)
 
     # ----------------------------------------------------------------------------------------------------- inquiries
 
@@ -136,17 +183,20 @@ class FeedSurvey:
         for feed in metadata.feeds:
             for title in filter(self._wants_inquiry, feed.names):
                 _warn_of_unknown_types(tenant, title, feed)
-                table = inquiry_table(feed, title, _parameters(metadata, title))
-                self._check_parameters(table, metadata.version)
+                function = function_of(metadata, title, feed.type_name)
+                called, parameters = (function.name, function.parameters) if function else ("", {})
+                table = inquiry_table(feed, title, parameters, called)
+                self._check_parameters(tenant, table, metadata.version)
                 yield table
 
     def _wants_inquiry(self, title: str) -> bool:
+        self._titles.add(title)
         patterns = self._matching(self._config.generic_inquiries, title)
         self._matched.update(patterns)
         return bool(patterns)
 
-    def _check_parameters(self, table: FeedTable, version: int) -> None:
-        """Say that values are missing; an inquiry that the settings name has to be readable."""
+    def _check_parameters(self, tenant: str, table: FeedTable, version: int) -> None:
+        """Say that values are missing or wrong; an inquiry that the settings name has to be readable."""
         given = self._config.parameters(table.title)
         try:
             inquiry_resource(table, given, version)
@@ -154,28 +204,28 @@ class FeedSurvey:
             # A read says so when it comes to the stream.
             if self._streams is not None:
                 return
+            self._incomplete.add((tenant, table.title))
             if given or self._matching(self._config.generic_inquiries, table.title) != set(_ALL):
-                raise
-            if table.name not in self._incomplete:
-                logger.warning(f"{error.message} Until then, {table.name} cannot be read.")
-            self._incomplete.add(table.name)
+                self.complaints.append(error)
+            if error.message not in self._told:
+                logger.warning(f"Tenant '{tenant}': {error.message} Until then, {table.name} cannot be read.")
+            self._told.add(error.message)
 
     def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool:
-        version = self._doors.version(table.door, tenant)
         where = where_of(tenant, table.name)
-        resource, parameters = inquiry_resource(table, self._config.parameters(table.title), version)
-        token = {"version": version, "top": _PROBED_ROWS}
-        options = {**parameters, **feed_options(table, FeedPlan(table.keys), frozenset(table.keys), Window(), token)}
         try:
-            page = self._doors.rows(tenant, table.door, resource, options, where=where, is_query=True, is_page=True)
+            doubt = KeyProbe(self._doors, tenant, table, self._config.parameters(table.title)).doubt()
         except RequestFailed as error:
+            if error.problem.failure_type is FailureType.transient_error:
+                raise
+            # It is this inquiry that is refused: what was described of it stays, and reading it says the same.
             logger.warning(f"{error.message}. As long as this is so, reading it fails.")
-            # Whoever may not read it does not know; what fails otherwise is not to be relied on.
-            return error.problem.status == _FORBIDDEN
-        keys = [tuple(str(plain_value(row.get(name))) for name in table.keys) for row in page.rows]
-        if len(set(keys)) < len(keys):
-            logger.info(f"{where}: {', '.join(table.keys)} do not identify its rows, so it has no primary key.")
-        return len(set(keys)) == len(keys)
+            return table.are_keys_unique
+        if doubt:
+            logger.info(
+                f"{where}: {', '.join(table.keys)} do not identify its rows ({doubt}), so it has no primary key."
+            )
+        return not doubt
 
     # -------------------------------------------------------------------------------------------------------- tables
 
@@ -202,7 +252,7 @@ class FeedSurvey:
     def _trackable(self, tenant: str) -> tuple[list[tuple[str, ...]], int]:
         """The names of the sets of tables whose deletions have to be tracked to be read, and how many were left out."""
         own: list[tuple[str, ...]] = [
-            (table.title,) for table in self.tables.values() if table.is_tracked and not table.has_flags
+            (table.title,) for table in self._own.get(tenant, ()) if table.is_tracked and not table.has_flags
         ]
         behind = [
             sets_of(dac)
@@ -228,7 +278,6 @@ def _is_tracked(deletions: Deletions, since: str) -> bool:
         return False
 
 
-_FORBIDDEN = 403
 _UNMATCHED_HINTS: Mapping[str, str] = {
     "generic_inquiries": (
         "Check the names, which are those of the form Generic Inquiry (SM208000), and that Expose via OData is ticked "
@@ -238,9 +287,19 @@ _UNMATCHED_HINTS: Mapping[str, str] = {
 }
 
 
-def _parameters(metadata: Metadata, title: str) -> Mapping[str, str]:
-    function = metadata.functions.get(title + FUNCTION_SUFFIX)
-    return function.parameters if function else {}
+_FORMS_HINT = (
+    "Write Entity or Endpoint/Entity, as on the form Web Service Endpoints (SM207060). The entity needs a collection "
+    "for its results, and what is known to be a document or a master record is none: it would be written to."
+)
+_PARAMETERS_HINT = (
+    "Write the title of a generic inquiry, or the name of an inquiry form without the part behind '__' in the stream's "
+    "name."
+)
+
+
+def is_closed(error: AirbyteTracedException) -> bool:
+    """Whether a service is not there or not for this user; whatever else fails may pass."""
+    return isinstance(error, RequestFailed) and error.problem.status in (401, 403, 404)
 
 
 def _warn_of_unknown_types(tenant: str, name: str, feed: Feed) -> None:

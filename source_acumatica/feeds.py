@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from source_acumatica.edmx import Feed
+from source_acumatica.edmx import Feed, Function, Metadata
 from source_acumatica.entity import (
     INSTANT_SCHEMA,
     JSON_SCHEMAS,
@@ -62,11 +62,20 @@ class FeedTable:
     """Whether removed rows are kept, with a flag."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of an inquiry: the types of its parameters."""
+    function: str = ""
+    """By what name an inquiry with parameters is called."""
+    type_name: str = ""
+    """Of a table: its full name, by which it is the same in all tenants."""
 
     @property
     def name(self) -> str:
         """The stream's name."""
         return self.door.prefix + self.short_name
+
+    @property
+    def short_type(self) -> str:
+        """Of a table: its name without the namespace."""
+        return self.type_name.rpartition(".")[2]
 
     @cached_property
     def cursor(self) -> str | None:
@@ -140,17 +149,21 @@ class FeedTable:
             is_tracked=self.is_tracked and other.is_tracked,
             has_flags=self.has_flags or other.has_flags,
             parameters={**other.parameters, **self.parameters},
+            function=self.function or other.function,
         )
 
 
-def inquiry_table(feed: Feed, title: str, parameters: Mapping[str, str]) -> FeedTable:
+def inquiry_table(feed: Feed, title: str, parameters: Mapping[str, str], function: str = "") -> FeedTable:
     """The stream of a generic inquiry; keys that are no columns of it are none."""
     keys = feed.keys if set(feed.keys) <= feed.fields.keys() else ()
-    return FeedTable(FeedDoor.INQUIRIES, title, title, dict(feed.fields), keys, bool(keys), parameters=parameters)
+    fields = dict(feed.fields)
+    return FeedTable(
+        FeedDoor.INQUIRIES, title, title, fields, keys, bool(keys), parameters=parameters, function=function
+    )
 
 
 def dac_table(feed: Feed, *, track_deletions: bool) -> FeedTable:
-    """The stream of a table: under its short name where that is no other's, and so in its address."""
+    """The stream of a table: under its short name where that is no other's in the tenant, and so in its address."""
     short = feed.type_name.rpartition(".")[2]
     full = feed.type_name.replace(".", "_")
     name = short if feed.is_short_name_unique else full
@@ -158,7 +171,60 @@ def dac_table(feed: Feed, *, track_deletions: bool) -> FeedTable:
     fields = {name: kind for name, kind in feed.fields.items() if name != DELETED_FLAG}
     keys = feed.keys if set(feed.keys) <= fields.keys() else ()
     is_tracked = track_deletions and NOTE_ID in fields
-    return FeedTable(FeedDoor.TABLES, title, name, fields, keys, bool(keys), is_tracked, DELETED_FLAG in feed.fields)
+    has_flags = DELETED_FLAG in feed.fields
+    return FeedTable(
+        FeedDoor.TABLES, title, name, fields, keys, bool(keys), is_tracked, has_flags, type_name=feed.type_name
+    )
+
+
+def function_of(metadata: Metadata, title: str, type_name: str) -> Function | None:
+    """The function by which an inquiry with parameters is called: the one whose import gives the rows of its set.
+
+    Its name is the title without what names in OData cannot have, so it is looked for and not made up. Where the import
+    does not name its set, the type of the rows tells, if it is that of one function only.
+    """
+    able = [each for each in metadata.functions.values() if each.parameters]
+    unnamed = [each for each in able if not each.entity_set]
+    by_type = [each for each in unnamed if each.type_name == type_name]
+    found = [
+        *(each for each in able if each.entity_set == title),
+        *(each for each in unnamed if each.name == title + FUNCTION_SUFFIX),
+        *(by_type if len(by_type) == 1 else ()),
+    ]
+    return next(iter(found), None)
+
+
+def stream_names(tables: Collection[FeedTable]) -> dict[str, str]:
+    """What the streams of all tenants' tables are called, by the full names of the tables.
+
+    A short name stands for one table in all tenants; where any has another of that name, both have their full ones.
+    """
+    types: dict[str, set[str]] = {}
+    for table in tables:
+        types.setdefault(table.short_type, set()).add(table.type_name)
+    ambiguous = {table.short_type for table in tables if table.short_name != table.short_type}
+    return {
+        name: short if len(some) == 1 and short not in ambiguous else name.replace(".", "_")
+        for short, some in types.items()
+        for name in some
+    }
+
+
+def meant(stream: str, tables: Collection[FeedTable]) -> str:
+    """The full name of the table that a stream was offered for; empty where it is none of these.
+
+    A short name may have become that of several tables: then the one is meant that some tenant still has under it, or
+    else the one that is Acumatica's own.
+    """
+    name = stream.removeprefix(FeedDoor.TABLES.prefix)
+    full = {table.type_name for table in tables if table.type_name.replace(".", "_") == name}
+    short = {table.type_name for table in tables if table.short_type == name}
+    still = {table.type_name for table in tables if table.short_name == name}
+    own = {each for each in short if each.startswith("PX.")}
+    return next((next(iter(some)) for some in (full, short, still, own) if len(some) == 1), "")
+
+
+FUNCTION_SUFFIX = "_WithParameters"
 
 
 # ------------------------------------------------------------------------------------------------------------- values

@@ -1,7 +1,9 @@
 """Business keys and tables of Acumatica's own entities: descriptions do not tell them (BEHAVIOR.md, "Keys").
 
-Each line: ``Entity (table) = key fields / Collection:line keys ...``, or ``Entity = ?`` for an inquiry form, whose
-header holds parameters; a line that is indented goes on with the one above it.
+Each line: ``Entity (table) = key fields / Collection:line keys ...``; a line that is indented goes on with the one
+above it. Key fields behind ``|`` are those of other versions of the endpoint, and ``1`` stands for none: there is one
+record in each tenant. ``Entity = ? Collection ...`` is an inquiry form, whose header holds parameters, with its results:
+to those, and to what the settings name, ``PUT`` is sent, so nothing stands here that is not known to be one.
 
 The table is the one whose rows the form's records are: its DAC without ``PX.Objects.``, and in full where it lies
 elsewhere. Forms share tables: all inventory documents are rows of ``IN.INRegister``. It is left out where it is not
@@ -18,20 +20,21 @@ from dataclasses import dataclass, field
 from functools import cache
 
 _INQUIRY = "?"
+_SINGLE = "1"
 
 _TABLE = """
 [Default]
 Account (GL.Account) = AccountCD
-AccountDetailsForPeriodInquiry = ?
+AccountDetailsForPeriodInquiry = ? Results
 AccountGroup (PM.PMAccountGroup) = AccountGroupID
-AccountSummaryInquiry = ?
+AccountSummaryInquiry = ? Results
 Activity (CR.CRActivity) = NoteID
 AmazonStore (PX.Commerce.Core.BCBinding) = BindingName
 Appointment (FS.FSAppointment) = ServiceOrderType AppointmentNbr / Details:LineNbr Logs:LineNbr Staff:LineNbr
 AttributeDefinition (CS.CSAttribute) = AttributeID / Values:ValueID
 BigCommerceStores (PX.Commerce.Core.BCBinding) = Connector StoreName
 Bill (AP.APInvoice) = Type ReferenceNbr
-Budget = ?
+Budget = ? Details
 BusinessAccount (CR.BAccount) = BusinessAccountID / Contacts:ContactID Locations:LocationID
 Carrier (CS.CarrierPlugin) = CarrierID
 Case (CR.CRCase) = CaseID
@@ -40,10 +43,10 @@ CashTransaction (CA.CAAdj)
 ChangeOrder (PM.PMChangeOrder) = RefNbr
 ChangeOrderClass (PM.PMChangeOrderClass) = ClassID
 Check (AP.APPayment) = Type ReferenceNbr
-CompaniesStructure = ?
+CompaniesStructure = ? Results
 CompanyFinancialPeriod (GL.FinPeriods.OrganizationFinYear) = Company FinancialYear
 Contact (CR.Contact) = ContactID
-ContractUsage = ?
+ContractUsage = ? BilledTransactions UnbilledTransactions
 CostCode (PM.PMCostCode) = CostCodeID
 Currency (CM.CurrencyList) = CurrencyID
 Customer (AR.Customer) = CustomerID / Salespersons:LocationID+SalespersonID
@@ -56,7 +59,7 @@ Discount (AR.DiscountSequence) = DiscountCode Sequence / Customers:CustomerID It
 DiscountCode (AR.ARDiscount) = DiscountCodeID
 EarningTypeCode (EP.EPEarningType) = EarningTypeCodeID
 Email (CR.CRSMEmail) = NoteID
-EmailProcessing = ?
+EmailProcessing = ? Result
 Employee (EP.EPEmployee) = EmployeeID
 EmployeePayrollClass (PR.PREmployeeClass) = EmployeePayrollClassID
 EmployeePayrollSettings (PR.PREmployee) = EmployeeID
@@ -66,13 +69,13 @@ ExpenseReceipt (EP.EPExpenseClaimDetails) = ReceiptID
 ExternalCommitment (PM.PMCommitment)
 FOBPoint (CS.FOBPoint) = FOBPointID
 FinancialPeriod (GL.FinPeriods.MasterFinYear) = FinancialYear
-FinancialYear (GL.FinYearSetup) = / Details:PeriodNbr
+FinancialYear (GL.FinYearSetup) = 1 / Details:PeriodNbr
 InventoryAdjustment (IN.INRegister) = ReferenceNbr
-InventoryAllocationInquiry = ?
+InventoryAllocationInquiry = ? Results
 InventoryIssue (IN.INRegister) = ReferenceNbr
-InventoryQuantityAvailable = ?
+InventoryQuantityAvailable = ? Results
 InventoryReceipt (IN.INRegister) = ReferenceNbr
-InventorySummaryInquiry = ?
+InventorySummaryInquiry = ? Results
 Invoice (AR.ARInvoice) = Type ReferenceNbr
 ItemClass (IN.INItemClass) = ClassID / Attributes:AttributeID
 ItemSalesCategory (IN.INCategory) = CategoryID / Members:InventoryID
@@ -80,7 +83,7 @@ ItemWarehouse (IN.INItemSite) = InventoryID WarehouseID
 JournalTransaction (GL.Batch) = Module BatchNbr / Details:LineNbr
 KitAssembly (IN.INKitRegister) = Type ReferenceNbr
 KitSpecification (IN.INKitSpecHdr) = KitInventoryID RevisionID
-LaborCostRate = ?
+LaborCostRate = ? Results
 Lead (CR.CRLead) = LeadID
 Ledger (GL.Ledger) = LedgerID / Branches:BranchID Companies:Company
 LotSerialClass (IN.INLotSerClass) = ClassID / Segments:SegmentNbr
@@ -93,7 +96,7 @@ Payment (AR.ARPayment) = Type ReferenceNbr
 PaymentMethod (CA.PaymentMethod) = PaymentMethodID / AllowedCashAccounts:CashAccount ProcessingCenters:ProcCenterID
 PayrollBatch (PR.PRBatch) = BatchID
 PayrollUnionLocal (PM.PMUnion) = PayrollUnionLocalID
-PayrollWCCCode = ?
+PayrollWCCCode = ? WCCCodes
 PhysicalInventoryCount = ?
 PhysicalInventoryReview (IN.INPIHeader) = ReferenceNbr / Details:LineNbr
 ProFormaInvoice (PM.PMProforma) = RefNbr
@@ -108,8 +111,9 @@ PurchaseReceipt (PO.POReceipt) = Type ReceiptNbr / Details:LineNbr
 SalesInvoice (AR.ARInvoice) = Type ReferenceNbr / Details:LineNbr
 SalesOrder (SO.SOOrder) = OrderType OrderNbr / Details:LineNbr
 SalesPriceWorksheet (AR.ARPriceWorksheet) = ReferenceNbr
-SalesPricesInquiry = ?
+SalesPricesInquiry = ? SalesPriceDetails
 Salesperson (AR.SalesPerson) = SalespersonID
+SalesTerritory = SalesTerritoryID / Countries:CountryID
 ServiceOrder (FS.FSServiceOrder) = ServiceOrderType ServiceOrderNbr / DefaultStaff:LineNbr Details:LineNbr
 ShipVia (CS.Carrier) = CarrierID / Packages:BoxID
 Shipment (SO.SOShipment) = ShipmentNbr / Details:LineNbr
@@ -117,11 +121,12 @@ ShippingBox (CS.CSBox) = BoxID
 ShippingTerm (CS.ShipTerms) = TermID
 ShippingZones (CS.ShippingZone) = ZoneID
 ShopifyStore (PX.Commerce.Core.BCBinding) = Connector StoreName
+StatementCycle = CycleID
 StockItem (IN.InventoryItem) = InventoryID / Boxes:BoxID WarehouseDetails:WarehouseID
-StorageDetailsByLocationInquiry = ?
-StorageDetailsInquiry = ?
+StorageDetailsByLocationInquiry = ? StorageDetailsByLocation
+StorageDetailsInquiry = ? StorageDetails
 Subaccount (GL.Sub) = SubaccountCD
-Subcontract (PO.POOrder)
+Subcontract (PO.POOrder) = SubcontractNbr / Details:LineNbr
 Task (CR.CRActivity) = NoteID
 Tax (TX.Tax) = TaxID / Zones:TaxZoneID
 TaxCategory (TX.TaxCategory) = TaxCategoryID / Details:TaxID
@@ -130,29 +135,31 @@ TaxZone (TX.TaxZone) = TaxZoneID
 TemplateItems (IN.InventoryItem) = InventoryID
 TimeEntry (CR.PMTimeActivity) = TimeEntryID
 TransferOrder (IN.INRegister) = ReferenceNbr / Details:LineNbr
+TrialBalance = ImportNbr
+UnitsOfMeasure = UnitID | FromUOM ToUOM / Conversion:ToUOM
 UnionLocal (PM.PMUnion) = UnionLocalID
 Vendor (AP.VendorR) = VendorID
 VendorClass (AP.VendorClass) = ClassID
 VendorPriceWorksheet (AP.APPriceWorksheet) = ReferenceNbr
-VendorPricesInquiry = ?
+VendorPricesInquiry = ? VendorPriceDetails
 Warehouse (IN.INSite) = WarehouseID / Locations:LocationID
 WorkCalendar (CS.CSCalendar) = WorkCalendarID / CalendarExceptions:Date
 WorkClassCompensationCode (PM.PMWorkCode) = WCCCode
 WorkLocation (PR.PRLocation) = WorkLocationID
 [MANUFACTURING]
 BillOfMaterial (AM.AMBomItem) = BOMID Revision / Operations:OperationNbr
+BomPreferences = 1
 BomAttributes (AM.AMBomItem) = BOMID Revision / Attributes:LineNbr
-CapableToPromise = ?
-CloseProductionOrders = ?
+CapableToPromise = ? Details
 ConfigurationEntry (AM.AMConfigurationResults) = ConfigResultsID / Attributes:AttributeLineNbr Features:FeatureLineNbr
 ConfigurationFeature (AM.AMFeature) = FeatureID /
     ConfigurationFeatureAttribute:LineNbr ConfigurationFeatureOption:LineNbr
+ConfiguratorPreferences = 1
 ConfigurationMaintenance (AM.AMConfiguration) = ConfigurationID Revision / ConfigAttributes:LineNbr Features:LineNbr
-CostRoll = ?
-CostRollHistory (AM.AMBomCostHistory)
+CostRollHistory (AM.AMBomCostHistory) = BOMID Revision StartDate
 CostTransaction (AM.AMBatch) = BatchNbr / Details:LineNbr
-CreateProductionOrder = ?
-CriticalMaterials = ?
+CreateProductionOrder = ? Documents
+CriticalMaterials = ? Detail
 DisassemblyEntry (AM.AMDisassembleBatch) = BatchNbr / Attributes:LineNbr Material:LineNbr
 EngineeringChangeOrder (AM.AMECOItem) = ECOID / Operations:OperationID Attributes:LineNbr
 EngineeringChangeRequest (AM.AMECRItem) = ECRID / Operations:OperationID Attributes:LineNbr
@@ -160,38 +167,55 @@ Estimate (AM.AMEstimateItem) = EstimateID Revision / Operation:OperationID
 EstimateClass (AM.AMEstimateClass) = ClassID
 EstimateOperation (AM.AMEstimateOper) = EstimateID Revision OperationNbr /
     Material:LineNbr Overheads:LineNbr Steps:LineNbr Tools:LineNbr
-EstimatePreferences (AM.AMEstimateSetup)
+EstimatePreferences (AM.AMEstimateSetup) = 1
 Forecast (AM.AMForecast) = ForecastID
-ItemWhereUsedInquiry = ?
+ItemWhereUsedInquiry = ? Results
 LaborCodes (AM.AMLaborCode) = LaborCode
 LaborEntry (AM.AMBatch) = BatchNbr / Details:LineNbr
 LateAssignment (AM.AMProdItemSplitPreassign) = OrderType ProductionNbr LotSerialNbr
 MPSType (AM.AMMPSType) = TypeID
 MRPBuckets (AM.AMMRPBucket) = BucketID / Details:Bucket
-MRPDetailInquiry = ?
+MRPDetailInquiry = ? Results
 MRPDisplay (AM.AMRPDetail) = RecordID
 MRPException (AM.AMRPExceptions) = RecordID
-MRPRequirementsByItem = ?
+MRPPreferences = 1
+MRPRequirementsByItem = ? Detail
 Machine = MachineID
 MasterProductionSchedule (AM.AMMPS) = Type MPSID
 MaterialEntry (AM.AMBatch) = BatchNbr / Details:LineNbr
 MoveEntry (AM.AMBatch) = BatchNbr / Details:LineNbr
 OrderTypes = OrderType / Attributes:LineNbr
 Overhead (AM.AMOverhead) = OverheadID
-ProductionAttributes = ?
+ProductionAttributes = ? Detail
 ProductionOrder (AM.AMProdItem) = OrderType ProductionNbr / EventHistory:EventLineNumber OrderAttributes:LineNbr
 ProductionOrderDetail (AM.AMProdItem) = OrderType ProductionNbr / Operations:OperationNbr
-RegenerateMRP (AM.MrpProcessingSetup)
+RegenerateMRP (AM.MrpProcessingSetup) = 1
+ProductionPreferences = 1
 ReleaseProductionOrders (AM.AMProdItem) = OrderType ProductionNbr
-RoughCutPlanning = ?
+RoughCutPlanning = ? Detail
 Shift (EP.EPShiftCode) = Shift
 Tool (AM.AMToolMstCurySettings) = ToolID
 VendorShipment (AM.AMVendorShipment) = ShipmentID / Details:LineNbr
 WipAdjustmentEntry (AM.AMBatch) = BatchNbr / Details:LineNbr
 WorkCenter (AM.AMWC) = WorkCenterID / Machines:MachineID
-WorkCenterCrewSchedule = ?
+WorkCenterCrewSchedule = ? Details
 [eCommerce]
 BCItemSalesCategory (IN.INCategory) = CategoryID
+BCShipments = ?
+StorageDetails = ?
+[GLConsolidation]
+Branch = BranchCD LedgerCD
+ConsolAccount = AccountCD
+ConsolidationData = ? Result
+Ledger = LedgerCD
+Organization = OrganizationCD LedgerCD
+[DeviceHub]
+PrintJobs = ? Jobs
+Printer = DeviceHub PrinterName
+ScanJobs = ScanJobID
+Scanner = DeviceHub ScannerName
+[ISVCB]
+ISVSolution = SolutionCode
 """
 
 
@@ -201,6 +225,12 @@ class Known:
 
     keys: tuple[str, ...] = ()
     is_inquiry: bool = False
+    results: frozenset[str] = frozenset()
+    """Of an inquiry form: its collections, where they are known."""
+    other_keys: tuple[tuple[str, ...], ...] = ()
+    """What identifies the records in other versions of the endpoint."""
+    is_single: bool = False
+    """Whether each tenant has one record of it."""
     line_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dac: str = ""
     """The full name of the table behind the form."""
@@ -208,6 +238,11 @@ class Known:
 
 _NOTHING = Known()
 _EXTENDED = "Default"
+
+
+def is_known(endpoint: str, entity: str) -> bool:
+    """Whether the entity is one of Acumatica's own."""
+    return (endpoint, entity) in _parsed()
 
 
 def known(endpoint: str, entity: str) -> Known:
@@ -232,10 +267,17 @@ def _parsed() -> Mapping[tuple[str, str], Known]:
 
 def _known(facts: str, dac: str) -> Known:
     keys, _, lines = facts.partition("/")
-    if keys.strip() == _INQUIRY:
-        return Known(is_inquiry=True)
+    if keys.startswith(_INQUIRY):
+        return Known(is_inquiry=True, results=frozenset(keys.removeprefix(_INQUIRY).split()))
+    if keys.strip() == _SINGLE:
+        return Known(is_single=True, line_keys=_line_keys(lines), dac=dac)
+    first, *others = (tuple(each.split()) for each in keys.split("|"))
+    return Known(first, line_keys=_line_keys(lines), dac=dac, other_keys=tuple(others))
+
+
+def _line_keys(lines: str) -> Mapping[str, tuple[str, ...]]:
     collections = (entry.split(":") for entry in lines.split())
-    return Known(tuple(keys.split()), line_keys={name: tuple(of.split("+")) for name, of in collections}, dac=dac)
+    return {name: tuple(of.split("+")) for name, of in collections}
 
 
 def _full_name(dac: str) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from source_acumatica.cursor import Window
 from source_acumatica.entity import FieldKind
-from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.feeds import FUNCTION_SUFFIX, FeedDoor, FeedTable
 
 # As for contract entities: longer query strings are refused, and more columns are no harm (BEHAVIOR.md, "Lists").
 _LONGEST_OPTION_CHARACTERS = 1000
@@ -182,20 +182,28 @@ def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> t
     Raises:
         ParameterError: parameters are missing, unknown or of the wrong type.
     """
-    if version == 3:
+    if version == 3 and not table.function:
         return quote(table.title, safe=""), {name: _typed_in(value) for name, value in given.items()}
     if given.keys() != table.parameters.keys():
         raise ParameterError(_parameters_complaint(table, given))
     if not given:
         return quote(table.title, safe=""), {}
+    function = table.function or table.title + FUNCTION_SUFFIX
+    if version == 3:
+        literals = {name: _parameter_literal(table, name, value, version) for name, value in given.items()}
+        return quote(function, safe=""), literals
     aliases = {name: f"@p{number}" for number, name in enumerate(given, start=1)}
     arguments = ",".join(f"{name}={alias}" for name, alias in aliases.items())
+    values = {aliases[name]: _parameter_literal(table, name, value, version) for name, value in given.items()}
+    return f"{quote(function, safe='')}({arguments})", values
+
+
+def _parameter_literal(table: FeedTable, name: str, value: Any, version: int) -> str:
     try:
-        values = {aliases[name]: parameter_literal(value, table.parameters[name]) for name, value in given.items()}
+        return parameter_literal(value, table.parameters[name], version)
     except ValueError as error:
         msg = f"inquiry_parameters of {table.title}: {error}"
         raise ParameterError(msg) from None
-    return f"{quote(table.title + FUNCTION_SUFFIX, safe='')}({arguments})", values
 
 
 def _parameters_complaint(table: FeedTable, given: Mapping[str, Any]) -> str:
@@ -210,11 +218,8 @@ def _parameters_complaint(table: FeedTable, given: Mapping[str, Any]) -> str:
     )
 
 
-FUNCTION_SUFFIX = "_WithParameters"
-
-
-def parameter_literal(value: Any, edm_type: str) -> str:
-    """A value from the settings, where everything may be text, as a literal of version 4.
+def parameter_literal(value: Any, edm_type: str, version: int = 4) -> str:
+    """A value from the settings, where everything may be text, as a literal.
 
     Raises:
         ValueError: it is not of the type.
@@ -225,8 +230,12 @@ def parameter_literal(value: Any, edm_type: str) -> str:
     match edm_type:
         case "Edm.String":
             return quoted(text)
-        case "Edm.DateTimeOffset" | "Edm.Date":
-            return _moment_literal(text, edm_type)
+        case "Edm.DateTimeOffset" | "Edm.DateTime" | "Edm.Date":
+            return _moment_literal(text, edm_type, version)
+        case "Edm.Guid" if version == 3 and _GUID.fullmatch(text.strip()):
+            return f"guid'{text.strip()}'"
+        case "Edm.Decimal" if version == 3 and _NUMBER.fullmatch(text.strip()):
+            return f"{text.strip()}M"
         case _ if (pattern := _PARAMETER_PATTERNS.get(edm_type)) and pattern.fullmatch(text.strip()):
             return text.strip().lower()
         case _:
@@ -247,7 +256,7 @@ def _typed_in(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _moment_literal(text: str, edm_type: str) -> str:
+def _moment_literal(text: str, edm_type: str, version: int) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -255,4 +264,4 @@ def _moment_literal(text: str, edm_type: str) -> str:
         raise ValueError(msg) from None
     if edm_type == "Edm.Date":
         return moment.date().isoformat()
-    return instant_literal((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat(), 4)
+    return instant_literal((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat(), version)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -21,21 +22,25 @@ from airbyte_cdk.sources.concurrent_source.concurrent_source_adapter import Conc
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client, Patience
 from source_acumatica.config import Config
 from source_acumatica.cursor import State, TenantCursor
 from source_acumatica.discovery import Site, describe, together
 from source_acumatica.doors import Doors
+from source_acumatica.entity import Shape
 from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.forms import Forms
 from source_acumatica.heartbeat import Heartbeat
 from source_acumatica.lines import LinesSource, NoCounts, single_messages
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
+from source_acumatica.names import warn_of_look_alikes
 from source_acumatica.query import probe_options
-from source_acumatica.streams import Access, ContractStream, FeedStream, TableStream
-from source_acumatica.tables import Door, Table
+from source_acumatica.streams import Access, ContractStream, FeedStream, Holding, TableStream
+from source_acumatica.tables import MAIN_ENDPOINT, Door, Table
 
 logger = logging.getLogger("airbyte")
 _concurrent_logger = logging.getLogger("airbyte.concurrent")
@@ -79,7 +84,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         """
         settings = Config.parse(config)
         with self._connected(settings, Patience.of_a_check()) as client:
-            survey = FeedSurvey(Doors(client), settings)
+            survey, forms = FeedSurvey(Doors(client), settings), _forms(settings)
 
             def prove(tenant: str, tables: Sequence[Table]) -> None:
                 _prove_readable(client, tenant, tables)
@@ -87,10 +92,11 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                 if settings.track_deletions:
                     survey.tell_tracking(tenant)
 
-            site = describe(client, settings.tenants, settings.endpoints, prove=prove)
-            if site.failures:
-                raise together(site.failures)
-            survey.refuse_unmatched()
+            site = describe(client, settings.tenants, settings.endpoints, prove=prove, forms=forms)
+            site.raise_what_failed()
+            if survey.complaints:
+                raise together(survey.complaints)
+            survey.refuse_unmatched(forms)
             chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
             logger.info(f"{len(settings.tenants)} tenant(s) answer. Endpoints: {chosen}.")
         return True, None
@@ -101,19 +107,19 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             return self._configured
         settings = Config.parse(config)
         with self._connected(settings, Patience.of_a_check()) as client:
-            survey = FeedSurvey(Doors(client), settings)
+            survey, forms = FeedSurvey(Doors(client), settings), _forms(settings)
 
             def visit(tenant: str, tables: Sequence[Table]) -> None:
                 survey.visit(tenant, _dacs(tables))
                 survey.probe(tenant)
 
-            site = describe(client, settings.tenants, settings.endpoints, prove=visit)
-            if site.failures:
-                raise together(site.failures)
-            survey.refuse_unmatched()
+            site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms)
+            site.raise_what_failed()
+            survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]
             found: list[Table | FeedTable] = [*tables, *survey.tables.values()]
             access = Access(Doors(client))
+            warn_of_look_alikes(found)
             return [_stream(table, settings, client, access) for table in sorted(found, key=lambda table: table.name)]
 
     def read(
@@ -166,29 +172,26 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             settings.endpoints,
             [name for name in configured if not name.startswith(_FEED_PREFIXES)],
             prove=lambda tenant, _tables: survey.visit(tenant),
+            forms=_forms(settings),
         )
-        access = Access.of(client, settings.tenants, doors, site.failures, survey.failures, self._heartbeat)
-        found: dict[str, Table | FeedTable] = {table.name: table for table in site.tables}
-        found.update(survey.tables)
-        found.update(_unknown_for_a_failure(configured.keys() - found.keys(), survey))
-        for name in configured.keys() - found.keys():
-            logger.error(f"The instance has no stream {name} any more: refresh the connection's schema.")
+        access = Access.of(client, settings.tenants, doors, self._heartbeat)
+        declared: dict[str, Table | FeedTable] = {table.name: table for table in site.tables} | survey.tables
         streams = []
-        for number, name in enumerate(name for name in configured if name in found):
-            table = _as_configured(found[name], configured[name], settings)
+        for number, (name, one) in enumerate(configured.items()):
             # Every other stream starts with the last tenant: with few seats that saves half of the sign-ins.
             order = settings.tenants[:: -1 if number % 2 else 1]
-            tenants = [tenant for tenant in order if _holds(site, survey, tenant, table)]
-            for tenant in (one for one in order if one not in tenants):
-                logger.warning(f"Tenant '{tenant}' does not have what {name} shows: it is not read there.")
-            stream = _stream(table, settings, client, access, configured[name], tenants)
-            streams.append(self._made_concurrent(stream, states, configured[name]))
+            holding = _holding(name, order, site, survey, _read_before(states.get_stream_state(name, None)))
+            table = _as_configured(declared.get(name) or _unknown(name), one, settings)
+            own = {tenant: _own(each, one, settings) for tenant, each in holding.items()}
+            stream = _stream(table, settings, client, access, one, own)
+            streams.append(self._made_concurrent(stream, states, one))
         return streams
 
     def _made_concurrent(
         self, stream: TableStream, states: ConnectorStateManager, configured: ConfiguredAirbyteStream
     ) -> Stream:
-        field = stream.cursor_field
+        # Of a stream that is unknown for a failure, the catalog knows the cursor: its state has to outlast this.
+        field = stream.cursor_field or next(iter(configured.cursor_field or ()), None)
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
             state = states.get_stream_state(stream.name, None)
             stream.progress = TenantCursor(field, stream.tenants, state, partial(self._emit_state, states, stream.name))
@@ -206,18 +209,74 @@ def _dacs(tables: Sequence[Table]) -> set[str]:
     return {table.dac for table in tables if not table.path}
 
 
-def _holds(site: Site, survey: FeedSurvey, tenant: str, table: Table | FeedTable) -> bool:
-    if isinstance(table, FeedTable):
-        return tenant in site.failures or survey.holds(tenant, table)
-    return site.holds(tenant, table)
+def _forms(settings: Config) -> Forms:
+    return Forms(settings.inquiry_forms, frozenset(one.inquiry for one in settings.inquiry_parameters))
 
 
-def _unknown_for_a_failure(names: Collection[str], survey: FeedSurvey) -> Iterator[tuple[str, FeedTable]]:
-    """Streams that are not found since their door failed in every tenant: reading them says so."""
-    for door in {door for door, _tenant in survey.failures}:
-        for name in (each for each in names if each.startswith(door.prefix)):
+def _holding(
+    name: str, tenants: Sequence[str], site: Site, survey: FeedSurvey, read_before: Collection[str]
+) -> dict[str, Table | FeedTable | AirbyteTracedException]:
+    """What a stream is in each tenant: its table there, or why it cannot be read.
+
+    What a failure hides is unknown, and not absent; a tenant that had the stream and has it no more is not passed over.
+    """
+    found: dict[str, Table | FeedTable | AirbyteTracedException] = {}
+    absent: list[str] = []
+    for tenant in tenants:
+        own = site.clashes.get(name) or _own_table(name, tenant, site, survey) or site.absence(name)
+        if own:
+            found[tenant] = own
+        elif tenant in read_before:
+            found[tenant] = config_error(
+                f"Tenant '{tenant}' had the stream {name} and does not have it any more (was it removed, renamed, or "
+                "taken from the user?): what was read before stays as it was. Bring it back, or take the tenant out of "
+                "the settings or the stream out of the connection."
+            )
+        else:
+            absent.append(tenant)
+    if not found:
+        msg = f"The instance has no stream {name} any more: refresh the connection's schema."
+        logger.error(msg)
+        return {absent[0]: config_error(msg)}
+    for tenant in absent:
+        logger.warning(f"Tenant '{tenant}' does not have what {name} shows: it is not read there.")
+    return found
+
+
+def _own_table(
+    name: str, tenant: str, site: Site, survey: FeedSurvey
+) -> Table | FeedTable | AirbyteTracedException | None:
+    """The table as the tenant has it, or why it is unknown; None where the tenant is known not to have it."""
+    if not name.startswith(_FEED_PREFIXES):
+        return site.own.get(tenant, {}).get(name) or site.failure(tenant, site.owners(name))
+    service = next(door for door in FeedDoor if name.startswith(door.prefix))
+    own = survey.own.get(tenant, {}).get(name)
+    return own or site.failure(tenant, ()) or survey.failures.get((tenant, service))
+
+
+def _read_before(state: Mapping[str, Any] | None) -> set[str]:
+    """The tenants of which a stream's state says that they have been read."""
+    parts = (state or {}).get("states")
+    return {
+        str(part.get("partition", {}).get("tenant"))
+        for part in (parts if isinstance(parts, list) else ())
+        if isinstance(part, dict) and (part.get("cursor") or part.get("reading"))
+    }
+
+
+def _unknown(name: str) -> Table | FeedTable:
+    """In place of a table that no tenant could tell about: reading it says why."""
+    for door in FeedDoor:
+        if name.startswith(door.prefix):
             short = name.removeprefix(door.prefix)
-            yield name, FeedTable(door, short, short, {})
+            return FeedTable(door, short, short, {})
+    return Table(MAIN_ENDPOINT, "", name, Door.LIST, Shape(), (), None)
+
+
+def _own(
+    own: Table | FeedTable | AirbyteTracedException, configured: ConfiguredAirbyteStream, settings: Config
+) -> Table | FeedTable | AirbyteTracedException:
+    return own if isinstance(own, AirbyteTracedException) else _as_configured(own, configured, settings)
 
 
 def _as_configured(
@@ -239,12 +298,12 @@ def _stream(
     client: Client,
     access: Access,
     configured: ConfiguredAirbyteStream | None = None,
-    tenants: Sequence[str] = (),
+    holding: Holding = MappingProxyType({}),
 ) -> TableStream:
     selected = configured.stream.json_schema.get("properties") if configured else None
     if isinstance(table, FeedTable):
-        return FeedStream(table, tenants, client, settings, access, selected)
-    return ContractStream(table, tenants, client, settings, access, selected)
+        return FeedStream(table, holding, client, settings, access, selected)
+    return ContractStream(table, holding, client, settings, access, selected)
 
 
 def _prove_readable(client: Client, tenant: str, tables: Sequence[Table]) -> None:

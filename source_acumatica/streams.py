@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from typing import Any
 
 import requests
@@ -47,28 +47,20 @@ class Access:
     """What is known of the tenants at the start of a run."""
 
     doors: Doors
-    failures: Mapping[str, AirbyteTracedException] = field(default_factory=dict)
-    """Tenants that could not be described, and why: their slices fail, the others' are read."""
-    feed_failures: Mapping[tuple[FeedDoor, str], AirbyteTracedException] = field(default_factory=dict)
-    """The same of the OData doors: of those, only the streams behind them fail."""
     server_times: Mapping[str, datetime] = field(default_factory=dict)
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
 
     @classmethod
-    def of(
-        cls,
-        client: Client,
-        tenants: Sequence[str],
-        doors: Doors,
-        failures: Mapping[str, AirbyteTracedException],
-        feed_failures: Mapping[tuple[FeedDoor, str], AirbyteTracedException],
-        heartbeat: Heartbeat,
-    ) -> Access:
+    def of(cls, client: Client, tenants: Sequence[str], doors: Doors, heartbeat: Heartbeat) -> Access:
         """With the tenants' clocks, read when they were signed in to."""
         times = {tenant: client.server_time(tenant) for tenant in tenants}
         known = {tenant: time for tenant, time in times.items() if time}
-        return cls(doors, failures, feed_failures, known, heartbeat=heartbeat)
+        return cls(doors, known, heartbeat=heartbeat)
+
+
+Holding = Mapping[str, StreamTable | AirbyteTracedException]
+"""By tenant, in the order of reading: the table as the tenant has it, or why it cannot be read there."""
 
 
 class TableStream(HttpStream, ABC):
@@ -77,7 +69,7 @@ class TableStream(HttpStream, ABC):
     def __init__(
         self,
         table: StreamTable,
-        tenants: Sequence[str],
+        holding: Holding,
         client: Client,
         config: Config,
         access: Access,
@@ -85,10 +77,11 @@ class TableStream(HttpStream, ABC):
     ) -> None:
         # HttpStream's constructor asks for the name already.
         self._rows_table, self._client, self._config, self._access = table, client, config, access
-        self._name, self.tenants = table.name, tenants
-        self._columns = table.wanted(configured)
+        self._name, self.tenants, self._holding = table.name, tuple(holding), holding
         self._schema = table.json_schema()
-        self._rows_of = cache(partial(table.rows, columns=self._columns))
+        self._rows_of = cache(lambda tenant: self._table_of(tenant).rows(tenant, self._columns_of(tenant)))
+        self._columns_of = cache(lambda tenant: self._table_of(tenant).wanted(configured))
+        self._codec_of = cache(self._made_codec)
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
         self._is_running = False
@@ -163,7 +156,7 @@ class TableStream(HttpStream, ABC):
         next_page_token: Mapping[str, Any] | None = None,
     ) -> Sequence[Wire]:
         """The rows of an answer, as the ERP sends them."""
-        answer = self._codec.decode(response.content)
+        answer = self._codec_of((stream_slice or {}).get("tenant", "")).decode(response.content)
         return answer.value if isinstance(answer, FeedAnswer) else answer
 
     def next_page_token(self, response: requests.Response) -> Mapping[str, Any] | None:
@@ -194,8 +187,7 @@ class TableStream(HttpStream, ABC):
         """A tenant's rows; behind those of each page the state, when reading incrementally."""
         slice_ = stream_slice or {}
         tenant = slice_["tenant"]
-        failure = self._failure(tenant)
-        if failure:
+        if isinstance(failure := self._holding.get(tenant), AirbyteTracedException):
             raise failure
         reader = self._reader(tenant)
         if self.progress and self._rows_table.is_tracked:
@@ -240,7 +232,7 @@ class TableStream(HttpStream, ABC):
 
     def _records_of(self, tenant: str, row: Wire) -> Iterable[Any]:
         """A row's records, the way that its page was decoded."""
-        make = self._codec.make_records
+        make = self._codec_of(tenant).make_records
         if make and isinstance(row, WireRow):
             return make(tenant, row)
         return self._rows_of(tenant)(row)
@@ -270,13 +262,13 @@ class TableStream(HttpStream, ABC):
     @abstractmethod
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]: ...
 
-    @cached_property
     @abstractmethod
-    def _codec(self) -> Codec: ...
+    def _table_of(self, tenant: str) -> StreamTable:
+        """The table as the tenant has it; where it is not known, as all have it."""
 
     @abstractmethod
-    def _failure(self, tenant: str) -> AirbyteTracedException | None:
-        """Why the tenant cannot be read at all."""
+    def _made_codec(self, tenant: str) -> Codec:
+        """The codec of the table as the tenant has it."""
 
     @abstractmethod
     def _reader(self, tenant: str) -> Reader: ...
@@ -295,29 +287,32 @@ class ContractStream(TableStream):
 
     def __init__(self, table: Table, *args: Any, **more: Any) -> None:
         self._table = table
+        # Tenants mostly have the same table, and a codec is made at some cost.
+        self._codecs: list[tuple[Table, Codec]] = []
         super().__init__(table, *args, **more)
 
+    def _table_of(self, tenant: str) -> Table:
+        own = self._holding.get(tenant)
+        return own if isinstance(own, Table) else self._table
+
     def _path(self, tenant: str) -> str:
-        return self._table.url_path
+        return self._table_of(tenant).url_path
 
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
-        options = list_options(self._table, token.get("plan", Plan()), self._columns, window)
+        options = list_options(self._table_of(tenant), token.get("plan", Plan()), self._columns_of(tenant), window)
         return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
 
-    @cached_property
-    def _codec(self) -> Codec:
-        return list_codec(self._table, self._columns)
-
-    def _failure(self, tenant: str) -> AirbyteTracedException | None:
-        return self._access.failures.get(tenant)
+    def _made_codec(self, tenant: str) -> Codec:
+        table = self._table_of(tenant)
+        return _shared(self._codecs, table, lambda: list_codec(table, self._columns_of(tenant)))
 
     def _reader(self, tenant: str) -> Reader:
-        headers = self.request_headers(None)
-        if self._table.door is Door.INQUIRY:
-            return FormReader(tenant, self._config, self._table, self._columns, self._client, headers)
+        headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
+        if table.door is Door.INQUIRY:
+            return FormReader(tenant, self._config, table, columns, self._client, headers)
         ask, is_proven = partial(self._ask, tenant), partial(self._is_filter_proven, tenant)
         return ListReader(
-            tenant, self._config, self._table, self._columns, self._client, headers, ask, is_proven, self._access.ad_hoc
+            tenant, self._config, table, columns, self._client, headers, ask, is_proven, self._access.ad_hoc
         )
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
@@ -325,7 +320,8 @@ class ContractStream(TableStream):
 
         def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
             body = response.content
-            decode = self._codec.decode_dicts if token.get("as_dicts") else self._codec.decode
+            codec = self._codec_of(tenant)
+            decode = codec.decode_dicts if token.get("as_dicts") else codec.decode
             return decode(body), len(body)
 
         return self._client.fetch(
@@ -350,29 +346,31 @@ class FeedStream(TableStream):
 
     def __init__(self, table: FeedTable, *args: Any, **more: Any) -> None:
         self._table = table
+        self._codecs: list[tuple[FeedTable, Codec]] = []
         super().__init__(table, *args, **more)
+
+    def _table_of(self, tenant: str) -> FeedTable:
+        own = self._holding.get(tenant)
+        return own if isinstance(own, FeedTable) else self._table
 
     def _path(self, tenant: str) -> str:
         return f"{self._access.doors.root(self._table.door, tenant)}/{self._resource(tenant)[0]}"
 
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
         token = {"version": self._access.doors.version(self._table.door, tenant), **token}
-        options = feed_options(self._table, token["plan"], self._columns, window, token)
+        options = feed_options(self._table_of(tenant), token["plan"], self._columns_of(tenant), window, token)
         return {**self._resource(tenant)[1], **options}
 
-    @cached_property
-    def _codec(self) -> Codec:
-        return feed_codec(self._table, self._columns)
-
-    def _failure(self, tenant: str) -> AirbyteTracedException | None:
-        return self._access.failures.get(tenant) or self._access.feed_failures.get((self._table.door, tenant))
+    def _made_codec(self, tenant: str) -> Codec:
+        table = self._table_of(tenant)
+        return _shared(self._codecs, table, lambda: feed_codec(table, self._columns_of(tenant)))
 
     def _reader(self, tenant: str) -> Reader:
         self._resource(tenant)
         return FeedReader(
             tenant,
             self._config,
-            self._table,
+            self._table_of(tenant),
             partial(self._ask, tenant),
             self._client.helpers,
             is_incremental=self.progress is not None,
@@ -381,14 +379,15 @@ class FeedStream(TableStream):
     def _resource(self, tenant: str) -> tuple[str, dict[str, str]]:
         """What is asked below the feed's root, and an inquiry's parameters."""
         version = self._access.doors.version(self._table.door, tenant)
-        return inquiry_resource(self._table, self._config.parameters(self._table.title), version)
+        table = self._table_of(tenant)
+        return inquiry_resource(table, self._config.parameters(table.title), version)
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> FeedPage:
         """A page, as ``AskFeed`` of the reader."""
         door, resource = self._table.door, self._resource(tenant)[0]
         options = self._options(tenant, window, token)
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
-        request["decode"] = self._codec.decode
+        request["decode"] = self._codec_of(tenant).decode
         if "link" in token:
             return self._access.doors.follow(tenant, door, token["link"], **request)
         is_query = door is FeedDoor.INQUIRIES and not {"$filter", "$orderby"}.isdisjoint(options)
@@ -400,6 +399,15 @@ class FeedStream(TableStream):
 
     def _may_have_flags(self) -> bool:
         return self._table.has_flags
+
+
+def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:
+    """The codec of a table, made once for all tenants that have the same."""
+    found = next((codec for known, codec in codecs if known == table), None)
+    if found is None:
+        found = make()
+        codecs.append((table, found))
+    return found
 
 
 def _can_be_smaller(token: Mapping[str, Any]) -> bool:

@@ -15,7 +15,6 @@ from source_acumatica.known_entities import Known
 # Names seen for the stamp of the last change; the first that an entity has is its cursor (BEHAVIOR.md, "Cursors").
 _CURSOR_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?")
 _CURSOR_PREFERENCE = ("LastModifiedDateTime", "LastModified", "LastModifiedOn", "LastModifiedDate")
-_INQUIRY_NAME = re.compile(r"\w+(Inquiry|Inq)")
 MAIN_ENDPOINT = "Default"
 """The endpoint whose streams carry no prefix."""
 DELETED_AT = "_ab_cdc_deleted_at"
@@ -92,6 +91,10 @@ class Table:
     """The full name of the table behind the form, where it is known."""
     is_tracked: bool = False
     """Whether removed records are read too; records are known by their id then, which is the NoteID."""
+    is_single: bool = False
+    """Whether each tenant has one record: the tenant identifies it, and it goes without saying in its lines."""
+    asked: tuple[str, ...] = ()
+    """Of an inquiry form: the parameters that more than one value was given for, or that stand beside such."""
 
     @property
     def name(self) -> str:
@@ -121,9 +124,11 @@ class Table:
     @property
     def primary_key(self) -> list[str]:
         """Empty where nothing is known to be unique: the user picks a key then."""
-        if self.door is Door.INQUIRY or not self.is_identified:
+        if self.door is Door.INQUIRY or not (self.is_identified or self.is_single):
             return []
-        top = self.keys or ("id",)
+        if self.is_single and self.path and not self.line_keys[-1]:
+            return []
+        top = () if self.is_single else self.keys or ("id",)
         if not self.path:
             return ["_tenant", self.id_field] if self.is_tracked else ["_tenant", *top]
         between = [name for depth, part in enumerate(self.path[:-1]) for name in self._between_names(depth, part)]
@@ -246,12 +251,19 @@ class Table:
         return shape
 
 
-def tables(endpoint: str, version: str, entity: str, shape: Shape, known: Known) -> Iterator[Table]:
-    """The streams of an entity: itself and each collection in it; of an inquiry form, its results only."""
-    is_inquiry = bool(shape.collections) and (
-        known.is_inquiry or (not known.keys and _INQUIRY_NAME.fullmatch(entity) is not None)
-    )
-    keys = known.keys if set(known.keys) <= shape.fields.keys() else ()
+def tables(
+    endpoint: str, version: str, entity: str, shape: Shape, known: Known, *, is_inquiry: bool | None = None
+) -> Iterator[Table]:
+    """The streams of an entity: itself and each collection in it; of an inquiry form, its results only.
+
+    What is known decides whether it is such a form, unless the caller knows better.
+    """
+    is_inquiry = known.is_inquiry if is_inquiry is None else is_inquiry
+    if is_inquiry and not shape.collections:
+        # A header that holds parameters is no record.
+        return
+    candidates = (keys for keys in (known.keys, *known.other_keys) if set(keys) <= shape.fields.keys())
+    keys = next(candidates, ())
     table = Table(
         endpoint,
         version,
@@ -261,12 +273,23 @@ def tables(endpoint: str, version: str, entity: str, shape: Shape, known: Known)
         keys=() if is_inquiry else keys,
         cursor=None if is_inquiry else cursor_of(shape.fields),
         dac=known.dac,
+        is_single=known.is_single,
     )
     if not is_inquiry:
         yield table
     for path in _collection_paths(shape):
         line_keys = tuple(_line_keys(shape, path[: depth + 1], known) for depth in range(len(path)))
         yield replace(table, path=path, line_keys=line_keys)
+
+
+def agreed(table: Table, own: Sequence[Table]) -> Table:
+    """The table of all tenants, identified only by what each of them has."""
+    keys = table.keys if all(each.keys == table.keys for each in own) else ()
+    line_keys = tuple(
+        each if all(other.line_keys[depth] == each for other in own) else ()
+        for depth, each in enumerate(table.line_keys)
+    )
+    return replace(table, keys=keys, line_keys=line_keys)
 
 
 def cursor_of(fields: Mapping[str, FieldKind]) -> str | None:

@@ -28,6 +28,8 @@ LAYERS = {
     "tables": 1,
     "cursor": 1,
     "feeds": 2,
+    "forms": 1,
+    "names": 2,
     "query": 2,
     "bodies": 2,
     "client": 3,
@@ -38,6 +40,7 @@ LAYERS = {
     "doors": 5,
     "deletions": 6,
     "feed_discovery": 7,
+    "key_probe": 6,
     "feed_reader": 6,
     "streams": 7,
     "source": 8,
@@ -45,7 +48,7 @@ LAYERS = {
     "run": 9,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
-PURE = {"known_entities", "entity", "paging", "openapi", "edmx", "tables", "feeds", "query", "odata", "codec"}
+PURE = {"known_entities", "forms", "entity", "paging", "openapi", "edmx", "tables", "feeds", "query", "odata", "codec"}
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
 
 

@@ -116,6 +116,7 @@ def test_every_optional_setting_has_its_default():
         "generic_inquiries": ("*",),
         "dac_tables": (),
         "inquiry_parameters": (),
+        "inquiry_forms": (),
         "start_date": None,
         "lookback_minutes": 15,
         "track_deletions": False,

@@ -1,0 +1,96 @@
+"""Looks at the rows of a generic inquiry to see whether the keys of its description identify them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from source_acumatica.cursor import Window
+from source_acumatica.doors import Doors, FeedPage, inquiry_resource
+from source_acumatica.errors import Next, RequestFailed
+from source_acumatica.feeds import FeedTable
+from source_acumatica.odata import FeedPlan, feed_options, plain_value
+from source_acumatica.reader import where_of
+
+# Only keys are asked for: so many rows at first, then further ones as long as that is cheap.
+_FIRST_ROWS = 1_000
+_FURTHER_ROWS = 10_000
+_MOST_ROWS = 50_000
+# An inquiry that takes longer for this is not asked for more: a site may have hundreds of them.
+_CHEAP_SECONDS = 3.0
+
+
+@dataclass
+class KeyProbe:
+    """One inquiry of one tenant."""
+
+    doors: Doors
+    tenant: str
+    table: FeedTable
+    parameters: Mapping[str, Any]
+
+    def doubt(self) -> str:
+        """Why the keys do not identify the rows; empty where nothing that was looked at speaks against it.
+
+        Raises:
+            RequestFailed: its rows could not be looked at.
+        """
+        seen: set[tuple[Any, ...]] = set()
+        began, skip, top = time.monotonic(), 0, _FIRST_ROWS
+        while True:
+            rows = self._rows(skip, top)
+            for row in rows:
+                key = tuple(plain_value(row.get(name)) for name in self.table.keys)
+                if None in key:
+                    return f"{self.table.keys[key.index(None)]} is empty in some"
+                if key in seen:
+                    return "several have the same"
+                seen.add(key)
+            skip += len(rows)
+            if len(rows) < top:
+                return ""
+            if skip >= _MOST_ROWS or time.monotonic() - began > _CHEAP_SECONDS:
+                return self._empty_part()
+            top = _FURTHER_ROWS
+
+    def _rows(self, skip: int, top: int) -> list[Mapping[str, Any]]:
+        """Some rows in the order of their keys; in no order, where they cannot be sorted."""
+        plan = FeedPlan(self.table.keys)
+        try:
+            return list(self._page(plan, {"top": top, "skip": skip}).rows)
+        except RequestFailed as error:
+            if error.problem.next is not Next.CLIMB_DOWN:
+                raise
+        # An empty body to an order may be a refusal as well as a passing fault; without one it can only be the latter.
+        return list(self._page(replace(plan, order=()), {"top": top, "skip": skip}).rows)
+
+    def _empty_part(self) -> str:
+        """Of an inquiry with more rows than were looked at: whether a part of a key is empty somewhere behind them."""
+        condition = " or ".join(f"{name} eq null" for name in self.table.keys)
+        try:
+            page = self._page(FeedPlan(()), {"top": 1}, {"$filter": condition})
+        except RequestFailed as error:
+            if error.problem.next is Next.CLIMB_DOWN:
+                # Not every feed compares with null; the rows themselves are held against the key while they are read.
+                return ""
+            raise
+        return "a part of it is empty in some" if page.rows else ""
+
+    def _page(self, plan: FeedPlan, token: Mapping[str, Any], more: Mapping[str, str] | None = None) -> FeedPage:
+        version = self.doors.version(self.table.door, self.tenant)
+        resource, given = inquiry_resource(self.table, self.parameters, version)
+        keys = frozenset(self.table.keys)
+        options = feed_options(self.table, plan, keys, Window(), {"version": version, **token})
+        is_query = bool(plan.order or more)
+        where = where_of(self.tenant, self.table.name)
+        return self.doors.rows(
+            self.tenant,
+            self.table.door,
+            resource,
+            {**given, **options, **(more or {})},
+            where=where,
+            is_query=is_query,
+            is_page=True,
+        )

@@ -1,0 +1,56 @@
+"""Tests of what is asked by PUT: a verb that writes, where it is sent to anything but an inquiry form."""
+
+from __future__ import annotations
+
+import pytest
+
+from source_acumatica.entity import FieldKind, Shape
+from source_acumatica.forms import Forms
+
+STRING = FieldKind.STRING
+RESULTS = Shape({"Ledger": STRING}, {}, {"Results": Shape({"Account": STRING})})
+RESULT = Shape({"Ledger": STRING}, {}, {"Result": Shape({"Account": STRING})})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "entity", "shape", "is_form"),
+    [
+        ("Default", "AccountSummaryInquiry", RESULTS, True),
+        ("GLConsolidation", "ConsolidationData", RESULT, True),
+        ("MyExtension", "AccountSummaryInquiry", RESULTS, True),
+        ("Own", "Budget", RESULTS, False),
+        ("Own", "WebInquiry", RESULTS, False),
+        ("Own", "PriceInq", RESULT, False),
+        ("Default", "SalesOrder", RESULTS, False),
+        ("MANUFACTURING", "CostRoll", RESULTS, False),
+    ],
+)
+def test_without_a_setting_only_known_forms_are_forms(endpoint, entity, shape, is_form):
+    """An own endpoint's entity that has the name of a known form has to have its results, too."""
+    assert Forms().is_form(endpoint, entity, shape) is is_form
+
+
+@pytest.mark.parametrize("named", ["RawData", "WMS/RawData", "WMS/*", "Raw*", "*"])
+def test_the_settings_name_forms_of_own_endpoints(named):
+    forms = Forms((named,))
+    assert forms.is_form("WMS", "RawData", RESULT)
+    assert forms.matched == {named}
+    assert Forms((), frozenset({named})).is_form("WMS", "RawData", RESULT)
+
+
+def test_a_form_without_results_has_nothing_to_be_asked_for():
+    forms = Forms(("RawData",))
+    assert not forms.is_form("WMS", "RawData", Shape({"Ledger": STRING}))
+    assert forms.matched == set()
+
+
+@pytest.mark.parametrize("named", ["*", "SalesOrder", "Own/*"])
+def test_nothing_that_is_known_to_be_a_document_is_written_to(named):
+    forms = Forms((named,), frozenset({"SalesOrder"}))
+    assert not forms.is_form("Default", "SalesOrder", RESULTS)
+    assert not forms.is_form("Own", "SalesOrder", RESULTS)
+    assert not Forms(("Default/SalesOrder",)).is_form("Default", "SalesOrder", RESULTS)
+
+
+def test_of_an_own_endpoint_somebody_may_know_better_and_says_it_in_full():
+    assert Forms(("Own/Task",)).is_form("Own", "Task", RESULTS)
