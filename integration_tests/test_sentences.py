@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica import client
 
-from .harness import Destination, check, differences, run
+from .harness import FULL_REFRESH, Destination, check, differences, run
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.answers import Answer, html
 from .simulator.site import Request
@@ -104,3 +106,71 @@ def test_a_sign_in_that_hangs_is_told_as_one(sim: Simulator, monkeypatch: pytest
     said = check(sim.config("Company"))["message"]
     assert "the sign-in took longer" in said
     assert "read_timeout_seconds" not in said
+
+
+PER_PARTITION = {"states": [{"partition": {"parent_slice": {}}, "cursor": {"x": "2024-01-01"}}], "lookback_window": 1}
+EDITED = {"states": [{"partition": {"tenant": "Company"}, "cursor": {"LastModifiedDateTime": "yesterday"}}]}
+
+
+@pytest.mark.parametrize("state", [PER_PARTITION, EDITED], ids=["another connector's", "edited"])
+def test_a_state_that_is_not_understood_fails_its_stream_and_stays_as_it_is(
+    state: dict[str, Any], sim: Simulator
+) -> None:
+    config = sim.config("Company")
+    destination = Destination()
+    destination.states["Customer"] = {"stream": {"stream_descriptor": {"name": "Customer"}, "stream_state": state}}
+    destination.sync(config, catalog_of(config, "Customer", "Vendor"), fails=True)
+    assert destination.statuses == {"Customer": "INCOMPLETE", "Vendor": "COMPLETE"}
+    assert [error["failure_type"] for error in destination.errors] == ["config_error"]
+    assert destination.errors[0]["message"].startswith("Stream Customer: ")
+    assert destination.states["Customer"]["stream"]["stream_state"] == state
+    assert destination.records == len(sim.tenant("Company").rows("Vendor"))
+
+
+def test_a_state_that_is_not_understood_does_not_matter_to_a_full_refresh(sim: Simulator) -> None:
+    config = sim.config("Company")
+    destination = Destination()
+    destination.states["Customer"] = {"stream": {"stream_descriptor": {"name": "Customer"}, "stream_state": EDITED}}
+    destination.sync(config, catalog_of(config, "Customer", mode=FULL_REFRESH))
+    assert differences(destination, sim, ["Company"]) == []
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Customer": {"LastModifiedDateTime": "2024-01-01"}},
+        [{"type": "GLOBAL", "global": {"shared_state": {"a": 1}, "stream_states": []}}],
+        [{"type": "SOMETHING"}],
+        [5],
+        5,
+    ],
+    ids=["object", "global", "unknown type", "number within", "number"],
+)
+def test_a_state_of_no_streams_fails_all_of_them_with_a_sentence(state: Any, sim: Simulator) -> None:
+    config = sim.config("Company")
+    statuses, message = {}, ""
+    try:
+        for one in run("read", config, catalog=catalog_of(config, "Customer", "Vendor"), state=state):
+            if one["type"] == "TRACE" and one["trace"].get("stream_status"):
+                status = one["trace"]["stream_status"]
+                statuses[status["stream_descriptor"]["name"]] = status["status"]
+    except AirbyteTracedException as error:
+        message = error.message or ""
+        assert error.failure_type is FailureType.config_error
+    assert "does not tell the streams apart" in message
+    assert statuses == {"Customer": "INCOMPLETE", "Vendor": "INCOMPLETE"}
+
+
+def test_a_stream_that_is_gone_is_named_has_a_status_and_the_others_are_read(sim: Simulator) -> None:
+    config = sim.config("Company")
+    catalog = catalog_of(config, "Customer", "gi__BI-Customers", "Vendor")
+    for number, name in ((0, "Client"), (1, "gi__BI-Clients")):
+        catalog["streams"][number]["stream"]["name"] = name
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {"Client": "INCOMPLETE", "gi__BI-Clients": "INCOMPLETE", "Vendor": "COMPLETE"}
+    for name in ("Client", "gi__BI-Clients"):
+        (error,) = [one for one in destination.errors if one["stream_descriptor"]["name"] == name]
+        assert f"no stream {name} " in error["message"]
+        assert error["failure_type"] == "config_error"
+    assert destination.records == len(sim.tenant("Company").rows("Vendor"))

@@ -13,6 +13,7 @@ from typing import Any
 from airbyte_cdk.models import (
     AirbyteMessage,
     AirbyteStateMessage,
+    AirbyteStreamStatus,
     ConfiguredAirbyteCatalog,
     ConfiguredAirbyteStream,
     SyncMode,
@@ -22,6 +23,7 @@ from airbyte_cdk.sources.concurrent_source.concurrent_source_adapter import Conc
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client, Patience
@@ -39,6 +41,7 @@ from source_acumatica.lines import LinesSource, NoCounts, single_messages
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.names import warn_of_look_alikes
 from source_acumatica.query import probe_options
+from source_acumatica.states import UNREADABLE, ForeignStateError, manager_of, says_nothing, understood
 from source_acumatica.streams import Access, ContractStream, FeedStream, Holding, TableStream
 from source_acumatica.tables import MAIN_ENDPOINT, Door, Table
 
@@ -135,12 +138,27 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._concurrent_source = self._concurrent(settings.max_sessions)
         self._heartbeat = Heartbeat()
         with self._connected(settings, Patience.of_a_read()) as client, self._heartbeat.beating():
-            self._configured = self._configured_streams(settings, client, catalog, ConnectorStateManager(state))
+            try:
+                self._configured = self._configured_streams(settings, client, catalog, _states_of(state))
+            except AirbyteTracedException:
+                for one in catalog.streams:
+                    yield as_airbyte_message(one.stream, AirbyteStreamStatus.STARTED)
+                    yield as_airbyte_message(one.stream, AirbyteStreamStatus.INCOMPLETE)
+                raise
             try:
                 messages = super().read(logger, config, catalog, state)
                 yield from messages if self.sends_lines else single_messages(messages)
             finally:
                 self._configured = None
+
+    @classmethod
+    def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
+        """The states of a file; what is none of streams is handed on as such, for the read to refuse."""
+        try:
+            return super().read_state(state_path)
+        except (ValueError, TypeError, AttributeError):
+            # Not JSON, an object of all streams, or parts that are no messages: each goes wrong in one of these ways.
+            return [UNREADABLE]
 
     def close(self) -> None:
         """Give every seat back, from any thread and also in the middle of a read."""
@@ -183,23 +201,57 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             holding = _holding(name, order, site, survey, _read_before(states.get_stream_state(name, None)))
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
             own = {tenant: _own(each, one, settings) for tenant, each in holding.items()}
+            state, refusal = _state_of(states, one)
+            if refusal:
+                own = dict.fromkeys(own, refusal)
             stream = _stream(table, settings, client, access, one, own)
-            streams.append(self._made_concurrent(stream, states, one))
+            streams.append(self._made_concurrent(stream, states, one, state))
         return streams
 
     def _made_concurrent(
-        self, stream: TableStream, states: ConnectorStateManager, configured: ConfiguredAirbyteStream
+        self,
+        stream: TableStream,
+        states: ConnectorStateManager,
+        configured: ConfiguredAirbyteStream,
+        state: State | None,
     ) -> Stream:
+        """Without a state that is understood nothing is read, and what there is outlasts the run as it is."""
         # Of a stream that is unknown for a failure, the catalog knows the cursor: its state has to outlast this.
         field = stream.cursor_field or next(iter(configured.cursor_field or ()), None)
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
-            state = states.get_stream_state(stream.name, None)
-            stream.progress = TenantCursor(field, stream.tenants, state, partial(self._emit_state, states, stream.name))
+            emit = partial(self._emit_state, states, stream.name) if state is not None else _keep
+            stream.progress = TenantCursor(field, stream.tenants, state or {}, emit)
         return self.convert_to_concurrent_stream(logger, stream, states, stream.progress)
 
     def _emit_state(self, states: ConnectorStateManager, stream: str, state: State) -> None:
         states.update_state_for_stream(stream, None, state)
         self._messages.emit_message(states.create_state_message(stream, None))
+
+
+def _states_of(given: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
+    try:
+        return manager_of(given)
+    except ForeignStateError as error:
+        msg = f"{error}."
+        raise config_error(msg) from None
+
+
+def _state_of(
+    states: ConnectorStateManager, configured: ConfiguredAirbyteStream
+) -> tuple[State | None, AirbyteTracedException | None]:
+    """The state that an incremental read goes on from, or why it cannot."""
+    name = configured.stream.name
+    given = states.get_stream_state(name, None) if configured.sync_mode is SyncMode.incremental else {}
+    if says_nothing(given):
+        logger.warning(f"Stream {name}: its state is not one of this connector, so all is read anew.")
+    try:
+        return understood(given), None
+    except ForeignStateError as error:
+        return None, config_error(f"Stream {name}: {error}.")
+
+
+def _keep(_state: State) -> None:
+    """Nothing is emitted: the platform keeps the state that it has."""
 
 
 _FEED_PREFIXES = tuple(door.prefix for door in FeedDoor)

@@ -27,6 +27,7 @@ LAYERS = {
     "edmx": 1,
     "tables": 1,
     "cursor": 1,
+    "states": 1,
     "feeds": 2,
     "forms": 1,
     "names": 2,

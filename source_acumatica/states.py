@@ -1,0 +1,118 @@
+"""Looks at the state that a read is given: it may be another connector's, or edited by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from airbyte_cdk.models import AirbyteGlobalState, AirbyteStateBlob, AirbyteStateMessage, AirbyteStateType
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+
+from source_acumatica.entity import utc_instant
+
+UNREADABLE = AirbyteStateMessage(
+    type=AirbyteStateType.GLOBAL,
+    global_=AirbyteGlobalState(stream_states=[], shared_state=AirbyteStateBlob()),
+)
+"""In place of a file that does not hold states of streams: it reaches the read, which can tell each stream's end."""
+_AGAIN = "Clear the stream's data in Airbyte, which reads it anew, or give it back the state that this connector wrote"
+
+
+class ForeignStateError(ValueError):
+    """The state cannot be gone on from; the text is a sentence without its full stop."""
+
+
+def manager_of(states: Sequence[AirbyteStateMessage] | None) -> ConnectorStateManager:
+    """The states of streams that are among ``states``.
+
+    Raises:
+        ForeignStateError: there is a state of all streams together, which this connector never writes.
+    """
+    for one in states or ():
+        if one.type is AirbyteStateType.GLOBAL and one.global_ and one.global_.shared_state:
+            sentence = (
+                "The state is not one of this connector: it does not tell the streams apart. Clear the connection's "
+                "data in Airbyte, which reads it anew, or give it back the state that this connector wrote"
+            )
+            raise ForeignStateError(sentence)
+    return ConnectorStateManager([*(states or ())])
+
+
+def understood(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of one stream, its instants in UTC; one without parts says nothing, so that all is read.
+
+    Raises:
+        ForeignStateError: it has parts that are not tenants', or not in the form that this connector writes.
+    """
+    parts = state.get("states")
+    if parts is None:
+        return {}
+    if not isinstance(parts, list):
+        reason = "it has no list of tenants"
+        raise _foreign(reason)
+    return {**state, "states": [_part(part) for part in parts]}
+
+
+def says_nothing(state: Mapping[str, Any]) -> bool:
+    """Whether there is a state with positions in it, none of which are a tenant's."""
+    return "states" not in state and any(not name.startswith("__") for name in state)
+
+
+def _part(part: Any) -> dict[str, Any]:
+    partition = part.get("partition") if isinstance(part, dict) else None
+    tenant = partition.get("tenant") if isinstance(partition, dict) else None
+    if not isinstance(tenant, str):
+        reason = "a part of it names no tenant"
+        raise _foreign(reason)
+    own = dict(part)
+    cursor = part.get("cursor", {})
+    if not isinstance(cursor, dict):
+        raise _broken(tenant, "cursor", cursor, "an object with the name of the column and a time")
+    own["cursor"] = {name: _instant(tenant, "cursor", value) for name, value in cursor.items()}
+    if "deletions" in part:
+        own["deletions"] = _instant(tenant, "deletions", part["deletions"])
+    for name, value, is_right, form in _place(part.get("reading")):
+        if not is_right(value):
+            raise _broken(tenant, f"reading.{name}".removesuffix("."), value, form)
+    return own
+
+
+def _place(reading: Any) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
+    """What is looked at in the place that a sync which was cut off had reached: names, values, and what they may be."""
+    yield "", reading, lambda value: value is None or isinstance(value, dict), "an object"
+    if reading:
+        for name in ("since", "until"):
+            yield name, reading.get(name), _is_instant, "a time, such as 2026-11-30T00:00:00Z"
+        yield "offset", reading.get("offset", 0), _is_count, "a number of rows"
+        yield "anchors", reading.get("anchors", []), _is_list_of_lists, "a list of lists"
+        yield "after", reading.get("after", []), lambda value: isinstance(value, list), "a list"
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_list_of_lists(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(inner, list) for inner in value)
+
+
+def _is_instant(value: Any) -> bool:
+    try:
+        return value is None or (isinstance(value, str) and utc_instant(value) is not None)
+    except ValueError:
+        return False
+
+
+def _instant(tenant: str, name: str, value: Any) -> str | None:
+    if not _is_instant(value):
+        raise _broken(tenant, name, value, "a time, such as 2026-11-30T00:00:00Z")
+    return utc_instant(value)
+
+
+def _foreign(reason: str) -> ForeignStateError:
+    return ForeignStateError(f"its state was not written by this connector: {reason}. {_AGAIN}")
+
+
+def _broken(tenant: str, name: str, value: Any, form: str) -> ForeignStateError:
+    shown = repr(value)[:60]
+    return ForeignStateError(f"in its state, {name} of tenant '{tenant}' is {shown}, where {form} belongs. {_AGAIN}")
