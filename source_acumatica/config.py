@@ -8,6 +8,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 
@@ -46,6 +48,44 @@ class InquiryParameter(BaseModel):
     inquiry: str
     name: str
     value: Any
+
+
+def _condition(value: Any) -> Any:
+    """A condition that can stand in parentheses beside another, and in an address."""
+    if not isinstance(value, str):
+        return value
+    condition = value.strip()
+    if not condition:
+        msg = "write a condition, or take the entry out"
+        raise ValueError(msg)
+    if not _stands_alone(condition):
+        msg = "its parentheses or quotation marks do not match"
+        raise ValueError(msg)
+    return condition
+
+
+def _stands_alone(condition: str) -> bool:
+    """Whether each parenthesis and each quotation mark has its other half."""
+    depth = 0
+    parts = condition.split("'")
+    for sign in "".join(parts[::2]):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if depth < 0:
+            return False
+    return depth == 0 and len(parts) % 2 == 1
+
+
+class RowFilter(BaseModel):
+    """A condition that the rows of some streams are read by."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stream: Annotated[str, Field(min_length=1)]
+    filter: Annotated[str, BeforeValidator(_condition)]
+
+    def is_for(self, stream: str) -> bool:
+        """Whether the entry names ``stream``, or is a pattern that it fits."""
+        return self.stream == stream or fnmatchcase(stream, self.stream)
 
 
 def _utc_if_naive(value: Any) -> Any:
@@ -124,6 +164,7 @@ class Config(BaseModel):
     inquiry_parameters: tuple[InquiryParameter, ...] = ()
     inquiry_forms: tuple[str, ...] = ()
     start_date: Annotated[AwareDatetime | None, BeforeValidator(_utc_if_naive)] = None
+    row_filters: tuple[RowFilter, ...] = ()
     lookback_minutes: Annotated[int, Field(ge=0, le=10080)] = 15
     track_deletions: bool = False
     include_archived: bool = False
@@ -144,6 +185,11 @@ class Config(BaseModel):
         strangers = {own.tenant for own in self.tenant_credentials} - set(self.tenants)
         if strangers:
             msg = f"tenant_credentials: {', '.join(sorted(strangers))} is not among the tenants"
+            raise ValueError(msg)
+        owners = [own.tenant for own in self.tenant_credentials]
+        if len(set(owners)) < len(owners):
+            twice = ", ".join(sorted({owner for owner in owners if owners.count(owner) > 1}))
+            msg = f"tenant_credentials: {twice} has more than one entry, and which is meant cannot be told"
             raise ValueError(msg)
         return self
 
@@ -181,6 +227,51 @@ class Config(BaseModel):
     def parameters(self, inquiry: str) -> dict[str, Any]:
         """The values that ``inquiry`` is asked with, by name."""
         return {one.name: one.value for one in self.inquiry_parameters if one.inquiry == inquiry}
+
+    def condition(self, stream: str) -> str:
+        """What the rows of ``stream`` have to fulfil, in the API's own syntax and in parentheses; empty for all rows.
+
+        Raises:
+            AirbyteTracedException: a ``config_error``: it is longer than an address holds.
+        """
+        condition = " and ".join(f"({one.filter})" for one in self.row_filters if one.is_for(stream))
+        length = len(quote(condition))
+        if length > _LONGEST_CONDITION_CHARACTERS:
+            message = (
+                f"row_filters: what applies to {stream} has {length} characters, as an address writes it; no more than "
+                f"{_LONGEST_CONDITION_CHARACTERS} fit beside what else is asked for."
+            )
+            raise AirbyteTracedException(message=message, failure_type=FailureType.config_error)
+        return condition
+
+
+# ASP.NET refuses query strings over 2048 characters; half of it is left for the rest (BEHAVIOR.md, "Lists").
+_LONGEST_CONDITION_CHARACTERS = 1000
+_ENTRIES: Mapping[str, type[BaseModel]] = {
+    "tenant_credentials": TenantCredentials,
+    "inquiry_parameters": InquiryParameter,
+    "row_filters": RowFilter,
+}
+"""The settings whose entries have names of their own."""
+
+
+def unknown_settings(raw: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each name in the settings that nobody reads, with the one that it looks like."""
+    yield from _unknown(raw, Config, "")
+    for setting, model in _ENTRIES.items():
+        entries = raw.get(setting)
+        for entry in entries if isinstance(entries, list | tuple) else ():
+            if isinstance(entry, Mapping):
+                yield from _unknown(entry, model, f"{setting}: ")
+
+
+def _unknown(raw: Mapping[str, Any], model: type[BaseModel], where: str) -> Iterator[str]:
+    """Names with an underscore in front are those of the platform."""
+    for name in raw:
+        if name not in model.model_fields and not name.startswith("_"):
+            near = get_close_matches(name.lower(), model.model_fields, 1)
+            hint = f": do you mean {near[0]}?" if near else "."
+            yield f"{where}'{name}' is not a setting of this connector and has no effect{hint}"
 
 
 # ------------------------------------------------------------------------------------------------------------ secrets

@@ -66,6 +66,8 @@ class FeedTable:
     """By what name an inquiry with parameters is called."""
     type_name: str = ""
     """Of a table: its full name, by which it is the same in all tenants."""
+    condition: str = ""
+    """What the user wants the rows to fulfil, in parentheses; empty for all of them."""
 
     @property
     def name(self) -> str:

@@ -78,6 +78,7 @@ def feed_options(
         conditions = [f"{name} eq {literal}" for name, literal in pairs if name in table.keys]
     else:
         conditions = [*_window_conditions(table, plan, window, token), *_place_conditions(table, plan, token)]
+    conditions += filter(None, [table.condition])
     options = {"$filter": " and ".join(conditions)} if conditions else {}
     selected = ",".join(name for name in table.fields if name in columns) if columns is not None else ""
     if 0 < len(selected) <= _LONGEST_OPTION_CHARACTERS:

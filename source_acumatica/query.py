@@ -56,7 +56,7 @@ class Plan:
 
 def list_options(table: Table, plan: Plan, columns: frozenset[str] | None, window: Window) -> dict[str, str]:
     """The options of a list request but ``$skip`` and ``$top``."""
-    options = _filter(table, window) if plan.filters else {}
+    options = _filter(table, window if plan.filters else Window())
     if plan.is_by_record:
         return options | (_keys_only(table) if plan.selects else {})
     options.update(_expand(table, columns, plan.without))
@@ -95,12 +95,15 @@ def _keys_only(table: Table) -> dict[str, str]:
 
 
 def _filter(table: Table, window: Window) -> dict[str, str]:
-    if window.since is None or table.cursor is None:
-        return {}
-    bounds = [f"{table.cursor} ge {_literal(window.since)}"]
-    if window.until:
-        bounds.append(f"{table.cursor} lt {_literal(window.until)}")
-    return {"$filter": " and ".join(bounds)}
+    conditions = [*_bounds(table.cursor, window), *filter(None, [table.condition])]
+    return {"$filter": " and ".join(conditions)} if conditions else {}
+
+
+def _bounds(cursor: str | None, window: Window) -> Iterator[str]:
+    if window.since is not None and cursor is not None:
+        yield f"{cursor} ge {_literal(window.since)}"
+        if window.until:
+            yield f"{cursor} lt {_literal(window.until)}"
 
 
 def _literal(instant: str) -> str:

@@ -27,7 +27,7 @@ from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client, Patience
-from source_acumatica.config import Config
+from source_acumatica.config import Config, unknown_settings
 from source_acumatica.cursor import State, TenantCursor
 from source_acumatica.discovery import Site, describe, together
 from source_acumatica.doors import Doors
@@ -41,6 +41,7 @@ from source_acumatica.lines import LinesSource, NoCounts, single_messages
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.names import warn_of_look_alikes
 from source_acumatica.query import probe_options
+from source_acumatica.row_filters import FilterTrial, refuse_unmatched_filters
 from source_acumatica.states import UNREADABLE, ForeignStateError, manager_of, says_nothing, understood
 from source_acumatica.streams import Access, ContractStream, FeedStream, Holding, TableStream
 from source_acumatica.tables import MAIN_ENDPOINT, Door, Table
@@ -85,9 +86,10 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         Raises:
             AirbyteTracedException: it names every tenant that fails and says what to do.
         """
-        settings = Config.parse(config)
+        settings = _settings(config)
         with self._connected(settings, Patience.of_a_check()) as client:
-            survey, forms = FeedSurvey(Doors(client), settings), _forms(settings)
+            doors = Doors(client)
+            survey, forms = FeedSurvey(doors, settings), _forms(settings)
 
             def prove(tenant: str, tables: Sequence[Table]) -> None:
                 _prove_readable(client, tenant, tables)
@@ -100,6 +102,10 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             if survey.complaints:
                 raise together(survey.complaints)
             survey.refuse_unmatched(forms)
+            declared: list[Table | FeedTable] = [*site.tables, *survey.tables.values()]
+            refuse_unmatched_filters(settings, declared, {door for _tenant, door in survey.failures})
+            trial = FilterTrial(client, doors, settings)
+            trial.of_all({tenant: [*site.own[tenant].values(), *survey.own[tenant].values()] for tenant in site.own})
             chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
             logger.info(f"{len(settings.tenants)} tenant(s) answer. Endpoints: {chosen}.")
         return True, None
@@ -121,6 +127,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]
             found: list[Table | FeedTable] = [*tables, *survey.tables.values()]
+            refuse_unmatched_filters(settings, found, {door for _tenant, door in survey.failures})
             access = Access(Doors(client))
             warn_of_look_alikes(found)
             return [_stream(table, settings, client, access) for table in sorted(found, key=lambda table: table.name)]
@@ -133,7 +140,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
         """Read the configured streams of all tenants at once, as far as seats allow."""
-        settings = Config.parse(config)
+        settings = _settings(config)
         self._messages.consume_here()
         self._concurrent_source = self._concurrent(settings.max_sessions)
         self._heartbeat = Heartbeat()
@@ -254,6 +261,13 @@ def _keep(_state: State) -> None:
     """Nothing is emitted: the platform keeps the state that it has."""
 
 
+def _settings(config: Mapping[str, Any]) -> Config:
+    """The settings; names that nobody reads are told."""
+    for warning in unknown_settings(config):
+        logger.warning(warning)
+    return Config.parse(config)
+
+
 _FEED_PREFIXES = tuple(door.prefix for door in FeedDoor)
 
 
@@ -334,7 +348,8 @@ def _own(
 def _as_configured(
     table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
 ) -> Table | FeedTable:
-    """The table with what only the catalog knows: by what the rows are known in the destination."""
+    """The table with what only the catalog and the settings know: by what its rows are known, and which are wanted."""
+    table = replace(table, condition=settings.condition(table.name))
     keys = [".".join(path) for path in configured.stream.source_defined_primary_key or configured.primary_key or ()]
     if isinstance(table, FeedTable):
         is_tracked = table.is_tracked and keys == ["_tenant", table.id_field]

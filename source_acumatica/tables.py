@@ -95,6 +95,8 @@ class Table:
     """Whether each tenant has one record: the tenant identifies it, and it goes without saying in its lines."""
     asked: tuple[str, ...] = ()
     """Of an inquiry form: the parameters that more than one value was given for, or that stand beside such."""
+    condition: str = ""
+    """What the user wants the top-level records to fulfil, in parentheses; empty for all of them."""
 
     @property
     def name(self) -> str:

@@ -43,6 +43,7 @@ LAYERS = {
     "feed_discovery": 7,
     "key_probe": 6,
     "feed_reader": 6,
+    "row_filters": 6,
     "streams": 7,
     "source": 8,
     "__init__": 9,

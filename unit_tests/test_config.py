@@ -14,7 +14,7 @@ from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from pydantic import ValidationError
 
-from source_acumatica.config import Config, Credentials, hide
+from source_acumatica.config import Config, Credentials, hide, unknown_settings
 
 REQUIRED = {
     "instance_url": "https://erp.example.com/AcumaticaERP",
@@ -117,6 +117,7 @@ def test_every_optional_setting_has_its_default():
         "dac_tables": (),
         "inquiry_parameters": (),
         "inquiry_forms": (),
+        "row_filters": (),
         "start_date": None,
         "lookback_minutes": 15,
         "track_deletions": False,
@@ -173,6 +174,73 @@ def test_all_wrong_settings_are_named_in_one_message():
 
 def test_an_unknown_setting_does_no_harm():
     assert parsed(__injected_components={}, left_over=1) == parsed()
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({"row_filter": []}, "'row_filter' is not a setting of this connector and has no effect: do you mean row_f"),
+        ({"Tenants": ["A"]}, "do you mean tenants?"),
+        ({"colour": "red"}, "'colour' is not a setting of this connector and has no effect."),
+        ({"tenant_credentials": [{"tenant": "A", "pasword": "x"}]}, "tenant_credentials: 'pasword'"),
+        ({"row_filters": [{"stream": "A", "filters": "x"}]}, "do you mean filter?"),
+        ({"inquiry_parameters": [{"enquiry": "A"}]}, "do you mean inquiry?"),
+    ],
+)  # fmt: skip
+def test_a_name_that_nobody_reads_is_told_with_the_one_that_it_looks_like(raw, said):
+    (warning,) = unknown_settings({**REQUIRED, **raw})
+    assert said in warning
+
+
+@pytest.mark.parametrize(
+    "raw", [{}, {"_limit": 5, "__injected": {}}, {"tenant_credentials": "x"}, {"row_filters": [5]}]
+)
+def test_what_the_platform_adds_is_no_unknown_setting(raw):
+    assert list(unknown_settings({**REQUIRED, **raw})) == []
+
+
+def test_no_value_of_an_unknown_setting_is_told():
+    assert "hunter2" not in "".join(
+        unknown_settings({"pass_word": "hunter2", "tenant_credentials": [{"pw": "hunter2"}]})
+    )
+
+
+def test_a_second_entry_for_a_tenant_is_refused():
+    own = [{"tenant": "Company", "password": "a"}, {"tenant": "Company", "username": "b"}]
+    assert "Company has more than one entry" in refusal(tenant_credentials=own)
+
+
+def filters(*pairs):
+    return [{"stream": stream, "filter": condition} for stream, condition in pairs]
+
+
+def test_conditions_of_a_stream_are_joined_in_parentheses():
+    config = parsed(
+        row_filters=filters(("SalesOrder", "A eq 1 or B eq 2"), ("Sales*", " C eq 3 "), ("dac__*", "D eq 4"))
+    )
+    assert config.condition("SalesOrder") == "(A eq 1 or B eq 2) and (C eq 3)"
+    assert config.condition("SalesInvoice") == "(C eq 3)"
+    assert config.condition("dac__SOOrder") == "(D eq 4)"
+    assert config.condition("Customer") == ""
+
+
+@pytest.mark.parametrize("condition", ["A eq 1) or (B eq 2", "(A eq 1", "A eq 'x", "A eq ')' or B eq ')'')", " ", ""])
+def test_a_condition_that_would_reach_beyond_its_parentheses_is_refused(condition):
+    assert "row_filters.0.filter" in refusal(row_filters=filters(("A", condition)))
+
+
+@pytest.mark.parametrize(
+    "condition", ["A eq ')'", "A eq 'O''Brien ('", "(A eq 1) and (B eq '(')", "A eq '()' or B ne '))'"]
+)
+def test_signs_within_quotation_marks_are_text(condition):
+    assert parsed(row_filters=filters(("A", condition))).condition("A") == f"({condition})"
+
+
+def test_conditions_that_fill_an_address_are_refused_by_the_stream():
+    config = parsed(row_filters=filters(("A", f"B eq '{'ü' * 200}'"), ("C", "D eq 1")))
+    assert config.condition("C")
+    with pytest.raises(AirbyteTracedException, match="what applies to A has"):
+        config.condition("A")
 
 
 def test_settings_are_frozen():

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from pydantic_core import PydanticUndefined
 
-from source_acumatica.config import Config, InquiryParameter, TenantCredentials
+from source_acumatica.config import Config, InquiryParameter, RowFilter, TenantCredentials
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = yaml.safe_load((ROOT / "source_acumatica" / "spec.yaml").read_text())
@@ -40,7 +40,12 @@ def test_the_form_and_the_code_name_the_same_settings():
 
 
 @pytest.mark.parametrize(
-    ("name", "model"), [("tenant_credentials", TenantCredentials), ("inquiry_parameters", InquiryParameter)]
+    ("name", "model"),
+    [
+        ("tenant_credentials", TenantCredentials),
+        ("inquiry_parameters", InquiryParameter),
+        ("row_filters", RowFilter),
+    ],
 )
 def test_the_form_and_the_code_name_the_same_parts_of_a_list(name, model):
     items = SETTINGS[name]["items"]

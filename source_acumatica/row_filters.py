@@ -1,0 +1,131 @@
+"""Tries the user's row filters at a check: whether each stands for a stream, and what the ERP says to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_acumatica.client import Client
+from source_acumatica.config import Config
+from source_acumatica.cursor import Window
+from source_acumatica.doors import Doors, inquiry_resource
+from source_acumatica.errors import Next, Problem, RequestFailed, config_error
+from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.odata import FeedPlan, feed_options
+from source_acumatica.query import Plan, list_options
+from source_acumatica.reader import where_of
+from source_acumatica.tables import Door, Table
+
+logger = logging.getLogger("airbyte")
+
+# A pattern may stand for hundreds of streams: each costs a request in each tenant.
+_MOST_TRIALS = 50
+
+
+def refuse_unmatched_filters(
+    settings: Config, tables: Iterable[Table | FeedTable], failed: Collection[FeedDoor] = ()
+) -> None:
+    """Refuse entries that stand for no stream that can be filtered; what a service that failed has is unknown.
+
+    Raises:
+        AirbyteTracedException: a ``config_error`` that names them.
+    """
+    tables = list(tables)
+    names = [table.name for table in tables if _can_be_filtered(table)]
+    forms = {table.name for table in tables if not _can_be_filtered(table)}
+    for one in settings.row_filters:
+        may_be_unknown = bool(failed) and ("*" in one.stream or one.stream.startswith(tuple(d.prefix for d in failed)))
+        if any(map(one.is_for, names)) or may_be_unknown:
+            continue
+        if any(map(one.is_for, forms)):
+            msg = (
+                f"row_filters: {one.stream} is an inquiry form, whose results cannot be filtered: give it parameters "
+                "(inquiry_parameters)."
+            )
+            raise config_error(msg)
+        near = get_close_matches(one.stream, names, 1)
+        hint = f" Do you mean {near[0]}?" if near else " Write it as the stream is called, or as a pattern with *."
+        msg = f"row_filters: there is no stream {one.stream}.{hint}"
+        raise config_error(msg)
+
+
+def _can_be_filtered(table: Table | FeedTable) -> bool:
+    return isinstance(table, FeedTable) or table.door is Door.LIST
+
+
+@dataclass
+class FilterTrial:
+    """Asks for one row by each filter; what a stream says without a filter, too, is not about the filter."""
+
+    client: Client
+    doors: Doors
+    settings: Config
+    _asked: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def of_all(self, tables: Mapping[str, Sequence[Table | FeedTable]]) -> None:
+        """Try the filters of all tenants' tables.
+
+        Raises:
+            AirbyteTracedException: the ERP refuses some, in its own words.
+        """
+        refusals: list[str] = []
+        for tenant, own in tables.items():
+            filtered = [replace(one, condition=self.settings.condition(one.name)) for one in own]
+            concerned = [one for one in filtered if one.condition and _can_be_filtered(one)]
+            if not concerned:
+                continue
+            with self.client.reading(tenant):
+                refusals += filter(None, (self._refusal(tenant, table) for table in concerned[:_MOST_TRIALS]))
+            if rest := concerned[_MOST_TRIALS:]:
+                logger.info(f"Tenant '{tenant}': the row_filters of {len(rest)} more streams were not tried.")
+        if refusals:
+            raise config_error("\n".join(refusals))
+
+    def _refusal(self, tenant: str, table: Table | FeedTable) -> str | None:
+        """What the ERP says against the filter."""
+        address = table.url_path if isinstance(table, Table) else table.name
+        if (tenant, address, table.condition) in self._asked:
+            return None
+        self._asked.add((tenant, address, table.condition))
+        problem = self._problem(tenant, table)
+        if problem is None or self._problem(tenant, replace(table, condition="")) is not None:
+            return None
+        return (
+            f"row_filters: {where_of(tenant, table.name)}: the filter {table.condition[1:-1]} is refused: "
+            f"{problem.sentence}."
+        )
+
+    def _problem(self, tenant: str, table: Table | FeedTable) -> Problem | None:
+        """None where the request is answered.
+
+        Raises:
+            RequestFailed: something else is in the way.
+        """
+        try:
+            self._ask(tenant, table)
+        except RequestFailed as error:
+            if error.problem.next not in (Next.STOP, Next.CLIMB_DOWN, Next.SKIP):
+                raise
+            return error.problem
+        return None
+
+    def _ask(self, tenant: str, table: Table | FeedTable) -> None:
+        where = where_of(tenant, table.name)
+        if isinstance(table, Table):
+            only_keys = list_options(table, Plan(is_by_record=True), None, Window())
+            options = {**only_keys, "$top": "1"}
+            self.client.fetch(tenant, table.url_path, options, read=lambda _response: None, where=where)
+            return
+        version = self.doors.version(table.door, tenant)
+        try:
+            resource, parameters = inquiry_resource(table, self.settings.parameters(table.title), version)
+        except AirbyteTracedException:
+            # Its parameters are wanting: that has been said, and it cannot be asked for anything.
+            return
+        token = {"version": version, "top": 1}
+        options = parameters | feed_options(table, FeedPlan((), filters=False), None, Window(), token)
+        self.doors.rows(tenant, table.door, resource, options, where=where, is_query=bool(table.condition))
