@@ -15,6 +15,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client
+from source_acumatica.credentials import left_out
 from source_acumatica.entity import Shape
 from source_acumatica.errors import config_error
 from source_acumatica.forms import Forms
@@ -327,6 +328,8 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
             "choose an endpoint up to Default/25.200.001 or one made from it."
         )
         raise _UnknownContractError(internal_message=message, message=message, failure_type=FailureType.config_error)
+    if description.credentials:
+        logger.info(left_out(where, description.credentials))
     for warning in description.warnings:
         logger.warning(f"{where}: {warning}")
     return description

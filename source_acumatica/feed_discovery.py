@@ -12,6 +12,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
+from source_acumatica.credentials import credentials_in, left_out
 from source_acumatica.deletions import TRACKING_FORM, Deletions, sets_of
 from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.edmx import Feed
@@ -182,6 +183,7 @@ class FeedSurvey:
         metadata = self._doors.describe(tenant, FeedDoor.INQUIRIES, lambda title, _type: self._wants_inquiry(title))
         for feed in metadata.feeds:
             for title in filter(self._wants_inquiry, feed.names):
+                feed = _without_credentials(tenant, title, feed)
                 _warn_of_unknown_types(tenant, title, feed)
                 function = function_of(metadata, title, feed.type_name)
                 called, parameters = (function.name, function.parameters) if function else ("", {})
@@ -236,6 +238,7 @@ class FeedSurvey:
         self._behind_forms[tenant] = {feed.type_name: feed for feed in metadata.feeds if feed.type_name in tracked}
         for feed in metadata.feeds:
             if self._wants_dac(feed.type_name):
+                feed = _without_credentials(tenant, feed.type_name, feed)
                 _warn_of_unknown_types(tenant, feed.type_name, feed)
                 yield dac_table(feed, track_deletions=self._config.track_deletions)
 
@@ -300,6 +303,16 @@ _PARAMETERS_HINT = (
 def is_closed(error: AirbyteTracedException) -> bool:
     """Whether a service is not there or not for this user; whatever else fails may pass."""
     return isinstance(error, RequestFailed) and error.problem.status in (401, 403, 404)
+
+
+def _without_credentials(tenant: str, name: str, feed: Feed) -> Feed:
+    """The feed without the columns that hold credentials of other systems, which the log names."""
+    hidden = credentials_in(feed.fields, feed.type_name.rpartition(".")[2], feed.keys)
+    if not hidden:
+        return feed
+    logger.info(left_out(f"Tenant '{tenant}', {name}", hidden))
+    fields = {each: kind for each, kind in feed.fields.items() if each not in hidden}
+    return replace(feed, fields=fields, unknown={each: feed.unknown[each] for each in feed.unknown if each in fields})
 
 
 def _warn_of_unknown_types(tenant: str, name: str, feed: Feed) -> None:

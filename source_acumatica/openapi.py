@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from source_acumatica.credentials import credentials_in
 from source_acumatica.entity import FieldKind, Shape
 
 # What every record inherits, and what does not come in records.
@@ -36,6 +37,8 @@ class Description:
     entities: dict[str, Shape]
     warnings: list[str] = field(default_factory=list)
     """One sentence for each field whose type is unknown."""
+    credentials: list[str] = field(default_factory=list)
+    """The fields that hold credentials of other systems: they stand in no shape."""
 
 
 def read_description(document: object) -> Description:
@@ -57,7 +60,7 @@ def _read(document: object) -> Description:
         raise DescriptionError(message)
     schemas = document.get("definitions") or document.get("components", {}).get("schemas") or {}
     description = Description(str(document.get("info", {}).get("version", "")), {})
-    reader = _Reader(schemas, description.warnings)
+    reader = _Reader(schemas, description)
     for path, operations in document["paths"].items():
         name = path.removeprefix("/")
         if _NAME.fullmatch(name) and isinstance(operations, dict) and "get" in operations:
@@ -84,8 +87,8 @@ def _name_of(reference: str) -> str:
 class _Reader:
     """Resolves references among the schemas of one document."""
 
-    def __init__(self, schemas: Mapping[str, Schema], warnings: list[str]) -> None:
-        self._schemas, self._warnings = schemas, warnings
+    def __init__(self, schemas: Mapping[str, Schema], description: Description) -> None:
+        self._schemas, self._warnings, self._credentials = schemas, description.warnings, description.credentials
         self._shapes = 0
 
     def shape(self, name: str, collections: int = _DEEPEST_COLLECTION, above: tuple[str, ...] = ()) -> Shape:
@@ -108,7 +111,12 @@ class _Reader:
                     objects[field_name] = self.shape(target, collections, (*above, name))
             else:
                 fields[field_name] = self._kind(name, field_name, target)
-        return Shape(fields, objects, lists)
+        return Shape(self._without_credentials(name, fields), objects, lists)
+
+    def _without_credentials(self, name: str, fields: Mapping[str, FieldKind]) -> dict[str, FieldKind]:
+        hidden = credentials_in(fields, name)
+        self._credentials += (text for each in hidden if (text := f"{name}.{each}") not in self._credentials)
+        return {each: kind for each, kind in fields.items() if each not in hidden}
 
     def _properties(self, name: str) -> Iterator[tuple[str, Schema]]:
         schema = self._schemas.get(name, {})

@@ -19,6 +19,7 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.client import Client
 from source_acumatica.config import Config
+from source_acumatica.credentials import is_credential, left_out
 from source_acumatica.cursor import Window
 from source_acumatica.entity import Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed, config_error
@@ -313,7 +314,11 @@ class ListReader(ContractReader):
         if not self.config.include_custom_fields or (self.columns is not None and "custom" not in self.columns):
             return ()
         schema = self.ad_hoc.get(self.tenant, self.table.url_path, self._ad_hoc_schema)
-        return custom_fields(self.table, schema)
+        names = custom_fields(self.table, schema)
+        hidden = [name for name in names if is_credential(name.rpartition(".")[2])]
+        if hidden:
+            logger.info(left_out(self.where, hidden))
+        return tuple(name for name in names if name not in hidden)
 
     def _ad_hoc_schema(self) -> Wire:
         """An empty record that names what the description does not."""

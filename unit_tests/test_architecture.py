@@ -23,7 +23,8 @@ LAYERS = {
     "messages": 2,
     "heartbeat": 0,
     "sessions": 0,
-    "openapi": 1,
+    "credentials": 1,
+    "openapi": 2,
     "edmx": 1,
     "tables": 1,
     "cursor": 1,
@@ -50,7 +51,20 @@ LAYERS = {
     "run": 9,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
-PURE = {"known_entities", "forms", "entity", "paging", "openapi", "edmx", "tables", "feeds", "query", "odata", "codec"}
+PURE = {
+    "known_entities",
+    "forms",
+    "entity",
+    "paging",
+    "credentials",
+    "openapi",
+    "edmx",
+    "tables",
+    "feeds",
+    "query",
+    "odata",
+    "codec",
+}
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
 
 
