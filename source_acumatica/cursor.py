@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_acumatica.entity import format_instant
 from source_acumatica.paging import BEGINNING, Position
+from source_acumatica.read_with import ReadWith, is_another_instance, widened
 
 State = dict[str, Any]
 
@@ -60,6 +61,16 @@ class Progress:
     """What was deleted before has arrived; None: nobody has asked yet."""
     has_no_flags: bool = False
     """Whether the table was found to be without flags for deleted rows."""
+    read_with: ReadWith = field(default_factory=dict)
+    """The settings that decided what has arrived; empty in a state of old."""
+
+    def begun_with(self, now: ReadWith) -> Progress:
+        """The progress that a read with these settings goes on from: all is read anew where they ask for more."""
+        if is_another_instance(self.read_with, now):
+            return Progress(read_with=now)
+        if any(widened(self.read_with, now)):
+            return replace(self, reached=None, reading=None, read_with=now)
+        return replace(self, read_with=now)
 
     def windows(self, start_date: datetime | None, lookback: timedelta, now: datetime | None) -> list[Window]:
         """What to read up to ``now``, the server's clock: first what was begun, then what has changed since."""
@@ -103,6 +114,11 @@ class TenantCursor(Cursor):
         """How far ``tenant`` has been read."""
         return self._progress[tenant]
 
+    def begin(self, tenant: str, read_with: ReadWith) -> None:
+        """A read begins, with these settings; what follows from them goes out with the first state."""
+        with self._lock:
+            self._progress[tenant] = self._progress[tenant].begun_with(read_with)
+
     def page_done(self, tenant: str, window: Window, position: Position, *, is_filtered: bool = False) -> None:
         """All rows up to ``position`` have been handed on."""
         begun = replace(window, start=position)
@@ -123,7 +139,7 @@ class TenantCursor(Cursor):
         The state goes out before any row: should the run die before its first page is whole, the rows that were sent
         have come, and their deletions are still asked for from here.
         """
-        if self._progress[tenant] == Progress() and now:
+        if replace(self._progress[tenant], read_with={}) == Progress() and now:
             self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
 
     def deletions_done(self, tenant: str, until: datetime | None, *, has_no_flags: bool) -> None:
@@ -185,7 +201,12 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
         yield (
             part["partition"]["tenant"],
             Progress(
-                reached, begun, part.get("filter_works", False), part.get("deletions"), part.get("has_no_flags", False)
+                reached,
+                begun,
+                part.get("filter_works", False),
+                part.get("deletions"),
+                part.get("has_no_flags", False),
+                part.get("read_with", {}),
             ),
         )
 
@@ -200,4 +221,6 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         part["deletions"] = progress.deletions
     if progress.has_no_flags:
         part["has_no_flags"] = True
+    if progress.read_with:
+        part["read_with"] = dict(progress.read_with)
     return part

@@ -224,7 +224,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
     ) -> Stream:
         """Without a state that is understood nothing is read, and what there is outlasts the run as it is."""
         # Of a stream that is unknown for a failure, the catalog knows the cursor: its state has to outlast this.
-        field = stream.cursor_field or next(iter(configured.cursor_field or ()), None)
+        field = stream.cursor_field or next(_cursors(configured, state), None)
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
             emit = partial(self._emit_state, states, stream.name) if state is not None else _keep
             stream.progress = TenantCursor(field, stream.tenants, state or {}, emit)
@@ -255,6 +255,12 @@ def _state_of(
         return understood(given), None
     except ForeignStateError as error:
         return None, config_error(f"Stream {name}: {error}.")
+
+
+def _cursors(configured: ConfiguredAirbyteStream, state: State | None) -> Iterator[str]:
+    yield from configured.cursor_field or ()
+    yield from configured.stream.default_cursor_field or ()
+    yield from (name for part in (state or {}).get("states", ()) for name in part["cursor"])
 
 
 def _keep(_state: State) -> None:

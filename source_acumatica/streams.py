@@ -32,6 +32,7 @@ from source_acumatica.lines import RecordLines, in_pieces
 from source_acumatica.odata import feed_options
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
+from source_acumatica.read_with import ReadWith, read_with, widened
 from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, where_of
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import Door, StreamTable, Table
@@ -173,6 +174,7 @@ class TableStream(HttpStream, ABC):
         """One slice for each tenant, with the windows to read in it, fixed here once and for all."""
         for tenant in self.tenants:
             progress = self.progress.progress(tenant) if self.progress else Progress()
+            progress = progress.begun_with(self._read_with(tenant))
             now = self._access.server_times.get(tenant)
             windows = progress.windows(self._config.start_date, self._config.lookback, now)
             yield {"tenant": tenant, "windows": [window.as_state() for window in windows]}
@@ -190,6 +192,7 @@ class TableStream(HttpStream, ABC):
         if isinstance(failure := self._holding.get(tenant), AirbyteTracedException):
             raise failure
         reader = self._reader(tenant)
+        self._begin(tenant, reader.where)
         if self.progress and self._rows_table.is_tracked:
             self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
         try:
@@ -207,6 +210,14 @@ class TableStream(HttpStream, ABC):
         except (AttributeError, TypeError, ValueError, LookupError) as error:
             # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
             raise broken_record(reader.where, error) from error
+
+    def _begin(self, tenant: str, where: str) -> None:
+        """The tenant answers: only now may what follows from other settings find its way into the state."""
+        if self.progress:
+            now = self._read_with(tenant)
+            for reason in widened(self.progress.progress(tenant).read_with, now):
+                logger.warning(f"{where}: {reason}, so it is read anew.")
+            self.progress.begin(tenant, now)
 
     def _read_window(self, reader: Reader, window: Window, beat: Beat) -> Iterator[AirbyteMessage]:
         for page in reader.pages(window):
@@ -257,6 +268,10 @@ class TableStream(HttpStream, ABC):
         progress.deletions_done(tenant, until, has_no_flags=flagged is None)
 
     @abstractmethod
+    def _read_with(self, tenant: str) -> ReadWith:
+        """The settings that decide what arrives of the tenant."""
+
+    @abstractmethod
     def _path(self, tenant: str) -> str: ...
 
     @abstractmethod
@@ -294,6 +309,9 @@ class ContractStream(TableStream):
     def _table_of(self, tenant: str) -> Table:
         own = self._holding.get(tenant)
         return own if isinstance(own, Table) else self._table
+
+    def _read_with(self, tenant: str) -> ReadWith:
+        return read_with(self._config, condition=self._table.condition, has_custom=True)
 
     def _path(self, tenant: str) -> str:
         return self._table_of(tenant).url_path
@@ -352,6 +370,10 @@ class FeedStream(TableStream):
     def _table_of(self, tenant: str) -> FeedTable:
         own = self._holding.get(tenant)
         return own if isinstance(own, FeedTable) else self._table
+
+    def _read_with(self, tenant: str) -> ReadWith:
+        parameters = self._config.parameters(self._table.title)
+        return read_with(self._config, condition=self._table.condition, parameters=parameters, has_custom=False)
 
     def _path(self, tenant: str) -> str:
         return f"{self._access.doors.root(self._table.door, tenant)}/{self._resource(tenant)[0]}"

@@ -1,0 +1,105 @@
+"""Settings that widen what is read, on a connection that runs: what they add arrives, and the log says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .harness import Destination, Key, Row
+from .simulator import Fault, FaultKind, Simulator
+from .test_sync import catalog_of
+
+ONE = ("Company",)
+
+
+def custom_of(rows: dict[Key, Row]) -> dict[Key, Any]:
+    """By key; linked records have other ids in each answer."""
+    return {key: row["custom"] for key, row in rows.items()}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({}, {"include_archived": True}, "archived records are included now"),
+        ({"start_date": "2024-06-01T00:00:00Z"}, {"start_date": "2020-01-01T00:00:00Z"}, "start date is earlier"),
+        ({"start_date": "2024-06-01T00:00:00Z"}, {}, "there is no start date any more"),
+        ({"include_custom_fields": False}, {}, "custom fields are included now"),
+        ({"row_filters": [{"stream": "SalesOrder*", "filter": "OrderType eq 'QT'"}]}, {}, "no row filter applies"),
+    ],
+    ids=["archived", "earlier", "no start", "custom", "filter"],
+)
+@pytest.mark.parametrize("stream", ["SalesOrder", "SalesOrder__Details"])
+def test_what_is_asked_for_more_arrives(before: dict[str, Any], after: dict[str, Any], said: str, stream: str) -> None:
+    with Simulator(rows=30, tenants=ONE) as sim:
+        base = {"generic_inquiries": []}
+        config = sim.config(**base, **before)
+        destination = Destination()
+        destination.sync(config, catalog_of(config, stream))
+        config = sim.config(**base, **after)
+        catalog = catalog_of(config, stream)
+        sim.clock.advance(3600)
+        destination.sync(config, catalog)
+        assert [one for one in destination.warnings if said in one and "Tenant 'Company', stream" in one]
+        fresh = Destination()
+        fresh.sync(config, catalog)
+        assert custom_of(destination.tables[stream]) == custom_of(fresh.tables[stream])
+        sim.clock.advance(3600)
+        destination.sync(config, catalog)
+        assert not [one for one in destination.warnings if "read anew" in one]
+        assert destination.records < fresh.records / 2
+
+
+def test_another_instance_under_the_same_tenant_name_is_read_anew() -> None:
+    streams = ("Customer", "dac__SOOrder", "gi__BI-Customers")
+    destination = Destination()
+    with Simulator(rows=12, tenants=ONE) as old:
+        config = old.config(dac_tables=["SOOrder"])
+        destination.sync(config, catalog_of(config, *streams))
+    with Simulator(rows=20, tenants=ONE, seed=7) as new:
+        config = new.config(dac_tables=["SOOrder"])
+        catalog = catalog_of(config, *streams)
+        destination.sync(config, catalog)
+        told = [one for one in destination.warnings if "names another instance" in one]
+        assert len(told) == len(streams)
+        assert (
+            destination.records
+            == sum(len(list(new.tenant("Company").rows(each))) for each in ("Customer", "SalesOrder")) + 20
+        )
+
+
+def test_an_instance_that_cannot_be_signed_in_to_leaves_the_state_as_it_is() -> None:
+    destination = Destination()
+    with Simulator(rows=12, tenants=ONE) as sim:
+        config = sim.config()
+        catalog = catalog_of(config, "Customer")
+        destination.sync(config, catalog)
+        kept = destination.states["Customer"]["stream"]
+        with Simulator(rows=3, tenants=ONE) as other:
+            wrong = other.config(password="nonsense")
+            destination.sync(wrong, catalog, fails=True)
+        assert destination.states["Customer"]["stream"] == kept
+        sim.clock.advance(3600)
+        destination.sync(config, catalog)
+        assert destination.warnings == []
+        assert destination.records < 12
+
+
+def test_reading_anew_is_gone_on_with_where_it_was_cut_off(small_pages: None) -> None:
+    with Simulator(rows=40, tenants=ONE) as sim:
+        config = sim.config(generic_inquiries=[], max_page_size=5, include_custom_fields=False)
+        destination = Destination()
+        destination.sync(config, catalog_of(config, "SalesOrder"))
+        config = {**config, "include_archived": True}
+        catalog = catalog_of(config, "SalesOrder")
+        sim.clock.advance(3600)
+        sim.faults.add(Fault(FaultKind.STATUS_503, path="/SalesOrder\\?", after=4, times=1000))
+        destination.sync(config, catalog, fails=True)
+        sim.faults.clear()
+        begun = destination.records
+        destination.sync(config, catalog)
+        assert 0 < begun < 40
+        assert destination.records < 40
+        fresh = Destination()
+        fresh.sync(config, catalog)
+        assert destination.tables["SalesOrder"].keys() == fresh.tables["SalesOrder"].keys()

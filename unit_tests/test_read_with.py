@@ -1,0 +1,122 @@
+"""Tests when the settings ask for more than what a tenant was read with, and what is read then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from source_acumatica.config import Config
+from source_acumatica.cursor import Progress, TenantCursor, Window
+from source_acumatica.read_with import read_with, widened
+
+SETTINGS = {
+    "instance_url": "https://erp.example.com/Site",
+    "tenants": ["Company"],
+    "client_id": "c",
+    "client_secret": "secret",
+    "username": "u",
+    "password": "word",
+}
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def settings(*, condition="", parameters=None, has_custom=True, **changes):
+    config = Config.parse({**SETTINGS, **changes})
+    return read_with(config, condition=condition, parameters=parameters, has_custom=has_custom)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"include_archived": True}),
+        ({"include_custom_fields": False}, {}),
+        ({"start_date": "2024-01-01"}, {}),
+        ({"start_date": "2024-01-01"}, {"start_date": "2023-12-31T23:59:59Z"}),
+        ({}, {"instance_url": "https://new.example.com/Site"}),
+        ({}, {"instance_url": "https://erp.example.com/Other"}),
+        ({"condition": "(A eq 1)"}, {}),
+        ({"condition": "(A eq 1)"}, {"condition": "(A eq 2)"}),
+        ({"parameters": {"Period": "012026"}}, {"parameters": {"Period": "022026"}}),
+        ({"parameters": {"Period": "012026"}}, {}),
+    ],
+)
+def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after):
+    assert len(list(widened(settings(**before), settings(**after)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {}),
+        ({"include_archived": True}, {}),
+        ({}, {"include_custom_fields": False}),
+        ({}, {"start_date": "2024-01-01"}),
+        ({"start_date": "2024-01-01"}, {"start_date": "2025-01-01"}),
+        ({"start_date": "2024-01-01T00:00:00Z"}, {"start_date": "2024-01-01T02:00:00+02:00"}),
+        ({}, {"instance_url": "https://ERP.example.com:443/Site/"}),
+        ({}, {"condition": "(A eq 1)"}),
+        ({"parameters": {"A": 1, "B": "2"}}, {"parameters": {"B": 2, "A": "1"}}),
+        ({"include_custom_fields": False, "has_custom": False}, {"has_custom": False}),
+        ({}, {"max_sessions": 4, "lookback_minutes": 60, "password": "another"}),
+    ],
+)
+def test_where_the_same_or_less_is_asked_for_nothing_is_read_anew(before, after):
+    assert list(widened(settings(**before), settings(**after))) == []
+
+
+def test_what_a_state_of_old_was_read_with_is_not_known_and_not_guessed():
+    now = settings(include_archived=True)
+    progress = Progress(reached="2026-01-01T00:00:00.000000Z")
+    assert progress.begun_with(now) == replace(progress, read_with=now)
+
+
+FAR = Progress(
+    reached="2026-01-01T00:00:00.000000Z",
+    reading=Window("2025-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.000000Z"),
+    deletions="2026-01-01T00:00:00.000000Z",
+    filter_works=True,
+)
+
+
+def test_more_is_read_from_the_beginning_and_deletions_go_on():
+    was = replace(FAR, read_with=settings())
+    begun = was.begun_with(settings(include_archived=True))
+    assert (begun.reached, begun.reading) == (None, None)
+    assert begun.windows(None, timedelta(minutes=15), NOW)[0].since is None
+    assert begun.deletions == FAR.deletions
+    assert begun.filter_works
+
+
+def test_nothing_that_was_found_out_about_one_instance_is_believed_of_another():
+    now = settings(instance_url="https://other.example.com")
+    assert replace(FAR, read_with=settings()).begun_with(now) == Progress(read_with=now)
+
+
+def test_a_setting_that_was_narrower_for_a_time_is_read_anew_when_it_widens():
+    """Archived records that changed in between have not arrived."""
+    wide, narrow = settings(include_archived=True), settings()
+    between = replace(FAR, read_with=wide).begun_with(narrow)
+    assert between.reached == FAR.reached
+    assert between.begun_with(wide).reached is None
+
+
+def test_it_is_kept_in_the_state_of_the_tenant_and_goes_out_with_the_first_page():
+    emitted = []
+    cursor = TenantCursor("LastModified", ["A", "B"], {}, emitted.append)
+    cursor.begin("A", settings())
+    assert emitted == []
+    cursor.window_done("A", Window(until="2026-01-01T00:00:00.000000Z"))
+    first, second = emitted[0]["states"]
+    assert first["read_with"] == settings()
+    assert "read_with" not in second
+    again = TenantCursor("LastModified", ["A", "B"], emitted[0], emitted.append)
+    assert again.progress("A").read_with == settings()
+
+
+def test_a_first_read_that_begins_still_expects_deletions():
+    cursor = TenantCursor("LastModified", ["A"], {}, lambda _state: None)
+    cursor.begin("A", settings())
+    cursor.expect_deletions("A", NOW)
+    assert cursor.progress("A").deletions == "2026-11-26T12:00:00.000000Z"
