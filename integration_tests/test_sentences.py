@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,39 @@ def test_a_stream_that_is_gone_is_named_has_a_status_and_the_others_are_read(sim
         assert f"no stream {name} " in error["message"]
         assert error["failure_type"] == "config_error"
     assert destination.records == len(sim.tenant("Company").rows("Vendor"))
+
+
+def test_a_list_that_comes_as_one_object_is_told_as_what_it_is(sim: Simulator) -> None:
+    def as_object(request: Request, answer: Answer) -> Answer:
+        is_list = request.path.endswith("/Customer") and answer.status == 200
+        return replace(answer, body=b'{"rows": ' + answer.whole().body + b"}") if is_list else answer
+
+    config = sim.config("Company")
+    catalog = catalog_of(config, "Customer", "Vendor")
+    sim.rewrite(as_object)
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {"Customer": "INCOMPLETE", "Vendor": "COMPLETE"}
+    assert "JSON of another form than it should have (Expected `array`" in destination.errors[0]["message"]
+
+
+@pytest.mark.parametrize("stream", ["Customer", "Customer__Contacts", "dac__SOOrder", "gi__BI-Customers"])
+def test_a_column_that_is_gone_is_told_and_the_others_come(stream: str, sim: Simulator) -> None:
+    config = sim.config("Company", dac_tables=["SOOrder"])
+    catalog = catalog_of(config, stream)
+    catalog["streams"][0]["stream"]["json_schema"]["properties"]["Colour"] = {"type": ["null", "string"]}
+    destination = Destination()
+    destination.sync(config, catalog)
+    (told,) = [one for one in destination.warnings if "Colour" in one]
+    assert told.startswith(f"Stream {stream}: ")
+    assert destination.records > 0
+
+
+def test_nothing_is_said_of_columns_that_a_tenant_might_have_which_could_not_be_asked(sim: Simulator) -> None:
+    config = sim.config()
+    catalog = catalog_of(config, "Customer")
+    catalog["streams"][0]["stream"]["json_schema"]["properties"]["Colour"] = {"type": ["null", "string"]}
+    sim.account("Zweite Firma").password = "another"
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert not [one for one in destination.warnings if "Colour" in one]

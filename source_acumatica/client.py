@@ -360,6 +360,8 @@ def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Resp
     try:
         with outcome:
             return read(outcome)
+    except msgspec.ValidationError as error:
+        return broken_body(f"the answer is JSON of another form than it should have ({error})")
     except (msgspec.DecodeError, UnicodeDecodeError):
         return broken_body()
     except RecursionError:

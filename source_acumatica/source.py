@@ -28,6 +28,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client, Patience
 from source_acumatica.config import Config, unknown_settings
+from source_acumatica.credentials import is_credential
 from source_acumatica.cursor import State, TenantCursor
 from source_acumatica.discovery import Site, describe, together
 from source_acumatica.doors import Doors
@@ -42,7 +43,7 @@ from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.names import warn_of_look_alikes
 from source_acumatica.query import probe_options
 from source_acumatica.row_filters import FilterTrial, refuse_unmatched_filters
-from source_acumatica.states import UNREADABLE, ForeignStateError, manager_of, says_nothing, understood
+from source_acumatica.states import UNREADABLE, cursors, manager_of, state_of
 from source_acumatica.streams import Access, ContractStream, FeedStream, Holding, TableStream
 from source_acumatica.tables import MAIN_ENDPOINT, Door, Table
 
@@ -146,7 +147,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._heartbeat = Heartbeat()
         with self._connected(settings, Patience.of_a_read()) as client, self._heartbeat.beating():
             try:
-                self._configured = self._configured_streams(settings, client, catalog, _states_of(state))
+                self._configured = self._configured_streams(settings, client, catalog, manager_of(state))
             except AirbyteTracedException:
                 for one in catalog.streams:
                     yield as_airbyte_message(one.stream, AirbyteStreamStatus.STARTED)
@@ -208,7 +209,9 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             holding = _holding(name, order, site, survey, _read_before(states.get_stream_state(name, None)))
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
             own = {tenant: _own(each, one, settings) for tenant, each in holding.items()}
-            state, refusal = _state_of(states, one)
+            if name in declared and not any(isinstance(each, AirbyteTracedException) for each in own.values()):
+                _tell_lost_columns(table, one)
+            state, refusal = state_of(states, one)
             if refusal:
                 own = dict.fromkeys(own, refusal)
             stream = _stream(table, settings, client, access, one, own)
@@ -224,7 +227,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
     ) -> Stream:
         """Without a state that is understood nothing is read, and what there is outlasts the run as it is."""
         # Of a stream that is unknown for a failure, the catalog knows the cursor: its state has to outlast this.
-        field = stream.cursor_field or next(_cursors(configured, state), None)
+        field = stream.cursor_field or next(cursors(configured, state), None)
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
             emit = partial(self._emit_state, states, stream.name) if state is not None else _keep
             stream.progress = TenantCursor(field, stream.tenants, state or {}, emit)
@@ -235,32 +238,15 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._messages.emit_message(states.create_state_message(stream, None))
 
 
-def _states_of(given: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
-    try:
-        return manager_of(given)
-    except ForeignStateError as error:
-        msg = f"{error}."
-        raise config_error(msg) from None
-
-
-def _state_of(
-    states: ConnectorStateManager, configured: ConfiguredAirbyteStream
-) -> tuple[State | None, AirbyteTracedException | None]:
-    """The state that an incremental read goes on from, or why it cannot."""
-    name = configured.stream.name
-    given = states.get_stream_state(name, None) if configured.sync_mode is SyncMode.incremental else {}
-    if says_nothing(given):
-        logger.warning(f"Stream {name}: its state is not one of this connector, so all is read anew.")
-    try:
-        return understood(given), None
-    except ForeignStateError as error:
-        return None, config_error(f"Stream {name}: {error}.")
-
-
-def _cursors(configured: ConfiguredAirbyteStream, state: State | None) -> Iterator[str]:
-    yield from configured.cursor_field or ()
-    yield from configured.stream.default_cursor_field or ()
-    yield from (name for part in (state or {}).get("states", ()) for name in part["cursor"])
+def _tell_lost_columns(table: Table | FeedTable, configured: ConfiguredAirbyteStream) -> None:
+    """Columns that the catalog has and no tenant describes come empty, which looks like data."""
+    selected = configured.stream.json_schema.get("properties", {}).keys() - table.json_schema()["properties"].keys()
+    lost = sorted(name for name in selected if not name.startswith("_ab_") and not is_credential(name))
+    if lost:
+        logger.warning(
+            f"Stream {table.name}: the ERP does not describe the columns {', '.join(lost)} (any more), so they come "
+            "empty: refresh the connection's schema."
+        )
 
 
 def _keep(_state: State) -> None:

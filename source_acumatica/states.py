@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airbyte_cdk.models import AirbyteGlobalState, AirbyteStateBlob, AirbyteStateMessage, AirbyteStateType
+from airbyte_cdk.models import (
+    AirbyteGlobalState,
+    AirbyteStateBlob,
+    AirbyteStateMessage,
+    AirbyteStateType,
+    ConfiguredAirbyteStream,
+    SyncMode,
+)
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.entity import utc_instant
+from source_acumatica.errors import config_error
+
+logger = logging.getLogger("airbyte")
 
 UNREADABLE = AirbyteStateMessage(
     type=AirbyteStateType.GLOBAL,
@@ -26,16 +38,37 @@ def manager_of(states: Sequence[AirbyteStateMessage] | None) -> ConnectorStateMa
     """The states of streams that are among ``states``.
 
     Raises:
-        ForeignStateError: there is a state of all streams together, which this connector never writes.
+        AirbyteTracedException: there is a state of all streams together, which this connector never writes.
     """
     for one in states or ():
         if one.type is AirbyteStateType.GLOBAL and one.global_ and one.global_.shared_state:
-            sentence = (
+            message = (
                 "The state is not one of this connector: it does not tell the streams apart. Clear the connection's "
-                "data in Airbyte, which reads it anew, or give it back the state that this connector wrote"
+                "data in Airbyte, which reads it anew, or give it back the state that this connector wrote."
             )
-            raise ForeignStateError(sentence)
+            raise config_error(message)
     return ConnectorStateManager([*(states or ())])
+
+
+def state_of(
+    states: ConnectorStateManager, configured: ConfiguredAirbyteStream
+) -> tuple[dict[str, Any] | None, AirbyteTracedException | None]:
+    """The state that an incremental read of the stream goes on from, or why it cannot."""
+    name = configured.stream.name
+    given = states.get_stream_state(name, None) if configured.sync_mode is SyncMode.incremental else {}
+    if says_nothing(given):
+        logger.warning(f"Stream {name}: its state is not one of this connector, so all is read anew.")
+    try:
+        return understood(given), None
+    except ForeignStateError as error:
+        return None, config_error(f"Stream {name}: {error}.")
+
+
+def cursors(configured: ConfiguredAirbyteStream, state: Mapping[str, Any] | None) -> Iterator[str]:
+    """What may be the cursor of a stream that no tenant can tell about."""
+    yield from configured.cursor_field or ()
+    yield from configured.stream.default_cursor_field or ()
+    yield from (name for part in (state or {}).get("states", ()) for name in part["cursor"])
 
 
 def understood(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ LAYERS = {
     "tables": 1,
     "read_with": 1,
     "cursor": 2,
-    "states": 1,
+    "states": 2,
     "feeds": 2,
     "forms": 1,
     "names": 2,

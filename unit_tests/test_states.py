@@ -14,6 +14,7 @@ from airbyte_cdk.models import (
     AirbyteStreamState,
     StreamDescriptor,
 )
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.states import UNREADABLE, ForeignStateError, manager_of, says_nothing, understood
 
@@ -102,5 +103,5 @@ def test_states_of_streams_are_found_in_every_message_that_has_them():
 
 
 def test_a_state_of_all_streams_together_is_refused():
-    with pytest.raises(ForeignStateError, match="does not tell the streams apart"):
+    with pytest.raises(AirbyteTracedException, match="does not tell the streams apart"):
         manager_of([UNREADABLE])
