@@ -17,6 +17,8 @@
     other 500                                              try once more, stop    system_error
     other 4xx                                              stop                   system_error
     token endpoint 400/401/403                             stop, never again      config_error
+    token endpoint: a page or a redirect of no ERP         try again              config_error
+    nothing can be sent: proxy, authorities, host name     stop                   config_error
 
 Facts: BEHAVIOR.md, "Errors". Texts of the server are quoted shortened, without stack traces and with secrets masked.
 """

@@ -41,6 +41,8 @@ def manager_of(states: Sequence[AirbyteStateMessage] | None) -> ConnectorStateMa
         AirbyteTracedException: there is a state of all streams together, which this connector never writes.
     """
     for one in states or ():
+        if one.data:
+            logger.warning("The state is of an old kind that this connector never wrote (LEGACY): all is read anew.")
         if one.type is AirbyteStateType.GLOBAL and one.global_ and one.global_.shared_state:
             message = (
                 "The state is not one of this connector: it does not tell the streams apart. Clear the connection's "

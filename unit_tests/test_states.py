@@ -105,3 +105,9 @@ def test_states_of_streams_are_found_in_every_message_that_has_them():
 def test_a_state_of_all_streams_together_is_refused():
     with pytest.raises(AirbyteTracedException, match="does not tell the streams apart"):
         manager_of([UNREADABLE])
+
+
+def test_a_state_of_the_oldest_kind_says_nothing_and_that_is_told(caplog):
+    legacy = AirbyteStateMessage(type=AirbyteStateType.LEGACY, data=AirbyteStateBlob({"Customer": "2024"}))
+    assert manager_of([legacy]).get_stream_state("Customer", None) == {}
+    assert "LEGACY" in caplog.text
