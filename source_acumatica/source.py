@@ -191,7 +191,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self, stream: TableStream, states: ConnectorStateManager, configured: ConfiguredAirbyteStream
     ) -> Stream:
         # Of a stream that is unknown for a failure, the catalog knows the cursor: its state has to outlast this.
-        field = stream.cursor_field or next(iter(configured.cursor_field or ()), None)
+        fallback = [*(configured.cursor_field or ()), *(configured.stream.default_cursor_field or ())]
+        field = stream.cursor_field or next(iter(fallback), None)
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
             state = states.get_stream_state(stream.name, None)
             stream.progress = TenantCursor(field, stream.tenants, state, partial(self._emit_state, states, stream.name))

@@ -39,7 +39,8 @@ class GenericInquiry:
 
     @property
     def function(self) -> str:
-        return f"{self.title}_WithParameters"
+        """What it is called by: the title without what a name in OData cannot have."""
+        return re.sub(r"\W", "", self.title) + "_WithParameters"
 
 
 def inquiry_rows(inquiry: GenericInquiry, store: RowStore, given: Mapping[str, Value]) -> list[Any]:
