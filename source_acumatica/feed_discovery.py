@@ -185,7 +185,7 @@ class FeedSurvey:
                 _warn_of_unknown_types(tenant, title, feed)
                 function = function_of(metadata, title, feed.type_name)
                 called, parameters = (function.name, function.parameters) if function else ("", {})
-                table = inquiry_table(feed, title, parameters, called)
+                table = inquiry_table(feed, title, parameters, called, self._config.asked(title))
                 self._check_parameters(tenant, table, metadata.version)
                 yield table
 
@@ -197,15 +197,16 @@ class FeedSurvey:
 
     def _check_parameters(self, tenant: str, table: FeedTable, version: int) -> None:
         """Say that values are missing or wrong; an inquiry that the settings name has to be readable."""
-        given = self._config.parameters(table.title)
+        sets = self._config.parameter_sets(table.title)
         try:
-            inquiry_resource(table, given, version)
+            for given in sets:
+                inquiry_resource(table, given, version)
         except AirbyteTracedException as error:
             # A read says so when it comes to the stream.
             if self._streams is not None:
                 return
             self._incomplete.add((tenant, table.title))
-            if given or self._matching(self._config.generic_inquiries, table.title) != set(_ALL):
+            if any(sets) or self._matching(self._config.generic_inquiries, table.title) != set(_ALL):
                 self.complaints.append(error)
             if error.message not in self._told:
                 logger.warning(f"Tenant '{tenant}': {error.message} Until then, {table.name} cannot be read.")
@@ -214,7 +215,7 @@ class FeedSurvey:
     def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool:
         where = where_of(tenant, table.name)
         try:
-            doubt = KeyProbe(self._doors, tenant, table, self._config.parameters(table.title)).doubt()
+            doubt = KeyProbe(self._doors, tenant, table, self._config.parameter_sets(table.title)[0]).doubt()
         except RequestFailed as error:
             if error.problem.failure_type is FailureType.transient_error:
                 raise

@@ -22,7 +22,7 @@ from source_acumatica.entity import (
     calendar_date,
     utc_instant,
 )
-from source_acumatica.tables import DELETED_AT, Rows, cursor_of
+from source_acumatica.tables import DELETED_AT, Rows, cursor_of, parameter_columns
 
 NOTE_ID = "NoteID"
 """The column by which a row of any table is known over the whole instance."""
@@ -62,6 +62,8 @@ class FeedTable:
     """Whether removed rows are kept, with a flag."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of an inquiry: the types of its parameters."""
+    asked: tuple[str, ...] = ()
+    """The parameters whose values stand in the rows, since several were given."""
     function: str = ""
     """By what name an inquiry with parameters is called."""
     type_name: str = ""
@@ -97,11 +99,12 @@ class FeedTable:
         """Empty where nothing is known to be unique: the user picks a key then."""
         if self.is_tracked:
             return ["_tenant", NOTE_ID]
-        return ["_tenant", *self.keys] if self.keys and self.are_keys_unique else []
+        return ["_tenant", *parameter_columns(self.asked), *self.keys] if self.keys and self.are_keys_unique else []
 
     def json_schema(self) -> dict[str, Any]:
         """A schema without references; every column is nullable but the tenant."""
-        columns = {name: JSON_SCHEMAS[kind] for name, kind in self.fields.items()}
+        columns = parameter_columns(self.asked)
+        columns.update((name, JSON_SCHEMAS[kind]) for name, kind in self.fields.items())
         deleted_at = {DELETED_AT: INSTANT_SCHEMA} if self.is_tracked else {}
         return {
             "$schema": "http://json-schema.org/draft-07/schema#",
@@ -128,6 +131,7 @@ class FeedTable:
             for name, kind in self.fields.items()
             if columns is None or name in columns
         ]
+        plan = [*((name, None) for name in parameter_columns(self.asked)), *plan]
 
         def rows_of(wire: Wire) -> Iterable[Record]:
             get = wire.get
@@ -153,12 +157,22 @@ class FeedTable:
         )
 
 
-def inquiry_table(feed: Feed, title: str, parameters: Mapping[str, str], function: str = "") -> FeedTable:
+def inquiry_table(
+    feed: Feed, title: str, parameters: Mapping[str, str], function: str = "", asked: tuple[str, ...] = ()
+) -> FeedTable:
     """The stream of a generic inquiry; keys that are no columns of it are none."""
     keys = feed.keys if set(feed.keys) <= feed.fields.keys() else ()
     fields = dict(feed.fields)
     return FeedTable(
-        FeedDoor.INQUIRIES, title, title, fields, keys, bool(keys), parameters=parameters, function=function
+        FeedDoor.INQUIRIES,
+        title,
+        title,
+        fields,
+        keys,
+        bool(keys),
+        parameters=parameters,
+        function=function,
+        asked=asked,
     )
 
 

@@ -183,7 +183,7 @@ def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> t
         ParameterError: parameters are missing, unknown or of the wrong type.
     """
     if version == 3 and not table.function:
-        return quote(table.title, safe=""), {name: _typed_in(value) for name, value in given.items()}
+        return quote(table.title, safe=""), {name: typed_in(value) for name, value in given.items()}
     if given.keys() != table.parameters.keys():
         raise ParameterError(_parameters_complaint(table, given))
     if not given:
@@ -226,7 +226,7 @@ def parameter_literal(value: Any, edm_type: str, version: int = 4) -> str:
     """
     if value is None:
         return "null"
-    text = _typed_in(value)
+    text = typed_in(value)
     match edm_type:
         case "Edm.String":
             return quoted(text)
@@ -252,7 +252,8 @@ _PARAMETER_PATTERNS: Mapping[str, re.Pattern[str]] = {
 }
 
 
-def _typed_in(value: Any) -> str:
+def typed_in(value: Any) -> str:
+    """A value of the settings as one would type it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

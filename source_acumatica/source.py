@@ -27,7 +27,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.client import Client, Patience
 from source_acumatica.config import Config
 from source_acumatica.cursor import State, TenantCursor
-from source_acumatica.discovery import Site, describe, together
+from source_acumatica.discovery import Site, describe, tell_forms, together
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Shape
 from source_acumatica.errors import Next, RequestFailed, config_error
@@ -88,6 +88,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
 
             def prove(tenant: str, tables: Sequence[Table]) -> None:
                 _prove_readable(client, tenant, tables)
+                tell_forms(client, tenant, tables)
                 survey.visit(tenant, _dacs(tables))
                 if settings.track_deletions:
                     survey.tell_tracking(tenant)
@@ -110,6 +111,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             survey, forms = FeedSurvey(Doors(client), settings), _forms(settings)
 
             def visit(tenant: str, tables: Sequence[Table]) -> None:
+                tell_forms(client, tenant, tables)
                 survey.visit(tenant, _dacs(tables))
                 survey.probe(tenant)
 
@@ -211,7 +213,9 @@ def _dacs(tables: Sequence[Table]) -> set[str]:
 
 
 def _forms(settings: Config) -> Forms:
-    return Forms(settings.inquiry_forms, frozenset(one.inquiry for one in settings.inquiry_parameters))
+    return Forms(
+        settings.inquiry_forms, {one.inquiry: settings.asked(one.inquiry) for one in settings.inquiry_parameters}
+    )
 
 
 def _holding(

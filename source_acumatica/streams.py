@@ -27,12 +27,14 @@ from source_acumatica.entity import Wire
 from source_acumatica.errors import Next, RequestFailed, broken_record
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.lines import RecordLines, in_pieces
 from source_acumatica.odata import feed_options
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, where_of
+from source_acumatica.repeated import RepeatedReader
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import Door, StreamTable, Table
 
@@ -309,7 +311,15 @@ class ContractStream(TableStream):
     def _reader(self, tenant: str) -> Reader:
         headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
         if table.door is Door.INQUIRY:
-            return FormReader(tenant, self._config, table, columns, self._client, headers)
+            sets = self._config.parameter_sets(*form_names(table.endpoint, table.entity))
+            return _repeated(
+                tenant,
+                self._config,
+                [
+                    (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
+                    for given in sets
+                ],
+            )
         ask, is_proven = partial(self._ask, tenant), partial(self._is_filter_proven, tenant)
         return ListReader(
             tenant, self._config, table, columns, self._client, headers, ask, is_proven, self._access.ad_hoc
@@ -323,6 +333,22 @@ class ContractStream(TableStream):
             codec = self._codec_of(tenant)
             decode = codec.decode_dicts if token.get("as_dicts") else codec.decode
             return decode(body), len(body)
+
+        rows, size_bytes = self._fetch_page(tenant, window, token, read)
+        is_all = len(rows) == 1 and not token.get("skip") and token.get("top", 2) > 1
+        if is_all and not self._table.is_identified and is_blank(rows[0]):
+            # What the list of an inquiry form gives, so it is no row; a form of preferences says something.
+            logger.warning(f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}.")
+            return [], size_bytes
+        return rows, size_bytes
+
+    def _fetch_page(
+        self,
+        tenant: str,
+        window: Window,
+        token: Mapping[str, Any],
+        read: Callable[[requests.Response], tuple[Sequence[Wire], int]],
+    ) -> tuple[Sequence[Wire], int]:
 
         return self._client.fetch(
             tenant,
@@ -366,26 +392,35 @@ class FeedStream(TableStream):
         return _shared(self._codecs, table, lambda: feed_codec(table, self._columns_of(tenant)))
 
     def _reader(self, tenant: str) -> Reader:
-        self._resource(tenant)
+        return _repeated(
+            tenant, self._config, [(given, self._reader_of(tenant, given)) for given in self._parameter_sets()]
+        )
+
+    def _reader_of(self, tenant: str, given: Mapping[str, Any]) -> Reader:
+        # Before anything is asked: values that do not fit have a sentence of their own.
+        self._resource(tenant, given)
         return FeedReader(
             tenant,
             self._config,
             self._table_of(tenant),
-            partial(self._ask, tenant),
+            partial(self._ask, tenant, given),
             self._client.helpers,
             is_incremental=self.progress is not None,
         )
 
-    def _resource(self, tenant: str) -> tuple[str, dict[str, str]]:
+    def _parameter_sets(self) -> list[dict[str, Any]]:
+        return self._config.parameter_sets(self._table.title)
+
+    def _resource(self, tenant: str, given: Mapping[str, Any] | None = None) -> tuple[str, dict[str, str]]:
         """What is asked below the feed's root, and an inquiry's parameters."""
         version = self._access.doors.version(self._table.door, tenant)
         table = self._table_of(tenant)
-        return inquiry_resource(table, self._config.parameters(table.title), version)
+        return inquiry_resource(table, self._parameter_sets()[0] if given is None else given, version)
 
-    def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> FeedPage:
-        """A page, as ``AskFeed`` of the reader."""
-        door, resource = self._table.door, self._resource(tenant)[0]
-        options = self._options(tenant, window, token)
+    def _ask(self, tenant: str, given: Mapping[str, Any], window: Window, token: Mapping[str, Any]) -> FeedPage:
+        """A page of what is asked with ``given``, as ``AskFeed`` of the reader."""
+        door, (resource, parameters) = self._table.door, self._resource(tenant, given)
+        options = {**self._options(tenant, window, token), **parameters}
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
         request["decode"] = self._codec_of(tenant).decode
         if "link" in token:
@@ -399,6 +434,11 @@ class FeedStream(TableStream):
 
     def _may_have_flags(self) -> bool:
         return self._table.has_flags
+
+
+def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:
+    """The reader of an inquiry that is asked with one combination of values, or with several."""
+    return readers[0][1] if len(readers) == 1 else RepeatedReader(tenant, config, readers)
 
 
 def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:

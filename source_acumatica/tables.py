@@ -192,9 +192,10 @@ class Table:
 
     def _detail_rows(self, tenant: str, convert: Callable[[Wire], Record]) -> Rows:
         keys, cursor, path, is_listed = self.keys, self.cursor, self.path, self.door is Door.LIST
+        asked = parameter_columns(self.asked)
 
         def detail_rows(wire: Wire) -> Iterator[Record]:
-            added: Record = {"_tenant": tenant}
+            added: Record = {"_tenant": tenant, **{name: wire.get(name) for name in asked}}
             if is_listed:
                 added["_parent_id"] = wire.get("id")
                 added.update((f"_parent_{key}", unwrap(wire.get(key))) for key in keys)
@@ -225,7 +226,7 @@ class Table:
     def _added_columns(self) -> dict[str, Any]:
         if not self.path:
             return {}
-        columns: dict[str, Any] = {}
+        columns = parameter_columns(self.asked)
         if self.door is Door.LIST:
             columns["_parent_id"] = {"type": ["null", "string"]}
             top = self.shape.json_schema()
@@ -290,6 +291,11 @@ def agreed(table: Table, own: Sequence[Table]) -> Table:
         for depth, each in enumerate(table.line_keys)
     )
     return replace(table, keys=keys, line_keys=line_keys)
+
+
+def parameter_columns(asked: Iterable[str]) -> dict[str, Any]:
+    """The columns for the parameters that an inquiry was asked with; the values are those of the settings, as text."""
+    return {f"_param_{name}": {"type": "string"} for name in asked}
 
 
 def cursor_of(fields: Mapping[str, FieldKind]) -> str | None:

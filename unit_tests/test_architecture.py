@@ -40,6 +40,7 @@ LAYERS = {
     "deletions": 6,
     "feed_discovery": 7,
     "key_probe": 6,
+    "repeated": 5,
     "feed_reader": 6,
     "streams": 7,
     "source": 8,

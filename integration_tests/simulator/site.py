@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 from .answers import (
     HTML,
@@ -220,6 +221,12 @@ def _refuse_without_rights(entity: Entity) -> None:
         raise RefusedError(failure(text, "PX.Data.PXSetupNotEnteredException"))
 
 
+def _blank(form: Entity) -> object:
+    """The form as it opens, with nothing filled in."""
+    fields = {each.name: {} for each in form.fields} | {each.name: [] for each in form.collections}
+    return {"id": str(uuid4()), "rowNumber": 1, "note": {"value": ""}, **fields, "custom": {}, "files": []}
+
+
 def _finds_nothing(_record: Record) -> bool:
     return False
 
@@ -270,6 +277,8 @@ class EntityDoor:
         return read_plan(self.request.query, self.entity, empty_collections=not self.settings.openapi)
 
     def _list(self) -> Answer:
+        if self.entity.inquiry and self.entity.inquiry.lists_blank:
+            return as_json([_blank(self.entity)])
         plan, window = self._plan, read_window(self.request.query)
         refuse_what_cannot_be_listed(plan, self.entity)
         handles = window.of(self._matching())
