@@ -14,7 +14,9 @@ from source_acumatica import client
 
 from .harness import Destination, check, differences, discover
 from .simulator import Fault, FaultKind, Simulator
+from .simulator.answers import HTML, Answer, html
 from .simulator.catalog import ENDPOINTS
+from .simulator.inquiries import INQUIRY_BY_TITLE
 from .simulator.shapes import Endpoint
 from .test_sync import catalog_of
 
@@ -259,3 +261,42 @@ def test_two_streams_of_one_name_are_refused(erp: Simulator, monkeypatch: pytest
     destination.sync(config, catalog, fails=True)
     assert destination.statuses == {"Customer__Contacts": "INCOMPLETE", "Customer": "COMPLETE"}
     assert sentence in destination.errors[0]["message"]
+
+
+SIGN_INS = {
+    "redirect": Answer(302, headers={"Location": "/Frames/Login.aspx?ReturnUrl=/t/"}),
+    "page": html(200, "Sign in"),
+    "refusal": Answer(401, content_type=HTML),
+}
+
+
+@pytest.mark.parametrize("sign_in", SIGN_INS)
+def test_an_old_build_that_shows_its_sign_in_at_the_newer_address_is_asked_at_the_older(
+    sign_in: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.Patience, "pause_seconds", lambda _self, _tries: 0.0)
+    with Simulator(rows=5, tenants=(A,), openapi=False) as sim:
+        sim.rewrite(lambda request, answer: SIGN_INS[sign_in] if request.path.startswith("/t/") else answer)
+        config = sim.config(generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+        assert check(config)["status"] == "SUCCEEDED"
+        destination = Destination()
+        destination.sync(config, catalog_of(config, "gi__BI-Customers", "dac__SOOrder"))
+        assert differences(destination, sim, [A]) == []
+        assert any("older address" in warning for warning in destination.warnings)
+
+
+def test_a_title_that_cannot_stand_in_an_address_is_told_with_the_reason(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inquiry = replace(INQUIRY_BY_TITLE["BI-Customers"], title="R&D: 50%")
+    monkeypatch.setitem(INQUIRY_BY_TITLE, inquiry.title, inquiry)  # type: ignore[misc]
+
+    def refuse(request: Any, answer: Any) -> Any:
+        return Answer(400, b"<html>Bad Request</html>", content_type=HTML) if "R&D" in request.path else answer
+
+    erp.rewrite(refuse)
+    config = erp.config(A, generic_inquiries=["R&D*"])
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "gi__R&D: 50%"), fails=True)
+    assert "its title has & and % and : in it" in destination.errors[0]["message"]
+    assert destination.errors[0]["failure_type"] == "config_error"

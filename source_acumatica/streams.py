@@ -424,7 +424,7 @@ class FeedStream(TableStream):
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
         request["decode"] = self._codec_of(tenant).decode
         if "link" in token:
-            return self._access.doors.follow(tenant, door, token["link"], **request)
+            return self._access.doors.follow(tenant, door, token["link"], resource, **request)
         is_query = door is FeedDoor.INQUIRIES and not {"$filter", "$orderby"}.isdisjoint(options)
         request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
         return self._access.doors.rows(tenant, door, resource, options, **request)
