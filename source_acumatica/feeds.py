@@ -24,6 +24,8 @@ from source_acumatica.entity import (
 )
 from source_acumatica.tables import DELETED_AT, Rows, cursor_of, parameter_columns
 
+# How a column with the time of the last change is called; of several with one caption, the later ones get a number.
+_STAMP_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?(_\d+)?")
 NOTE_ID = "NoteID"
 """The column by which a row of any table is known over the whole instance."""
 DELETED_FLAG = "DeletedDatabaseRecord"
@@ -64,6 +66,8 @@ class FeedTable:
     """Of an inquiry: the types of its parameters."""
     asked: tuple[str, ...] = ()
     """The parameters whose values stand in the rows, since several were given."""
+    chosen: str | None = None
+    """Of an inquiry: the column that the user chose for the cursor."""
     function: str = ""
     """By what name an inquiry with parameters is called."""
     type_name: str = ""
@@ -81,8 +85,34 @@ class FeedTable:
 
     @cached_property
     def cursor(self) -> str | None:
-        """The field with the stamp of a row's last change; asked for with every row."""
-        return cursor_of(self.fields)
+        """The field with the stamp of a row's last change; asked for with every row.
+
+        An inquiry joins tables, and its columns have the names that somebody gave them: where not exactly one is called
+        as stamps are, only the user knows which it is.
+        """
+        if self.chosen in self.stamps:
+            return self.chosen
+        if self.door is FeedDoor.TABLES:
+            return cursor_of(self.fields)
+        named = [name for name in self.stamps if _STAMP_NAME.fullmatch(name)]
+        return named[0] if len(named) == 1 and not self.chosen else None
+
+    @property
+    def stamps(self) -> list[str]:
+        """The columns that may be chosen for the cursor."""
+        return [name for name, kind in self.fields.items() if kind is FieldKind.DATE_TIME]
+
+    @property
+    def is_cursor_chosen(self) -> bool:
+        """Whether the cursor is the user's choice."""
+        return self.door is FeedDoor.INQUIRIES
+
+    @property
+    def supports_incremental(self) -> bool:
+        """Whether it may be read by what has changed; of rows without a key, nobody could take the old ones away."""
+        if self.is_cursor_chosen:
+            return bool(self.stamps) and (bool(self.primary_key) or self.chosen is not None)
+        return self.cursor is not None
 
     @property
     def cursor_field(self) -> str | None:

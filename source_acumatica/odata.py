@@ -70,12 +70,14 @@ def feed_options(
     """The options of a request: of the window and the page token alone.
 
     The token has ``version`` of OData, ``top``, and ``skip`` or ``after``: the place that a page by keyset begins at,
-    empty for the beginning, with None for the cursor among the rows that have none. ``at`` asks for the row at a place.
+    empty for the beginning, with None for the cursor among the rows that have none. ``at`` asks for the row at a place,
+    with ``is_within`` if it lies in the window.
     """
     version = token["version"]
     if "at" in token:
         pairs = _literals(table, plan.order, token["at"], version)
         conditions = [f"{name} eq {literal}" for name, literal in pairs if name in table.keys]
+        conditions += _window_conditions(table, plan, window, token) if token.get("is_within") else ()
     else:
         conditions = [*_window_conditions(table, plan, window, token), *_place_conditions(table, plan, token)]
     options = {"$filter": " and ".join(conditions)} if conditions else {}

@@ -84,6 +84,8 @@ class TableStream(HttpStream, ABC):
         self._rows_of = cache(lambda tenant: self._table_of(tenant).rows(tenant, self._columns_of(tenant)))
         self._columns_of = cache(lambda tenant: self._table_of(tenant).wanted(configured))
         self._codec_of = cache(self._made_codec)
+        # It goes without saying but for a generic inquiry, of which the user knows it.
+        self.source_defined_cursor = not table.is_cursor_chosen
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
         self._is_running = False
@@ -114,6 +116,11 @@ class TableStream(HttpStream, ABC):
     def url_base(self) -> str:
         """The instance."""
         return self._config.instance_url
+
+    @property
+    def supports_incremental(self) -> bool:
+        """Whether the stream may be read by what has changed."""
+        return self._rows_table.supports_incremental
 
     def get_json_schema(self) -> Mapping[str, Any]:  # type: ignore[override]  # the CDK's is an lru_cache object
         """The table's columns; asked for with every record, so made once."""

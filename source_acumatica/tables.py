@@ -39,6 +39,14 @@ class StreamTable(Protocol):
         """The column by which the stream is incremental."""
 
     @property
+    def supports_incremental(self) -> bool:
+        """Whether it may be read by what has changed."""
+
+    @property
+    def is_cursor_chosen(self) -> bool:
+        """Whether the cursor is the user's choice."""
+
+    @property
     def is_tracked(self) -> bool:
         """Whether removed rows are read too."""
 
@@ -145,6 +153,16 @@ class Table:
         if self.cursor is None:
             return None
         return "_parent_modified" if self.path else self.cursor
+
+    @property
+    def supports_incremental(self) -> bool:
+        """Whether it may be read by what has changed."""
+        return self.cursor is not None
+
+    @property
+    def is_cursor_chosen(self) -> bool:
+        """The stamp of an entity is known."""
+        return False
 
     def json_schema(self) -> dict[str, Any]:
         """A schema without references; every column is nullable but the added ones that are always there."""

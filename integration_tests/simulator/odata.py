@@ -143,8 +143,13 @@ class InquiryDoor(Door):
         if self.place.version is Version.V3 and not self._asks_for_json():
             return ATOM
         query = self._query(inquiry.type, INQUIRY_OPTIONS, shuffles=True)
-        rows = inquiry_rows(inquiry, self.tenant.store, self._parameters(inquiry, given))
-        return self._writer.feed(query, query.page(rows, self.request.query), name)
+        options, parameters = self.request.query, self._parameters(inquiry, given)
+        if not inquiry.filters_below:
+            rows = inquiry_rows(inquiry, self.tenant.store, parameters)
+            return self._writer.feed(query, query.page(rows, options), name)
+        rows = inquiry_rows(inquiry, self.tenant.store, parameters, lambda groups: query.filtered(groups, options))
+        unfiltered = {option: value for option, value in options.items() if option != "$filter"}
+        return self._writer.feed(query, query.page(rows, unfiltered), name)
 
     def _parameters(self, inquiry: GenericInquiry, given: str | None) -> dict[str, Any]:
         """Version 4 names them in parentheses, version 3 among the query options; the set itself takes none."""
