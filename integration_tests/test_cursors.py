@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, differences, discover
 from .simulator import Simulator
+from .simulator.answers import as_json
 from .simulator.edm import Column, Edm
 from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
 from .simulator.rows import latest, of
@@ -156,3 +158,52 @@ def test_what_groups_is_read_in_full_since_a_filter_works_below_the_groups(
         assert differences(destination, erp, [A]) == []
         assert bool([each for each in destination.warnings if "it groups its rows" in each]) is is_grouped
     assert (destination.records == 1) is not is_grouped
+
+
+# ------------------------------------------------------------------------------------------- what only looks complete
+
+
+def test_inquiries_that_are_cut_or_stored_are_told_where_their_designs_can_be_read(
+    erp: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    designs = [
+        {"Name": "BI-Customers", "SelectTop": 100, "UseDataWarehouse": True},
+        {"Name": "IN-StockItems", "SelectTop": 0, "UseDataWarehouse": False},
+        {"Name": "Not exposed", "SelectTop": 1, "UseDataWarehouse": True},
+    ]
+    config = erp.config(endpoints=["Fabrikam"])
+    discover(config)
+    assert not [line for line in caplog.messages if "SM208000" in line]
+    erp.rewrite(lambda request, answer: as_json({"value": designs}) if "/dac/GIDesign" in request.path else answer)
+    for command in (
+        lambda: discover(config),
+        lambda: Destination().sync(config, catalog_of(config, "gi__BI-Customers")),
+    ):
+        caplog.clear()
+        command()
+        told = [line for line in caplog.messages if "SM208000" in line]
+        assert ["gi__BI-Customers" in line for line in told][:2] == [True, True]
+        assert "cut to 100 rows" in told[0]
+        assert "as old as its last update" in told[1]
+
+
+@pytest.mark.parametrize("hours", [-12, -5, 0, 10, 14])
+def test_no_change_is_missed_whatever_zone_the_old_feed_writes_its_times_in(
+    hours: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Version 3 writes no zone, and may mean that of the user's profile: the simulator's clock is moved by it here."""
+    shift = timedelta(hours=hours)
+    with Simulator(rows=8, tenants=(A,), openapi=False) as sim:
+        config = sim.config(generic_inquiries=["BI-*"])
+        catalog = catalog_of(config, "gi__BI-Customers")
+        destination = Destination()
+        destination.sync(config, catalog)
+        company = sim.tenant(A)
+        for number in range(3):
+            sim.clock.advance(86_400)
+            key = company.keys("Customer")[number]
+            company.update("Customer", key, {"CustomerName": f"changed {number}"}, stamp=sim.clock.now() + shift)
+            sim.clock.advance(60)
+            destination.sync(config, catalog)
+            assert f"changed {number}" in {row["CustomerName"] for row in destination.rows("gi__BI-Customers")}
+        assert any("in which zone its times are" in line for line in caplog.messages)

@@ -52,7 +52,7 @@ def test_nothing_is_written_to_on_a_guess(erp: Simulator) -> None:
     config = own(erp)
     assert check(config)["status"] == "SUCCEEDED"
     found = discover(config)
-    Destination().sync(config, configured(list(found.values())))
+    Destination().sync(config, configured(list(found.values())), fails=True)
     assert puts(erp) == []
 
 
@@ -64,9 +64,12 @@ def test_a_blank_record_is_no_row_and_the_setting_is_named(erp: Simulator, caplo
         hints = [line for line in caplog.messages if "looks like an inquiry form" in line]
         assert len(hints) == 1
         assert "RawData in inquiry_forms" in hints[0]
-    destination = read(erp, config, "Own__RawData", "Own__RawData__Results")
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "Own__RawData", "Own__RawData__Results", mode=FULL_REFRESH), fails=True)
     assert destination.records == 0
-    assert len([line for line in destination.warnings if "RawData in inquiry_forms" in line]) == 2
+    assert destination.statuses == {"Own__RawData": "COMPLETE", "Own__RawData__Results": "INCOMPLETE"}
+    assert any("RawData in inquiry_forms" in line for line in destination.warnings)
+    assert "RawData in inquiry_forms" in destination.errors[0]["message"]
 
 
 @pytest.mark.parametrize("named", ["RawData", "Own/RawData", "Own/Raw*"])
@@ -110,7 +113,7 @@ def test_an_inquiry_is_asked_for_each_value_and_keyed_by_it(openapi: bool, small
         config = sim.config(generic_inquiries=[ORDERS], inquiry_parameters=given, max_page_size=3)
         assert check(config)["status"] == "SUCCEEDED"
         catalog = catalog_of(config, f"gi__{ORDERS}", mode=INCREMENTAL)
-        sim.clock.advance(3600)
+        sim.clock.advance(86_400)
         destination = Destination()
         destination.sync(config, catalog)
         rows = destination.rows(f"gi__{ORDERS}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from source_acumatica.cursor import Window
-from source_acumatica.entity import FieldKind
+from source_acumatica.entity import FieldKind, format_instant
 from source_acumatica.feeds import FUNCTION_SUFFIX, FeedDoor, FeedTable
 
 # As for contract entities: longer query strings are refused, and more columns are no harm (BEHAVIOR.md, "Lists").
@@ -136,6 +136,26 @@ def instant_literal(instant: str, version: int) -> str:
     moment = datetime.fromisoformat(instant).astimezone(UTC).replace(tzinfo=None)
     text = moment.isoformat(timespec="microseconds" if moment.microsecond % 1000 else "milliseconds")
     return f"datetime'{text}'" if version == 3 else f"{text}Z"
+
+
+# The most that a zone is ahead of UTC or behind it.
+_MOST_AHEAD, _MOST_BEHIND = timedelta(hours=14), timedelta(hours=12)
+UNKNOWN_ZONE = (
+    "this release's OData does not say in which zone its times are. They are taken for UTC, and are off where the "
+    "user's profile has another zone (Time Zone on User Profile, SM203010); so that no change is missed, those of 12 "
+    "hours more are read"
+)
+
+
+def widened(window: Window) -> Window:
+    """The window whatever zone the times are in that it is compared with."""
+    since = window.since and _moved(window.since, -_MOST_BEHIND)
+    until = window.until and _moved(window.until, _MOST_AHEAD)
+    return replace(window, since=since, until=until)
+
+
+def _moved(instant: str, by: timedelta) -> str:
+    return format_instant(datetime.fromisoformat(instant) + by)
 
 
 def value_literal(value: Any, kind: FieldKind, version: int) -> str:

@@ -24,13 +24,13 @@ from source_acumatica.cursor import Progress, TenantCursor, Window
 from source_acumatica.deletions import Deletions, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource
 from source_acumatica.entity import Wire
-from source_acumatica.errors import Next, RequestFailed, broken_record
+from source_acumatica.errors import Next, RequestFailed, broken_record, config_error
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.lines import RecordLines, in_pieces
-from source_acumatica.odata import feed_options
+from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, where_of
@@ -345,7 +345,11 @@ class ContractStream(TableStream):
         is_all = len(rows) == 1 and not token.get("skip") and token.get("top", 2) > 1
         if is_all and not self._table.is_identified and is_blank(rows[0]):
             # What the list of an inquiry form gives, so it is no row; a form of preferences says something.
-            logger.warning(f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}.")
+            said = f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}."
+            if self._table.path:
+                # Its results were asked for, and no rows would be taken for none.
+                raise config_error(said)
+            logger.warning(said)
             return [], size_bytes
         return rows, size_bytes
 
@@ -391,6 +395,7 @@ class FeedStream(TableStream):
 
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
         token = {"version": self._access.doors.version(self._table.door, tenant), **token}
+        window = widened(window) if self._has_unknown_zone(tenant) else window
         options = feed_options(self._table_of(tenant), token["plan"], self._columns_of(tenant), window, token)
         return {**self._resource(tenant)[1], **options}
 
@@ -399,6 +404,8 @@ class FeedStream(TableStream):
         return _shared(self._codecs, table, lambda: feed_codec(table, self._columns_of(tenant)))
 
     def _reader(self, tenant: str) -> Reader:
+        if self._has_unknown_zone(tenant) and self._table.stamps:
+            logger.info(f"{where_of(tenant, self.name)}: {UNKNOWN_ZONE}.")
         return _repeated(
             tenant, self._config, [(given, self._reader_of(tenant, given)) for given in self._parameter_sets()]
         )
@@ -414,6 +421,10 @@ class FeedStream(TableStream):
             self._client.helpers,
             is_incremental=self.progress is not None,
         )
+
+    def _has_unknown_zone(self, tenant: str) -> bool:
+        """Version 3 does not say in which zone its times are: maybe in that of the user's profile."""
+        return self._access.doors.version(self._table.door, tenant) == 3
 
     def _parameter_sets(self) -> list[dict[str, Any]]:
         return self._config.parameter_sets(self._table.title)
