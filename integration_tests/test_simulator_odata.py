@@ -370,7 +370,7 @@ def test_parameters_are_given_to_a_function_as_literals_or_as_aliases(sim: Simul
     tenant = sim.tenant("Company")
     for total in ("10.25", "5000.5"):
         tenant.insert("SalesOrder", {"CustomerID": "C-9", "OrderTotal": Decimal(total)})
-    function = f"{feed.root('gi')}/Orders%20by%20Customer_WithParameters"
+    function = f"{feed.root('gi')}/OrdersbyCustomer_WithParameters"
     for path, count in {
         "(Customer='C-9')": 2,
         "(Customer=@1)?@1='C-9'": 2,
@@ -385,7 +385,7 @@ def test_parameters_are_given_to_a_function_as_literals_or_as_aliases(sim: Simul
 
 @pytest.mark.parametrize("path", ["(Nope='1')", "(Customer=@1)", "(Customer=C-9)"])
 def test_wrong_parameters_are_refused(feed: Feed, path: str) -> None:
-    assert refusal(feed.get(f"{feed.root('gi')}/Orders%20by%20Customer_WithParameters{path}"))[0] == 400
+    assert refusal(feed.get(f"{feed.root('gi')}/OrdersbyCustomer_WithParameters{path}"))[0] == 400
 
 
 def test_an_unknown_inquiry_is_not_found(feed: Feed) -> None:
@@ -899,9 +899,11 @@ def test_version_3_answers_with_atom_unless_json_is_asked_for(old: Feed) -> None
 @pytest.mark.parametrize("value", ["C-9", "'C-9'"])
 def test_version_3_takes_parameters_among_the_options(old: Feed, value: str) -> None:
     old.sim.tenant("Company").insert("SalesOrder", {"CustomerID": "C-9"})
-    path = "/odata/Company/Orders%20by%20Customer?$format=json"
+    path = "/odata/Company/OrdersbyCustomer_WithParameters?$format=json"
     assert len(old.get(f"{path}&Customer={value}").json()["value"]) == 1
     assert old.get(path).json()["value"] == []
+    by_set = f"/odata/Company/Orders%20by%20Customer?$format=json&Customer={value}"
+    assert old.get(by_set).json()["value"] == [], "the set itself takes none"
 
 
 def test_version_3_links_its_pages_too() -> None:

@@ -98,6 +98,9 @@ def list_codec(table: Table, columns: Collection[str] | None) -> Codec:
 
 def feed_codec(table: FeedTable, columns: Collection[str] | None) -> Codec:
     """The codec of a feed."""
+    if table.asked:
+        # What the rows were asked with is put into them.
+        return Codec(None, None, _PLAIN_FEED)
     code, cursor = _Code(), table.cursor
     fields = {name: kind for name, kind in table.fields.items() if columns is None or name in columns}
     cells = {"_tenant": "tenant"}

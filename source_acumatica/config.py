@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -224,9 +225,21 @@ class Config(BaseModel):
             password=own.password or self.password,
         )
 
-    def parameters(self, inquiry: str) -> dict[str, Any]:
-        """The values that ``inquiry`` is asked with, by name."""
-        return {one.name: one.value for one in self.inquiry_parameters if one.inquiry == inquiry}
+    def parameter_sets(self, *inquiry: str) -> list[dict[str, Any]]:
+        """The values that an inquiry is asked with, by name: each combination of those that were given.
+
+        ``inquiry`` are the names that it may stand under in the settings.
+        """
+        values: dict[str, list[Any]] = {}
+        for one in self.inquiry_parameters:
+            if one.inquiry in inquiry and one.value not in values.setdefault(one.name, []):
+                values[one.name].append(one.value)
+        return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
+
+    def asked(self, *inquiry: str) -> tuple[str, ...]:
+        """The parameters whose values stand in the rows of an inquiry: all, where it is asked more than once."""
+        sets = self.parameter_sets(*inquiry)
+        return tuple(sets[0]) if len(sets) > 1 else ()
 
     def condition(self, stream: str) -> str:
         """What the rows of ``stream`` have to fulfil, in the API's own syntax and in parentheses; empty for all rows.

@@ -14,7 +14,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_acumatica.entity import format_instant
 from source_acumatica.paging import BEGINNING, Position
-from source_acumatica.read_with import ReadWith, is_another_instance, widened
+from source_acumatica.read_with import ReadWith, asks_for_more, is_another_instance
 
 State = dict[str, Any]
 
@@ -68,7 +68,7 @@ class Progress:
         """The progress that a read with these settings goes on from: all is read anew where they ask for more."""
         if is_another_instance(self.read_with, now):
             return Progress(read_with=now)
-        if any(widened(self.read_with, now)):
+        if any(asks_for_more(self.read_with, now)):
             return replace(self, reached=None, reading=None, read_with=now)
         return replace(self, read_with=now)
 

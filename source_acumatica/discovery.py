@@ -6,7 +6,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 import msgspec
@@ -17,12 +17,12 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.client import Client
 from source_acumatica.credentials import left_out
 from source_acumatica.entity import Shape
-from source_acumatica.errors import config_error
-from source_acumatica.forms import Forms
+from source_acumatica.errors import Next, RequestFailed, config_error
+from source_acumatica.forms import LOOKS_LIKE_A_FORM, Forms, is_blank
 from source_acumatica.known_entities import is_known, known
 from source_acumatica.openapi import Description, DescriptionError, read_description
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import MAIN_ENDPOINT, Table, agreed, prefix, tables
+from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, prefix, tables
 
 logger = logging.getLogger("airbyte")
 
@@ -246,7 +246,9 @@ def _tables(shapes: Mapping[Endpoint, Mapping[str, Shape]], forms: Forms) -> Ite
         for entity, shape in entities.items():
             facts = known(endpoint.name, entity)
             is_inquiry = forms.is_form(endpoint.name, entity, shape)
-            yield from tables(endpoint.name, endpoint.version, entity, shape, facts, is_inquiry=is_inquiry)
+            asked = forms.asked_of(endpoint.name, entity) if is_inquiry else ()
+            for table in tables(endpoint.name, endpoint.version, entity, shape, facts, is_inquiry=is_inquiry):
+                yield replace(table, asked=asked)
 
 
 def _names(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -333,6 +335,27 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
     for warning in description.warnings:
         logger.warning(f"{where}: {warning}")
     return description
+
+
+def tell_forms(client: Client, tenant: str, tables: Sequence[Table]) -> None:
+    """Log which entities without keys look like inquiry forms: PUT is not sent to any on a guess."""
+    for table in (each for each in tables if each.door is Door.LIST and not each.path):
+        if not (table.is_identified or table.is_single) and _looks_like_a_form(client, tenant, table):
+            logger.warning(f"Tenant '{tenant}', {table.name}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
+
+
+def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:
+    """Whether its list is one blank record, or the ERP says that it cannot be listed at all."""
+
+    def read(response: requests.Response) -> bool:
+        rows = msgspec.json.decode(response.content)
+        return isinstance(rows, list) and len(rows) == 1 and is_blank(rows[0])
+
+    try:
+        return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=f"Tenant '{tenant}', {table.name}")
+    except RequestFailed as error:
+        # Reading it says what is wrong; this is only a hint.
+        return error.problem.next is Next.CLIMB_DOWN
 
 
 def _join(ours: dict[str, Shape], theirs: Mapping[str, Shape]) -> None:

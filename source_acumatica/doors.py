@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ from source_acumatica.errors import (
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import Generation, ParameterError, parameterized
 
+logger = logging.getLogger("airbyte")
 Answer = TypeVar("Answer")
 
 _DESCRIPTION_CHUNK_BYTES = 64 * 1024
@@ -67,6 +69,8 @@ class Doors:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._generation: Generation | None = None
+        self._behind_pages: dict[FeedDoor, Generation] = {}
+        """Services whose newer address shows the sign-in only; it may be the weather, so the others are not touched."""
         self._versions: dict[tuple[FeedDoor, str], int] = {}
 
     def version(self, door: FeedDoor, tenant: str) -> int:
@@ -79,7 +83,8 @@ class Doors:
 
     def root(self, door: FeedDoor, tenant: str) -> str:
         """The feed's address below the instance."""
-        return (self._generation or Generation.TENANT_FIRST).root(door, tenant)
+        generation = self._behind_pages.get(door) or self._generation or Generation.TENANT_FIRST
+        return generation.root(door, tenant)
 
     def describe(self, tenant: str, door: FeedDoor, is_wanted: Callable[[str, str], bool]) -> Metadata:
         """What the door has, as far as it is wanted; one download.
@@ -125,32 +130,35 @@ class Doors:
         decode: Callable[[bytes], FeedAnswer] = decode_feed,
     ) -> FeedPage:
         """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort."""
-        return self.fetch(
-            tenant,
-            door,
-            resource,
-            params,
-            read=partial(_read_feed, decode=decode),
-            where=where,
-            headers=headers,
-            judge=partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query),
-            is_page=is_page,
-        )
+        try:
+            return self.fetch(
+                tenant,
+                door,
+                resource,
+                params,
+                read=partial(_read_feed, decode=decode),
+                where=where,
+                headers=headers,
+                judge=partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query),
+                is_page=is_page,
+            )
+        except RequestFailed as error:
+            raise unaddressable(error, resource, where) or error from None
 
-    def follow(self, tenant: str, door: FeedDoor, link: str, **request: Any) -> FeedPage:
-        """The rows of the answer that a link leads to.
+    def follow(self, tenant: str, door: FeedDoor, link: str, resource: str = "", **request: Any) -> FeedPage:
+        """The rows of the answer that a link leads to; ``resource`` is what was asked when it came.
 
         Raises:
             AirbyteTracedException: it leads off the feed; the token is not sent there.
         """
-        return self.rows(tenant, door, self._resource(tenant, door, link), {}, **request)
+        return self.rows(tenant, door, self._resource(tenant, door, link, resource), {}, **request)
 
     def all_rows(
         self, tenant: str, door: FeedDoor, resource: str, params: Mapping[str, str], **request: Any
     ) -> list[Wire]:
         """The rows of an answer and of all that its links lead to."""
         first = self.rows(tenant, door, resource, params, **request)
-        pages = linked_pages(first, lambda link: self.follow(tenant, door, link, **request), request["where"])
+        pages = linked_pages(first, lambda link: self.follow(tenant, door, link, resource, **request), request["where"])
         return [row for page in pages for row in page.rows]
 
     def fetch(
@@ -164,23 +172,68 @@ class Doors:
         where: str,
         **request: Any,
     ) -> Answer:
-        """Ask below the feed's root, at the addresses of each generation until one is not unknown there.
+        """Ask below the feed's root: where it is not known yet, at the addresses of each generation in turn.
+
+        An address that a build does not know is answered with 404 or, by some, with the sign-in that lies in front of
+        everything: a redirect to its page, the page, or 401. A site in maintenance answers all addresses like that, so
+        only an address that answers otherwise is taken for the right one.
 
         Raises:
-            RequestFailed: given up, or neither generation has it.
+            RequestFailed: given up, or no generation has it.
         """
-        *others, last = [self._generation] if self._generation else Generation
-        for generation in others:
-            try:
-                return self._fetch_at(generation, tenant, door, resource, params, read, where=where, **request)
-            except RequestFailed as error:
-                if error.problem.status != _NOT_FOUND:
-                    raise
-        return self._fetch_at(last, tenant, door, resource, params, read, where=where, **request)
+        ask = partial(
+            self._fetch_at, tenant=tenant, door=door, resource=resource, params=params, read=read, where=where
+        )
+        known = self._behind_pages.get(door) or self._generation
+        if known:
+            return ask(known, **request)
+        first, last = Generation
+        impatient = {**request, "judge": partial(_without_patience, request["judge"])}
+        try:
+            return self._found(first, ask(first, **impatient))
+        except RequestFailed as error:
+            refusal = error
+        if refusal.problem.status == _NOT_FOUND:
+            return self._found(last, ask(last, **request))
+        if refusal.problem.status in (_UNAUTHORIZED, _SIGN_IN_PAGE):
+            return self._behind_a_page(door, refusal, partial(ask, first), partial(ask, last), request, impatient)
+        if refusal.problem.status in _FOUND:
+            self._generation = first
+        raise refusal
+
+    def _behind_a_page(
+        self,
+        door: FeedDoor,
+        refusal: RequestFailed,
+        ask_first: Callable[..., Answer],
+        ask_last: Callable[..., Answer],
+        request: Mapping[str, Any],
+        impatient: Mapping[str, Any],
+    ) -> Answer:
+        """The answer of the older address, where the newer one shows the sign-in and nothing else, now and again."""
+        try:
+            answer = ask_last(**impatient)
+        except RequestFailed:
+            if refusal.problem.status == _SIGN_IN_PAGE:
+                return self._found(Generation.TENANT_FIRST, ask_first(**request))
+            raise refusal from None
+        try:
+            return self._found(Generation.TENANT_FIRST, ask_first(**impatient))
+        except RequestFailed as error:
+            if error.problem.status not in (_UNAUTHORIZED, _SIGN_IN_PAGE):
+                raise
+        logger.warning(f"{refusal.message}. Asking at the older address instead.")
+        self._behind_pages[door] = Generation.DOOR_FIRST
+        return answer
+
+    def _found(self, generation: Generation, answer: Answer) -> Answer:
+        self._generation = generation
+        return answer
 
     def _fetch_at(
         self,
         generation: Generation,
+        *,
         tenant: str,
         door: FeedDoor,
         resource: str,
@@ -188,30 +241,72 @@ class Doors:
         read: Callable[[requests.Response], Answer],
         **request: Any,
     ) -> Answer:
-        try:
-            path = f"{generation.root(door, tenant)}/{resource}"
-            answer = self._client.fetch(tenant, path, params, read=read, **request)
-        except RequestFailed as error:
-            if error.problem.status in _FOUND:
-                self._generation = generation
-            raise
-        self._generation = generation
-        return answer
+        return self._client.fetch(tenant, f"{generation.root(door, tenant)}/{resource}", params, read=read, **request)
 
-    def _resource(self, tenant: str, door: FeedDoor, link: str) -> str:
-        """What a link leads to, below the feed's root; it may be relative or absolute.
+    def _resource(self, tenant: str, door: FeedDoor, link: str, resource: str = "") -> str:
+        """What a link leads to, below the feed's root, as path and query.
+
+        It may be relative, and an absolute one may have the scheme, the host and the port that the server knows itself
+        by behind a proxy: nothing of these is used. The path may be spelt otherwise than ours.
 
         Raises:
             AirbyteTracedException: it leads off the feed.
         """
         root = self._client.instance_url + self.root(door, tenant)
-        resource = link
-        if urlsplit(link).scheme or link.startswith(("/", "\\")):
-            resource = link[len(root) + 1 :] if link.lower().startswith(f"{root}/".lower()) else ""
-        if not resource or ".." in unquote(resource).replace("\\", "/").split("?")[0].split("/"):
+        below = _below(urlsplit(root).path, link)
+        if below is None:
             msg = f"Tenant '{tenant}': OData's link to the next page leads off {root}; it is not followed."
             raise config_error(msg)
-        return resource
+        return f"{resource}{below}" if below.startswith("?") else below
+
+
+def _below(root: str, link: str) -> str | None:
+    """Path and query of a link below the path ``root``; None where it does not lie there."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return None
+    path = parts.path
+    if "\\" in unquote(path) or ".." in unquote(path).split("/"):
+        return None
+    if parts.scheme or parts.netloc or path.startswith("/"):
+        ours = root.split("/")
+        theirs = path.split("/")
+        if list(map(_spelt, theirs[: len(ours)])) != list(map(_spelt, ours)):
+            return None
+        path = "/".join(theirs[len(ours) :])
+        if not path:
+            return None
+    below = f"{path}?{parts.query}" if parts.query else path
+    return below or None
+
+
+def _spelt(segment: str) -> str:
+    """A segment of a path in one spelling: with percent codes or without, in capitals or not."""
+    return unquote(segment).casefold()
+
+
+def _without_patience(
+    judge: Callable[[requests.Response], Problem | None], response: requests.Response
+) -> Problem | None:
+    """``judge`` of an answer at an address that may be unknown: a page instead of data is not waited out."""
+    problem = judge(response)
+    if problem and problem.next is Next.RETRY and (response.status_code < 400):
+        return replace(problem, next=Next.STOP, status=_SIGN_IN_PAGE)
+    return problem
+
+
+def unaddressable(error: RequestFailed, resource: str, where: str) -> RequestFailed | None:
+    """The error of an inquiry whose title cannot stand in an address; None where that is not what is wrong."""
+    title = unquote(resource.split("?")[0].split("(")[0])
+    found = [each for each in _REFUSED_IN_PATHS if each in title]
+    if not found or error.problem.status not in (400, _NOT_FOUND):
+        return None
+    sentence = (
+        f"its title has {' and '.join(found)} in it, which web servers refuse in addresses: it cannot be asked for. "
+        "Give the inquiry another title (Generic Inquiry, SM208000)"
+    )
+    return RequestFailed(Problem(Next.STOP, FailureType.config_error, sentence, status=error.problem.status), where)
 
 
 def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str) -> Iterator[FeedPage]:
@@ -237,6 +332,11 @@ def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str)
 # A page may be empty where its rows have been deleted meanwhile.
 _MOST_EMPTY_PAGES = 20
 _NOT_FOUND = 404
+_UNAUTHORIZED = 401
+_SIGN_IN_PAGE = 302
+"""The status that stands for any page in place of data, where an address may be unknown."""
+# ASP.NET refuses these in a path also where they are percent-encoded, and splits the path at the slashes.
+_REFUSED_IN_PATHS = ("&", "%", ":", "*", "?", "<", ">", "/", "\\")
 # What is answered by a door that is there, if only to refuse.
 _FOUND = (400, 401, 403)
 _NEEDED = {

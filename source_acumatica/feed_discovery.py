@@ -31,6 +31,7 @@ from source_acumatica.feeds import (
 )
 from source_acumatica.forms import Forms
 from source_acumatica.key_probe import KeyProbe
+from source_acumatica.odata import plain_value
 from source_acumatica.reader import where_of
 from source_acumatica.sessions import PoolClosed
 
@@ -39,6 +40,8 @@ logger = logging.getLogger("airbyte")
 _ALL = ("*",)
 # A check asks for no more tables than this whether their deletions are tracked: each costs a request.
 _MOST_TRACKING_PROBES = 25
+DESIGNS = "GIDesign"
+"""The set with a row for each generic inquiry."""
 
 
 class FeedSurvey:
@@ -104,6 +107,7 @@ class FeedSurvey:
         self._own[tenant] = []
         if self._config.generic_inquiries and self._reads(FeedDoor.INQUIRIES):
             self._visit_door(FeedDoor.INQUIRIES, tenant, tracked)
+            self._tell_designs(tenant)
         if (self._config.dac_tables and self._reads(FeedDoor.TABLES)) or tracked:
             self._visit_door(FeedDoor.TABLES, tenant, tracked)
 
@@ -187,9 +191,35 @@ class FeedSurvey:
                 _warn_of_unknown_types(tenant, title, feed)
                 function = function_of(metadata, title, feed.type_name)
                 called, parameters = (function.name, function.parameters) if function else ("", {})
-                table = inquiry_table(feed, title, parameters, called)
+                table = inquiry_table(feed, title, parameters, called, self._config.asked(title))
                 self._check_parameters(tenant, table, metadata.version)
                 yield table
+
+    def _tell_designs(self, tenant: str) -> None:
+        """Log which inquiries are cut or stored, where the table of their designs can be read: both look complete."""
+        names = {
+            each.title: each.name for each in self._own[tenant] if self._streams is None or each.name in self._streams
+        }
+        if not names:
+            return
+        where = f"Tenant '{tenant}', designs of the inquiries"
+        try:
+            rows = self._doors.all_rows(tenant, FeedDoor.TABLES, DESIGNS, {}, where=where)
+        except RequestFailed:
+            # It takes a role that few users have; what cannot be told is not told.
+            return
+        for row in rows:
+            if (name := names.get(str(row.get("Name")))) and row.get("SelectTop"):
+                most = plain_value(row.get("SelectTop"))
+                logger.warning(
+                    f"Tenant '{tenant}', {name}: the inquiry is cut to {most} rows (Select Top on Generic Inquiry, "
+                    "SM208000); further rows do not come."
+                )
+            if name and row.get("UseDataWarehouse"):
+                logger.warning(
+                    f"Tenant '{tenant}', {name}: the inquiry shows a stored result (Store Result in Data Warehouse on "
+                    "Generic Inquiry, SM208000), which is as old as its last update."
+                )
 
     def _wants_inquiry(self, title: str) -> bool:
         self._titles.add(title)
@@ -199,15 +229,16 @@ class FeedSurvey:
 
     def _check_parameters(self, tenant: str, table: FeedTable, version: int) -> None:
         """Say that values are missing or wrong; an inquiry that the settings name has to be readable."""
-        given = self._config.parameters(table.title)
+        sets = self._config.parameter_sets(table.title)
         try:
-            inquiry_resource(table, given, version)
+            for given in sets:
+                inquiry_resource(table, given, version)
         except AirbyteTracedException as error:
             # A read says so when it comes to the stream.
             if self._streams is not None:
                 return
             self._incomplete.add((tenant, table.title))
-            if given or self._matching(self._config.generic_inquiries, table.title) != set(_ALL):
+            if any(sets) or self._matching(self._config.generic_inquiries, table.title) != set(_ALL):
                 self.complaints.append(error)
             if error.message not in self._told:
                 logger.warning(f"Tenant '{tenant}': {error.message} Until then, {table.name} cannot be read.")
@@ -216,7 +247,7 @@ class FeedSurvey:
     def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool:
         where = where_of(tenant, table.name)
         try:
-            doubt = KeyProbe(self._doors, tenant, table, self._config.parameters(table.title)).doubt()
+            doubt = KeyProbe(self._doors, tenant, table, self._config.parameter_sets(table.title)[0]).doubt()
         except RequestFailed as error:
             if error.problem.failure_type is FailureType.transient_error:
                 raise

@@ -18,6 +18,7 @@ from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.grouping import Grouping
 from source_acumatica.odata import FeedPlan, plain_value, plans
 from source_acumatica.paging import (
     BEGINNING,
@@ -43,6 +44,10 @@ _PLAIN = FeedPlan((), filters=False)
 
 class AmbiguousKeysError(Exception):
     """Two rows have the same key."""
+
+
+class GroupedError(Exception):
+    """The inquiry groups its rows, and was filtered."""
 
 
 @dataclass
@@ -76,6 +81,7 @@ class FeedReader(Reader):
     _is_keyed: bool = field(init=False)
     """Whether the keys tell the rows apart, as far as is known."""
     _plans: list[FeedPlan] = field(default_factory=list)
+    _is_grouping_tried: bool = False
     _has_failed: bool = False
     """Whether the current plan has been refused once already."""
 
@@ -105,6 +111,12 @@ class FeedReader(Reader):
                 raise repeats_itself(self.where) from None
             except UnreliableOrderError:
                 self._take_next("the ERP does not find its own rows by the values that it shows")
+                position = BEGINNING
+            except GroupedError:
+                self._take_next(
+                    "it groups its rows, and a filter works on the rows below, so that a changed row would come with a "
+                    "part of its sums"
+                )
                 position = BEGINNING
             except AmbiguousKeysError:
                 self._tell_by_all_columns()
@@ -178,6 +190,7 @@ class FeedReader(Reader):
                 self._size.observe(time.monotonic() - began, page.size_bytes)
                 self._note_size(page)
                 self._refuse_equal_keys(page.rows)
+                self._refuse_groups(window, page.rows)
                 # A link to the next page says that this one was cut short: the list goes on behind its last row.
                 return page.rows, len(page.rows) if page.next_link else asked
 
@@ -190,6 +203,14 @@ class FeedReader(Reader):
             keys = [self._key_of(row) for row in rows]
             if any(one == other for one, other in itertools.pairwise(keys)):
                 raise AmbiguousKeysError
+
+    def _refuse_groups(self, window: Window, rows: Sequence[Wire]) -> None:
+        """Tried on the first rows that came for having changed."""
+        is_doubtful = self.table.door is FeedDoor.INQUIRIES and self._is_keyed and self._plan.filters and window.since
+        if is_doubtful and rows and not self._is_grouping_tried:
+            self._is_grouping_tried = True
+            if Grouping(self.table, self._plan, self.ask).shows_in(rows, window):
+                raise GroupedError
 
     def _key_of(self, row: Wire) -> Place:
         return tuple(plain_value(row.get(name)) for name in self.table.keys)

@@ -22,8 +22,10 @@ from source_acumatica.entity import (
     calendar_date,
     utc_instant,
 )
-from source_acumatica.tables import DELETED_AT, Rows, cursor_of
+from source_acumatica.tables import DELETED_AT, Rows, cursor_of, parameter_columns
 
+# How a column with the time of the last change is called; of several with one caption, the later ones get a number.
+_STAMP_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?(_\d+)?")
 NOTE_ID = "NoteID"
 """The column by which a row of any table is known over the whole instance."""
 DELETED_FLAG = "DeletedDatabaseRecord"
@@ -62,6 +64,10 @@ class FeedTable:
     """Whether removed rows are kept, with a flag."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of an inquiry: the types of its parameters."""
+    asked: tuple[str, ...] = ()
+    """The parameters whose values stand in the rows, since several were given."""
+    chosen: str | None = None
+    """Of an inquiry: the column that the user chose for the cursor."""
     function: str = ""
     """By what name an inquiry with parameters is called."""
     type_name: str = ""
@@ -81,8 +87,34 @@ class FeedTable:
 
     @cached_property
     def cursor(self) -> str | None:
-        """The field with the stamp of a row's last change; asked for with every row."""
-        return cursor_of(self.fields)
+        """The field with the stamp of a row's last change; asked for with every row.
+
+        An inquiry joins tables, and its columns have the names that somebody gave them: where not exactly one is called
+        as stamps are, only the user knows which it is.
+        """
+        if self.chosen in self.stamps:
+            return self.chosen
+        if self.door is FeedDoor.TABLES:
+            return cursor_of(self.fields)
+        named = [name for name in self.stamps if _STAMP_NAME.fullmatch(name)]
+        return named[0] if len(named) == 1 and not self.chosen else None
+
+    @property
+    def stamps(self) -> list[str]:
+        """The columns that may be chosen for the cursor."""
+        return [name for name, kind in self.fields.items() if kind is FieldKind.DATE_TIME]
+
+    @property
+    def is_cursor_chosen(self) -> bool:
+        """Whether the cursor is the user's choice."""
+        return self.door is FeedDoor.INQUIRIES
+
+    @property
+    def supports_incremental(self) -> bool:
+        """Whether it may be read by what has changed; of rows without a key, nobody could take the old ones away."""
+        if self.is_cursor_chosen:
+            return bool(self.stamps) and (bool(self.primary_key) or self.chosen is not None)
+        return self.cursor is not None
 
     @property
     def cursor_field(self) -> str | None:
@@ -99,11 +131,12 @@ class FeedTable:
         """Empty where nothing is known to be unique: the user picks a key then."""
         if self.is_tracked:
             return ["_tenant", NOTE_ID]
-        return ["_tenant", *self.keys] if self.keys and self.are_keys_unique else []
+        return ["_tenant", *parameter_columns(self.asked), *self.keys] if self.keys and self.are_keys_unique else []
 
     def json_schema(self) -> dict[str, Any]:
         """A schema without references; every column is nullable but the tenant."""
-        columns = {name: JSON_SCHEMAS[kind] for name, kind in self.fields.items()}
+        columns = parameter_columns(self.asked)
+        columns.update((name, JSON_SCHEMAS[kind]) for name, kind in self.fields.items())
         deleted_at = {DELETED_AT: INSTANT_SCHEMA} if self.is_tracked else {}
         return {
             "$schema": "http://json-schema.org/draft-07/schema#",
@@ -130,6 +163,7 @@ class FeedTable:
             for name, kind in self.fields.items()
             if columns is None or name in columns
         ]
+        plan = [*((name, None) for name in parameter_columns(self.asked)), *plan]
 
         def rows_of(wire: Wire) -> Iterable[Record]:
             get = wire.get
@@ -155,12 +189,22 @@ class FeedTable:
         )
 
 
-def inquiry_table(feed: Feed, title: str, parameters: Mapping[str, str], function: str = "") -> FeedTable:
+def inquiry_table(
+    feed: Feed, title: str, parameters: Mapping[str, str], function: str = "", asked: tuple[str, ...] = ()
+) -> FeedTable:
     """The stream of a generic inquiry; keys that are no columns of it are none."""
     keys = feed.keys if set(feed.keys) <= feed.fields.keys() else ()
     fields = dict(feed.fields)
     return FeedTable(
-        FeedDoor.INQUIRIES, title, title, fields, keys, bool(keys), parameters=parameters, function=function
+        FeedDoor.INQUIRIES,
+        title,
+        title,
+        fields,
+        keys,
+        bool(keys),
+        parameters=parameters,
+        function=function,
+        asked=asked,
     )
 
 

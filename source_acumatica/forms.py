@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
 
 from source_acumatica.entity import Shape
 from source_acumatica.known_entities import is_known, known
@@ -16,8 +19,8 @@ class Forms:
 
     patterns: tuple[str, ...] = ()
     """``inquiry_forms``: names or globs, ``Entity`` or ``Endpoint/Entity``."""
-    inquiries: frozenset[str] = frozenset()
-    """Those of ``inquiry_parameters``."""
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By the names in ``inquiry_parameters``: the parameters whose values stand in the rows."""
     matched: set[str] = field(default_factory=set)
     """What of both stands for a form that was found."""
 
@@ -28,18 +31,51 @@ class Forms:
         if is_document and (is_known(endpoint, entity) or f"{endpoint}/{entity}" not in self.patterns):
             # Whatever a glob stands for: only of an own endpoint can somebody know better, and has to say it in full.
             return False
-        named = set(_matching((*self.patterns, *self.inquiries), endpoint, entity)) if shape.collections else set()
+        named = set(self._naming(endpoint, entity)) if shape.collections else set()
         self.matched.update(named)
         if not facts.is_inquiry:
             return bool(named)
         # An entity of somebody's own endpoint may have the name of a known form, and be something else.
         is_the_same = is_known(endpoint, entity) or not facts.results.isdisjoint(shape.collections)
         if is_the_same:
-            self.matched.update(_matching((*self.patterns, *self.inquiries), endpoint, entity))
+            self.matched.update(self._naming(endpoint, entity))
         return is_the_same or bool(named)
 
+    def asked_of(self, endpoint: str, entity: str) -> tuple[str, ...]:
+        """The parameters of a form whose values stand in its rows."""
+        return next((self.asked[name] for name in form_names(endpoint, entity) if name in self.asked), ())
 
-def _matching(patterns: Iterable[str], endpoint: str, entity: str) -> Iterator[str]:
-    for pattern in patterns:
-        if any(name == pattern or fnmatchcase(name, pattern) for name in (entity, f"{endpoint}/{entity}")):
-            yield pattern
+    def _naming(self, endpoint: str, entity: str) -> Iterator[str]:
+        """What of the settings stands for the entity."""
+        names = form_names(endpoint, entity)
+        yield from (each for each in self.asked if each in names)
+        for pattern in self.patterns:
+            if any(name == pattern or fnmatchcase(name, pattern) for name in names):
+                yield pattern
+
+
+def form_names(endpoint: str, entity: str) -> tuple[str, str]:
+    """What an inquiry form may be called in the settings."""
+    return entity, f"{endpoint}/{entity}"
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a record, or a part of it, says nothing, as the one in the list of an inquiry form does."""
+    match value:
+        case {"value": inner}:
+            return is_blank(inner)
+        case dict():
+            return all(is_blank(inner) for name, inner in value.items() if name not in _OF_EVERY_RECORD)
+        case list():
+            return all(map(is_blank, value))
+        case msgspec.Raw():
+            return float(bytes(value)) == 0
+        case _:
+            return not value
+
+
+LOOKS_LIKE_A_FORM = (
+    "it looks like an inquiry form: the ERP cannot list it, or its list is one blank record, which is no row. If it is "
+    "one, name {} in inquiry_forms, and its results are read"
+)
+_OF_EVERY_RECORD = frozenset({"id", "rowNumber", "_links", "files"})

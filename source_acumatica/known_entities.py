@@ -2,8 +2,8 @@
 
 Each line: ``Entity (table) = key fields / Collection:line keys ...``; a line that is indented goes on with the one
 above it. Key fields behind ``|`` are those of other versions of the endpoint, and ``1`` stands for none: there is one
-record in each tenant. ``Entity = ? Collection ...`` is an inquiry form, whose header holds parameters, with its results:
-to those, and to what the settings name, ``PUT`` is sent, so nothing stands here that is not known to be one.
+record in each tenant. ``Entity = ? Collection ...`` is an inquiry form, whose header holds parameters, with its
+results: to those, and to what the settings name, ``PUT`` is sent, so nothing stands here that is not known to be one.
 
 The table is the one whose rows the form's records are: its DAC without ``PX.Objects.``, and in full where it lies
 elsewhere. Forms share tables: all inventory documents are rows of ``IN.INRegister``. It is left out where it is not

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from source_acumatica.cursor import Window
-from source_acumatica.entity import FieldKind
+from source_acumatica.entity import FieldKind, format_instant
 from source_acumatica.feeds import FUNCTION_SUFFIX, FeedDoor, FeedTable
 
 # As for contract entities: longer query strings are refused, and more columns are no harm (BEHAVIOR.md, "Lists").
@@ -70,12 +70,14 @@ def feed_options(
     """The options of a request: of the window and the page token alone.
 
     The token has ``version`` of OData, ``top``, and ``skip`` or ``after``: the place that a page by keyset begins at,
-    empty for the beginning, with None for the cursor among the rows that have none. ``at`` asks for the row at a place.
+    empty for the beginning, with None for the cursor among the rows that have none. ``at`` asks for the row at a place,
+    with ``is_within`` if it lies in the window.
     """
     version = token["version"]
     if "at" in token:
         pairs = _literals(table, plan.order, token["at"], version)
         conditions = [f"{name} eq {literal}" for name, literal in pairs if name in table.keys]
+        conditions += _window_conditions(table, plan, window, token) if token.get("is_within") else ()
     else:
         conditions = [*_window_conditions(table, plan, window, token), *_place_conditions(table, plan, token)]
     conditions += filter(None, [table.condition])
@@ -137,6 +139,26 @@ def instant_literal(instant: str, version: int) -> str:
     return f"datetime'{text}'" if version == 3 else f"{text}Z"
 
 
+# The most that a zone is ahead of UTC or behind it.
+_MOST_AHEAD, _MOST_BEHIND = timedelta(hours=14), timedelta(hours=12)
+UNKNOWN_ZONE = (
+    "this release's OData does not say in which zone its times are. They are taken for UTC, and are off where the "
+    "user's profile has another zone (Time Zone on User Profile, SM203010); so that no change is missed, those of 12 "
+    "hours more are read"
+)
+
+
+def widened(window: Window) -> Window:
+    """The window whatever zone the times are in that it is compared with."""
+    since = window.since and _moved(window.since, -_MOST_BEHIND)
+    until = window.until and _moved(window.until, _MOST_AHEAD)
+    return replace(window, since=since, until=until)
+
+
+def _moved(instant: str, by: timedelta) -> str:
+    return format_instant(datetime.fromisoformat(instant) + by)
+
+
 def value_literal(value: Any, kind: FieldKind, version: int) -> str:
     """A value as the field's type is written in ``$filter``."""
     text = str(value)
@@ -184,7 +206,7 @@ def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> t
         ParameterError: parameters are missing, unknown or of the wrong type.
     """
     if version == 3 and not table.function:
-        return quote(table.title, safe=""), {name: _typed_in(value) for name, value in given.items()}
+        return quote(table.title, safe=""), {name: typed_in(value) for name, value in given.items()}
     if given.keys() != table.parameters.keys():
         raise ParameterError(_parameters_complaint(table, given))
     if not given:
@@ -227,7 +249,7 @@ def parameter_literal(value: Any, edm_type: str, version: int = 4) -> str:
     """
     if value is None:
         return "null"
-    text = _typed_in(value)
+    text = typed_in(value)
     match edm_type:
         case "Edm.String":
             return quoted(text)
@@ -253,7 +275,8 @@ _PARAMETER_PATTERNS: Mapping[str, re.Pattern[str]] = {
 }
 
 
-def _typed_in(value: Any) -> str:
+def typed_in(value: Any) -> str:
+    """A value of the settings as one would type it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,9 +17,12 @@ _FILTER, _PARAMETERS = "row_filters", "inquiry_parameters"
 
 
 def read_with(
-    config: Config, *, condition: str, parameters: Mapping[str, Any] | None = None, has_custom: bool
+    config: Config, *, condition: str, parameters: Sequence[Mapping[str, Any]] = (), has_custom: bool
 ) -> ReadWith:
-    """What a stream is read with now; ``has_custom``: its custom fields come in a column of their own."""
+    """What a stream is read with now; ``has_custom``: its custom fields come in a column of their own.
+
+    ``parameters`` are those of an inquiry, once for each time that it is asked.
+    """
     with_: dict[str, Any] = {
         _INSTANCE: _same_for_all_spellings(config.instance_url),
         _ARCHIVED: config.include_archived,
@@ -28,8 +31,9 @@ def read_with(
     }
     if has_custom:
         with_[_CUSTOM] = config.include_custom_fields
-    if parameters:
-        with_[_PARAMETERS] = {name: str(value) for name, value in sorted(parameters.items())}
+    if any(parameters):
+        sets = [{name: str(value) for name, value in sorted(one.items())} for one in parameters]
+        with_[_PARAMETERS] = sorted(sets, key=lambda one: [*one.items()])
     return with_
 
 
@@ -43,7 +47,7 @@ def is_another_instance(was: ReadWith, now: ReadWith) -> bool:
     return _INSTANCE in was and was[_INSTANCE] != now[_INSTANCE]
 
 
-def widened(was: ReadWith, now: ReadWith) -> Iterator[str]:
+def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
     """A clause for each setting that asks for more than what the tenant was read with; for less, there is none.
 
     What was left out in between is not known: so after a setting was narrower for a time, all is read anew.
@@ -58,7 +62,7 @@ def widened(was: ReadWith, now: ReadWith) -> Iterator[str]:
         yield "the start date is earlier now" if now[_START] else "there is no start date any more"
     if was.get(_FILTER) and now[_FILTER] != was[_FILTER]:
         yield "another row filter applies now" if now[_FILTER] else "no row filter applies any more"
-    if _PARAMETERS in was and now.get(_PARAMETERS, {}) != was[_PARAMETERS]:
+    if _PARAMETERS in was and now.get(_PARAMETERS, []) != was[_PARAMETERS]:
         yield "the inquiry has other parameters now"
 
 

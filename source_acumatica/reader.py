@@ -129,6 +129,8 @@ class ContractReader(Reader):
 class FormReader(ContractReader):
     """The results of an inquiry form: asked for with parameters, in one answer, in full each time."""
 
+    given: Mapping[str, Any] = field(default_factory=dict)
+
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The filled-in form as the only record; its results are the table's rows."""
         form = self.fetch_object(
@@ -141,12 +143,11 @@ class FormReader(ContractReader):
         yield Page([form], window.start)
 
     def _parameters(self) -> dict[str, Any]:
-        given = self.config.parameters(self.table.entity)
         try:
-            return inquiry_body(self.table, given)
+            return inquiry_body(self.table, self.given)
         except (KeyError, ValueError):
             there_are = ", ".join(f"{name} ({kind.value})" for name, kind in self.table.shape.fields.items())
-            entity, names = self.table.entity, ", ".join(given)
+            entity, names = self.table.entity, ", ".join(self.given)
             message = f"inquiry_parameters: {entity} takes {there_are}; check the names and types of {names}."
             raise config_error(message) from None
 

@@ -122,7 +122,8 @@ class FilterTrial:
             return
         version = self.doors.version(table.door, tenant)
         try:
-            resource, parameters = inquiry_resource(table, self.settings.parameters(table.title), version)
+            given = self.settings.parameter_sets(table.title)[0]
+            resource, parameters = inquiry_resource(table, given, version)
         except AirbyteTracedException:
             # Its parameters are wanting: that has been said, and it cannot be asked for anything.
             return

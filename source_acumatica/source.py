@@ -30,7 +30,7 @@ from source_acumatica.client import Client, Patience
 from source_acumatica.config import Config, unknown_settings
 from source_acumatica.credentials import is_credential
 from source_acumatica.cursor import State, TenantCursor
-from source_acumatica.discovery import Site, describe, together
+from source_acumatica.discovery import Site, describe, tell_forms, together
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Shape
 from source_acumatica.errors import Next, RequestFailed, config_error
@@ -94,6 +94,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
 
             def prove(tenant: str, tables: Sequence[Table]) -> None:
                 _prove_readable(client, tenant, tables)
+                tell_forms(client, tenant, tables)
                 survey.visit(tenant, _dacs(tables))
                 if settings.track_deletions:
                     survey.tell_tracking(tenant)
@@ -120,6 +121,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             survey, forms = FeedSurvey(Doors(client), settings), _forms(settings)
 
             def visit(tenant: str, tables: Sequence[Table]) -> None:
+                tell_forms(client, tenant, tables)
                 survey.visit(tenant, _dacs(tables))
                 survey.probe(tenant)
 
@@ -208,7 +210,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             order = settings.tenants[:: -1 if number % 2 else 1]
             holding = _holding(name, order, site, survey, _read_before(states.get_stream_state(name, None)))
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
-            own = {tenant: _own(each, one, settings) for tenant, each in holding.items()}
+            complaint = _cursor_complaint(table, one)
+            own = {tenant: complaint or _own(each, one, settings) for tenant, each in holding.items()}
             if name in declared and not any(isinstance(each, AirbyteTracedException) for each in own.values()):
                 _tell_lost_columns(table, one)
             state, refusal = state_of(states, one)
@@ -230,7 +233,10 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         field = stream.cursor_field or next(cursors(configured, state), None)
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
             emit = partial(self._emit_state, states, stream.name) if state is not None else _keep
-            stream.progress = TenantCursor(field, stream.tenants, state or {}, emit)
+            given = state or {}
+            if not stream.source_defined_cursor:
+                given = _of_this_cursor(stream.name, given, field)
+            stream.progress = TenantCursor(field, stream.tenants, given, emit)
         return self.convert_to_concurrent_stream(logger, stream, states, stream.progress)
 
     def _emit_state(self, states: ConnectorStateManager, stream: str, state: State) -> None:
@@ -268,7 +274,9 @@ def _dacs(tables: Sequence[Table]) -> set[str]:
 
 
 def _forms(settings: Config) -> Forms:
-    return Forms(settings.inquiry_forms, frozenset(one.inquiry for one in settings.inquiry_parameters))
+    return Forms(
+        settings.inquiry_forms, {one.inquiry: settings.asked(one.inquiry) for one in settings.inquiry_parameters}
+    )
 
 
 def _holding(
@@ -322,6 +330,39 @@ def _read_before(state: Mapping[str, Any] | None) -> set[str]:
     }
 
 
+def _chosen_cursor(configured: ConfiguredAirbyteStream) -> str | None:
+    if configured.sync_mode is not SyncMode.incremental:
+        return None
+    return next(iter([*(configured.cursor_field or ()), *(configured.stream.default_cursor_field or ())]), None)
+
+
+def _cursor_complaint(table: Table | FeedTable, configured: ConfiguredAirbyteStream) -> AirbyteTracedException | None:
+    """What is wrong with the column that the user chose for the cursor; what is unknown for a failure says that."""
+    if not table.is_cursor_chosen or not isinstance(table, FeedTable) or not table.fields:
+        return None
+    if configured.sync_mode is not SyncMode.incremental or table.cursor:
+        return None
+    msg = (
+        f"{table.name}: {table.chosen or 'no column'} was chosen for the cursor, which has to be the column with the "
+        f"time of a row's last change. Choose among {', '.join(table.stamps) or 'none'} in the connection's schema, or "
+        "Full Refresh."
+    )
+    return config_error(msg)
+
+
+def _of_this_cursor(stream: str, state: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """The state without what was reached by another column: what that one did not show has to be read anew."""
+    parts = state.get("states")
+    if not isinstance(parts, list):
+        return dict(state)
+    kept = [
+        part for part in parts if not isinstance(part, dict) or (part.get("cursor") or {field: ""}).keys() == {field}
+    ]
+    if len(kept) < len(parts):
+        logger.warning(f"{stream}: {field} is its cursor now, and was not before: it is read anew.")
+    return {**state, "states": kept}
+
+
 def _unknown(name: str) -> Table | FeedTable:
     """In place of a table that no tenant could tell about: reading it says why."""
     for door in FeedDoor:
@@ -345,7 +386,8 @@ def _as_configured(
     keys = [".".join(path) for path in configured.stream.source_defined_primary_key or configured.primary_key or ()]
     if isinstance(table, FeedTable):
         is_tracked = table.is_tracked and keys == ["_tenant", table.id_field]
-        return replace(table, is_tracked=is_tracked, are_keys_unique=is_tracked or bool(keys))
+        chosen = _chosen_cursor(configured) if table.is_cursor_chosen else None
+        return replace(table, is_tracked=is_tracked, are_keys_unique=is_tracked or bool(keys), chosen=chosen)
     if not settings.track_deletions or not table.dac or keys != ["_tenant", table.id_field]:
         return table
     return table.tracked()

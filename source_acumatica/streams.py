@@ -24,16 +24,18 @@ from source_acumatica.cursor import Progress, TenantCursor, Window
 from source_acumatica.deletions import Deletions, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource
 from source_acumatica.entity import Wire
-from source_acumatica.errors import Next, RequestFailed, broken_record
+from source_acumatica.errors import Next, RequestFailed, broken_record, config_error
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.lines import RecordLines, in_pieces
-from source_acumatica.odata import feed_options
+from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
-from source_acumatica.read_with import ReadWith, read_with, widened
+from source_acumatica.read_with import ReadWith, asks_for_more, read_with
 from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, where_of
+from source_acumatica.repeated import RepeatedReader
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import Door, StreamTable, Table
 
@@ -83,6 +85,8 @@ class TableStream(HttpStream, ABC):
         self._rows_of = cache(lambda tenant: self._table_of(tenant).rows(tenant, self._columns_of(tenant)))
         self._columns_of = cache(lambda tenant: self._table_of(tenant).wanted(configured))
         self._codec_of = cache(self._made_codec)
+        # It goes without saying but for a generic inquiry, of which the user knows it.
+        self.source_defined_cursor = not table.is_cursor_chosen
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
         self._is_running = False
@@ -113,6 +117,11 @@ class TableStream(HttpStream, ABC):
     def url_base(self) -> str:
         """The instance."""
         return self._config.instance_url
+
+    @property
+    def supports_incremental(self) -> bool:
+        """Whether the stream may be read by what has changed."""
+        return self._rows_table.supports_incremental
 
     def get_json_schema(self) -> Mapping[str, Any]:  # type: ignore[override]  # the CDK's is an lru_cache object
         """The table's columns; asked for with every record, so made once."""
@@ -215,7 +224,7 @@ class TableStream(HttpStream, ABC):
         """The tenant answers: only now may what follows from other settings find its way into the state."""
         if self.progress:
             now = self._read_with(tenant)
-            for reason in widened(self.progress.progress(tenant).read_with, now):
+            for reason in asks_for_more(self.progress.progress(tenant).read_with, now):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
 
@@ -327,7 +336,15 @@ class ContractStream(TableStream):
     def _reader(self, tenant: str) -> Reader:
         headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
         if table.door is Door.INQUIRY:
-            return FormReader(tenant, self._config, table, columns, self._client, headers)
+            sets = self._config.parameter_sets(*form_names(table.endpoint, table.entity))
+            return _repeated(
+                tenant,
+                self._config,
+                [
+                    (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
+                    for given in sets
+                ],
+            )
         ask, is_proven = partial(self._ask, tenant), partial(self._is_filter_proven, tenant)
         return ListReader(
             tenant, self._config, table, columns, self._client, headers, ask, is_proven, self._access.ad_hoc
@@ -341,6 +358,26 @@ class ContractStream(TableStream):
             codec = self._codec_of(tenant)
             decode = codec.decode_dicts if token.get("as_dicts") else codec.decode
             return decode(body), len(body)
+
+        rows, size_bytes = self._fetch_page(tenant, window, token, read)
+        is_all = len(rows) == 1 and not token.get("skip") and token.get("top", 2) > 1
+        if is_all and not self._table.is_identified and is_blank(rows[0]):
+            # What the list of an inquiry form gives, so it is no row; a form of preferences says something.
+            said = f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}."
+            if self._table.path:
+                # Its results were asked for, and no rows would be taken for none.
+                raise config_error(said)
+            logger.warning(said)
+            return [], size_bytes
+        return rows, size_bytes
+
+    def _fetch_page(
+        self,
+        tenant: str,
+        window: Window,
+        token: Mapping[str, Any],
+        read: Callable[[requests.Response], tuple[Sequence[Wire], int]],
+    ) -> tuple[Sequence[Wire], int]:
 
         return self._client.fetch(
             tenant,
@@ -372,14 +409,15 @@ class FeedStream(TableStream):
         return own if isinstance(own, FeedTable) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
-        parameters = self._config.parameters(self._table.title)
-        return read_with(self._config, condition=self._table.condition, parameters=parameters, has_custom=False)
+        sets = self._parameter_sets()
+        return read_with(self._config, condition=self._table.condition, parameters=sets, has_custom=False)
 
     def _path(self, tenant: str) -> str:
         return f"{self._access.doors.root(self._table.door, tenant)}/{self._resource(tenant)[0]}"
 
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
         token = {"version": self._access.doors.version(self._table.door, tenant), **token}
+        window = widened(window) if self._has_unknown_zone(tenant) else window
         options = feed_options(self._table_of(tenant), token["plan"], self._columns_of(tenant), window, token)
         return {**self._resource(tenant)[1], **options}
 
@@ -388,30 +426,45 @@ class FeedStream(TableStream):
         return _shared(self._codecs, table, lambda: feed_codec(table, self._columns_of(tenant)))
 
     def _reader(self, tenant: str) -> Reader:
-        self._resource(tenant)
+        if self._has_unknown_zone(tenant) and self._table.stamps:
+            logger.info(f"{where_of(tenant, self.name)}: {UNKNOWN_ZONE}.")
+        return _repeated(
+            tenant, self._config, [(given, self._reader_of(tenant, given)) for given in self._parameter_sets()]
+        )
+
+    def _reader_of(self, tenant: str, given: Mapping[str, Any]) -> Reader:
+        # Before anything is asked: values that do not fit have a sentence of their own.
+        self._resource(tenant, given)
         return FeedReader(
             tenant,
             self._config,
             self._table_of(tenant),
-            partial(self._ask, tenant),
+            partial(self._ask, tenant, given),
             self._client.helpers,
             is_incremental=self.progress is not None,
         )
 
-    def _resource(self, tenant: str) -> tuple[str, dict[str, str]]:
+    def _has_unknown_zone(self, tenant: str) -> bool:
+        """Version 3 does not say in which zone its times are: maybe in that of the user's profile."""
+        return self._access.doors.version(self._table.door, tenant) == 3
+
+    def _parameter_sets(self) -> list[dict[str, Any]]:
+        return self._config.parameter_sets(self._table.title)
+
+    def _resource(self, tenant: str, given: Mapping[str, Any] | None = None) -> tuple[str, dict[str, str]]:
         """What is asked below the feed's root, and an inquiry's parameters."""
         version = self._access.doors.version(self._table.door, tenant)
         table = self._table_of(tenant)
-        return inquiry_resource(table, self._config.parameters(table.title), version)
+        return inquiry_resource(table, self._parameter_sets()[0] if given is None else given, version)
 
-    def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> FeedPage:
-        """A page, as ``AskFeed`` of the reader."""
-        door, resource = self._table.door, self._resource(tenant)[0]
-        options = self._options(tenant, window, token)
+    def _ask(self, tenant: str, given: Mapping[str, Any], window: Window, token: Mapping[str, Any]) -> FeedPage:
+        """A page of what is asked with ``given``, as ``AskFeed`` of the reader."""
+        door, (resource, parameters) = self._table.door, self._resource(tenant, given)
+        options = {**self._options(tenant, window, token), **parameters}
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
         request["decode"] = self._codec_of(tenant).decode
         if "link" in token:
-            return self._access.doors.follow(tenant, door, token["link"], **request)
+            return self._access.doors.follow(tenant, door, token["link"], resource, **request)
         is_query = door is FeedDoor.INQUIRIES and not {"$filter", "$orderby"}.isdisjoint(options)
         request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
         return self._access.doors.rows(tenant, door, resource, options, **request)
@@ -421,6 +474,11 @@ class FeedStream(TableStream):
 
     def _may_have_flags(self) -> bool:
         return self._table.has_flags
+
+
+def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:
+    """The reader of an inquiry that is asked with one combination of values, or with several."""
+    return readers[0][1] if len(readers) == 1 else RepeatedReader(tenant, config, readers)
 
 
 def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:

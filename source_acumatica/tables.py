@@ -39,6 +39,14 @@ class StreamTable(Protocol):
         """The column by which the stream is incremental."""
 
     @property
+    def supports_incremental(self) -> bool:
+        """Whether it may be read by what has changed."""
+
+    @property
+    def is_cursor_chosen(self) -> bool:
+        """Whether the cursor is the user's choice."""
+
+    @property
     def is_tracked(self) -> bool:
         """Whether removed rows are read too."""
 
@@ -148,6 +156,16 @@ class Table:
             return None
         return "_parent_modified" if self.path else self.cursor
 
+    @property
+    def supports_incremental(self) -> bool:
+        """Whether it may be read by what has changed."""
+        return self.cursor is not None
+
+    @property
+    def is_cursor_chosen(self) -> bool:
+        """The stamp of an entity is known."""
+        return False
+
     def json_schema(self) -> dict[str, Any]:
         """A schema without references; every column is nullable but the added ones that are always there."""
         return {
@@ -194,9 +212,10 @@ class Table:
 
     def _detail_rows(self, tenant: str, convert: Callable[[Wire], Record]) -> Rows:
         keys, cursor, path, is_listed = self.keys, self.cursor, self.path, self.door is Door.LIST
+        asked = parameter_columns(self.asked)
 
         def detail_rows(wire: Wire) -> Iterator[Record]:
-            added: Record = {"_tenant": tenant}
+            added: Record = {"_tenant": tenant, **{name: wire.get(name) for name in asked}}
             if is_listed:
                 added["_parent_id"] = wire.get("id")
                 added.update((f"_parent_{key}", unwrap(wire.get(key))) for key in keys)
@@ -227,7 +246,7 @@ class Table:
     def _added_columns(self) -> dict[str, Any]:
         if not self.path:
             return {}
-        columns: dict[str, Any] = {}
+        columns = parameter_columns(self.asked)
         if self.door is Door.LIST:
             columns["_parent_id"] = {"type": ["null", "string"]}
             top = self.shape.json_schema()
@@ -292,6 +311,11 @@ def agreed(table: Table, own: Sequence[Table]) -> Table:
         for depth, each in enumerate(table.line_keys)
     )
     return replace(table, keys=keys, line_keys=line_keys)
+
+
+def parameter_columns(asked: Iterable[str]) -> dict[str, Any]:
+    """The columns for the parameters that an inquiry was asked with; the values are those of the settings, as text."""
+    return {f"_param_{name}": {"type": "string"} for name in asked}
 
 
 def cursor_of(fields: Mapping[str, FieldKind]) -> str | None:

@@ -44,12 +44,14 @@ LAYERS = {
     "deletions": 6,
     "feed_discovery": 7,
     "key_probe": 6,
-    "feed_reader": 6,
     "row_filters": 6,
-    "streams": 7,
-    "source": 8,
-    "__init__": 9,
-    "run": 9,
+    "repeated": 5,
+    "grouping": 6,
+    "feed_reader": 7,
+    "streams": 8,
+    "source": 9,
+    "__init__": 10,
+    "run": 10,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
 PURE = {

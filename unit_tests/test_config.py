@@ -333,9 +333,17 @@ def test_parameters_are_told_apart_by_inquiry():
             {"inquiry": "Budget", "name": "Period", "value": "022026"},
         ]
     )
-    assert config.parameters("AccountSummaryInquiry") == {"Period": "012026", "Year": 2026}
-    assert config.parameters("Budget") == {"Period": "022026"}
-    assert config.parameters("Other") == {}
+    assert config.parameter_sets("AccountSummaryInquiry") == [{"Period": "012026", "Year": 2026}]
+    assert config.parameter_sets("Budget") == [{"Period": "022026"}]
+    assert config.parameter_sets("Other", "Default/Budget") == [{}]
+    assert config.asked("AccountSummaryInquiry") == ()
+
+
+def test_several_values_of_a_parameter_are_asked_in_all_combinations():
+    given = [("X", "Period", "012026"), ("X", "Branch", "A"), ("X", "Period", "022026"), ("X", "Period", "012026")]
+    config = parsed(inquiry_parameters=[{"inquiry": i, "name": n, "value": v} for i, n, v in given])
+    assert config.parameter_sets("X") == [{"Period": "012026", "Branch": "A"}, {"Period": "022026", "Branch": "A"}]
+    assert config.asked("X") == ("Period", "Branch")
 
 
 @pytest.mark.parametrize(

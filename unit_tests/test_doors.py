@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -15,8 +16,8 @@ URL = "https://erp.example.com/Site"
 ROOT = f"{URL}/t/My%20Company/api/odata/dac"
 
 
-def resource(link):
-    return Doors(SimpleNamespace(instance_url=URL))._resource("My Company", FeedDoor.TABLES, link)
+def resource(link, tenant="My Company"):
+    return Doors(SimpleNamespace(instance_url=URL))._resource(tenant, FeedDoor.TABLES, link, "SOOrder")
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,11 @@ def resource(link):
         ("SOOrder/px.GetDeletedRecords()?$skip=1", "SOOrder/px.GetDeletedRecords()?$skip=1"),
         ("SOOrder?$skiptoken=../..", "SOOrder?$skiptoken=../.."),
         (f"{ROOT}/SOOrder?$filter=at%20gt%202025-01-01T00:00:00Z", "SOOrder?$filter=at%20gt%202025-01-01T00:00:00Z"),
+        ("?$skiptoken=5", "SOOrder?$skiptoken=5"),
+        ("http://erp.example.com/Site/t/My%20Company/api/odata/dac/SOOrder?$skip=1", "SOOrder?$skip=1"),
+        ("https://erp.example.com:443/Site/t/My%20Company/api/odata/dac/SOOrder?$skip=1", "SOOrder?$skip=1"),
+        ("http://inner:8080/Site/t/my company/api/odata/dac/SOOrder?$skip=1", "SOOrder?$skip=1"),
+        ("/Site/t/My%20Company/api/odata/dac/SOOrder", "SOOrder"),
     ],
 )
 def test_a_link_is_followed_below_the_feed(link, below):
@@ -39,12 +45,11 @@ def test_a_link_is_followed_below_the_feed(link, below):
     [
         "",
         "https://elsewhere.example.com/x",
-        "https://erp.example.com.evil.example/Site/t/My%20Company/api/odata/dac/SOOrder",
         "https://erp.example.com/Site/t/Other/api/odata/dac/SOOrder",
-        "http://erp.example.com/Site/t/My%20Company/api/odata/dac/SOOrder",
         "//elsewhere.example.com/x",
         "\\\\elsewhere.example.com\\x",
-        "/Site/t/My%20Company/api/odata/dac/SOOrder",
+        "http://[broken/Site/t/My%20Company/api/odata/dac/SOOrder",
+        "javascript:alert(1)",
         "../gi/Inquiry",
         "SOOrder/../../gi/Inquiry",
         "SOOrder/%2E%2e/gi",
@@ -56,6 +61,12 @@ def test_a_link_is_followed_below_the_feed(link, below):
 def test_a_link_that_leads_elsewhere_is_refused(link):
     with pytest.raises(AirbyteTracedException, match=r"leads off https://erp\.example\.com/Site/t/My%20Company"):
         resource(link)
+
+
+@pytest.mark.parametrize("tenant", ["Smith's", "A(B)", "R+D", "Zürich", "North America"])
+@pytest.mark.parametrize("spell", [str, quote, lambda name: quote(name, safe="'()+")])
+def test_a_tenant_may_be_spelt_in_any_way(tenant, spell):
+    assert resource(f"{URL}/t/{spell(tenant)}/api/odata/dac/SOOrder?$skip=1", tenant) == "SOOrder?$skip=1"
 
 
 def page(link, *rows):

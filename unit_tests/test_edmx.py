@@ -71,7 +71,7 @@ def test_a_table_has_its_keys_columns_and_names(table):
 
 @pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 @pytest.mark.parametrize("inquiry", INQUIRIES, ids=lambda inquiry: inquiry.title)
-def test_an_inquiry_has_its_keys_columns_and_in_version_4_its_parameters(inquiry, version):
+def test_an_inquiry_has_its_keys_columns_and_parameters(inquiry, version):
     metadata = read(*inquiries_metadata(version))
     assert metadata.version == version.value
     feed = next(feed for feed in metadata.feeds if feed.names == (inquiry.title,))
@@ -79,7 +79,8 @@ def test_an_inquiry_has_its_keys_columns_and_in_version_4_its_parameters(inquiry
     assert set(feed.fields) == inquiry.type.column_by_name.keys()
     function = metadata.functions.get(inquiry.function)
     expected = {each.name: each.type.value for each in inquiry.parameters}
-    assert (dict(function.parameters) if function else {}) == (expected if version is Version.V4 else {})
+    assert (dict(function.parameters) if function else {}) == expected
+    assert function is None or (function.entity_set, function.type_name) == (inquiry.title, inquiry.type.full_name)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])

@@ -9,7 +9,7 @@ import pytest
 
 from source_acumatica.config import Config
 from source_acumatica.cursor import Progress, TenantCursor, Window
-from source_acumatica.read_with import read_with, widened
+from source_acumatica.read_with import asks_for_more, read_with
 
 SETTINGS = {
     "instance_url": "https://erp.example.com/Site",
@@ -22,7 +22,7 @@ SETTINGS = {
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def settings(*, condition="", parameters=None, has_custom=True, **changes):
+def settings(*, condition="", parameters=(), has_custom=True, **changes):
     config = Config.parse({**SETTINGS, **changes})
     return read_with(config, condition=condition, parameters=parameters, has_custom=has_custom)
 
@@ -38,12 +38,13 @@ def settings(*, condition="", parameters=None, has_custom=True, **changes):
         ({}, {"instance_url": "https://erp.example.com/Other"}),
         ({"condition": "(A eq 1)"}, {}),
         ({"condition": "(A eq 1)"}, {"condition": "(A eq 2)"}),
-        ({"parameters": {"Period": "012026"}}, {"parameters": {"Period": "022026"}}),
-        ({"parameters": {"Period": "012026"}}, {}),
+        ({"parameters": [{"Period": "012026"}]}, {"parameters": [{"Period": "022026"}]}),
+        ({"parameters": [{"Period": "012026"}]}, {"parameters": [{"Period": "012026"}, {"Period": "022026"}]}),
+        ({"parameters": [{"Period": "012026"}]}, {"parameters": [{}]}),
     ],
 )
 def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after):
-    assert len(list(widened(settings(**before), settings(**after)))) == 1
+    assert len(list(asks_for_more(settings(**before), settings(**after)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -57,13 +58,14 @@ def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after)
         ({"start_date": "2024-01-01T00:00:00Z"}, {"start_date": "2024-01-01T02:00:00+02:00"}),
         ({}, {"instance_url": "https://ERP.example.com:443/Site/"}),
         ({}, {"condition": "(A eq 1)"}),
-        ({"parameters": {"A": 1, "B": "2"}}, {"parameters": {"B": 2, "A": "1"}}),
+        ({"parameters": [{"A": 1, "B": "2"}, {"A": 2}]}, {"parameters": [{"A": "2"}, {"B": 2, "A": "1"}]}),
+        ({"parameters": [{}]}, {}),
         ({"include_custom_fields": False, "has_custom": False}, {"has_custom": False}),
         ({}, {"max_sessions": 4, "lookback_minutes": 60, "password": "another"}),
     ],
 )
 def test_where_the_same_or_less_is_asked_for_nothing_is_read_anew(before, after):
-    assert list(widened(settings(**before), settings(**after))) == []
+    assert list(asks_for_more(settings(**before), settings(**after))) == []
 
 
 def test_what_a_state_of_old_was_read_with_is_not_known_and_not_guessed():

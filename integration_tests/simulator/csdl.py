@@ -70,12 +70,17 @@ def _many(name: str) -> str:
     return f"Collection({name})"
 
 
-def inquiries_metadata(version: Version) -> Iterator[bytes]:
+def inquiries_metadata(version: Version, inquiries: Sequence[GenericInquiry] = INQUIRIES) -> Iterator[bytes]:
     writer = Writer(version)
-    types = "".join(writer.entity_type(each.type) for each in INQUIRIES)
-    functions = [each for each in INQUIRIES if each.parameters and version is Version.V4]
-    sets = "".join(_set(each.title, each.type) for each in INQUIRIES) + "".join(map(_function_import, functions))
-    body = types + "".join(map(_function, functions)) + f'<EntityContainer Name="Default">{sets}</EntityContainer>'
+    types = "".join(writer.entity_type(each.type) for each in inquiries)
+    functions = [each for each in inquiries if each.parameters]
+    sets = "".join(_set(each.title, each.type) for each in inquiries)
+    if version is Version.V4:
+        types += "".join(map(_function, functions))
+        sets += "".join(map(_function_import, functions))
+    else:
+        sets += "".join(map(_old_function_import, functions))
+    body = f'{types}<EntityContainer Name="Default">{sets}</EntityContainer>'
     return writer.document([f'<Schema Namespace="PX.Data">{body}</Schema>'])
 
 
@@ -86,17 +91,27 @@ def _set(name: str, table: EntityType, inner: str = "") -> str:
 def _function(inquiry: GenericInquiry) -> str:
     parameters = "".join(f'<Parameter Name="{each.name}" Type="{each.type.value}"/>' for each in inquiry.parameters)
     answer = f'<ReturnType Type="{_many(inquiry.type.full_name)}"/>'
-    return f"<Function Name={quoteattr(inquiry.function)}>{parameters}{answer}</Function>"
+    return f"<Function Name={quoteattr(inquiry.title)}>{parameters}{answer}</Function>"
 
 
 def _function_import(inquiry: GenericInquiry) -> str:
     name = quoteattr(inquiry.function)
-    target = quoteattr(f"PX.Data.{inquiry.function}")
+    target = quoteattr(f"PX.Data.{inquiry.title}")
     return f"<FunctionImport Name={name} Function={target} EntitySet={quoteattr(inquiry.title)}/>"
 
 
-def tables_metadata(megabytes: float) -> Iterator[bytes]:
-    return Writer(Version.V4).document(_table_schemas(fillers(megabytes)))
+def _old_function_import(inquiry: GenericInquiry) -> str:
+    """Version 3 has no functions apart from their imports."""
+    edm = {Edm.DATE_TIME: "Edm.DateTime"}
+    parameters = "".join(
+        f'<Parameter Name="{each.name}" Type="{edm.get(each.type, each.type.value)}"/>' for each in inquiry.parameters
+    )
+    head = f'Name={quoteattr(inquiry.function)} ReturnType="{_many(inquiry.type.full_name)}"'
+    return f"<FunctionImport {head} EntitySet={quoteattr(inquiry.title)}>{parameters}</FunctionImport>"
+
+
+def tables_metadata(megabytes: float, dacs: Sequence[Dac] = DACS) -> Iterator[bytes]:
+    return Writer(Version.V4).document(_table_schemas(fillers(megabytes), dacs))
 
 
 def fillers(megabytes: float) -> Sequence[str]:
@@ -111,15 +126,15 @@ def filler_sets(names: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield from ((alias, name) for alias in (f"PX_Objects_FL_{name}", f"Filler_{number:04d}", name))
 
 
-def _table_schemas(names: Sequence[str]) -> Iterator[str]:
-    everything = sorted([*BASE_TYPES, *DACS, *SINGLETONS], key=lambda each: each.namespace)
+def _table_schemas(names: Sequence[str], dacs: Sequence[Dac]) -> Iterator[str]:
+    everything = sorted([*BASE_TYPES, *dacs, *SINGLETONS], key=lambda each: each.namespace)
     for namespace, types in groupby(everything, key=lambda each: each.namespace):
         body = "".join(Writer(Version.V4).entity_type(each) for each in types)
         yield f'<Schema Namespace="{namespace}">{body}</Schema>'
     yield from _filler_schema(names)
     yield f'<Schema Namespace="px">{_functions()}</Schema>'
     yield '<Schema Namespace="Default"><EntityContainer Name="Container">'
-    for table in DACS:
+    for table in dacs:
         yield "".join(_set(alias, table, _restrictions(table)) for alias in table.aliases)
     for alias, name in filler_sets(names):
         yield f'<EntitySet Name="{alias}" EntityType="PX.Objects.FL.{name}"/>'

@@ -36,19 +36,31 @@ class GenericInquiry:
     parameters: tuple[Parameter, ...] = ()
     group_by: tuple[Read, ...] = ()
     forbidden: bool = False
+    filters_below: bool = False  # of one that groups: `$filter` is a condition on the rows that are grouped
 
     @property
     def function(self) -> str:
-        return f"{self.title}_WithParameters"
+        """What it is called by: the title without what a name in OData cannot have."""
+        return re.sub(r"\W", "", self.title) + "_WithParameters"
 
 
-def inquiry_rows(inquiry: GenericInquiry, store: RowStore, given: Mapping[str, Value]) -> list[Any]:
-    """In the order of the records' keys; what is not given has its default, and that may let nothing pass."""
+def inquiry_rows(
+    inquiry: GenericInquiry,
+    store: RowStore,
+    given: Mapping[str, Value],
+    keep: Callable[[Sequence[Group]], Sequence[Group]] = lambda rows: rows,
+) -> list[Any]:
+    """In the order of the records' keys; what is not given has its default, and that may let nothing pass.
+
+    `keep` filters the rows that are grouped, each as a group of its own.
+    """
     values = {each.name: given.get(each.name, each.default) for each in inquiry.parameters}
     rows = [row for row in store.records(inquiry.entity, inquiry.part) if inquiry.where(row)]
     for each in inquiry.parameters:
         rows = [row for row in rows if each.lets_pass(row, values[each.name])]
-    return _groups(rows, inquiry.group_by) if inquiry.group_by else rows
+    if not inquiry.group_by:
+        return rows
+    return _groups([row for group in keep([[row] for row in rows]) for row in group], inquiry.group_by)
 
 
 def _groups(rows: Rows, reads: Sequence[Read]) -> list[Group]:

@@ -13,11 +13,12 @@ from urllib.parse import quote
 
 from .answers import HTML, Answer
 from .csdl import filler_sets, fillers, inquiries_metadata, tables_metadata
-from .dacs import DAC_BY_ALIAS, DACS, SINGLETONS, Dac
+from .customizations import dacs_of, inquiries_of
+from .dacs import DACS, SINGLETONS, Dac
 from .dialects import Dialect, ODataError, Version
 from .edm import Cell, Column, Edm, EntityType
 from .feeds import ATOM, FeedWriter
-from .inquiries import INQUIRIES, INQUIRY_BY_TITLE, GenericInquiry, Parameter, inquiry_rows
+from .inquiries import INQUIRIES, GenericInquiry, Parameter, inquiry_rows
 from .odata_filters import read_literal
 from .odata_queries import INQUIRY_OPTIONS, TABLE_OPTIONS, Query, arguments
 from .places import Place
@@ -122,7 +123,7 @@ class InquiryDoor(Door):
         return Dialect(self.place.version, UTC)
 
     def _metadata(self) -> Iterator[bytes]:
-        return inquiries_metadata(self.place.version)
+        return inquiries_metadata(self.place.version, inquiries_of(self.tenant.lacks))
 
     def _services(self) -> Services:
         """All that is exposed, also what this user may not read."""
@@ -130,7 +131,11 @@ class InquiryDoor(Door):
         yield from ({"name": each.title, **kind, "url": quote(each.title)} for each in INQUIRIES)
 
     def _resource(self, name: str, given: str | None, call: str | None) -> Answer:
-        inquiry = self._by_function(name) if given is not None else INQUIRY_BY_TITLE.get(name)
+        known = {each.title: each for each in inquiries_of(self.tenant.lacks)}
+        inquiry = known.get(name) if given is None else None
+        if inquiry is None and (given is not None or self.place.version is Version.V3):
+            inquiry = next((each for each in known.values() if each.parameters and each.function == name), None)
+            given = given or ""
         if inquiry is None or call:
             raise _not_found(self.place.rest)
         if inquiry.forbidden:
@@ -138,15 +143,18 @@ class InquiryDoor(Door):
         if self.place.version is Version.V3 and not self._asks_for_json():
             return ATOM
         query = self._query(inquiry.type, INQUIRY_OPTIONS, shuffles=True)
-        rows = inquiry_rows(inquiry, self.tenant.store, self._parameters(inquiry, given or ""))
-        return self._writer.feed(query, query.page(rows, self.request.query), name)
+        options, parameters = self.request.query, self._parameters(inquiry, given)
+        if not inquiry.filters_below:
+            rows = inquiry_rows(inquiry, self.tenant.store, parameters)
+            return self._writer.feed(query, query.page(rows, options), name)
+        rows = inquiry_rows(inquiry, self.tenant.store, parameters, lambda groups: query.filtered(groups, options))
+        unfiltered = {option: value for option, value in options.items() if option != "$filter"}
+        return self._writer.feed(query, query.page(rows, unfiltered), name)
 
-    def _by_function(self, name: str) -> GenericInquiry | None:
-        functions = {each.function: each for each in INQUIRIES if each.parameters}
-        return functions.get(name) if self.place.version is Version.V4 else None
-
-    def _parameters(self, inquiry: GenericInquiry, given: str) -> dict[str, Any]:
-        """Version 4 names them in parentheses, version 3 among the query options."""
+    def _parameters(self, inquiry: GenericInquiry, given: str | None) -> dict[str, Any]:
+        """Version 4 names them in parentheses, version 3 among the query options; the set itself takes none."""
+        if given is None:
+            return {}
         if self.place.version is Version.V3:
             return {each.name: self._bare(each) for each in inquiry.parameters if each.name in self.request.query}
         values = {name: self._value(text) for name, text in map(_named, arguments(given))}
@@ -179,7 +187,7 @@ class TableDoor(Door):
         return Dialect(self.place.version, self.zone)
 
     def _metadata(self) -> Iterator[bytes]:
-        return tables_metadata(self.options.metadata_megabytes)
+        return tables_metadata(self.options.metadata_megabytes, dacs_of(self.tenant.lacks))
 
     def _services(self) -> Services:
         names = [alias for each in DACS for alias in each.aliases]
@@ -189,7 +197,7 @@ class TableDoor(Door):
         yield {"name": "GetServerTime", "kind": "FunctionImport", "url": "GetServerTime"}
 
     def _resource(self, name: str, given: str | None, call: str | None) -> Answer:
-        table = DAC_BY_ALIAS.get(name)
+        table = {alias: each for each in dacs_of(self.tenant.lacks) for alias in each.aliases}.get(name)
         if table is None:
             return self._without_key(name)
         if table.forbidden:

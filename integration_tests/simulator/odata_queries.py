@@ -52,7 +52,7 @@ class Query:
     def page(self, rows: Sequence[Any], options: Options) -> Page:
         self.refuse_unknown(options)
         columns, expansions = self.columns(options), self.expansions(options)
-        found = self._ordered(self._filtered(rows, options), options)
+        found = self._ordered(self.filtered(rows, options), options)
         total = len(found) if options.get("$count") == "true" else None
         window, next_at = self._window(found, options)
         return Page(window, columns, expansions, total, next_at)
@@ -102,7 +102,7 @@ class Query:
     def _unknown(self, name: str) -> ODataError:
         return ODataError(f"Could not find a property named '{name}' on type '{self.table.full_name}'.")
 
-    def _filtered(self, rows: Sequence[Any], options: Options) -> list[Any]:
+    def filtered(self, rows: Sequence[Any], options: Options) -> list[Any]:
         text = options.get("$filter", "").strip()
         if not text:
             return list(rows)

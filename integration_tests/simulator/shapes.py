@@ -123,6 +123,7 @@ class Inquiry:
     rejects_missing: bool  # True: 422 with the errors; False: no rows
     source: str  # the entity whose records the rows are computed from
     column_of_source: Mapping[str, str]  # result column -> field of the source
+    lists_blank: bool = False  # a GET of its list gives one record that says nothing, instead of a refusal
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 from .answers import (
     HTML,
@@ -23,6 +24,7 @@ from .answers import (
     signed_out,
 )  # fmt: skip
 from .catalog import ENDPOINTS
+from .customizations import endpoint_of, has_endpoint
 from .descriptions import Dialect, describe
 from .faults import Faults, Surroundings, strike
 from .filters import GUID, FilterError, compile_filter
@@ -179,9 +181,11 @@ class Site:
     def _entity_door(self, request: Request, tenant: Tenant) -> Answer:
         match request.path.rstrip("/").split("/")[2:]:
             case []:
-                return as_json(self._endpoint_list())
-            case [name, version, *rest] if (name, version) in self._endpoints:
-                return self._endpoint_door(request, tenant, self._endpoints[name, version], rest)
+                return as_json(self._endpoint_list(tenant))
+            case [name, version, *rest] if (known := self._endpoints.get((name, version))) and has_endpoint(
+                known, tenant.lacks
+            ):
+                return self._endpoint_door(request, tenant, endpoint_of(known, tenant.lacks), rest)
         return html(404, "404 - File or directory not found.")
 
     def _endpoint_door(self, request: Request, tenant: Tenant, endpoint: Endpoint, rest: Sequence[str]) -> Answer:
@@ -195,12 +199,13 @@ class Site:
         with tenant.lock:
             return EntityDoor(self.settings, endpoint, entity, tenant, request).answer(rest[1:])
 
-    def _endpoint_list(self) -> object:
+    def _endpoint_list(self, tenant: Tenant) -> object:
         """New builds wrap the rows and tell their own version, old ones send the rows alone."""
         base = self.settings.base_path
         rows = [
             {"name": each.name, "version": each.version, "href": f"{base}/entity/{each.name}/{each.version}/"}
-            for each in ENDPOINTS
+            for each in self._endpoints.values()
+            if has_endpoint(each, tenant.lacks)
         ]
         if not self.settings.openapi:
             return rows
@@ -214,6 +219,12 @@ def _refuse_without_rights(entity: Entity) -> None:
     if form := entity.limits.setup_missing:
         text = f"The required configuration data is not entered on the {form} form."
         raise RefusedError(failure(text, "PX.Data.PXSetupNotEnteredException"))
+
+
+def _blank(form: Entity) -> object:
+    """The form as it opens, with nothing filled in."""
+    fields = {each.name: {} for each in form.fields} | {each.name: [] for each in form.collections}
+    return {"id": str(uuid4()), "rowNumber": 1, "note": {"value": ""}, **fields, "custom": {}, "files": []}
 
 
 def _finds_nothing(_record: Record) -> bool:
@@ -266,6 +277,8 @@ class EntityDoor:
         return read_plan(self.request.query, self.entity, empty_collections=not self.settings.openapi)
 
     def _list(self) -> Answer:
+        if self.entity.inquiry and self.entity.inquiry.lists_blank:
+            return as_json([_blank(self.entity)])
         plan, window = self._plan, read_window(self.request.query)
         refuse_what_cannot_be_listed(plan, self.entity)
         handles = window.of(self._matching())

@@ -38,6 +38,7 @@ class Tenant:
     ) -> None:
         self.name = name
         self.lock = RLock()
+        self.lacks: set[str] = set()  # see customizations.py
         self.journal = Journal(DACS, tracked)
         self.store = RowStore(self.table, self.journal)
         self._seed, self._id_seed, self._sizes = seed, id_seed, sizes

@@ -1,0 +1,209 @@
+"""By which column an inquiry is read, which only its user knows, and whether it may be read by what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, differences, discover
+from .simulator import Simulator
+from .simulator.answers import as_json
+from .simulator.edm import Column, Edm
+from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
+from .simulator.rows import latest, of
+from .test_sync import catalog_of
+
+A = "Company"
+
+
+def _moment(name: str, field: str = "LastModifiedDateTime") -> Column:
+    return Column(name, Edm.DATE_TIME, of(field))
+
+
+def _with_stamps(*columns: Column) -> GenericInquiry:
+    plain = [each for each in CUSTOMERS.type.columns if each.type is not Edm.DATE_TIME]
+    return replace(CUSTOMERS, type=replace(CUSTOMERS.type, columns=(*plain, *columns)))
+
+
+@pytest.fixture
+def erp() -> Iterator[Simulator]:
+    with Simulator(rows=8, tenants=(A,)) as simulator:
+        yield simulator
+
+
+def _choose(catalog: dict[str, Any], column: str) -> dict[str, Any]:
+    catalog["streams"][0]["cursor_field"] = [column]
+    return catalog
+
+
+@pytest.mark.parametrize(
+    ("names", "default"),
+    [
+        (["LastModifiedOn"], "LastModifiedOn"),
+        (["LastModifiedOn", "CreatedOn"], "LastModifiedOn"),
+        (["LastModifiedOn", "LastModifiedOn_2"], None),
+        (["LastMoidified"], None),
+    ],
+)
+def test_the_cursor_is_the_users_choice_unless_one_column_only_is_called_like_a_stamp(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch, names: Sequence[str], default: str | None
+) -> None:
+    monkeypatch.setitem(INQUIRY_BY_TITLE, "BI-Customers", _with_stamps(*map(_moment, names)))  # type: ignore[misc]
+    stream = discover(erp.config(endpoints=["Fabrikam"]))["gi__BI-Customers"]
+    assert stream["supported_sync_modes"] == [FULL_REFRESH, INCREMENTAL]
+    assert stream["source_defined_cursor"] is False
+    assert stream.get("default_cursor_field", []) == ([default] if default else [])
+    table = discover(erp.config(endpoints=["Fabrikam"], dac_tables=["SOOrder"]))["dac__SOOrder"]
+    assert table["source_defined_cursor"] is True
+
+
+@pytest.mark.parametrize("chosen", ["LastModifiedOn_2", "LastMoidified"])
+def test_the_chosen_column_is_what_changes_are_found_by(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    stamps = [_moment("LastModifiedOn", "CreatedDateTime"), _moment(chosen)]
+    monkeypatch.setitem(INQUIRY_BY_TITLE, "BI-Customers", _with_stamps(*stamps))  # type: ignore[misc]
+    config = erp.config(generic_inquiries=["BI-*"])
+    catalog = _choose(catalog_of(config, "gi__BI-Customers"), chosen)
+    destination = Destination()
+    destination.sync(config, catalog)
+    erp.clock.advance(86_400)
+    company = erp.tenant(A)
+    company.update("Customer", company.keys("Customer")[2], {"CustomerName": "changed"})
+    erp.clock.advance(60)
+    destination.sync(config, catalog)
+    assert destination.records == 1
+    assert "changed" in {row["CustomerName"] for row in destination.rows("gi__BI-Customers")}
+    _choose(catalog, "LastModifiedOn")
+    destination.sync(config, catalog)
+    assert destination.records == 8, "what another column did not show is read anew"
+    assert any("it is read anew" in warning for warning in destination.warnings)
+
+
+@pytest.mark.parametrize("column", ["CustomerName", "Gone"])
+def test_a_cursor_that_cannot_be_one_fails_the_stream_with_the_choice_there_is(erp: Simulator, column: str) -> None:
+    config = erp.config(generic_inquiries=["BI-*"])
+    destination = Destination()
+    destination.sync(config, _choose(catalog_of(config, "gi__BI-Customers"), column), fails=True)
+    (error,) = destination.errors
+    assert f"gi__BI-Customers: {column} was chosen for the cursor" in error["message"]
+    assert "Choose among CreatedOn, LastModifiedOn" in error["message"]
+
+
+def test_rows_without_a_key_are_read_in_full_only(erp: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the look-back, the same rows come again in each sync, and nothing would tell that they are the same."""
+    keyless = replace(CUSTOMERS, type=replace(CUSTOMERS.type, keys=()))
+    monkeypatch.setitem(INQUIRY_BY_TITLE, "BI-Customers", keyless)  # type: ignore[misc]
+    stream = discover(erp.config(endpoints=["Fabrikam"]))["gi__BI-Customers"]
+    assert stream["supported_sync_modes"] == [FULL_REFRESH]
+
+
+# ------------------------------------------------------------------------------------------------ keys of the rows
+
+
+@pytest.mark.parametrize("fault", ["null", "twice"])
+@pytest.mark.parametrize("place", [2, 1_400])
+def test_a_key_is_none_where_a_part_is_empty_or_it_repeats_wherever_that_is(
+    monkeypatch: pytest.MonkeyPatch, fault: str, place: int
+) -> None:
+    with Simulator(rows=1_500, tenants=(A,), lines=1) as sim:
+        bad = sorted(key[0] for key in sim.tenant(A).keys("Customer"))[place]
+        wrong = None if fault == "null" else "C000001"
+        read = of("CustomerID")
+        key = Column("Key", Edm.STRING, lambda row: wrong if read(row) == bad else read(row))
+        columns = (*CUSTOMERS.type.columns, key)
+        monkeypatch.setitem(  # type: ignore[misc]
+            INQUIRY_BY_TITLE,
+            "BI-Customers",
+            replace(CUSTOMERS, type=replace(CUSTOMERS.type, keys=("Key",), columns=columns)),
+        )
+        stream = discover(sim.config(endpoints=["Fabrikam"], generic_inquiries=["BI-*"]))["gi__BI-Customers"]
+        assert "source_defined_primary_key" not in stream
+
+
+# ------------------------------------------------------------------------------------------------ inquiries that group
+
+
+@pytest.mark.parametrize("is_grouped", [True, False])
+def test_what_groups_is_read_in_full_since_a_filter_works_below_the_groups(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch, is_grouped: bool, small_pages: None
+) -> None:
+    stamp = Column(
+        "LastModifiedOn", Edm.DATE_TIME, lambda rows: latest([row.record.value("LastModifiedDateTime") for row in rows])
+    )
+    total = Column("Count", Edm.INT32, len)
+    name = Column(
+        "Class", Edm.STRING, lambda rows: rows[0].record.value("CustomerClass" if is_grouped else "CustomerID")
+    )
+    kind = replace(CUSTOMERS.type, name="ByClass", keys=("Class",), columns=(name, total, stamp))
+    group_by = (of("CustomerClass"),) if is_grouped else (of("CustomerID"),)
+    inquiry = GenericInquiry("BI-ByClass", kind, "Customer", group_by=group_by, filters_below=True)
+    monkeypatch.setitem(INQUIRY_BY_TITLE, "BI-ByClass", inquiry)  # type: ignore[misc]
+    config = erp.config(generic_inquiries=["BI-ByClass"], max_page_size=3)
+    catalog = catalog_of(config, "gi__BI-ByClass")
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert destination.warnings == []
+    assert differences(destination, erp, [A]) == []
+    for _ in range(2):
+        erp.clock.advance(86_400)
+        company = erp.tenant(A)
+        company.update("Customer", company.keys("Customer")[2], {"CustomerName": "changed"})
+        erp.clock.advance(60)
+        destination.sync(config, catalog)
+        assert differences(destination, erp, [A]) == []
+        assert bool([each for each in destination.warnings if "it groups its rows" in each]) is is_grouped
+    assert (destination.records == 1) is not is_grouped
+
+
+# ------------------------------------------------------------------------------------------- what only looks complete
+
+
+def test_inquiries_that_are_cut_or_stored_are_told_where_their_designs_can_be_read(
+    erp: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    designs = [
+        {"Name": "BI-Customers", "SelectTop": 100, "UseDataWarehouse": True},
+        {"Name": "IN-StockItems", "SelectTop": 0, "UseDataWarehouse": False},
+        {"Name": "Not exposed", "SelectTop": 1, "UseDataWarehouse": True},
+    ]
+    config = erp.config(endpoints=["Fabrikam"])
+    discover(config)
+    assert not [line for line in caplog.messages if "SM208000" in line]
+    erp.rewrite(lambda request, answer: as_json({"value": designs}) if "/dac/GIDesign" in request.path else answer)
+    for command in (
+        lambda: discover(config),
+        lambda: Destination().sync(config, catalog_of(config, "gi__BI-Customers")),
+    ):
+        caplog.clear()
+        command()
+        told = [line for line in caplog.messages if "SM208000" in line]
+        assert ["gi__BI-Customers" in line for line in told][:2] == [True, True]
+        assert "cut to 100 rows" in told[0]
+        assert "as old as its last update" in told[1]
+
+
+@pytest.mark.parametrize("hours", [-12, -5, 0, 10, 14])
+def test_no_change_is_missed_whatever_zone_the_old_feed_writes_its_times_in(
+    hours: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Version 3 writes no zone, and may mean that of the user's profile: the simulator's clock is moved by it here."""
+    shift = timedelta(hours=hours)
+    with Simulator(rows=8, tenants=(A,), openapi=False) as sim:
+        config = sim.config(generic_inquiries=["BI-*"])
+        catalog = catalog_of(config, "gi__BI-Customers")
+        destination = Destination()
+        destination.sync(config, catalog)
+        company = sim.tenant(A)
+        for number in range(3):
+            sim.clock.advance(86_400)
+            key = company.keys("Customer")[number]
+            company.update("Customer", key, {"CustomerName": f"changed {number}"}, stamp=sim.clock.now() + shift)
+            sim.clock.advance(60)
+            destination.sync(config, catalog)
+            assert f"changed {number}" in {row["CustomerName"] for row in destination.rows("gi__BI-Customers")}
+        assert any("in which zone its times are" in line for line in caplog.messages)

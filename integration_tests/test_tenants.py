@@ -1,0 +1,302 @@
+"""Tenants that differ, and tenants, endpoints and services that fail: each is asked for its own, and fails alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_acumatica import client
+
+from .harness import Destination, check, differences, discover
+from .simulator import Fault, FaultKind, Simulator
+from .simulator.answers import HTML, Answer, html
+from .simulator.catalog import ENDPOINTS
+from .simulator.inquiries import INQUIRY_BY_TITLE
+from .simulator.shapes import Endpoint
+from .test_sync import catalog_of
+
+A, B = "Company", "Zweite Firma"
+PLAIN = {"generic_inquiries": [], "include_custom_fields": False}
+PASSING = (
+    FaultKind.STATUS_503, FaultKind.STATUS_504, FaultKind.ERROR_REDIRECT, FaultKind.STATUS_500, FaultKind.STATUS_429,
+)  # fmt: skip
+
+
+@pytest.fixture
+def erp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    monkeypatch.setattr(client.Patience, "pause_seconds", lambda _self, _tries: 0.0)
+    for name in ("of_a_check", "of_a_read"):
+        monkeypatch.setattr(client.Patience, name, lambda: client.Patience(retries=1, wait_seconds=0.05))
+    with Simulator(rows=8) as simulator:
+        yield simulator
+
+
+def tenants_of(destination: Destination, stream: str) -> Counter[str]:
+    return Counter(row["_tenant"] for row in destination.rows(stream))
+
+
+def part_of(destination: Destination, stream: str, tenant: str) -> Any:
+    """A tenant's part of a stream's state."""
+    parts = destination.states[stream]["stream"]["stream_state"]["states"]
+    return next(part for part in parts if part["partition"]["tenant"] == tenant)
+
+
+# ------------------------------------------------------------------------------------------------ tenants that differ
+
+
+@pytest.mark.parametrize("deselected", [None, "LegalName", "Status", "CustomerName"])
+def test_a_tenant_is_asked_only_for_what_it_has_itself(erp: Simulator, deselected: str | None) -> None:
+    lacking = ["Customer.Contacts", "Customer.PrimaryContact", "Customer.CreditLimit", "Vendor.LastModifiedDateTime"]
+    erp.tenant(B).lacks.update([*lacking, "dac/Customer.UsrRegion", "gi/BI-Customers.Status"])
+    config = erp.config(generic_inquiries=["BI-*"], dac_tables=["Customer"])
+    catalog = catalog_of(config, "Customer", "Customer__Contacts", "Vendor", "dac__Customer", "gi__BI-Customers")
+    for one in catalog["streams"]:
+        one["stream"]["json_schema"]["properties"].pop(deselected, None)
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert set(destination.statuses.values()) == {"COMPLETE"}
+    assert differences(destination, erp, [A]) == []
+    assert tenants_of(destination, "Customer__Contacts").keys() == {A}
+    for stream in ("Customer", "Vendor", "dac__Customer", "gi__BI-Customers"):
+        assert tenants_of(destination, stream)[B] == tenants_of(destination, stream)[A]
+    assert not [log for log in destination.warnings if "does not know a field" in log]
+
+
+def test_a_newer_version_in_one_tenant_leaves_the_other_with_its_own(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fabrikam,) = (each for each in ENDPOINTS if each.name == "Fabrikam")
+    newer = Endpoint("Fabrikam", "2.0", fabrikam.entities)
+    monkeypatch.setitem(erp._site._endpoints, ("Fabrikam", "2.0"), newer)
+    for name in (A, B):
+        erp.tenant(name).lacks.add("Fabrikam/2.0")
+    config = erp.config(endpoints=["Fabrikam"], **PLAIN)
+    catalog = catalog_of(config, "Fabrikam__Equipment")
+    destination = Destination()
+    destination.sync(config, catalog)
+    erp.tenant(A).lacks.clear()
+    erp.clock.advance(3600)
+    for tenant in map(erp.tenant, (A, B)):
+        tenant.update("Equipment", tenant.keys("Equipment", "Fabrikam")[0], {"Model": "changed"}, endpoint="Fabrikam")
+    erp.clock.advance(60)
+    destination.sync(config, catalog)
+    assert differences(destination, erp, [A, B]) == []
+    assert destination.warnings == []
+
+
+def test_a_short_name_stands_for_the_same_table_in_all_tenants(erp: Simulator) -> None:
+    """A customization brings another table of the name to one tenant, whose own addresses change with that."""
+    customized: set[str] = set()
+    container = b'<Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="Default">'
+    other = (
+        b'<Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="Fabrikam"><EntityType Name="SOOrder"><Key>'
+        b'<PropertyRef Name="X"/></Key><Property Name="X" Type="Edm.String"/></EntityType></Schema>'
+    )
+    a_set = b'<EntitySet Name="Fabrikam_SOOrder" EntityType="Fabrikam.SOOrder"/>'
+
+    def customize(request: Any, answer: Any) -> Any:
+        grant = erp.identity.grant_of(request.token)
+        if not request.path.endswith("dac/$metadata") or not grant or grant.tenant not in customized:
+            return answer
+        body = answer.whole().body.replace(container, other + container)
+        assert other in body
+        before = b'<FunctionImport Name="GetServerTime"'
+        return replace(answer, body=body.replace(before, a_set + before), stream=None)
+
+    erp.rewrite(customize)
+    config = erp.config(generic_inquiries=[], dac_tables=["SOOrder"])
+    catalog = catalog_of(config, "dac__SOOrder")
+    customized.add(A)
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert differences(destination, erp, [A, B]) == []
+    tables = {name for name in discover(config) if name.startswith("dac__")}
+    assert tables == {"dac__PX_Objects_SO_SOOrder", "dac__Fabrikam_SOOrder"}, "in both tenants"
+
+
+def test_what_a_tenant_never_had_is_told_and_what_it_has_no_more_is_an_error(erp: Simulator) -> None:
+    config = erp.config(endpoints=["Default", "Fabrikam"], generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+    streams = ("Customer", "Fabrikam__Equipment", "gi__BI-Customers", "dac__SOOrder")
+    some = ("Fabrikam", "gi/BI-Customers", "dac/SOOrder")
+    erp.tenant(B).lacks.update(some)
+    catalog = catalog_of(config, *streams)
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert len([log for log in destination.warnings if f"Tenant '{B}' does not have" in log]) == 3
+    assert set(destination.statuses.values()) == {"COMPLETE"}
+    erp.tenant(A).lacks.update(some)
+    erp.tenant(B).lacks.clear()
+    before = {stream: part_of(destination, stream, A) for stream in streams[1:]}
+    destination.sync(config, catalog, fails=True)
+    assert {name for name, status in destination.statuses.items() if status == "INCOMPLETE"} == set(streams[1:])
+    assert all(f"Tenant '{A}' had the stream" in error["message"] for error in destination.errors)
+    for stream in streams[1:]:
+        assert tenants_of(destination, stream)[B], "the other tenant is read"
+        assert part_of(destination, stream, A) == before[stream]
+
+
+# ------------------------------------------------------------------------------------------------ failing alone
+
+
+def test_a_tenant_that_cannot_be_signed_in_to_fails_alone_and_by_its_own_sentence(erp: Simulator) -> None:
+    erp.tenant(B).lacks.update(("Fabrikam", "gi/BI-Customers"))
+    config = erp.config(endpoints=["Default", "Fabrikam"], generic_inquiries=["BI-*"])
+    streams = ("Customer", "Fabrikam__Equipment", "gi__BI-Customers")
+    catalog = catalog_of(config, *streams)
+    destination = Destination()
+    destination.sync(config, catalog)
+    before = {stream: part_of(destination, stream, A) for stream in streams}
+    erp.account(A).password = "another"
+    erp.clock.advance(60)
+    tried = erp.sign_ins(A)
+    destination.sync(config, catalog, fails=True)
+    assert erp.sign_ins(A) - tried == 1
+    assert set(destination.statuses.values()) == {"INCOMPLETE"}
+    assert all(f"Tenant '{A}': the user name or password" in error["message"] for error in destination.errors)
+    assert not [log for log in destination.logs if "no endpoint" in log.getMessage()]
+    assert {stream: part_of(destination, stream, A) for stream in streams} == before
+
+
+@pytest.mark.parametrize(
+    ("path", "failing"),
+    [
+        (r"/Fabrikam/1\.0/swagger", {"Fabrikam__Equipment"}),
+        ("/Default/.*/swagger", {"Customer", "Customer__Contacts"}),
+        ("/entity$", {"Customer", "Customer__Contacts", "Fabrikam__Equipment"}),
+        (r"/gi/\$metadata", {"gi__BI-Customers"}),
+        (r"/dac/\$metadata", {"dac__SOOrder"}),
+    ],
+)
+@pytest.mark.parametrize("kind", [FaultKind.STATUS_500, FaultKind.STATUS_503, FaultKind.ERROR_REDIRECT])
+def test_what_fails_takes_down_only_the_streams_that_need_it(
+    erp: Simulator, path: str, failing: set[str], kind: FaultKind
+) -> None:
+    config = erp.config(endpoints=["Default", "Fabrikam"], generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+    streams = ("Customer", "Customer__Contacts", "Fabrikam__Equipment", "gi__BI-Customers", "dac__SOOrder")
+    catalog = catalog_of(config, *streams)
+    erp.faults.add(Fault(kind, path=path, times=1000))
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert {name for name, status in destination.statuses.items() if status == "INCOMPLETE"} == failing
+    assert len(destination.statuses) == 5
+    erp.faults.clear()
+    destination.sync(config, catalog)
+    assert differences(destination, erp, [A, B]) == []
+
+
+def test_an_endpoint_that_is_gone_everywhere_fails_its_own_streams(erp: Simulator) -> None:
+    config = erp.config(endpoints=["Default", "Fabrikam"], **PLAIN)
+    catalog = catalog_of(config, "Customer", "Fabrikam__Equipment")
+    for name in (A, B):
+        erp.tenant(name).lacks.add("Fabrikam")
+    assert "the instance has no endpoint Fabrikam. There are: Default/20.200.001" in check(config)["message"]
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {"Customer": "COMPLETE", "Fabrikam__Equipment": "INCOMPLETE"}
+    assert "the instance has no endpoint Fabrikam" in destination.errors[0]["message"]
+
+
+# ------------------------------------------------------------------------------------------------ catalogs
+
+
+@pytest.mark.parametrize("path", [r"/gi/\$metadata", r"/dac/\$metadata", "/entity$", "swagger"])
+@pytest.mark.parametrize("kind", PASSING)
+def test_what_may_pass_fails_discover_rather_than_take_streams_away(erp: Simulator, kind: FaultKind, path: str) -> None:
+    erp.faults.add(Fault(kind, path=path, times=1000))
+    with pytest.raises(AirbyteTracedException):
+        discover(erp.config(dac_tables=["SOOrder"]))
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_no_key_is_lost_to_the_weather(erp: Simulator, kind: FaultKind) -> None:
+    config = erp.config(A, endpoints=["Fabrikam"])
+    healthy = discover(config)
+    erp.faults.add(Fault(kind, path="/gi/BI-Customers", times=1000))
+    try:
+        found = discover(config)
+    except AirbyteTracedException:
+        return
+    assert found == healthy
+
+
+def test_one_wrong_parameter_leaves_the_other_inquiries_as_they_are(erp: Simulator) -> None:
+    healthy = discover(erp.config(A, endpoints=["Fabrikam"]))
+    wrong = [{"inquiry": "Orders by Customer", "name": "Kunde", "value": "C1"}]
+    config = erp.config(A, endpoints=["Fabrikam"], inquiry_parameters=wrong)
+    assert list(discover(config)) == list(healthy)
+    assert "unknown: Kunde" in check(config)["message"]
+
+
+# ------------------------------------------------------------------------------------------------ names
+
+
+@pytest.mark.parametrize("inquiry", ["Nothing", "InventorySummaryInquiry__Results", "inventorysummaryinquiry"])
+def test_parameters_of_an_inquiry_that_nobody_has_are_refused(erp: Simulator, inquiry: str) -> None:
+    status = check(erp.config(A, inquiry_parameters=[{"inquiry": inquiry, "name": "InventoryID", "value": "X"}]))
+    assert status["status"] == "FAILED"
+    assert f"inquiry_parameters: no tenant has an inquiry {inquiry}." in status["message"]
+
+
+@pytest.mark.parametrize("named", ["SalesOrder", "Nothing", "Default/*Order"])
+def test_inquiry_forms_that_nobody_has_are_refused(erp: Simulator, named: str) -> None:
+    message = check(erp.config(A, inquiry_forms=[named]))["message"]
+    assert f"inquiry_forms: no tenant has an inquiry form {named}." in message
+
+
+def test_two_streams_of_one_name_are_refused(erp: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint named like an entity, with an entity named like that one's collection."""
+    (fabrikam,) = (each for each in ENDPOINTS if each.name == "Fabrikam")
+    contacts = replace(fabrikam.entities[1], name="Contacts")
+    catalog = catalog_of(erp.config(A, **PLAIN), "Customer__Contacts", "Customer")
+    monkeypatch.setitem(erp._site._endpoints, ("Customer", "1.0"), Endpoint("Customer", "1.0", (contacts,)))
+    config = erp.config(A, endpoints=["Default", "Customer"], **PLAIN)
+    sentence = "Two streams would be named Customer__Contacts: Customer/Contacts of Default and Contacts of Customer."
+    assert sentence in check(config)["message"]
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {"Customer__Contacts": "INCOMPLETE", "Customer": "COMPLETE"}
+    assert sentence in destination.errors[0]["message"]
+
+
+SIGN_INS = {
+    "redirect": Answer(302, headers={"Location": "/Frames/Login.aspx?ReturnUrl=/t/"}),
+    "page": html(200, "Sign in"),
+    "refusal": Answer(401, content_type=HTML),
+}
+
+
+@pytest.mark.parametrize("sign_in", SIGN_INS)
+def test_an_old_build_that_shows_its_sign_in_at_the_newer_address_is_asked_at_the_older(
+    sign_in: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.Patience, "pause_seconds", lambda _self, _tries: 0.0)
+    with Simulator(rows=5, tenants=(A,), openapi=False) as sim:
+        sim.rewrite(lambda request, answer: SIGN_INS[sign_in] if request.path.startswith("/t/") else answer)
+        config = sim.config(generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+        assert check(config)["status"] == "SUCCEEDED"
+        destination = Destination()
+        destination.sync(config, catalog_of(config, "gi__BI-Customers", "dac__SOOrder"))
+        assert differences(destination, sim, [A]) == []
+        assert any("older address" in warning for warning in destination.warnings)
+
+
+def test_a_title_that_cannot_stand_in_an_address_is_told_with_the_reason(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inquiry = replace(INQUIRY_BY_TITLE["BI-Customers"], title="R&D: 50%")
+    monkeypatch.setitem(INQUIRY_BY_TITLE, inquiry.title, inquiry)  # type: ignore[misc]
+
+    def refuse(request: Any, answer: Any) -> Any:
+        return Answer(400, b"<html>Bad Request</html>", content_type=HTML) if "R&D" in request.path else answer
+
+    erp.rewrite(refuse)
+    config = erp.config(A, generic_inquiries=["R&D*"])
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "gi__R&D: 50%"), fails=True)
+    assert "its title has & and % and : in it" in destination.errors[0]["message"]
+    assert destination.errors[0]["failure_type"] == "config_error"
