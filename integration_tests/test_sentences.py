@@ -12,7 +12,7 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica import client
+from source_acumatica import client, source
 
 from .harness import FULL_REFRESH, Destination, check, differences, run
 from .simulator import Fault, FaultKind, Simulator
@@ -64,6 +64,24 @@ def test_a_check_always_ends_with_its_answer(kind: FaultKind, path: str, sim: Si
     assert messages[-1]["type"] == "CONNECTION_STATUS"
     assert messages[-1]["connectionStatus"]["status"] == "FAILED"
     assert "Tenant 'Company'" in messages[-1]["connectionStatus"]["message"]
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("x"), OSError("x")])
+def test_a_check_answers_what_nobody_thought_of_too_unless_it_is_a_fault_of_the_program(
+    error: Exception, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(source, "describe", fails)
+    if isinstance(error, RuntimeError):
+        with pytest.raises(RuntimeError):
+            list(run("check", sim.config("Company")))
+        return
+    messages = list(run("check", sim.config("Company")))
+    assert messages[-1]["connectionStatus"]["status"] == "FAILED"
+    assert type(error).__name__ in messages[-1]["connectionStatus"]["message"]
+    assert [one["failure_type"] for one in traces(messages)] == ["system_error"]
 
 
 @pytest.mark.parametrize(

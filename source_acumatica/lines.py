@@ -127,9 +127,20 @@ class Entrypoint(AirbyteEntrypoint):
         try:
             yield from super().check(*args, **more)
         except AirbyteTracedException as error:
-            yield from self._emit_queued_messages(self.source)
-            status = AirbyteConnectionStatus(status=Status.FAILED, message=filter_secrets(error.message or ""))
-            yield AirbyteMessage(type=Type.CONNECTION_STATUS, connectionStatus=status)
+            yield from self._answer(error)
+        except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, OSError) as error:
+            # A description of a shape that nobody thought of goes wrong in one of these ways; what happened is traced.
+            message = (
+                f"The check came upon something that this connector does not know ({type(error).__name__}: {error})."
+            )
+            traced = AirbyteTracedException.from_exception(error, message=filter_secrets(message))
+            yield traced.as_sanitized_airbyte_message()
+            yield from self._answer(traced)
+
+    def _answer(self, error: AirbyteTracedException) -> Iterator[AirbyteMessage]:
+        yield from self._emit_queued_messages(self.source)
+        status = AirbyteConnectionStatus(status=Status.FAILED, message=filter_secrets(error.message or ""))
+        yield AirbyteMessage(type=Type.CONNECTION_STATUS, connectionStatus=status)
 
     def __init__(self, source: LinesSource) -> None:
         super().__init__(source)
