@@ -22,14 +22,21 @@ from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConnectorSpecification, Type
 from airbyte_cdk.sources import Source
 from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
+from airbyte_protocol_dataclasses.models import (  # type: ignore[import-untyped]
+    AirbyteRecordMessageMeta,
+    AirbyteRecordMessageMetaChange,
+    Change,
+    Reason,
+)
 
 from source_acumatica.config import Config
 
 
-class _RecordBody(msgspec.Struct, gc=False):
+class _RecordBody(msgspec.Struct, gc=False, omit_defaults=True):
     stream: str
     data: Any
     emitted_at: int
+    meta: Any = None
 
 
 class _RecordLine(msgspec.Struct, gc=False, tag_field="type", tag="RECORD"):
@@ -49,10 +56,16 @@ class RecordLines(AirbyteMessage):
         self.stream, self.text, self.count = stream, text, count
 
     @classmethod
-    def of(cls, stream: str, records: Sequence[Any]) -> RecordLines:
-        """The lines of at least one record; as in the CDK's messages, columns without a value are left out."""
+    def of(cls, stream: str, records: Sequence[Any], left_out: Sequence[str] = ()) -> RecordLines:
+        """The lines of at least one record; as in the CDK's messages, columns without a value are left out.
+
+        ``left_out`` are the columns whose values the ERP has and did not give: each record names them.
+        """
         now = time.time_ns() // 1_000_000
-        lines = _ENCODER.encode_lines([_RecordLine(_RecordBody(stream, filled(record), now)) for record in records])
+        meta = _meta(left_out)
+        lines = _ENCODER.encode_lines(
+            [_RecordLine(_RecordBody(stream, filled(record), now, meta)) for record in records]
+        )
         return cls(stream, lines[:-1].decode(), len(records))
 
     def single_messages(self) -> Iterator[AirbyteMessage]:
@@ -60,6 +73,8 @@ class RecordLines(AirbyteMessage):
         for line in self.text.split("\n"):
             body = _DECODER.decode(line).record
             record = AirbyteRecordMessage(stream=body.stream, data=_serializable(body.data), emitted_at=body.emitted_at)
+            if body.meta:
+                record.meta = AirbyteRecordMessageMeta(changes=[_change(one["field"]) for one in body.meta["changes"]])
             yield AirbyteMessage(type=Type.RECORD, record=record)
 
     def first_apart(self) -> Iterator[AirbyteMessage]:
@@ -68,6 +83,17 @@ class RecordLines(AirbyteMessage):
         yield from RecordLines(self.stream, line, 1).single_messages()
         if others:
             yield RecordLines(self.stream, others, self.count - 1)
+
+
+def _meta(left_out: Sequence[str]) -> msgspec.Raw | None:
+    """What a record says of columns that are null although the ERP has values; encoded once for all records."""
+    if not left_out:
+        return None
+    return msgspec.Raw(_ENCODER.encode({"changes": [_change(name) for name in left_out]}))
+
+
+def _change(name: str) -> AirbyteRecordMessageMetaChange:
+    return AirbyteRecordMessageMetaChange(field=name, change=Change.NULLED, reason=Reason.SOURCE_RETRIEVAL_ERROR)
 
 
 _LARGEST_INTEGER = 2**63 - 1

@@ -36,6 +36,22 @@ def test_every_record_is_a_line_with_every_digit():
     assert '"UsrA":[1E400,-100000000000000000000]' in texts[1]
 
 
+def test_records_that_lack_values_of_the_erp_name_them():
+    """The destination writes it beside the row: a null that the source could not help is told from one of the ERP's."""
+    changed = RecordLines.of("Customer", RECORDS, ["custom", "MainContact"])
+    for text, plain in zip(changed.text.split("\n"), lines().text.split("\n"), strict=True):
+        record = json.loads(text)["record"]
+        assert record.pop("meta") == {
+            "changes": [
+                {"field": name, "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}
+                for name in ("custom", "MainContact")
+            ]
+        }
+        assert record == json.loads(plain)["record"]
+    printed = [AirbyteEntrypoint.airbyte_message_to_string(message) for message in changed.single_messages()]
+    assert [json.loads(text) for text in printed] == [json.loads(text) for text in changed.text.split("\n")]
+
+
 def test_single_messages_are_printed_by_the_cdk_as_the_same_text():
     printed = [AirbyteEntrypoint.airbyte_message_to_string(message) for message in lines().single_messages()]
     assert "\n".join(printed) == lines().text
