@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar, cast
-from urllib.parse import quote, urlencode
 
 import msgspec
 import requests
@@ -20,6 +19,7 @@ from airbyte_cdk.sources.streams.call_rate import APIBudget, MovingWindowCallRat
 from airbyte_cdk.sources.streams.http.tcp_keepalive import TcpKeepaliveHTTPAdapter
 from requests.auth import AuthBase
 
+from source_acumatica.addresses import encode
 from source_acumatica.ahead import Helpers
 from source_acumatica.bodies import bound
 from source_acumatica.config import Config, hide
@@ -366,8 +366,3 @@ def _date_of(response: requests.Response) -> datetime:
         return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
     except (KeyError, ValueError):
         return datetime.now(UTC).replace(microsecond=0)
-
-
-def encode(params: Mapping[str, str]) -> str:
-    """A query string with ``$`` as it is and everything else quoted, above all ``+`` and ``:`` in date-times."""
-    return urlencode(params, quote_via=quote, safe="$,/'()*@")

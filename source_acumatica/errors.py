@@ -10,6 +10,7 @@
     seat limit (500, 429 text, 302, empty 200)             give back, wait, again transient_error
     401                                                    sign in again          config_error
     500 cannot be optimized, unknown field                 climb down             config_error
+    414, 404.15, 400 with "query string"                   climb down, shorter    config_error
     500 no entity satisfies the condition                  the record is gone     config_error
     500 form not set up                                    skip with a warning    config_error
     403, 404, 422                                          stop                   config_error
@@ -112,6 +113,12 @@ _THROTTLE_SENTENCE = (
 )
 
 
+# What IIS' request filter and ASP.NET say where they say it (BEHAVIOR.md, "Lists"); pages for strangers say 404 alone.
+_TOO_LONG = re.compile(r"\b404\.15\b|query ?string|URI too (long|large)", re.IGNORECASE)
+TOO_LONG = 414
+"""The status of a problem with the length of the address, whatever status the server said it with."""
+# Below this no server was heard of that finds a query string too long.
+_SHORT_QUERY_CHARACTERS = 1000
 _TOO_LARGE = 413
 """The status that a server says it with."""
 
@@ -153,6 +160,8 @@ def read_answer(response: requests.Response) -> Problem | None:
     text = _text(response)
     if _SEAT_LIMIT.search(response.text) or (status == 429 and _is_seat_429(response)):
         return Problem(Next.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
+    if _is_too_long(response):
+        return _TOO_LONG_ADDRESS
     by_status = _BY_STATUS.get(status)
     if by_status is not None:
         return Problem(by_status.next, by_status.failure_type, _with_quote(by_status.sentence, text))
@@ -174,6 +183,8 @@ def read_feed_answer(response: requests.Response, needed: str, *, is_query: bool
     status = response.status_code
     if is_query and status == 200 and not response.content.strip():
         return Problem(Next.CLIMB_DOWN, FailureType.transient_error, _EMPTY_FEED_SENTENCE)
+    if _is_too_long(response):
+        return _TOO_LONG_ADDRESS
     if status in _FEED_BY_STATUS and not _SEAT_LIMIT.search(response.text):
         known = _FEED_BY_STATUS[status]
         sentence = known.sentence.format(needed=needed)
@@ -188,6 +199,27 @@ def read_metadata_answer(response: requests.Response, needed: str) -> Problem | 
     if response.headers.get("Content-Length") == "0":
         return _EMPTY_BODY
     return _WEB_PAGE if _is_web_page(response) else None
+
+
+_TOO_LONG_ADDRESS = Problem(
+    Next.CLIMB_DOWN,
+    FailureType.config_error,
+    "the web server refuses the address of the request since it is too long",
+    status=TOO_LONG,
+)
+
+
+def _is_too_long(response: requests.Response) -> bool:
+    """Whether the web server, and not the ERP behind it, refused the request for the length of its address."""
+    status = response.status_code
+    if status == TOO_LONG:
+        return True
+    if status not in (400, 404) or not _is_html(response):
+        return False
+    query_characters = len(urlsplit(response.url or "").query)
+    return bool(_TOO_LONG.search(response.text[:_LONGEST_TEXT_CHARACTERS])) or (
+        status == 404 and query_characters > _SHORT_QUERY_CHARACTERS
+    )
 
 
 _EMPTY_FEED_SENTENCE = "OData answers with an empty body: a formula column can be neither filtered nor sorted"
@@ -306,7 +338,11 @@ def _redirect(response: requests.Response) -> Problem:
 def _suspicious_success(response: requests.Response) -> Problem | None:
     if not response.content.strip():
         return _EMPTY_BODY
-    return _WEB_PAGE if _is_web_page(response) or response.content.lstrip()[:1] == b"<" else None
+    return _WEB_PAGE if _is_html(response) else None
+
+
+def _is_html(response: requests.Response) -> bool:
+    return _is_web_page(response) or response.content.lstrip()[:1] == b"<"
 
 
 def _is_web_page(response: requests.Response) -> bool:
