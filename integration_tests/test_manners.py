@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica import client, query, sessions
+from source_acumatica import client, custom_fields, query, sessions
 
 from .harness import FULL_REFRESH, Destination, check, differences, discover
 from .simulator import Fault, FaultKind, SeatAnswer, Simulator
@@ -202,7 +202,7 @@ def test_custom_fields_beyond_the_length_of_an_address_come_in_several_requests(
 def test_a_custom_field_that_the_erp_cannot_give_is_found_and_left_out(
     sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query, "_CUSTOM_PREFIXES", ("Usr", "Attribute", "GroupMask"))
+    monkeypatch.setattr(custom_fields, "_UNREADABLE_NAMES", frozenset())
     config = sim.config("Company")
     destination = Destination()
     destination.sync(config, catalog_of(config, "Customer"))

@@ -217,9 +217,9 @@ def _descent(
         # A linked object on the way.
         inner = shape.objects[name]
         fields, lines = _descent(code, table, depth + 1, inner, added, columns)
-        return {name: (_row_type(fields) | None, None)}, [
+        return {name: _part(_row_type(fields))}, [
             f"{row} = {above}.{name}",
-            f"if {row} is not None:",
+            f"if {row}:",
             *(f"    {line}" for line in lines),
         ]
     number, count = f"number{depth}", f"count{depth}"
@@ -233,7 +233,7 @@ def _descent(
         between = {f"_{name}_line": number, **{f"_{name}_{key}": f"{row}.{key}.value" for key in keys}}
         fields, lines = _descent(code, table, depth + 1, inner, {**added, **between}, columns)
         fields |= _values(inner, keys)
-    return {name: (list[_row_type(fields)] | None, None)}, [  # type: ignore[misc]
+    return {name: _part(list[_row_type(fields)])}, [  # type: ignore[misc]
         f"rows = {above}.{name} or ()",
         f"{count} = len(rows)",
         f"for {number}, {row} in enumerate(rows, 1):",
@@ -259,7 +259,7 @@ def _level(
     for name, inner in shape.objects.items():
         if columns is None or name in columns:
             inner_type, convert = _linked(inner)
-            fields[name] = (inner_type | None, None)
+            fields[name] = _part(inner_type)
             cells[name] = code.call(convert, f"{row}.{name}")
     for name, convert in (("note", unwrap), ("custom", custom_values)):
         if columns is None or name in columns:
@@ -274,7 +274,12 @@ def _linked(shape: Shape) -> tuple[type[WireRow], Callable[[Any], Any]]:
     fields, cells = _level(code, shape, "row")
     row_type, make = _row_type(fields), code.compiled([f"return {code.record(cells, is_top=False)}"])
     nothing = row_type()
-    return row_type, lambda row: None if row is None or row == nothing else make("", row)
+    return row_type, lambda row: make("", row) if row and row != nothing else None
+
+
+def _part(type_: Any) -> tuple[Any, Any]:
+    """The field of a collection or an object; one that does not come is not taken for an empty one (``parts``)."""
+    return type_ | None | msgspec.UnsetType, msgspec.UNSET
 
 
 def _values(shape: Shape, names: Iterable[str]) -> _Fields:

@@ -17,6 +17,7 @@ from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.ad_hoc import AdHocSchemas
 from source_acumatica.client import Client
 from source_acumatica.codec import Codec, FeedAnswer, WireRow, feed_codec, list_codec
 from source_acumatica.config import Config
@@ -29,10 +30,11 @@ from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.lines import RecordLines, in_pieces
+from source_acumatica.list_reader import ListReader
 from source_acumatica.odata import feed_options
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
-from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, where_of
+from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import Door, StreamTable, Table
 
@@ -219,7 +221,7 @@ class TableStream(HttpStream, ABC):
     def _read_window(self, reader: Reader, window: Window, beat: Beat) -> Iterator[AirbyteMessage]:
         for page in reader.pages(window):
             for records in self._pieces(reader, page.rows):
-                lines = RecordLines.of(self.name, records)
+                lines = RecordLines.of(self.name, records, reader.left_out)
                 beat.records += lines.count
                 yield from [lines] if self._is_running else lines.first_apart()
                 self._is_running = True
@@ -315,9 +317,17 @@ class ContractStream(TableStream):
         headers = self.request_headers(None)
         if self._table.door is Door.INQUIRY:
             return FormReader(tenant, self._config, self._table, self._columns, self._client, headers)
-        ask, is_proven = partial(self._ask, tenant), partial(self._is_filter_proven, tenant)
         return ListReader(
-            tenant, self._config, self._table, self._columns, self._client, headers, ask, is_proven, self._access.ad_hoc
+            tenant,
+            self._config,
+            self._table,
+            self._columns,
+            self._client,
+            headers,
+            partial(self._ask, tenant),
+            partial(self._is_filter_proven, tenant),
+            self._access.ad_hoc,
+            partial(self._left_out_before, tenant),
         )
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
@@ -337,6 +347,10 @@ class ContractStream(TableStream):
             where=where_of(tenant, self.name),
             is_page=_can_be_smaller(token),
         )
+
+    def _left_out_before(self, tenant: str) -> Sequence[str] | None:
+        """What the records lacked that earlier syncs brought."""
+        return () if self.progress is not None and self.progress.progress(tenant).reached else None
 
     def _is_filter_proven(self, tenant: str) -> bool:
         return self.progress is not None and self.progress.progress(tenant).filter_works
