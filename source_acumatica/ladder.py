@@ -44,10 +44,12 @@ class Ladder:
     left_out: list[str] = field(default_factory=list)
     """The columns, or custom fields in them, that records lack from now on."""
 
-    def lower(self, plan: Plan, window: Window, error: RequestFailed, works: Works, *, has_page: bool) -> Plan:
+    def lower(
+        self, plan: Plan, window: Window, error: RequestFailed, works: Works, is_filter_innocent: Callable[[], bool]
+    ) -> Plan:
         """How to ask for a page that has failed; says so in the log.
 
-        Once the window ``has_page``, its filter stays: rows that it let through are on their way.
+        ``is_filter_innocent`` tells that the window's filter has to stay.
 
         Raises:
             RequestFailed: the same, where there is nothing less to ask for.
@@ -56,12 +58,12 @@ class Ladder:
         lower = self._lower_everywhere(plan, error, works)
         if lower:
             return lower
-        if plan.filters and window.since and not has_page and problem is not TOO_MUCH:
-            if problem.next is Next.STOP and works(plan):
-                return plan
-            if works(replace(plan, filters=False)):
-                logger.warning(f"{self.where}: {problem.sentence}. Reading all rows instead of the changed ones.")
-                return replace(plan, filters=False)
+        if problem.next is Next.STOP and works(plan):
+            return plan
+        may_drop_filter = plan.filters and window.since and problem is not TOO_MUCH and not is_filter_innocent()
+        if may_drop_filter and works(replace(plan, filters=False)):
+            logger.warning(f"{self.where}: {problem.sentence}. Reading all rows instead of the changed ones.")
+            return replace(plan, filters=False)
         if problem.next is Next.STOP:
             raise error
         return self._lower_rung(plan, window, problem)

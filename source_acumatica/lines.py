@@ -78,9 +78,15 @@ class RecordLines(AirbyteMessage):
             yield AirbyteMessage(type=Type.RECORD, record=record)
 
     def first_apart(self) -> Iterator[AirbyteMessage]:
-        """The first record as a message of the CDK, which tells by it that the stream is running, and the others."""
+        """The first record as a message of the CDK, which tells by it that the stream is running, and the others.
+
+        The CDK passes nothing on of it but its data: ``with_meta`` has to see what comes out.
+        """
         line, _, others = self.text.partition("\n")
-        yield from RecordLines(self.stream, line, 1).single_messages()
+        for message in RecordLines(self.stream, line, 1).single_messages():
+            if message.record and message.record.meta:
+                message.record.data[_META], message.record.meta = message.record.meta, None
+            yield message
         if others:
             yield RecordLines(self.stream, others, self.count - 1)
 
@@ -164,6 +170,18 @@ class Entrypoint(AirbyteEntrypoint):
 def filled(record: Any) -> Any:
     """A record without its empty columns; the types of compiled ones leave them out themselves."""
     return {name: cell for name, cell in record.items() if cell is not None} if isinstance(record, dict) else record
+
+
+def with_meta(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+    """The messages as the CDK hands them out, with what records say of themselves beside their data again."""
+    for message in messages:
+        if message.record and _META in message.record.data:
+            message.record.meta = message.record.data.pop(_META)
+        yield message
+
+
+# No column is called so.
+_META = "\x00meta"
 
 
 def single_messages(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -31,7 +32,7 @@ logger = logging.getLogger("airbyte")
 
 # What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
 _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
-# A page that has moved between the requests for its custom fields is read again.
+# A page that has moved between the requests for its custom fields, or works and fails by turns, is read again.
 _TRIES_AT_ONE_PAGE = 5
 # Read one by one, so many records are held at a time and come between two states: at a second each, half a minute.
 _KEYS_IN_A_PAGE = 30
@@ -58,7 +59,8 @@ class ListReader(ContractReader):
     _size: PageSize | None = None
     _lowering: threading.Lock = field(default_factory=threading.Lock)
     """Several pages may be refused at once; the plan is lowered for the first."""
-    _windows: int = 0
+    _has_answered: bool = False
+    """Whether the list has been read from in this run: then the form is set up."""
     _has_page: bool = False
     """Whether a page of this window has come: its rows are those of the plan's filter then, and stay so."""
     _is_trusted: bool = False
@@ -79,7 +81,7 @@ class ListReader(ContractReader):
         if self._size is None:
             self._size = PageSize(self.config.max_page_size)
             self._take(Plan(custom=self._custom_fields()))
-        self._windows, self._has_page = self._windows + 1, False
+        self._has_page = False
         fetch = partial(self._fetch, self._size, window)
         ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, self._size), lambda: self._plan)
         try:
@@ -87,6 +89,10 @@ class ListReader(ContractReader):
                 yield replace(page, rows=list(self._completed(page.rows)))
         except MovingListError:
             raise repeats_itself(self.where) from None
+        except RequestFailed as error:
+            if error.problem.next is Next.SKIP and self._has_answered:
+                raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
+            raise
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
@@ -99,6 +105,7 @@ class ListReader(ContractReader):
 
     def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Wire], int]:
         """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP bears no more."""
+        tries: Counter[Plan] = Counter()
         while True:
             plan, began = self._plan, time.monotonic()
             try:
@@ -110,10 +117,9 @@ class ListReader(ContractReader):
                 match error.problem.next:
                     case Next.FEWER_ROWS if size.shrink():
                         logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
-                    case Next.CLIMB_DOWN | Next.STOP:
+                    case Next.CLIMB_DOWN | Next.STOP if tries[plan] < _TRIES_AT_ONE_PAGE:
+                        tries[plan] += 1
                         self._lower(plan, window, {"skip": skip, "top": asked}, error)
-                    case Next.SKIP if self._has_page or self._windows > 1:
-                        raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
                     case _:
                         raise
                 asked = self._page_rows(size)
@@ -134,7 +140,8 @@ class ListReader(ContractReader):
         with self._lowering:
             if plan == self._plan:
                 works = partial(self._bears, window, page, needs_rows=error.problem is TOO_MUCH)
-                self._take(self.ladder.lower(plan, window, error, works, has_page=self._has_page))
+                is_innocent = partial(self._is_filter_innocent, window, error.problem)
+                self._take(self.ladder.lower(plan, window, error, works, is_innocent))
 
     def _list(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
         """A page, asked for once for each group of custom fields, and its size in bytes."""
@@ -142,15 +149,20 @@ class ListReader(ContractReader):
         groups = [()] if plan.is_by_record else custom_groups(self.table, plan, self.columns, window)
         token = {**token, "as_dicts": len(groups) > 1}
         for _ in range(_TRIES_AT_ONE_PAGE):
-            rows, size_bytes = self.ask(window, {**token, "plan": replace(plan, custom=groups[0])})
+            rows, size_bytes = self._answer(window, {**token, "plan": replace(plan, custom=groups[0])})
             lacking = None if plan.is_by_record else missing(rows, expanded(self.table, plan, self.columns))
             if lacking:
                 raise RequestFailed(lacks(lacking), self.where)
-            rest = (self.ask(window, {**token, "plan": replace(plan, custom=group)})[0] for group in groups[1:])
+            rest = (self._answer(window, {**token, "plan": replace(plan, custom=group)})[0] for group in groups[1:])
             if all(self._merge(rows, more) for more in rest):
                 return rows, size_bytes
         sentence = "its rows change faster than their custom fields can be read"
         raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
+
+    def _answer(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
+        answer = self.ask(window, token)
+        self._has_answered = True
+        return answer
 
     def _merge(self, rows: Sequence[Wire], more: Sequence[Wire]) -> bool:
         """Whether both pages hold the same records; ``rows`` then has the custom fields of both."""
@@ -170,6 +182,18 @@ class ListReader(ContractReader):
             return False
         return self._has_rows(window, Plan(is_by_record=True, filters=plan.filters))
 
+    def _is_filter_innocent(self, window: Window, problem: Problem) -> bool:
+        """Whether the filter has let rows through, or would: a page may fail for one of its rows, too."""
+        if self._has_page or problem.next is not Next.STOP:
+            return self._has_page
+        try:
+            self._has_rows(window, Plan(is_by_record=True))
+        except RequestFailed as error:
+            if error.problem.next in _REFUSALS:
+                return False
+            raise
+        return True
+
     def _hides_rows(self, window: Window) -> bool:
         """Whether an empty answer is no answer: a few forms answer every filter by a field that is no key with no rows.
 
@@ -187,7 +211,7 @@ class ListReader(ContractReader):
         return True
 
     def _has_rows(self, window: Window, plan: Plan) -> bool:
-        return bool(self.ask(window, {"top": 1, "plan": plan})[0])
+        return bool(self._answer(window, {"top": 1, "plan": plan})[0])
 
     def _gives_less(self, rows: Sequence[Wire], plan: Plan) -> bool:
         """Whether the list leaves empty what its records have: asked once, and of what a whole page has empty."""

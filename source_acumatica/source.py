@@ -31,7 +31,7 @@ from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.heartbeat import Heartbeat
-from source_acumatica.lines import LinesSource, NoCounts, single_messages
+from source_acumatica.lines import LinesSource, NoCounts, single_messages, with_meta
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.query import probe_options
 from source_acumatica.streams import Access, ContractStream, FeedStream, TableStream
@@ -131,7 +131,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         with self._connected(settings, Patience.of_a_read()) as client, self._heartbeat.beating():
             self._configured = self._configured_streams(settings, client, catalog, ConnectorStateManager(state))
             try:
-                messages = super().read(logger, config, catalog, state)
+                messages = with_meta(super().read(logger, config, catalog, state))
                 yield from messages if self.sends_lines else single_messages(messages)
             finally:
                 self._configured = None

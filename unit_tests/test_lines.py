@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
+from unittest.mock import ANY
 
 import msgspec
 import pytest
@@ -11,7 +13,7 @@ from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import AirbyteMessage, Type
 from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
 
-from source_acumatica.lines import Entrypoint, RecordLines, in_pieces, single_messages
+from source_acumatica.lines import Entrypoint, RecordLines, in_pieces, single_messages, with_meta
 
 RECORDS = [
     {"_tenant": "A", "Total": msgspec.Raw(b"1234.560000"), "Note": 'Z\u00fcrich\n\u2028"', "Big": 10**30},
@@ -65,6 +67,14 @@ def test_the_first_record_goes_apart_and_none_is_lost(count):
     assert [one.count for one in others] == ([count - 1] if count > 1 else [])
     texts = [AirbyteEntrypoint.airbyte_message_to_string(first), *(one.text for one in others)]
     assert "\n".join(texts) == whole.text
+
+
+def test_the_first_record_keeps_what_it_says_of_itself_although_the_cdk_passes_on_its_data_alone():
+    first, *_ = RecordLines.of("Customer", RECORDS, ["custom"]).first_apart()
+    passed_on = AirbyteMessage(type=Type.RECORD, record=replace(first.record, data=dict(first.record.data), meta=None))
+    (message,) = with_meta([passed_on])
+    assert [change.field for change in message.record.meta.changes] == ["custom"]
+    assert message.record.data == {"_tenant": "A", "Total": ANY, "Note": ANY, "Big": ANY}
 
 
 def test_other_messages_are_left_as_they_are():
