@@ -23,6 +23,8 @@ logger = logging.getLogger("airbyte")
 # Before a failure is called lasting; more fields than these are not asked about once more, each by itself.
 _PATIENCE = Patience(retries=1, wait_seconds=0, first_pause_seconds=4.0)
 _MOST_ASKED_TWICE = 8
+# A page that takes more is better not read than read so.
+_MOST_REQUESTS_A_PAGE = 20
 TOO_MUCH = Problem(
     Next.CLIMB_DOWN, FailureType.system_error, "the ERP answers with no rows when so much of each is asked for"
 )
@@ -115,7 +117,7 @@ class Ladder:
         # What is kept is asked for as a whole before that is believed.
         while not works(lower):
             most = max(map(len, custom_groups(self.table, lower, self.columns, Window()))) // 2
-            if most == 0:
+            if most == 0 or len(lower.custom) > most * _MOST_REQUESTS_A_PAGE:
                 raise error
             lower = replace(lower, most_custom=most)
         if names:
