@@ -6,7 +6,8 @@ Rows are dicts or of a compiled type; in that, a part that did not come is ``msg
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -21,11 +22,15 @@ def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
 
     A collection without rows is ``[]``, and no object is null or empty: a name that does not come says neither.
     """
+    there: dict[str, Sequence[Any]] = {"": rows}
     for path in paths:
-        *above, name = path.split("/")
-        holders = _at(rows, above)
+        above, _, name = path.rpartition("/")
+        holders = there[above]
         found = _values(holders, name)
-        if any(value is msgspec.UNSET for value in found) and (not above or _is_missing(holders, name)):
+        some = [value for value in found if value]
+        there[path] = _flat(some)
+        is_lacking = len(some) < len(found) and any(value is msgspec.UNSET for value in found)
+        if is_lacking and (not above or _is_missing(holders, name)):
             return path
     return None
 
@@ -44,26 +49,23 @@ def holds(rows: Sequence[Any], path: str) -> bool:
 def _at(rows: Sequence[Any], path: Iterable[str]) -> Sequence[Any]:
     """All that lies at ``path``; the rows of collections, and the objects that there are."""
     for name in path:
-        rows = list(_flat(_values(rows, name)))
+        rows = _flat([value for value in _values(rows, name) if value])
     return rows
 
 
-def _flat(values: Iterable[Any]) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, list):
-            yield from value
-        elif value is not None and value is not msgspec.UNSET:
-            yield value
+def _flat(values: Sequence[Any]) -> Sequence[Any]:
+    """The objects, or the rows of all the collections."""
+    return list(chain.from_iterable(values)) if values and isinstance(values[0], list) else values
 
 
-def _values(rows: Sequence[Any], name: str) -> Iterable[Any]:
+def _values(rows: Sequence[Any], name: str) -> Sequence[Any]:
     """The value of ``name`` in each row, or UNSET; of rows of one type the quick way, since every row is looked at."""
     if not rows:
         return ()
     if isinstance(rows[0], dict):
         return [row.get(name, msgspec.UNSET) for row in rows]
     attributes = dict(zip(rows[0].__struct_encode_fields__, rows[0].__struct_fields__, strict=True))
-    return map(attrgetter(attributes[name]), rows) if name in attributes else ()
+    return list(map(attrgetter(attributes[name]), rows)) if name in attributes else ()
 
 
 def _is_missing(holders: Sequence[Any], name: str) -> bool:

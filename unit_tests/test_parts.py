@@ -45,6 +45,7 @@ def without(row, name):
         ("Order__Details", [{**WHOLE, "Details": None}], None),
         ("Order__Details", [WHOLE], "Details"),
         ("Order__Details", [{**WHOLE, "Details": [LINE]}, WHOLE], "Details"),
+        ("Order__Details", [WHOLE, {**WHOLE, "Details": [LINE] * 5}], "Details"),
         ("Order__Details", [{**WHOLE, "Details": [LINE, without(LINE, "Item")]}], "Details/Item"),
         ("Order__Operations__Material", [{**WHOLE, "Operations": []}], None),
         ("Order__Operations__Material", [{**WHOLE, "Operations": [{"Material": []}]}], None),
