@@ -276,6 +276,19 @@ def test_custom_fields_that_fail_only_together_come_in_several_requests(
     assert destination.changes == [[]] * destination.records
 
 
+def test_a_page_in_mid_list_that_is_empty_for_all_that_is_asked_for_is_asked_for_with_less(
+    sim: Simulator, small_pages: None
+) -> None:
+    def limited(request: Request, answer: Answer) -> Answer:
+        is_late = request.path.endswith("/Customer") and int(request.query.get("$skip", 0)) > 5
+        return Answer(200, b"[]") if is_late and request.query.get("$custom", "").count(",") >= 2 else answer
+
+    sim.rewrite(limited)
+    destination = read(sim, "Customer", mode=FULL_REFRESH, max_page_size=4)
+    assert destination.records == len(sim.tenant("Company").rows("Customer"))
+    assert differences(destination, sim, COMPANY) == []
+
+
 def test_a_list_that_is_empty_for_all_that_is_asked_for_of_its_rows_is_read_record_by_record(sim: Simulator) -> None:
     def limited(request: Request, answer: Answer) -> Answer:
         is_much = request.path.endswith("/Customer") and "$expand" in request.query

@@ -110,8 +110,10 @@ class ListReader(ContractReader):
             plan, began = self._plan, time.monotonic()
             try:
                 rows, size_bytes = self._list(window, {"skip": skip, "top": asked, "plan": plan})
-                if not rows and not skip and self._asks_too_much(window, plan):
+                if not rows and tries[plan] < _TRIES_AT_ONE_PAGE and self._asks_too_much(window, plan, skip):
+                    tries[plan] += 1
                     self._lower(plan, window, {"skip": skip, "top": asked}, RequestFailed(TOO_MUCH, self.where))
+                    asked = self._page_rows(size)
                     continue
             except RequestFailed as error:
                 match error.problem.next:
@@ -173,14 +175,16 @@ class ListReader(ContractReader):
 
     # ------------------------------------------------------------------------------------- is it what the ERP has?
 
-    def _asks_too_much(self, window: Window, plan: Plan) -> bool:
-        """Whether a list is empty only because of all that is asked for of its rows (BEHAVIOR.md, "Custom fields").
+    def _asks_too_much(self, window: Window, plan: Plan, skip: int) -> bool:
+        """Whether a page is empty only because of all that is asked for of its rows (BEHAVIOR.md, "Custom fields").
 
-        Once the filter has brought rows, no rows are believed.
+        Where the filter is known to bring rows, none are believed, but not behind others: a page there begins with one
+        that has come.
         """
-        if self._has_page or plan.is_by_record or (self.is_filtered(window) and self.is_filter_proven()):
+        is_proven = self.is_filtered(window) and self.is_filter_proven()
+        if plan.is_by_record or (is_proven and not skip):
             return False
-        return self._has_rows(window, Plan(is_by_record=True, filters=plan.filters))
+        return self._has_rows(window, Plan(is_by_record=True, filters=plan.filters), skip=skip)
 
     def _is_filter_innocent(self, window: Window, problem: Problem) -> bool:
         """Whether the filter has let rows through, or would: a page may fail for one of its rows, too."""
@@ -210,8 +214,8 @@ class ListReader(ContractReader):
         )
         return True
 
-    def _has_rows(self, window: Window, plan: Plan) -> bool:
-        return bool(self._answer(window, {"top": 1, "plan": plan})[0])
+    def _has_rows(self, window: Window, plan: Plan, **place: int) -> bool:
+        return bool(self._answer(window, {**place, "top": 1, "plan": plan})[0])
 
     def _gives_less(self, rows: Sequence[Wire], plan: Plan) -> bool:
         """Whether the list leaves empty what its records have: asked once, and of what a whole page has empty."""

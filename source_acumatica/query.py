@@ -22,7 +22,7 @@ _SHORTEST_QUERY_CHARACTERS = 200
 # What paging adds to the other options.
 _PLACE = {"$skip": "1000000000", "$top": "10000"}
 # ASP.NET and IIS refuse these in a path also where they are percent-encoded, and resolve dots; "|" divides keys as "/"
-# does (BEHAVIOR.md, "Keys" and "Single records").
+# does (BEHAVIOR.md, "Lists").
 _NOT_IN_A_PATH = frozenset('/\\<>*%&:?+"|')
 
 

@@ -91,10 +91,15 @@ class SingleRecords:
         Raises:
             RequestFailed: the list has it, or cannot be asked for it.
         """
-        options = record_filter(self.table, row)
-        if options is None:
+        options, rows = record_filter(self.table, row), None
+        try:
+            rows = None if options is None else self.fetch_rows(self.table.url_path, options)
+        except RequestFailed as error:
+            if error.problem.next not in (Next.CLIMB_DOWN, Next.STOP):
+                raise
+        if rows is None:
             raise self._failure(row, "the ERP does not find it, and its list cannot be asked for it alone")
-        if self.fetch_rows(self.table.url_path, options):
+        if rows:
             raise self._failure(row, "the ERP does not find it at its address, although its list has it")
 
     def _is_same(self, record: Wire, row: Wire) -> bool:
