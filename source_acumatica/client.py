@@ -226,6 +226,10 @@ class Client:
             response.close()
         return problem or response
 
+    def pause(self, tries: int) -> None:
+        """Wait before a try with this number."""
+        time.sleep(self._patience.pause_seconds(tries))
+
     def _pause(self, problem: Problem, tries: int, where: str) -> None:
         seconds = self._patience.pause_seconds(tries)
         logger.warning(f"{where}: {problem.sentence}. Trying again in {seconds:.0f} s.")

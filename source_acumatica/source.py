@@ -14,6 +14,7 @@ from airbyte_cdk.models import (
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     ConfiguredAirbyteStream,
+    DestinationSyncMode,
     SyncMode,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
@@ -36,6 +37,7 @@ from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.query import probe_options
 from source_acumatica.streams import Access, ContractStream, FeedStream, TableStream
 from source_acumatica.tables import Door, Table
+from source_acumatica.watches import KeyWatch
 
 logger = logging.getLogger("airbyte")
 _concurrent_logger = logging.getLogger("airbyte.concurrent")
@@ -183,6 +185,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                 logger.warning(f"Tenant '{tenant}' does not have what {name} shows: it is not read there.")
             stream = _stream(table, settings, client, access, configured[name], tenants)
             streams.append(self._made_concurrent(stream, states, configured[name]))
+            if stream.progress:
+                access.note_lags(stream.progress, tenants)
         return streams
 
     def _made_concurrent(
@@ -242,9 +246,17 @@ def _stream(
     tenants: Sequence[str] = (),
 ) -> TableStream:
     selected = configured.stream.json_schema.get("properties") if configured else None
+    keys = _key_watch(configured) if configured else None
     if isinstance(table, FeedTable):
-        return FeedStream(table, tenants, client, settings, access, selected)
-    return ContractStream(table, tenants, client, settings, access, selected)
+        return FeedStream(table, tenants, client, settings, access, selected, keys)
+    return ContractStream(table, tenants, client, settings, access, selected, keys)
+
+
+def _key_watch(configured: ConfiguredAirbyteStream) -> KeyWatch:
+    """The primary key that the destination goes by, where it is one of columns and not of what lies in them."""
+    paths = configured.primary_key or configured.stream.source_defined_primary_key or []
+    names = tuple(path[0] for path in paths) if all(len(path) == 1 for path in paths) else ()
+    return KeyWatch(names, configured.destination_sync_mode is DestinationSyncMode.append_dedup)
 
 
 def _prove_readable(client: Client, tenant: str, tables: Sequence[Table]) -> None:

@@ -14,20 +14,22 @@ MODULES = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glo
 LAYERS = {
     "known_entities": 0,
     "entity": 0,
-    "paging": 0,
-    "ahead": 1,
+    "paging": 1,
+    "ahead": 2,
     "errors": 0,
     "config": 0,
     "lines": 1,
     "messages": 2,
+    "trail": 0,
+    "watches": 1,
     "heartbeat": 0,
     "sessions": 0,
     "openapi": 1,
     "edmx": 1,
     "tables": 1,
-    "cursor": 1,
+    "cursor": 2,
     "feeds": 2,
-    "query": 2,
+    "query": 3,
     "bodies": 2,
     "client": 3,
     "odata": 3,
@@ -44,7 +46,7 @@ LAYERS = {
     "run": 9,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
-PURE = {"known_entities", "entity", "paging", "openapi", "edmx", "tables", "feeds", "query", "odata", "codec"}
+PURE = {"trail", "known_entities", "entity", "paging", "openapi", "edmx", "tables", "feeds", "query", "odata", "codec"}
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
 
 
