@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,6 +35,7 @@ from source_acumatica.heartbeat import Heartbeat
 from source_acumatica.lines import LinesSource, NoCounts, single_messages
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.query import probe_options
+from source_acumatica.sessions import PoolClosed
 from source_acumatica.streams import Access, ContractStream, FeedStream, TableStream
 from source_acumatica.tables import Door, Table
 
@@ -59,6 +61,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._client: Client | None = None
         self._configured: list[Stream] | None = None
         self._heartbeat = Heartbeat()
+        self._ending, self._is_closed = threading.Lock(), False
         super().__init__(self._concurrent(seats=1))
 
     @property
@@ -136,18 +139,26 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             finally:
                 self._configured = None
 
-    def close(self) -> None:
-        """Give every seat back, from any thread and also in the middle of a read."""
+    def close(self, seconds: float | None = None) -> None:
+        """Give every seat back, from any thread and also in the middle of a read; no command can follow.
+
+        ``seconds`` are left for that, where somebody waits.
+        """
+        with self._ending:
+            self._is_closed = True
         if self._client:
-            self._client.close()
+            self._client.close(seconds)
 
     @contextmanager
     def _connected(self, settings: Config, patience: Patience) -> Iterator[Client]:
-        self._client = Client(settings, patience)
+        with self._ending:
+            if self._is_closed:
+                raise PoolClosed(message="The run was ended.")
+            self._client = client = Client(settings, patience)
         try:
-            yield self._client
+            yield client
         finally:
-            self._client.close()
+            client.close()
 
     def _concurrent(self, seats: int) -> ConcurrentSource:
         return ConcurrentSource.create(
