@@ -273,7 +273,7 @@ class Client:
         }
         where, trouble = f"Tenant '{tenant}'", Trouble()
         while True:
-            trouble.failures += 1
+            trouble.count()
             self._keep_pace(f"{where}, signing in")
             with self._waiting(f"{where}, signing in"):
                 outcome = self._ask_for_token(tenant, form)
@@ -325,7 +325,7 @@ class Client:
         """Whether the seat was given back; without a Content-Length the server answers 411 and keeps the session."""
         trouble = Trouble()
         while True:
-            trouble.failures += 1
+            trouble.count()
             self._pace.count()
             left = self._seconds_for_sign_out(trouble)
             try:

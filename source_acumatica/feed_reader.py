@@ -170,7 +170,7 @@ class FeedReader(Reader):
             try:
                 page = self.ask(window, {**token, "top": asked, "plan": self._plan})
             except RequestFailed as error:
-                if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink():
+                if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink(asked):
                     raise
                 logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {self._size.rows} rows.")
                 asked = self._size.rows

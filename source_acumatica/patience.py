@@ -59,8 +59,13 @@ class Patience:
 class Trouble:
     """The failures in a row of what belongs together, such as the pages of one list."""
 
-    began_at: float = field(default_factory=time.monotonic)
+    began_at: float = 0.0
     failures: int = 0
+
+    def count(self) -> None:
+        """Note a failure more; the first begins it."""
+        self.failures += 1
+        self.began_at = self.began_at or time.monotonic()
 
     @property
     def told(self) -> str:
@@ -95,9 +100,9 @@ class Recovery:
         again = pause, None
         if problem.next in (Next.SEAT, Next.THROTTLED):
             self._wait = self._wait or Trouble()
-            self._wait.failures += 1
+            self._wait.count()
             return again if self._may_wait(problem.next, seatless_since) else (0.0, self._given_up(problem, self._wait))
-        self.trouble.failures += 1
+        self.trouble.count()
         match problem.next:
             case Next.SIGN_IN if tries <= 1:
                 return 0.0, None

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+# What a network and a header without fractions of a second may differ by.
+_UNTOLD = timedelta(minutes=1)
+
 
 def server_now(header: str | None, own: datetime, tolerance: timedelta) -> tuple[datetime, str]:
     """The time at the server, in UTC, and what to warn of.
@@ -19,6 +22,8 @@ def server_now(header: str | None, own: datetime, tolerance: timedelta) -> tuple
         return own, ""
     if abs(told - own) <= tolerance:
         return told, ""
+    if abs(told - own) <= _UNTOLD:
+        return min(told, own), ""
     warning = (
         f"the server's clock says {told.isoformat()}, the clock of this machine {own.isoformat()}: the earlier one is "
         "taken, so that no change is left out; set the one that is wrong"
