@@ -189,7 +189,7 @@ def _wait_until(condition: Any) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 @pytest.mark.parametrize("command", ["read", "discover", "check"])
 def test_a_signal_in_the_middle_leaves_no_seat_taken(
     slow_sim: Simulator, tmp_path: Path, command: str, number: signal.Signals

@@ -216,7 +216,7 @@ class FeedReader(Reader):
             try:
                 page = self._asked(window, {**token, "top": asked})
             except RequestFailed as error:
-                if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink():
+                if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink(asked):
                     raise
                 logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {self._size.rows} rows.")
                 asked = self._size.rows

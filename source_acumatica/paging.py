@@ -99,6 +99,10 @@ class PageSize:
 
     largest: int
     rows: int = 0
+    _refused_rows: int = 0
+    _refusals: int = 0
+    """How often in a row this size was too much: each time it is tried again later."""
+    _pages_until_tried: int = 0
 
     def __post_init__(self) -> None:
         self.largest = max(self.largest, SMALLEST_PAGE_ROWS)
@@ -109,12 +113,32 @@ class PageSize:
         if seconds > _SLOW_SECONDS or size_bytes > _LARGE_BYTES:
             self.shrink()
         elif seconds < _QUICK_SECONDS and 2 * size_bytes < _LARGE_BYTES:
-            self.rows = min(self.rows * 2, self.largest)
+            self._grow()
 
-    def shrink(self) -> bool:
-        """Halve; False where that is not possible."""
-        was, self.rows = self.rows, max(self.rows // 2, SMALLEST_PAGE_ROWS)
-        return self.rows < was
+    def _grow(self) -> None:
+        larger = min(self.rows * 2, self.largest)
+        if self._refused_rows and larger >= self._refused_rows and self._pages_until_tried:
+            self._pages_until_tried -= 1
+            return
+        if self.rows >= self._refused_rows:
+            self._refused_rows = self._refusals = 0
+        self.rows = larger
+
+    def shrink(self, asked: int | None = None) -> bool:
+        """Halve what was too much; False where that is not possible.
+
+        ``asked``: how many rows the request that failed had asked for. Several may fail for one cause: the size is
+        halved for the first of them.
+        """
+        was = min(self.rows, asked or self.rows)
+        if asked and asked > self.rows:
+            return True
+        self.rows = max(was // 2, SMALLEST_PAGE_ROWS)
+        if self.rows == was:
+            return False
+        self._refusals = self._refusals + 1 if was == self._refused_rows else 1
+        self._refused_rows, self._pages_until_tried = was, 2 ** (self._refusals - 1) - 1
+        return True
 
 
 @dataclass

@@ -257,7 +257,7 @@ class ListReader(ContractReader):
                 rows, size_bytes = self._list(window, {"skip": skip, "top": asked, "plan": plan})
             except RequestFailed as error:
                 match error.problem.next:
-                    case Next.FEWER_ROWS if size.shrink():
+                    case Next.FEWER_ROWS if size.shrink(asked):
                         logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
                     case Next.CLIMB_DOWN | Next.STOP:
                         with self._lowering:

@@ -373,6 +373,40 @@ def test_a_page_grows_up_to_the_setting():
     assert seen == [1000, 2000, 3000, 3000, 3000]
 
 
+def test_of_several_that_fail_for_one_cause_the_first_halves_the_page():
+    size = PageSize(5000, 1000)
+    size.rows = 1000
+    assert [(size.shrink(asked=1000), size.rows) for _ in range(8)] == [(True, 500)] * 8
+    assert [(size.shrink(asked=500), size.rows) for _ in range(8)] == [(True, 250)] * 8
+
+
+def test_a_request_for_fewer_rows_than_a_page_has_is_halved_from_there():
+    size = PageSize(5000)
+    assert size.shrink(asked=30)
+    assert size.rows == 15
+
+
+def test_a_size_that_is_refused_again_and_again_is_tried_ever_more_seldom():
+    size, tries = PageSize(5000), 0
+    for _ in range(200):
+        if size.rows > 200:
+            tries += 1
+            assert size.shrink(asked=size.rows)
+        else:
+            size.observe(0.1, 1000)
+    assert size.rows in (125, 250)
+    assert tries < 12
+
+
+def test_after_a_fault_that_passed_a_page_grows_as_before():
+    size = PageSize(5000)
+    while size.shrink(asked=size.rows):
+        pass
+    for _ in range(13):
+        size.observe(0.1, 1000)
+    assert size.rows == 5000
+
+
 def test_a_page_shrinks_down_to_the_smallest_and_says_so():
     size = PageSize(9)
     assert [(size.shrink(), size.rows) for _ in range(4)] == [(True, 4), (True, 2), (False, 2), (False, 2)]
