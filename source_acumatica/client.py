@@ -342,12 +342,12 @@ def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Resp
     try:
         with outcome:
             return read(outcome)
+    except BrokenAnswerError as error:
+        return error.problem
     except (msgspec.DecodeError, UnicodeDecodeError):
         return broken_body()
     except RecursionError:
         return broken_body("the answer is nested too deeply to be data")
-    except BrokenAnswerError as error:
-        return broken_body(str(error))
     except requests.RequestException as error:
         return read_exception(error)
 

@@ -17,7 +17,7 @@ from source_acumatica.entity import Shape
 from source_acumatica.errors import RequestFailed, config_error
 from source_acumatica.known_entities import known
 from source_acumatica.openapi import Description, DescriptionError, read_description
-from source_acumatica.tables import MAIN_ENDPOINT, Table, prefix, tables
+from source_acumatica.tables import MAIN_ENDPOINT, Table, explain_left_out, prefix, tables
 
 logger = logging.getLogger("airbyte")
 
@@ -111,6 +111,9 @@ def describe(
             for entity in entities:
                 holders.setdefault((endpoint.name, entity), set()).add(tenant)
     found = [table for table in _tables(joined) if streams is None or table.name in streams]
+    for table in found:
+        if table.left_out:
+            logger.warning(explain_left_out(table.name, table.left_out))
     return Site(endpoints, found, failures, holders)
 
 

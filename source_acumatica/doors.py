@@ -17,11 +17,13 @@ from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.edmx import BrokenMetadataError, Metadata, MetadataError, read_metadata
 from source_acumatica.entity import Wire
 from source_acumatica.errors import (
+    NO_CONTENT,
     BrokenAnswerError,
     Next,
     Problem,
     RequestFailed,
     config_error,
+    or_no_content,
     read_feed_answer,
     read_metadata_answer,
 )
@@ -44,6 +46,8 @@ class FeedPage:
 
 def _read_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
     body = response.content
+    if response.status_code == NO_CONTENT:
+        return FeedPage([], 0, None)
     feed = decode(body)
     return FeedPage(feed.value, len(body), feed.next_link or feed.old_next_link)
 
@@ -133,7 +137,7 @@ class Doors:
             read=partial(_read_feed, decode=decode),
             where=where,
             headers=headers,
-            judge=partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query),
+            judge=or_no_content(partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query)),
             is_page=is_page,
         )
 

@@ -21,7 +21,8 @@ from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
 from source_acumatica.entity import Wire, unwrap
-from source_acumatica.errors import Next, Problem, RequestFailed, config_error
+from source_acumatica.errors import Next, Problem, RequestFailed, config_error, refuse_error
+from source_acumatica.json_text import decode
 from source_acumatica.paging import Identity, MovingListError, Page, PageSize, anchored_pages
 from source_acumatica.query import (
     Plan,
@@ -119,7 +120,9 @@ class ContractReader(Reader):
 
         def read(response: requests.Response) -> dict[str, Any]:
             self.record_bytes = len(response.content)
-            return _read_object(response)
+            record: dict[str, Any] = decode(_DECODER, response.content)
+            refuse_error(record, {"id", *self.table.shape.json_schema(), *self.table.shape.collections})
+            return record
 
         return self.client.fetch(self.tenant, path, options, read=read, where=self.where, headers=headers, **request)
 
@@ -340,10 +343,6 @@ def repeats_itself(where: str) -> RequestFailed:
     """The error of a list that does not end."""
     sentence = "the ERP repeats the same rows instead of going on: reading this list was stopped"
     return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
-
-
-def _read_object(response: requests.Response) -> dict[str, Any]:
-    return _DECODER.decode(response.content)
 
 
 def _lasting(value: Any) -> Any:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -20,6 +21,9 @@ MAIN_ENDPOINT = "Default"
 """The endpoint whose streams carry no prefix."""
 DELETED_AT = "_ab_cdc_deleted_at"
 """Set in the record of a removed row: the name by which Airbyte's destinations know to drop it."""
+
+_PLATFORM_NAMES = ("_ab_", "_airbyte_")
+"""How the names begin that Airbyte's platform and its destinations give columns of their own."""
 
 Rows = Callable[[Wire], Iterable[Record]]
 
@@ -55,6 +59,21 @@ class StreamTable(Protocol):
 
     def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
         """A function from a row of the wire to the stream's records for ``tenant``."""
+
+
+def clashing(names: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
+    """Those of the ERP's names that an added column has: they are left out, since what is added is promised.
+
+    Destinations fold the case of names, and would take two for one.
+    """
+    taken = {name.casefold() for name in ("_tenant", *added)}
+    folded = ((name, name.casefold()) for name in names)
+    return tuple(name for name, low in folded if low in taken or low.startswith(_PLATFORM_NAMES))
+
+
+def explain_left_out(stream: str, names: Iterable[str]) -> str:
+    """What to tell the user of columns whose names are taken."""
+    return f"Stream {stream}: {', '.join(names)} has the name of a column that the connector adds; it is left out."
 
 
 def prefix(endpoint: str) -> str:
@@ -101,12 +120,18 @@ class Table:
     @property
     def url_path(self) -> str:
         """The entity's address below the instance."""
-        return f"/entity/{quote(self.endpoint)}/{quote(self.version)}/{self.entity}"
+        return f"/entity/{quote(self.endpoint)}/{quote(self.version)}/{quote(self.entity)}"
 
-    @property
+    @cached_property
     def rows_shape(self) -> Shape:
         """The shape that the rows of the stream have themselves."""
-        return self._level(len(self.path))
+        return self._level(len(self.path)).without(self.left_out)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """The columns of the ERP whose names added ones have; the stream does without."""
+        shape = self._level(len(self.path))
+        return clashing((*shape.fields, *shape.objects), self._added_columns())
 
     @property
     def has_note_id(self) -> bool:

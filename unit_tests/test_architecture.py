@@ -18,6 +18,7 @@ LAYERS = {
     "ahead": 1,
     "errors": 0,
     "config": 0,
+    "json_text": 1,
     "lines": 1,
     "messages": 2,
     "heartbeat": 0,
