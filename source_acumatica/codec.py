@@ -11,7 +11,7 @@ on the wire.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -105,7 +105,8 @@ class Codec:
 
 def list_codec(table: Table, columns: Collection[str] | None) -> Codec:
     """The codec of an entity's list, or of the collections in it."""
-    plain = partial(_plain_list, described=_described(table.shape), levels=tuple(_levels(table)))
+    levels = tuple((part, table.names_at(depth)) for depth, part in enumerate(table.path, start=1))
+    plain = partial(_plain_list, described=table.names_at(0), levels=levels)
     try:
         row_type, make = _compiled_table(table, columns)
     except _NotCompilableError:
@@ -198,17 +199,6 @@ def decode_feed(body: bytes, tell: Tell | None = None, described: Collection[str
         return FeedAnswer([other])
     _refuse_errors(answer.value, described)
     return answer
-
-
-def _levels(table: Table) -> Iterator[_Level]:
-    shape = table.shape
-    for part in table.path:
-        shape = shape.collections.get(part) or shape.objects[part]
-        yield part, _described(shape)
-
-
-def _described(shape: Shape) -> frozenset[str]:
-    return frozenset({"id", *shape.fields, *shape.objects, *shape.collections})
 
 
 # ------------------------------------------------------------------------------------------------------------- making

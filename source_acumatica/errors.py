@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -176,6 +176,36 @@ def or_no_content(judge: Judge) -> Judge:
     return lambda response: None if response.status_code == NO_CONTENT else judge(response)
 
 
+def of_its_head(judge: Judge) -> Judge:
+    """``judge`` for an answer that is read while it arrives: of a success, only the head may be looked at."""
+
+    def of_head(response: requests.Response) -> Problem | None:
+        if response.status_code not in (200, 201):
+            return judge(response)
+        if response.headers.get("Content-Length") == "0":
+            return _EMPTY_BODY
+        return _WEB_PAGE if _is_web_page(response) else None
+
+    return of_head
+
+
+def refuse_beginning(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a body, if it begins as data does.
+
+    Raises:
+        BrokenAnswerError: it is empty, or a web page.
+    """
+    has_begun = False
+    for piece in pieces:
+        if not has_begun and (beginning := piece.lstrip()):
+            has_begun = True
+            if beginning[:1] == b"<":
+                raise BrokenAnswerError(problem=_WEB_PAGE)
+        yield piece
+    if not has_begun:
+        raise BrokenAnswerError(problem=_EMPTY_BODY)
+
+
 def read_feed_answer(response: requests.Response, needed: str, *, is_query: bool = False) -> Problem | None:
     """``read_answer`` for the OData doors, where some answers mean something else.
 
@@ -233,7 +263,7 @@ def broken_body(sentence: str = "the answer was not complete JSON", said: str = 
 class BrokenAnswerError(ValueError):
     """A body that is not what it should be, and may be the next time; the text is a sentence without its full stop."""
 
-    def __init__(self, sentence: str, said: str = "", problem: Problem | None = None) -> None:
+    def __init__(self, sentence: str = "", said: str = "", problem: Problem | None = None) -> None:
         super().__init__(sentence)
         self.problem = problem or broken_body(sentence, said)
 

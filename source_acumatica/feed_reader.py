@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
+from source_acumatica.batches import in_batches
 from source_acumatica.cursor import Window
 from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import Wire, utc_instant
@@ -134,7 +135,8 @@ class FeedReader(Reader):
         first = self.ask(window, token)
         for page in linked_pages(first, lambda link: self.ask(window, {**token, "link": link}), self.where):
             self._note_size(page)
-            yield Page(page.rows, BEGINNING)
+            for rows in in_batches(page.rows):
+                yield Page(rows, BEGINNING)
 
     def _by_number(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
         def fetch(skip: int, rows: int) -> tuple[Sequence[Wire], int]:

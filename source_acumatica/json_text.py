@@ -62,7 +62,7 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes, tell: Tell | None = 
         raise _no_text(text, error) from None
     except msgspec.DecodeError:
         sentence = "the answer was not complete JSON"
-        raise BrokenTextError(sentence, _error_at_end(text)) from None
+        raise BrokenTextError(sentence, error_at_end(text)) from None
     if tell:
         for remark in sorted(remarks):
             tell(remark)
@@ -100,7 +100,8 @@ def _no_text(text: bytes, error: UnicodeDecodeError) -> BrokenTextError:
     return BrokenTextError(sentence, before)
 
 
-def _error_at_end(text: bytes) -> str:
+def error_at_end(text: bytes) -> str:
+    """What a server says went wrong, in an answer that it had begun and did not end."""
     tail = text[-_TAIL_BYTES:]
     found = _ERROR.search(tail)
     message = _MESSAGE.search(tail, found.end()) if found else None

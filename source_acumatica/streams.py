@@ -399,6 +399,7 @@ class FeedStream(TableStream):
         door, resource = self._table.door, self._resource(tenant)[0]
         options = self._options(tenant, window, token)
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
+        request["is_unbounded"] = "top" not in token
         request["decode"] = partial(self._codec.decode, tell=partial(self._tell, tenant))
         if "link" in token:
             return self._access.doors.follow(tenant, door, token["link"], **request)

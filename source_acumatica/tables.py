@@ -81,6 +81,20 @@ def prefix(endpoint: str) -> str:
     return "" if endpoint == MAIN_ENDPOINT else f"{endpoint}__"
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a collection that is too large to lie in memory as a whole."""
+
+    rows: Sequence[Wire]
+    first: int
+    """The position of the first of them, from 1."""
+    count: int
+    """How many rows the collection has."""
+
+    def __iter__(self) -> Iterator[Wire]:
+        return iter(self.rows)
+
+
 class Door(StrEnum):
     """How a table's rows are asked for."""
 
@@ -180,6 +194,21 @@ class Table:
             },
         }
 
+    def names_at(self, depth: int) -> frozenset[str]:
+        """What a record can have, so far down the path."""
+        shape = self._level(depth)
+        return frozenset({"id", *shape.fields, *shape.objects, *shape.collections})
+
+    @property
+    def outermost_list(self) -> tuple[str, ...]:
+        """The way to the first collection on ``path``, through linked objects; empty for the entity itself."""
+        shape = self.shape
+        for depth, part in enumerate(self.path, start=1):
+            if part in shape.collections:
+                return self.path[:depth]
+            shape = shape.objects[part]
+        return ()
+
     def tracked(self) -> Table:
         """The table with removed records; a table of lines, and one that is made anew each time, stays as it is."""
         return self if self.path or self.door is Door.INQUIRY else replace(self, is_tracked=True)
@@ -234,13 +263,14 @@ class Table:
             if len(path) > 1:
                 yield from self._descend(below, path[1:], added, convert)
             return
-        for number, row in enumerate(below, start=1):
+        first, count = (below.first, below.count) if isinstance(below, Part) else (1, len(below))
+        for number, row in enumerate(below, start=first):
             if len(path) > 1:
                 between = {f"_{name}_line": number}
                 between.update((f"_{name}_{key}", unwrap(row.get(key))) for key in self.line_keys[depth])
                 yield from self._descend(row, path[1:], {**added, **between}, convert)
             else:
-                yield {**added, "_line": number, "_line_count": len(below), **convert(row)}
+                yield {**added, "_line": number, "_line_count": count, **convert(row)}
 
     def _added_columns(self) -> dict[str, Any]:
         if not self.path:

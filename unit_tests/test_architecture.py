@@ -19,6 +19,7 @@ LAYERS = {
     "errors": 0,
     "config": 0,
     "json_text": 1,
+    "batches": 2,
     "lines": 1,
     "messages": 2,
     "heartbeat": 0,

@@ -31,6 +31,7 @@ ORDER = Shape(
 KNOWN = Known(("Type", "Nbr"), line_keys={"Details": ("LineNbr",), "Operations": ("Nbr",)})
 TABLES = {table.name: table for table in tables("Default", "1", "Order", ORDER, KNOWN)}
 NUMBERS = st.sampled_from(["0", "1234.560000", "-0.010", "1E400", "9223372036854775808", "-7"]).map(msgspec.Raw)
+EXACT = msgspec.json.Decoder(float_hook=msgspec.Raw)
 STAMPS = st.sampled_from(
     ["2025-03-04T00:00:00-05:00", "2025-03-04T05:06:07.123+13:45", "0001-01-01T00:00:00", "2025-03-04T05:06:07.1Z", ""]
 )
@@ -191,7 +192,7 @@ def test_lists_with_any_names_give_the_same_records_both_ways(data):
         codec = list_codec(table, columns)
         compiled, through_dicts = read(codec, body, list, table, columns)
         assert compiled == through_dicts
-        records = msgspec.json.decode(compiled) if compiled != "broken" else []
+        records = EXACT.decode(compiled) if compiled != "broken" else []
         assert all(record["_tenant"] == TENANT for record in records)
         assert all({"_line", "_line_count"} <= record.keys() for record in records if table.path)
 
@@ -206,7 +207,7 @@ def test_feeds_with_any_names_give_the_same_records_both_ways(data):
     body = msgspec.json.encode({"value": rows})
     compiled, through_dicts = read(codec, body, lambda answer: answer.value, table, None)
     assert compiled == through_dicts
-    for record, row in zip(msgspec.json.decode(compiled), rows, strict=True):
+    for record, row in zip(EXACT.decode(compiled), rows, strict=True):
         assert record["_tenant"] == TENANT
         # Each column has its own value, and none that of another.
         text = {name for name, kind in table.fields.items() if kind is STRING and row.get(name) is not None}
