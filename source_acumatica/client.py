@@ -33,6 +33,7 @@ from source_acumatica.errors import (
     read_exception,
     read_token_answer,
 )
+from source_acumatica.json_text import decode
 from source_acumatica.sessions import Session, SessionPool
 
 logger = logging.getLogger("airbyte")
@@ -273,7 +274,7 @@ class Client:
         if response.status_code != 200:
             return read_token_answer(response, tenant)
         try:
-            token = msgspec.json.decode(response.content, type=_Token)
+            token = decode(_TOKEN_ANSWER, response.content)
         except msgspec.DecodeError:
             return broken_body()
         if not _TOKEN.fullmatch(token.access_token):
@@ -334,6 +335,9 @@ class _Token(msgspec.Struct):
 
     access_token: str
     expires_in: int = _TOKEN_LIFE_SECONDS
+
+
+_TOKEN_ANSWER = msgspec.json.Decoder(_Token)
 
 
 def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Response], Answer]) -> Answer | Problem:

@@ -260,9 +260,12 @@ class Table:
         name, depth = path[0], len(self.path) - len(path)
         below = wire.get(name) or ()
         if isinstance(below, dict):
-            if len(path) > 1:
+            if name in self._level(depth).objects:
                 yield from self._descend(below, path[1:], added, convert)
-            return
+                return
+            # Where a list should stand: one in an object as OData has it, or a row by itself.
+            value = below.get("value")
+            below = value if isinstance(value, list) else [below]
         first, count = (below.first, below.count) if isinstance(below, Part) else (1, len(below))
         for number, row in enumerate(below, start=first):
             if len(path) > 1:
