@@ -32,6 +32,7 @@ from source_acumatica.errors import (
     read_exception,
     read_token_answer,
 )
+from source_acumatica.json_text import decode
 from source_acumatica.pace import Pace
 from source_acumatica.patience import Patience, Recovery, Trouble
 from source_acumatica.server_clock import server_now
@@ -307,7 +308,7 @@ class Client:
         if response.status_code != 200:
             return read_token_answer(response, tenant)
         try:
-            token = msgspec.json.decode(response.content, type=_Token)
+            token = decode(_TOKEN_ANSWER, response.content)
         except msgspec.DecodeError:
             return broken_body()
         if not _TOKEN.fullmatch(token.access_token):
@@ -408,18 +409,21 @@ def _of_sign_in(problem: Problem) -> Problem:
     return replace(problem, next=Next.RETRY, sentence=sentence)
 
 
+_TOKEN_ANSWER = msgspec.json.Decoder(_Token)
+
+
 def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Response], Answer]) -> Answer | Problem:
     if isinstance(outcome, Problem):
         return outcome
     try:
         with outcome:
             return read(outcome)
+    except BrokenAnswerError as error:
+        return error.problem
     except (msgspec.DecodeError, UnicodeDecodeError):
         return broken_body()
     except RecursionError:
         return broken_body("the answer is nested too deeply to be data")
-    except BrokenAnswerError as error:
-        return broken_body(str(error))
     except requests.RequestException as error:
         return read_exception(error)
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -116,6 +116,8 @@ _THROTTLE_SENTENCE = (
 )
 
 
+NO_CONTENT = 204
+"""The status of a list without rows, with some servers; its empty body is not the one that means a lack of seats."""
 _TOO_LARGE = 413
 """The status that a server says it with."""
 
@@ -170,6 +172,45 @@ def read_answer(response: requests.Response) -> Problem | None:
     )
 
 
+Judge = Callable[[requests.Response], Problem | None]
+"""Tells answers that are not data."""
+
+
+def or_no_content(judge: Judge) -> Judge:
+    """``judge`` for a list, of which 204 says that it has no rows."""
+    return lambda response: None if response.status_code == NO_CONTENT else judge(response)
+
+
+def of_its_head(judge: Judge) -> Judge:
+    """``judge`` for an answer that is read while it arrives: of a success, only the head may be looked at."""
+
+    def of_head(response: requests.Response) -> Problem | None:
+        if response.status_code not in (200, 201):
+            return judge(response)
+        if response.headers.get("Content-Length") == "0":
+            return _EMPTY_BODY
+        return _WEB_PAGE if _is_web_page(response) else None
+
+    return of_head
+
+
+def refuse_beginning(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a body, if it begins as data does.
+
+    Raises:
+        BrokenAnswerError: it is empty, or a web page.
+    """
+    has_begun = False
+    for piece in pieces:
+        if not has_begun and (beginning := piece.lstrip()):
+            has_begun = True
+            if beginning[:1] == b"<":
+                raise BrokenAnswerError(problem=_WEB_PAGE)
+        yield piece
+    if not has_begun:
+        raise BrokenAnswerError(problem=_EMPTY_BODY)
+
+
 def read_feed_answer(response: requests.Response, needed: str, *, is_query: bool = False) -> Problem | None:
     """``read_answer`` for the OData doors, where some answers mean something else.
 
@@ -218,13 +259,47 @@ _FEED_BY_STATUS: Mapping[int, Problem] = {
 }
 
 
+def broken_body(sentence: str = "the answer was not complete JSON", said: str = "") -> Problem:
+    """A 200 whose body is not whole, or no data; ``said`` is the server's own text in it."""
+    recovery = Next.FEWER_ROWS if _SQL_TIMEOUT.search(said) else Next.RETRY
+    return Problem(recovery, FailureType.transient_error, _with_quote(sentence, said))
+
+
 class BrokenAnswerError(ValueError):
     """A body that is not what it should be, and may be the next time; the text is a sentence without its full stop."""
 
+    def __init__(self, sentence: str = "", said: str = "", problem: Problem | None = None) -> None:
+        super().__init__(sentence)
+        self.problem = problem or broken_body(sentence, said)
 
-def broken_body(sentence: str = "the answer was not complete JSON") -> Problem:
-    """A 200 whose body is not whole."""
-    return Problem(Next.RETRY, FailureType.transient_error, sentence)
+
+def refuse_error(answer: Any, described: Collection[str]) -> None:
+    """Nothing for data. Servers say what went wrong with status 200 too, once they have begun to answer.
+
+    ``described`` are the names that a record can have: one that has any of them is a record, whatever else is in it,
+    except OData's own object for errors.
+
+    Raises:
+        BrokenAnswerError: ``answer`` is an error, with its sentence.
+    """
+    if not isinstance(answer, dict):
+        return
+    objects = [answer[name] for name in ("error", "odata.error") if isinstance(answer.get(name), dict)]
+    is_http_error = not answer.keys().isdisjoint(ERROR_NAMES) and answer.keys().isdisjoint(described)
+    if is_http_error or any(not error.keys().isdisjoint(("code", "message")) for error in objects):
+        said = [*_messages({_lower_first(name): value for name, value in answer.items()})]
+        sentence = "the ERP answered with an error instead of data, or among it"
+        raise BrokenAnswerError(sentence, "\n".join(said) or str(answer.get("error", "")))
+
+
+_HTTP_ERROR = ("message", "Message", "exceptionMessage", "ExceptionMessage")
+ERROR_NAMES = ("error", "odata.error", *_HTTP_ERROR)
+"""The names by which an error is known."""
+
+
+def _lower_first(name: str) -> str:
+    """``ExceptionMessage`` as ``exceptionMessage``: sites differ in how they write it."""
+    return name[:1].lower() + name[1:]
 
 
 def read_token_answer(response: requests.Response, tenant: str) -> Problem:

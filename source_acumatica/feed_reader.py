@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
+from source_acumatica.batches import in_batches
 from source_acumatica.cursor import FILTER_WORKS, Window
 from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import FieldKind, Wire, utc_instant
@@ -171,7 +172,8 @@ class FeedReader(Reader):
         first = self._asked(window, {})
         for page in linked_pages(first, lambda link: self._asked(window, {"link": link}), self.where):
             self._note_size(page)
-            yield Page(page.rows, BEGINNING)
+            for rows in in_batches(page.rows):
+                yield Page(rows, BEGINNING)
 
     def _by_number(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
         def fetch(skip: int, rows: int) -> tuple[Sequence[Wire], int]:

@@ -17,11 +17,24 @@ import requests
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.ahead import Ahead, ByNumber
+from source_acumatica.batches import in_batches, pack
 from source_acumatica.client import Client
+from source_acumatica.codec import rows_of
 from source_acumatica.config import Config
 from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, Window
 from source_acumatica.entity import Wire, unwrap
-from source_acumatica.errors import Next, Problem, RequestFailed, config_error
+from source_acumatica.errors import (
+    BrokenAnswerError,
+    Next,
+    Problem,
+    RequestFailed,
+    config_error,
+    of_its_head,
+    read_answer,
+    refuse_beginning,
+    refuse_error,
+)
+from source_acumatica.json_text import decode
 from source_acumatica.paging import (
     BEGINNING,
     SMALLEST_PAGE_ROWS,
@@ -41,12 +54,14 @@ from source_acumatica.query import (
     record_options,
     record_path,
 )
-from source_acumatica.tables import Table
+from source_acumatica.tables import Part, Table
 from source_acumatica.trail import Identity, Ledger
 
 logger = logging.getLogger("airbyte")
 
 _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=msgspec.Raw)
+_LIST_DECODER = msgspec.json.Decoder(list[Any], float_hook=msgspec.Raw)
+_PIECE_BYTES = 64 * 1024
 # What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
 _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
 # A page that has moved between the requests for its custom fields is read again.
@@ -150,7 +165,9 @@ class ContractReader(Reader):
 
         def read(response: requests.Response) -> dict[str, Any]:
             self.record_bytes = len(response.content)
-            return _read_object(response)
+            record: dict[str, Any] = decode(_DECODER, response.content)
+            refuse_error(record, self.table.names_at(0))
+            return record
 
         return self.client.fetch(self.tenant, path, options, read=read, where=self.where, headers=headers, **request)
 
@@ -160,15 +177,57 @@ class FormReader(ContractReader):
     """The results of an inquiry form: asked for with parameters, in one answer, in full each time."""
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
-        """The filled-in form as the only record; its results are the table's rows."""
-        form = self.fetch_object(
+        """The filled-in form as a record, as often as its results are a batch; these are the table's rows."""
+        results = self.client.fetch(
+            self.tenant,
             self.table.url_path,
             record_options(self.table, Plan(), self.columns),
             method="PUT",
-            headers={"Content-Type": "application/json"},
+            headers={**self.headers, "Content-Type": "application/json"},
             body=msgspec.json.encode(self._parameters()),
+            read=self._read,
+            where=self.where,
+            judge=of_its_head(read_answer),
+            is_streamed=True,
         )
-        yield Page([form], window.start)
+        first = 1
+        for batch in in_batches(results):
+            form: Any = Part(batch, first, len(results))
+            for name in reversed(self.table.outermost_list):
+                form = {name: form}
+            # What makes one piece of output.
+            self.record_bytes = 1.0
+            yield Page([form], window.start)
+            first += len(batch)
+
+    def _read(self, response: requests.Response) -> Sequence[Wire]:
+        """The form's results, while they arrive; whole before the first of them is given."""
+        path = self.table.outermost_list
+        described = self.table.names_at(len(path))
+
+        def decode_rows(text: bytes) -> list[Any]:
+            rows: list[Any] = decode(_LIST_DECODER, b"[%b]" % text)
+            for row in rows:
+                refuse_error(row, described)
+            return rows
+
+        pieces = refuse_beginning(response.iter_content(_PIECE_BYTES))
+        rows, rest = pack(pieces, path, decode_rows)
+        unlisted = self._unlisted(rest, path)
+        return rows or unlisted
+
+    def _unlisted(self, rest: bytes, path: Sequence[str]) -> list[Any]:
+        """What a form has in place of a list with rows; refuses what is no form."""
+        value = decode(_DECODER, rest)
+        for depth, name in enumerate(path):
+            refuse_error(value, self.table.names_at(depth))
+            if not isinstance(value, dict) or name not in value:
+                sentence = f"the ERP leaves out {'/'.join(path)} of the form, although it was asked for"
+                raise BrokenAnswerError(sentence)
+            value = value[name]
+            if value is None:
+                return []
+        return rows_of(value, self.table.names_at(len(path)))
 
     def _parameters(self) -> dict[str, Any]:
         given = self.config.parameters(self.table.entity)
@@ -420,10 +479,6 @@ def known_longest(facts: Facts) -> int:
 def gives_up(where: str, sentence: str) -> RequestFailed:
     """The error of a list that cannot be read as it is, and only the user can mend it."""
     return RequestFailed(Problem(Next.STOP, FailureType.config_error, sentence), where)
-
-
-def _read_object(response: requests.Response) -> dict[str, Any]:
-    return _DECODER.decode(response.content)
 
 
 def _lasting(value: Any) -> Any:

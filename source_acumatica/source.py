@@ -30,7 +30,7 @@ from source_acumatica.cursor import State, TenantCursor
 from source_acumatica.deadline import OverdueError, within
 from source_acumatica.discovery import Site, describe, together
 from source_acumatica.doors import Doors
-from source_acumatica.errors import Next, RequestFailed, config_error
+from source_acumatica.errors import Next, RequestFailed, config_error, or_no_content, read_answer
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.heartbeat import Heartbeat
@@ -300,7 +300,14 @@ def _prove_readable(client: Client, tenant: str, tables: Sequence[Table]) -> Non
     for table in probed:
         try:
             where = f"Tenant '{tenant}', a first read of {table.entity}"
-            client.fetch(tenant, table.url_path, probe_options(table), read=lambda _response: None, where=where)
+            client.fetch(
+                tenant,
+                table.url_path,
+                probe_options(table),
+                read=lambda _response: None,
+                where=where,
+                judge=or_no_content(read_answer),
+            )
         except RequestFailed as error:
             if error.problem.next not in (Next.STOP, Next.SKIP, Next.CLIMB_DOWN):
                 raise

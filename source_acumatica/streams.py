@@ -33,7 +33,7 @@ from source_acumatica.cursor import (
 from source_acumatica.deletions import Deletions, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource
 from source_acumatica.entity import Wire, format_instant
-from source_acumatica.errors import Next, RequestFailed, broken_record
+from source_acumatica.errors import NO_CONTENT, Next, RequestFailed, broken_record, or_no_content, read_answer
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.heartbeat import Beat, Heartbeat
@@ -150,6 +150,7 @@ class TableStream(HttpStream, ABC):
         self._rows_of = cache(partial(table.rows, columns=self._columns))
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
+        self._told: set[str] = set()
         self._is_running = False
         """Whether the CDK has got a record and knows that the stream is running."""
         super().__init__()
@@ -365,6 +366,13 @@ class TableStream(HttpStream, ABC):
             return make(tenant, row)
         return self._rows_of(tenant)(row)
 
+    def _tell(self, tenant: str, sentence: str) -> None:
+        """Log once what is strange in a tenant's answers."""
+        warning = f"{where_of(tenant, self.name)}: {sentence}."
+        if warning not in self._told:
+            self._told.add(warning)
+            logger.warning(warning)
+
     def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[Mapping[str, Any]]:
         """The records that were removed; where that cannot be read, the log says so and the rest goes on."""
         where, was = where_of(tenant, self.name), progress.progress(tenant)
@@ -453,8 +461,10 @@ class ContractStream(TableStream):
 
         def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
             body = response.content
+            if response.status_code == NO_CONTENT:
+                return [], 0
             decode = self._codec.decode_dicts if token.get("as_dicts") else self._codec.decode
-            return decode(body), len(body)
+            return decode(body, partial(self._tell, tenant)), len(body)
 
         return self._client.fetch(
             tenant,
@@ -463,6 +473,7 @@ class ContractStream(TableStream):
             headers=self.request_headers(None),
             read=read,
             where=where_of(tenant, self.name),
+            judge=or_no_content(read_answer),
             is_page=_can_be_smaller(token),
         )
 
@@ -519,7 +530,8 @@ class FeedStream(TableStream):
         door, resource = self._table.door, self._resource(tenant)[0]
         options = self._options(tenant, window, token)
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
-        request["decode"] = self._codec.decode
+        request["is_unbounded"] = "top" not in token
+        request["decode"] = partial(self._codec.decode, tell=partial(self._tell, tenant))
         if "link" in token:
             return self._access.doors.follow(tenant, door, token["link"], **request)
         # Once a page has come in this way, an empty body does not speak against its filter or its order.

@@ -18,6 +18,8 @@ LAYERS = {
     "ahead": 2,
     "errors": 0,
     "config": 0,
+    "json_text": 1,
+    "batches": 2,
     "lines": 1,
     "messages": 2,
     "trail": 0,
