@@ -234,6 +234,21 @@ def test_a_form_that_never_names_its_custom_fields_is_read_without_and_each_reco
     assert "Custom fields are not read; each record says so" in " ".join(destination.warnings)
 
 
+def test_what_could_not_be_read_comes_for_all_records_once_it_can_be_read(sim: Simulator) -> None:
+    sim.faults.add(Fault(FaultKind.STATUS_500, path="adHocSchema", times=1000))
+    destination, key = read(sim, "Customer"), sim.tenant("Company").keys("Customer")[0]
+    for number in range(3):
+        sim.clock.advance(3600)
+        sim.tenant("Company").update("Customer", key, {"CustomerName": f"changed {number}"})
+        sim.clock.advance(60)
+        if number:
+            sim.faults.clear()
+        read(sim, "Customer", destination=destination)
+        assert destination.statuses == {"Customer": "COMPLETE"}
+        assert destination.changes == [[] if number else ["custom"]] * destination.records
+    assert differences(destination, sim, COMPANY) == []
+
+
 def test_a_custom_field_that_is_refused_is_named_by_each_record(
     sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

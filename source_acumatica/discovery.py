@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -15,9 +16,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.client import Client
 from source_acumatica.entity import Shape
 from source_acumatica.errors import RequestFailed, config_error
+from source_acumatica.json_text import decode
 from source_acumatica.known_entities import known
 from source_acumatica.openapi import Description, DescriptionError, read_description
-from source_acumatica.tables import MAIN_ENDPOINT, Table, prefix, tables
+from source_acumatica.tables import MAIN_ENDPOINT, Table, explain_left_out, prefix, tables
 
 logger = logging.getLogger("airbyte")
 
@@ -38,6 +40,10 @@ class _Listing(msgspec.Struct):
     """The newer form of that answer; old builds send the bare rows."""
 
     endpoints: list[_Listed]
+
+
+_LISTING: msgspec.json.Decoder[_Listing | list[_Listed]] = msgspec.json.Decoder(_Listing | list[_Listed])
+_DOCUMENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, order=True)
@@ -111,6 +117,9 @@ def describe(
             for entity in entities:
                 holders.setdefault((endpoint.name, entity), set()).add(tenant)
     found = [table for table in _tables(joined) if streams is None or table.name in streams]
+    for table in found:
+        if table.left_out:
+            logger.warning(explain_left_out(table.name, table.left_out))
     return Site(endpoints, found, failures, holders)
 
 
@@ -209,7 +218,7 @@ def _may_hold(endpoint: Endpoint, endpoints: Sequence[Endpoint], streams: Collec
 
 def _endpoints_of(client: Client, tenant: str) -> list[Endpoint]:
     def read(response: requests.Response) -> list[Endpoint]:
-        answer = msgspec.json.decode(response.content, type=_Listing | list[_Listed])
+        answer = decode(_LISTING, response.content)
         rows = answer.endpoints if isinstance(answer, _Listing) else answer
         # Both become parts of addresses: what is no name there is no endpoint.
         return [Endpoint(row.name, row.version) for row in rows if _NAME.fullmatch(f"{row.name}/{row.version}")]
@@ -222,7 +231,7 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
 
     def read(response: requests.Response) -> Description:
         try:
-            return read_description(msgspec.json.decode(response.content))
+            return read_description(decode(_DOCUMENT, response.content))
         except DescriptionError:
             message = (
                 f"{where}: swagger.json is neither Swagger 2.0 nor OpenAPI 3.0; is the endpoint's definition valid?"

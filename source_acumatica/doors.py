@@ -12,25 +12,31 @@ from urllib.parse import unquote, urlsplit
 import requests
 from airbyte_cdk.models import FailureType
 
+from source_acumatica.batches import pack
 from source_acumatica.client import Client
 from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.edmx import BrokenMetadataError, Metadata, MetadataError, read_metadata
 from source_acumatica.entity import Wire
 from source_acumatica.errors import (
+    NO_CONTENT,
     BrokenAnswerError,
+    Judge,
     Next,
     Problem,
     RequestFailed,
     config_error,
+    of_its_head,
+    or_no_content,
     read_feed_answer,
     read_metadata_answer,
+    refuse_beginning,
 )
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import Generation, ParameterError, parameterized
 
 Answer = TypeVar("Answer")
 
-_DESCRIPTION_CHUNK_BYTES = 64 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,27 @@ class FeedPage:
 
 def _read_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
     body = response.content
+    if response.status_code == NO_CONTENT:
+        return FeedPage([], 0, None)
     feed = decode(body)
     return FeedPage(feed.value, len(body), feed.next_link or feed.old_next_link)
+
+
+def _read_whole_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
+    """The same while it arrives, for an answer that may have all rows of a feed."""
+    if response.status_code == NO_CONTENT:
+        return FeedPage([], 0, None)
+    size_bytes = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal size_bytes
+        for piece in response.iter_content(_CHUNK_BYTES):
+            size_bytes += len(piece)
+            yield piece
+
+    rows, rest = pack(refuse_beginning(pieces()), ["value"], lambda text: decode(b'{"value":[%b]}' % text).value)
+    feed = decode(rest)
+    return FeedPage(rows or feed.value, size_bytes, feed.next_link or feed.old_next_link)
 
 
 def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
@@ -91,7 +116,7 @@ class Doors:
 
         def read(response: requests.Response) -> Metadata:
             try:
-                return read_metadata(response.iter_content(_DESCRIPTION_CHUNK_BYTES), is_wanted)
+                return read_metadata(response.iter_content(_CHUNK_BYTES), is_wanted)
             except BrokenMetadataError as error:
                 raise BrokenAnswerError(str(error)) from None
             except MetadataError as error:
@@ -122,19 +147,27 @@ class Doors:
         headers: Mapping[str, str] | None = None,
         is_query: bool = False,
         is_page: bool = False,
+        is_unbounded: bool = False,
         decode: Callable[[bytes], FeedAnswer] = decode_feed,
     ) -> FeedPage:
-        """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort."""
+        """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort.
+
+        ``is_unbounded``: it may have any number of rows, and they come as ``PackedRows``.
+        """
+        judge: Judge = partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query)
+        # That an empty body is a refusal is told by looking at it.
+        is_streamed = is_unbounded and not is_query
         return self.fetch(
             tenant,
             door,
             resource,
             params,
-            read=partial(_read_feed, decode=decode),
+            read=partial(_read_whole_feed if is_streamed else _read_feed, decode=decode),
             where=where,
             headers=headers,
-            judge=partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query),
+            judge=or_no_content(of_its_head(judge) if is_streamed else judge),
             is_page=is_page,
+            is_streamed=is_streamed,
         )
 
     def follow(self, tenant: str, door: FeedDoor, link: str, **request: Any) -> FeedPage:

@@ -110,6 +110,13 @@ class Shape:
             "custom": CUSTOM_SCHEMA,
         }
 
+    def without(self, names: Collection[str]) -> Shape:
+        """The shape but for these columns."""
+        if not names:
+            return self
+        fields = {name: kind for name, kind in self.fields.items() if name not in names}
+        return Shape(fields, {name: one for name, one in self.objects.items() if name not in names}, self.collections)
+
     def converter(self, columns: Collection[str] | None = None) -> Callable[[Wire], Record]:
         """A function from the wire's record to ours, for ``columns`` only where given."""
         plan = [(name, convert) for name, convert in self._conversions() if columns is None or name in columns]

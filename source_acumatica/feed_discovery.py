@@ -19,6 +19,7 @@ from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable, dac_table, inquiry_table
 from source_acumatica.odata import FUNCTION_SUFFIX, FeedPlan, feed_options, plain_value
 from source_acumatica.reader import where_of
+from source_acumatica.tables import explain_left_out
 
 logger = logging.getLogger("airbyte")
 
@@ -124,6 +125,8 @@ class FeedSurvey:
 
     def _add(self, tenant: str, tables: Iterator[FeedTable]) -> None:
         for table in tables:
+            if table.left_out:
+                logger.warning(explain_left_out(table.name, table.left_out))
             if self._streams is None or table.name in self._streams:
                 known = self.tables.get(table.name)
                 self.tables[table.name] = known.joined(table) if known else table

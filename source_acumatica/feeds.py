@@ -22,7 +22,7 @@ from source_acumatica.entity import (
     calendar_date,
     utc_instant,
 )
-from source_acumatica.tables import DELETED_AT, Rows, cursor_of
+from source_acumatica.tables import DELETED_AT, Rows, clashing, cursor_of
 
 NOTE_ID = "NoteID"
 """The column by which a row of any table is known over the whole instance."""
@@ -62,6 +62,16 @@ class FeedTable:
     """Whether removed rows are kept, with a flag."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of an inquiry: the types of its parameters."""
+    left_out: tuple[str, ...] = ()
+    """The columns of the ERP whose names added ones have; the stream does without."""
+
+    def __post_init__(self) -> None:
+        taken = clashing(self.fields, ())
+        if taken:
+            fields = {name: kind for name, kind in self.fields.items() if name not in taken}
+            keys = () if set(self.keys) & set(taken) else self.keys
+            for name, value in {"fields": fields, "keys": keys, "left_out": (*self.left_out, *taken)}.items():
+                object.__setattr__(self, name, value)
 
     @property
     def name(self) -> str:
@@ -140,6 +150,7 @@ class FeedTable:
             is_tracked=self.is_tracked and other.is_tracked,
             has_flags=self.has_flags or other.has_flags,
             parameters={**other.parameters, **self.parameters},
+            left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
         )
 
 

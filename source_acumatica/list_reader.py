@@ -17,16 +17,25 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.ad_hoc import AdHocSchemas, is_refusal
 from source_acumatica.ahead import Ahead, ByNumber
-from source_acumatica.cursor import Window
+from source_acumatica.cursor import FILTER_WORKS, Window
 from source_acumatica.custom_fields import custom_fields, merge_custom
 from source_acumatica.entity import Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.ladder import TOO_MUCH, Ladder
-from source_acumatica.paging import SMALLEST_PAGE_ROWS, Identity, MovingListError, Page, PageSize, anchored_pages
+from source_acumatica.paging import (
+    BEGINNING,
+    SMALLEST_PAGE_ROWS,
+    MovingListError,
+    Page,
+    PageSize,
+    Position,
+    anchored_pages,
+)
 from source_acumatica.parts import empty, holds, missing
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
-from source_acumatica.reader import ContractReader, lacks, repeats_itself
+from source_acumatica.reader import EVER, ContractReader, Facts, known_longest, lacks, repeats_itself
 from source_acumatica.records import SingleRecords
+from source_acumatica.trail import Identity, Ledger
 
 logger = logging.getLogger("airbyte")
 
@@ -36,8 +45,7 @@ _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
 _TRIES_AT_ONE_PAGE = 5
 # Read one by one, so many records are held at a time and come between two states: at a second each, half a minute.
 _KEYS_IN_A_PAGE = 30
-# Before any record of the ERP: SQL Server's own dates begin here.
-_EVER = Window(since="1753-01-01T00:00:00.000000Z")
+_ALL, _CHANGED = "all", "changed"
 # What asking for less may help with.
 _REFUSALS = (Next.CLIMB_DOWN, Next.STOP)
 
@@ -50,11 +58,9 @@ class ListReader(ContractReader):
     """The list of an entity, as far down the ladder of ``Plan`` as the ERP makes it go."""
 
     ask: Ask
-    is_filter_proven: Callable[[], bool]
-    """Whether a filter by the cursor has brought rows in this or an earlier sync."""
+    facts: Facts
     ad_hoc: AdHocSchemas
-    left_out_before: Callable[[], Sequence[str] | None] = field(default=lambda: None)
-    """What the records lacked that an earlier sync brought; None where none did, or where nobody knows."""
+    is_incremental: bool
     _plan: Plan = field(default_factory=Plan)
     _size: PageSize | None = None
     _lowering: threading.Lock = field(default_factory=threading.Lock)
@@ -74,7 +80,7 @@ class ListReader(ContractReader):
     @cached_property
     def ladder(self) -> Ladder:
         """What to ask for instead of what was refused."""
-        return Ladder(self.table, self.columns, self.where, self.left_out_before)
+        return Ladder(self.table, self.columns, self.where, lambda: self.facts.left_out)
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The list's pages from where the window was left."""
@@ -84,15 +90,50 @@ class ListReader(ContractReader):
         self._has_page = False
         fetch = partial(self._fetch, self._size, window)
         ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, self._size), lambda: self._plan)
+        ledger = None if self.is_incremental else Ledger()
+        pages = anchored_pages(
+            ahead.fetch,
+            self._identify,
+            self._begin(window),
+            is_unique=self.table.is_identified,
+            ledger=ledger,
+            longest=known_longest(self.facts),
+        )
         try:
-            for page in ahead.pages(anchored_pages(ahead.fetch, self._identify, window.start)):
-                yield replace(page, rows=list(self._completed(page.rows)))
+            for page in ahead.pages(pages):
+                position = replace(page.position, list_name=self._list_name)
+                yield Page(list(self._completed(page.rows)), position)
         except MovingListError:
             raise repeats_itself(self.where) from None
         except RequestFailed as error:
             if error.problem.next is Next.SKIP and self._has_answered:
                 raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
             raise
+
+    @property
+    def _list_name(self) -> str:
+        return _CHANGED if self._plan.filters else _ALL
+
+    def _begin(self, window: Window) -> Position:
+        """The place in the window, if it is one of the list that is going to be read."""
+        start = window.start
+        if window.since and start.list_name == _ALL:
+            # The filter was found to be of no use when the window was begun.
+            self._plan = replace(self._plan, filters=False)
+        return start if start.list_name in ("", self._list_name) else BEGINNING
+
+    def has_unstamped(self) -> bool | None:
+        """Whether there are rows without a stamp; None where the ERP cannot be asked for them."""
+        if self._plan.is_by_record:
+            return None
+        try:
+            rows, _ = self._answer(Window(is_unstamped=True), {"top": 1, "plan": replace(self._plan, custom=())})
+        except RequestFailed as error:
+            if error.problem.next is Next.CLIMB_DOWN or error.failure_type is FailureType.system_error:
+                return None
+            raise
+        cursor = self.table.cursor or ""
+        return None if any(unwrap(row.get(cursor)) for row in rows) else bool(rows)
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
@@ -117,7 +158,7 @@ class ListReader(ContractReader):
                     continue
             except RequestFailed as error:
                 match error.problem.next:
-                    case Next.FEWER_ROWS if size.shrink():
+                    case Next.FEWER_ROWS if size.shrink(asked):
                         logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
                     case Next.CLIMB_DOWN | Next.STOP if tries[plan] < _TRIES_AT_ONE_PAGE:
                         tries[plan] += 1
@@ -181,7 +222,7 @@ class ListReader(ContractReader):
         Where the filter is known to bring rows, none are believed, but not behind others: a page there begins with one
         that has come.
         """
-        is_proven = self.is_filtered(window) and self.is_filter_proven()
+        is_proven = self.is_filtered(window) and self.facts.knows(FILTER_WORKS)
         if plan.is_by_record or (is_proven and not skip):
             return False
         return self._has_rows(window, Plan(is_by_record=True, filters=plan.filters), skip=skip)
@@ -201,13 +242,17 @@ class ListReader(ContractReader):
     def _hides_rows(self, window: Window) -> bool:
         """Whether an empty answer is no answer: a few forms answer every filter by a field that is no key with no rows.
 
-        It is asked for as long as the filter has never brought a row (BEHAVIOR.md, "Lists").
+        It is asked for unless the filter has brought a row within the last day (BEHAVIOR.md, "Lists").
         """
-        if self._has_page or not self.is_filtered(window) or self.is_filter_proven():
+        if self._has_page or not self.is_filtered(window) or self.facts.knows(FILTER_WORKS):
             return False
         probe = replace(self._plan, custom=())
-        if self._has_rows(replace(_EVER, until=window.until), probe) or not self._has_rows(Window(), probe):
+        if self._has_rows(EVER, probe):
+            self.facts.learn(FILTER_WORKS)
             return False
+        if not self._has_rows(Window(), probe):
+            return False
+        self.facts.forget(FILTER_WORKS)
         logger.warning(
             f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
             "Reading all rows instead of the changed ones."
@@ -307,7 +352,7 @@ class ListReader(ContractReader):
         """The names of the tenant's custom fields: they come only when they are asked for by name."""
         if not self.config.include_custom_fields or (self.columns is not None and "custom" not in self.columns):
             return ()
-        before = self.left_out_before()
+        before = self.facts.left_out
         ask = partial(self.fetch_object, f"{self.table.url_path}/$adHocSchema")
         is_known = before is not None and "custom" in before
         try:

@@ -4,42 +4,73 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 import msgspec
 import requests
 from airbyte_cdk.models import FailureType
 
+from source_acumatica.batches import in_batches, pack
 from source_acumatica.client import Client
+from source_acumatica.codec import rows_of
 from source_acumatica.config import Config
-from source_acumatica.cursor import Window
+from source_acumatica.cursor import GIVES_PAGES, Window
 from source_acumatica.entity import Wire
-from source_acumatica.errors import Next, Problem, RequestFailed, config_error
+from source_acumatica.errors import (
+    BrokenAnswerError,
+    Next,
+    Problem,
+    RequestFailed,
+    config_error,
+    of_its_head,
+    or_no_content,
+    read_answer,
+    refuse_beginning,
+    refuse_error,
+)
+from source_acumatica.json_text import decode
 from source_acumatica.paging import (
+    SMALLEST_PAGE_ROWS,
     Page,
 )
-from source_acumatica.parts import missing
-from source_acumatica.query import (
-    Plan,
-    expanded,
-    inquiry_body,
-    record_options,
-)
-from source_acumatica.tables import Table
+from source_acumatica.query import Plan, inquiry_body, record_options
+from source_acumatica.tables import Part, Table
 
 logger = logging.getLogger("airbyte")
 
-Answer = TypeVar("Answer")
-
 _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=msgspec.Raw)
-_LIST_DECODER = msgspec.json.Decoder(list[dict[str, Any]], float_hook=msgspec.Raw)
+_LIST_DECODER = msgspec.json.Decoder(list[Any], float_hook=msgspec.Raw)
+_PIECE_BYTES = 64 * 1024
+# Before any record of the ERP: SQL Server's own dates begin here.
+EVER = Window(since="1753-01-01T00:00:00.000000Z")
 
 
 def where_of(tenant: str, stream: str) -> str:
     """How log lines and errors about a tenant's rows of a stream begin."""
     return f"Tenant '{tenant}', stream {stream}"
+
+
+class Facts(Protocol):
+    """What is known of one tenant's list from this sync and the ones before."""
+
+    @property
+    def has_unstamped(self) -> bool:
+        """Whether rows without a stamp have been seen."""
+
+    @property
+    def left_out(self) -> Sequence[str] | None:
+        """What the rows that an earlier sync brought lack; None where none did, or where nobody knows."""
+
+    def knows(self, name: str) -> bool:
+        """Whether it was learnt within the last day."""
+
+    def learn(self, name: str) -> None:
+        """Keep it for a day."""
+
+    def forget(self, name: str) -> None:
+        """It is so no longer."""
 
 
 @dataclass
@@ -70,6 +101,10 @@ class Reader(ABC):
         """Whether the server was asked for the window alone, and not for all rows."""
         return False
 
+    def has_unstamped(self) -> bool | None:
+        """Whether there are rows without a stamp; None where the ERP cannot be asked for them apart."""
+        return None
+
 
 @dataclass
 class ContractReader(Reader):
@@ -87,22 +122,27 @@ class ContractReader(Reader):
 
     def fetch_object(self, path: str, options: Mapping[str, str] | None = None, **request: Any) -> dict[str, Any]:
         """One record or form."""
+        headers = {**self.headers, **request.pop("headers", {})}
 
         def read(response: requests.Response) -> dict[str, Any]:
             self.record_bytes = len(response.content)
-            return _DECODER.decode(response.content)
+            record: dict[str, Any] = decode(_DECODER, response.content)
+            refuse_error(record, self.table.names_at(0))
+            return record
 
-        return self._fetch_json(read, path, options, **request)
+        return self.client.fetch(self.tenant, path, options, read=read, where=self.where, headers=headers, **request)
 
     def fetch_rows(self, path: str, options: Mapping[str, str]) -> list[dict[str, Any]]:
         """The few rows that a list has under these options."""
-        return self._fetch_json(lambda response: _LIST_DECODER.decode(response.content), path, options)
 
-    def _fetch_json(
-        self, read: Callable[[requests.Response], Answer], path: str, options: Mapping[str, str] | None, **request: Any
-    ) -> Answer:
-        headers = {**self.headers, **request.pop("headers", {})}
-        return self.client.fetch(self.tenant, path, options, read=read, where=self.where, headers=headers, **request)
+        def read(response: requests.Response) -> list[dict[str, Any]]:
+            rows: list[dict[str, Any]] = decode(_LIST_DECODER, response.content) if response.content else []
+            return rows
+
+        judge = or_no_content(read_answer)
+        return self.client.fetch(
+            self.tenant, path, options, read=read, where=self.where, headers=self.headers, judge=judge
+        )
 
 
 @dataclass
@@ -110,18 +150,57 @@ class FormReader(ContractReader):
     """The results of an inquiry form: asked for with parameters, in one answer, in full each time."""
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
-        """The filled-in form as the only record; its results are the table's rows."""
-        form = self.fetch_object(
+        """The filled-in form as a record, as often as its results are a batch; these are the table's rows."""
+        results = self.client.fetch(
+            self.tenant,
             self.table.url_path,
             record_options(self.table, Plan(), self.columns),
             method="PUT",
-            headers={"Content-Type": "application/json"},
+            headers={**self.headers, "Content-Type": "application/json"},
             body=msgspec.json.encode(self._parameters()),
+            read=self._read,
+            where=self.where,
+            judge=of_its_head(read_answer),
+            is_streamed=True,
         )
-        lacking = missing([form], expanded(self.table, Plan(), self.columns))
-        if lacking:
-            raise RequestFailed(lacks(lacking), self.where)
-        yield Page([form], window.start)
+        first = 1
+        for batch in in_batches(results):
+            form: Any = Part(batch, first, len(results))
+            for name in reversed(self.table.outermost_list):
+                form = {name: form}
+            # What makes one piece of output.
+            self.record_bytes = 1.0
+            yield Page([form], window.start)
+            first += len(batch)
+
+    def _read(self, response: requests.Response) -> Sequence[Wire]:
+        """The form's results, while they arrive; whole before the first of them is given."""
+        path = self.table.outermost_list
+        described = self.table.names_at(len(path))
+
+        def decode_rows(text: bytes) -> list[Any]:
+            rows: list[Any] = decode(_LIST_DECODER, b"[%b]" % text)
+            for row in rows:
+                refuse_error(row, described)
+            return rows
+
+        pieces = refuse_beginning(response.iter_content(_PIECE_BYTES))
+        rows, rest = pack(pieces, path, decode_rows)
+        unlisted = self._unlisted(rest, path)
+        return rows or unlisted
+
+    def _unlisted(self, rest: bytes, path: Sequence[str]) -> list[Any]:
+        """What a form has in place of a list with rows; refuses what is no form."""
+        value = decode(_DECODER, rest)
+        for depth, name in enumerate(path):
+            refuse_error(value, self.table.names_at(depth))
+            if not isinstance(value, dict) or name not in value:
+                sentence = f"the ERP leaves out {'/'.join(path)} of the form, although it was asked for"
+                raise BrokenAnswerError(sentence)
+            value = value[name]
+            if value is None:
+                return []
+        return rows_of(value, self.table.names_at(len(path)))
 
     def _parameters(self) -> dict[str, Any]:
         given = self.config.parameters(self.table.entity)
@@ -143,6 +222,16 @@ def repeats_itself(where: str) -> RequestFailed:
     """The error of a list that does not end."""
     sentence = "the ERP repeats the same rows instead of going on: reading this list was stopped"
     return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
+
+
+def known_longest(facts: Facts) -> int:
+    """How many rows the server is known to give at once: more than the one that pages have in common, or nothing."""
+    return SMALLEST_PAGE_ROWS if facts.knows(GIVES_PAGES) else 0
+
+
+def gives_up(where: str, sentence: str) -> RequestFailed:
+    """The error of a list that cannot be read as it is, and only the user can mend it."""
+    return RequestFailed(Problem(Next.STOP, FailureType.config_error, sentence), where)
 
 
 def bearable(names: tuple[str, ...], works: Callable[[tuple[str, ...]], bool]) -> tuple[str, ...]:

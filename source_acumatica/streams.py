@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from typing import Any
 
@@ -21,11 +22,20 @@ from source_acumatica.ad_hoc import AdHocSchemas
 from source_acumatica.client import Client
 from source_acumatica.codec import Codec, FeedAnswer, WireRow, feed_codec, list_codec
 from source_acumatica.config import Config
-from source_acumatica.cursor import Progress, TenantCursor, Window
+from source_acumatica.cursor import (
+    ALL_STAMPED,
+    FILTER_WORKS,
+    GIVES_ALL_AGAIN,
+    GIVES_PAGES,
+    HAS_NO_FLAGS,
+    REFUSES_NULL,
+    TenantCursor,
+    Window,
+)
 from source_acumatica.deletions import Deletions, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource
-from source_acumatica.entity import Wire
-from source_acumatica.errors import Next, RequestFailed, broken_record
+from source_acumatica.entity import Wire, format_instant
+from source_acumatica.errors import NO_CONTENT, Next, RequestFailed, broken_record, or_no_content, read_answer
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.heartbeat import Beat, Heartbeat
@@ -37,6 +47,7 @@ from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import Door, StreamTable, Table
+from source_acumatica.watches import KeyWatch, Stamps
 
 logger = logging.getLogger("airbyte")
 
@@ -54,8 +65,23 @@ class Access:
     feed_failures: Mapping[tuple[FeedDoor, str], AirbyteTracedException] = field(default_factory=dict)
     """The same of the OData doors: of those, only the streams behind them fail."""
     server_times: Mapping[str, datetime] = field(default_factory=dict)
+    lags: dict[str, timedelta] = field(default_factory=dict)
+    """How far the clock of each tenant's database may differ from the server's, as far as any stream has seen."""
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    began_at: float = field(default_factory=time.monotonic)
+
+    def now(self, tenant: str) -> datetime | None:
+        """The server's clock at this moment, as it has gone on since the sign-in."""
+        then = self.server_times.get(tenant)
+        return then and then + timedelta(seconds=time.monotonic() - self.began_at)
+
+    def note_lags(self, progress: TenantCursor, tenants: Sequence[str]) -> None:
+        """All tables of a tenant are stamped by one clock: what one stream has seen of it holds for the others."""
+        for tenant in tenants:
+            lag = progress.progress(tenant).clock_lag(self.server_times.get(tenant))
+            if lag is not None:
+                self.lags[tenant] = min(lag, self.lags.get(tenant, lag))
 
     @classmethod
     def of(
@@ -73,6 +99,59 @@ class Access:
         return cls(doors, failures, feed_failures, known, heartbeat=heartbeat)
 
 
+class TenantFacts:
+    """What is known of one tenant's list: kept in the state of an incremental read, and nowhere in a full refresh."""
+
+    def __init__(self, progress: TenantCursor | None, tenant: str, now: Callable[[], datetime | None]) -> None:
+        self._progress, self._tenant, self._now = progress, tenant, now
+
+    @property
+    def has_unstamped(self) -> bool:
+        """Whether rows without a stamp have been seen."""
+        return self._progress is not None and self._progress.progress(self._tenant).has_unstamped
+
+    @property
+    def left_out(self) -> Sequence[str] | None:
+        """What the rows that an earlier sync brought lack; None where none did, or where nobody knows.
+
+        States of old do not tell, and are known by the stamp that they lack.
+        """
+        was = self._progress.progress(self._tenant) if self._progress else None
+        return was.left_out if was and (was.left_out or was.newest) else None
+
+    def lacks(self, columns: Iterable[str]) -> None:
+        """Rows have come without them."""
+        known = self.left_out or ()
+        if self._progress is not None and not {*columns} <= {*known}:
+            self._progress.note(self._tenant, left_out=tuple(dict.fromkeys((*known, *columns))))
+
+    def begin_anew(self, columns: Iterable[str]) -> None:
+        """All rows are to come again, since those that lack what they did not, now lack these ``columns`` alone."""
+        if self._progress is not None:
+            self._progress.note(self._tenant, reached=None, reading=None, left_out=tuple(columns))
+            self.learn(GIVES_ALL_AGAIN)
+
+    def knows(self, name: str) -> bool:
+        """Whether it was learnt within the last day."""
+        return self._progress is not None and self._progress.progress(self._tenant).knows(name, self._now())
+
+    def learn(self, name: str) -> None:
+        """Keep it for a day."""
+        now = self._now()
+        if self._progress is not None and now:
+            self._progress.note(self._tenant, {name: format_instant(now)})
+
+    def forget(self, name: str) -> None:
+        """It is so no longer."""
+        if self._progress is not None:
+            self._progress.note(self._tenant, {name: None})
+
+    def saw_unstamped(self) -> None:
+        """A row without a stamp has come."""
+        if self._progress is not None and not self.has_unstamped:
+            self._progress.note(self._tenant, has_unstamped=True)
+
+
 class TableStream(HttpStream, ABC):
     """One table, for all tenants; the subclasses differ in the door that its rows come through."""
 
@@ -84,15 +163,18 @@ class TableStream(HttpStream, ABC):
         config: Config,
         access: Access,
         configured: Mapping[str, Any] | None = None,
+        keys: KeyWatch | None = None,
     ) -> None:
         # HttpStream's constructor asks for the name already.
         self._rows_table, self._client, self._config, self._access = table, client, config, access
+        self._keys = keys or KeyWatch()
         self._name, self.tenants = table.name, tenants
         self._columns = table.wanted(configured)
         self._schema = table.json_schema()
         self._rows_of = cache(partial(table.rows, columns=self._columns))
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
+        self._told: set[str] = set()
         self._is_running = False
         """Whether the CDK has got a record and knows that the stream is running."""
         super().__init__()
@@ -181,10 +263,24 @@ class TableStream(HttpStream, ABC):
     ) -> Iterable[Mapping[str, Any]]:
         """One slice for each tenant, with the windows to read in it, fixed here once and for all."""
         for tenant in self.tenants:
-            progress = self.progress.progress(tenant) if self.progress else Progress()
-            now = self._access.server_times.get(tenant)
-            windows = progress.windows(self._config.start_date, self._config.lookback, now)
+            windows = self._windows(tenant)
+            if self._asks_for_unstamped and any(window.since for window in windows):
+                windows = [*windows, Window(is_unstamped=True)]
             yield {"tenant": tenant, "windows": [window.as_state() for window in windows]}
+
+    def _windows(self, tenant: str) -> list[Window]:
+        """A full refresh has no upper end, and nothing that was read before."""
+        start, now = self._config.start_date, self._access.server_times.get(tenant)
+        if self.progress is None:
+            return [Window(format_instant(start) if start else None)]
+        progress, lag = self.progress.progress(tenant), self._access.lags.get(tenant, timedelta())
+        if progress.is_ahead_of(now):
+            reached = progress.reading.until if progress.reading else progress.reached
+            logger.warning(
+                f"{where_of(tenant, self.name)}: what was read last reaches up to {reached}, which lies in the future "
+                f"of the server's clock ({now}): one of both clocks is or was wrong. Reading again what may be missing."
+            )
+        return progress.windows(start, self._config.lookback, now, lag)
 
     def read_records(
         self,
@@ -204,33 +300,90 @@ class TableStream(HttpStream, ABC):
             self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
         try:
             with self._client.reading(tenant), self._access.heartbeat.of(reader.where) as beat:
-                for window in map(Window.of_state, slice_["windows"]):
-                    yield from self._read_window(reader, window, beat)
-                if self.progress and self._rows_table.is_tracked:
-                    yield from self._removed(tenant, self.progress)
+                yield from self._read_tenant(reader, slice_["windows"], beat)
                 logger.info(f"{reader.where}: all is read, {beat.records:,} records.")
-        except RequestFailed as error:
-            if error.problem.next is not Next.SKIP:
-                raise
-            # Without progress: once the form is set up, its whole history is read.
-            logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
         except (AttributeError, TypeError, ValueError, LookupError) as error:
             # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
             raise broken_record(reader.where, error) from error
 
-    def _read_window(self, reader: Reader, window: Window, beat: Beat) -> Iterator[AirbyteMessage]:
+    def _read_tenant(self, reader: Reader, windows: Iterable[Mapping[str, Any]], beat: Beat) -> Iterator[StreamData]:
+        facts = self._facts(reader.tenant)
+        is_first = self.progress is None or self.progress.progress(reader.tenant).reached is None
+        try:
+            for window in map(Window.of_state, windows):
+                if not window.is_unstamped or self._has_unstamped(reader, facts):
+                    yield from self._read_window(reader, window, beat, facts)
+            if beat.rows:
+                self._heal(reader, facts)
+        except RequestFailed as error:
+            # Where rows have come, now or before, the form is set up: then this is a failure like any other.
+            if error.problem.next is not Next.SKIP or beat.rows or not is_first:
+                raise
+            # Without progress: once the form is set up, its whole history is read.
+            logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
+            return
+        if self.progress and self._rows_table.is_tracked:
+            yield from self._removed(reader.tenant, self.progress)
+
+    def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
         for page in reader.pages(window):
+            stamps = Stamps(self._rows_table.cursor_field)
+            page_keys = self._keys.page(reader.where)
             for records in self._pieces(reader, page.rows):
+                page_keys.note(records)
+                stamps.note(records)
                 lines = RecordLines.of(self.name, records, reader.left_out)
                 beat.records += lines.count
                 yield from [lines] if self._is_running else lines.first_apart()
                 self._is_running = True
             beat.rows += len(page.rows)
             if self.progress:
-                is_filtered = reader.is_filtered(window)
-                self.progress.page_done(reader.tenant, window, page.position, is_filtered=is_filtered)
+                facts.lacks(reader.left_out)
+                self._note_page(reader, window, stamps, facts)
+                if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
+                    facts.learn(GIVES_PAGES)
+                now = self._access.now(reader.tenant)
+                self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
         if self.progress:
             self.progress.window_done(reader.tenant, window)
+
+    def _heal(self, reader: Reader, facts: TenantFacts) -> None:
+        """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
+        again = [column for column in facts.left_out or () if column not in reader.left_out]
+        if again and not facts.knows(GIVES_ALL_AGAIN):
+            logger.info(f"{reader.where}: the ERP gives {', '.join(again)} again. The next sync reads all rows anew.")
+            facts.begin_anew(reader.left_out)
+
+    def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
+        """Keep what a page's stamps tell of the ERP."""
+        if stamps.has_none:
+            facts.saw_unstamped()
+        if stamps.newest and reader.is_filtered(window) and not facts.knows(FILTER_WORKS):
+            facts.learn(FILTER_WORKS)
+
+    def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
+        """Whether there are rows without a stamp to be asked for; where none were seen, once a day is enough."""
+        if facts.knows(REFUSES_NULL) or (facts.knows(ALL_STAMPED) and not facts.has_unstamped):
+            return False
+        found = reader.has_unstamped()
+        if found is None:
+            facts.learn(REFUSES_NULL)
+            if facts.has_unstamped:
+                logger.warning(
+                    f"{reader.where}: there are rows without {self._rows_table.cursor_field}, and the ERP cannot be "
+                    "asked for them: such rows that are new or changed do not arrive but with a full refresh."
+                )
+        elif not found:
+            facts.learn(ALL_STAMPED)
+        return bool(found)
+
+    def _facts(self, tenant: str) -> TenantFacts:
+        return TenantFacts(self.progress, tenant, partial(self._access.now, tenant))
+
+    @property
+    def _asks_for_unstamped(self) -> bool:
+        """Whether rows without a stamp have to be asked for apart from the others."""
+        return False
 
     def _pieces(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[Sequence[Any]]:
         """The rows' records, as many at a time as make a piece; a form's results are all in one row."""
@@ -247,11 +400,18 @@ class TableStream(HttpStream, ABC):
             return make(tenant, row)
         return self._rows_of(tenant)(row)
 
+    def _tell(self, tenant: str, sentence: str) -> None:
+        """Log once what is strange in a tenant's answers."""
+        warning = f"{where_of(tenant, self.name)}: {sentence}."
+        if warning not in self._told:
+            self._told.add(warning)
+            logger.warning(warning)
+
     def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[Mapping[str, Any]]:
         """The records that were removed; where that cannot be read, the log says so and the rest goes on."""
         where, was = where_of(tenant, self.name), progress.progress(tenant)
         deletions = Deletions(tenant, self._access.doors, self._deletion_sets(), where)
-        may_have_flags = not was.has_no_flags and self._may_have_flags()
+        may_have_flags = not was.knows(HAS_NO_FLAGS, self._access.now(tenant)) and self._may_have_flags()
         try:
             flagged = deletions.flagged() if may_have_flags else None
             listed = deletions.listed(was.deletions_since(self._config.lookback))
@@ -325,9 +485,9 @@ class ContractStream(TableStream):
             self._client,
             headers,
             partial(self._ask, tenant),
-            partial(self._is_filter_proven, tenant),
+            self._facts(tenant),
             self._access.ad_hoc,
-            partial(self._left_out_before, tenant),
+            is_incremental=self.progress is not None,
         )
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
@@ -335,8 +495,10 @@ class ContractStream(TableStream):
 
         def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
             body = response.content
+            if response.status_code == NO_CONTENT:
+                return [], 0
             decode = self._codec.decode_dicts if token.get("as_dicts") else self._codec.decode
-            return decode(body), len(body)
+            return decode(body, partial(self._tell, tenant)), len(body)
 
         return self._client.fetch(
             tenant,
@@ -345,15 +507,13 @@ class ContractStream(TableStream):
             headers=self.request_headers(None),
             read=read,
             where=where_of(tenant, self.name),
+            judge=or_no_content(read_answer),
             is_page=_can_be_smaller(token),
         )
 
-    def _left_out_before(self, tenant: str) -> Sequence[str] | None:
-        """What the records lacked that earlier syncs brought."""
-        return () if self.progress is not None and self.progress.progress(tenant).reached else None
-
-    def _is_filter_proven(self, tenant: str) -> bool:
-        return self.progress is not None and self.progress.progress(tenant).filter_works
+    @property
+    def _asks_for_unstamped(self) -> bool:
+        return self._table.cursor is not None
 
     def _deletion_sets(self) -> Sequence[str]:
         return sets_of(self._table.dac)
@@ -389,6 +549,8 @@ class FeedStream(TableStream):
             self._table,
             partial(self._ask, tenant),
             self._client.helpers,
+            self._facts(tenant),
+            self._client.pause,
             is_incremental=self.progress is not None,
         )
 
@@ -402,10 +564,13 @@ class FeedStream(TableStream):
         door, resource = self._table.door, self._resource(tenant)[0]
         options = self._options(tenant, window, token)
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
-        request["decode"] = self._codec.decode
+        request["is_unbounded"] = "top" not in token
+        request["decode"] = partial(self._codec.decode, tell=partial(self._tell, tenant))
         if "link" in token:
             return self._access.doors.follow(tenant, door, token["link"], **request)
-        is_query = door is FeedDoor.INQUIRIES and not {"$filter", "$orderby"}.isdisjoint(options)
+        # Once a page has come in this way, an empty body does not speak against its filter or its order.
+        is_query = not token.get("is_proven") and not {"$filter", "$orderby"}.isdisjoint(options)
+        is_query &= door is FeedDoor.INQUIRIES
         request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
         return self._access.doors.rows(tenant, door, resource, options, **request)
 
