@@ -62,6 +62,8 @@ class FeedTable:
     """Whether removed rows are kept, with a flag."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of an inquiry: the types of its parameters."""
+    restricted: frozenset[str] = frozenset()
+    """Columns that come only where none are selected, and that rows can be neither filtered nor ordered by."""
 
     @property
     def name(self) -> str:
@@ -140,6 +142,7 @@ class FeedTable:
             is_tracked=self.is_tracked and other.is_tracked,
             has_flags=self.has_flags or other.has_flags,
             parameters={**other.parameters, **self.parameters},
+            restricted=self.restricted | other.restricted,
         )
 
 
@@ -158,7 +161,10 @@ def dac_table(feed: Feed, *, track_deletions: bool) -> FeedTable:
     fields = {name: kind for name, kind in feed.fields.items() if name != DELETED_FLAG}
     keys = feed.keys if set(feed.keys) <= fields.keys() else ()
     is_tracked = track_deletions and NOTE_ID in fields
-    return FeedTable(FeedDoor.TABLES, title, name, fields, keys, bool(keys), is_tracked, DELETED_FLAG in feed.fields)
+    has_flags = DELETED_FLAG in feed.fields or DELETED_FLAG in feed.restricted
+    return FeedTable(
+        FeedDoor.TABLES, title, name, fields, keys, bool(keys), is_tracked, has_flags, restricted=feed.restricted
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- values

@@ -58,9 +58,13 @@ def plans(table: FeedTable, sortable: tuple[str, ...], *, is_incremental: bool) 
     """
     if table.door is FeedDoor.INQUIRIES:
         return [FeedPlan(sortable), FeedPlan(sortable, filters=False), FeedPlan((), filters=False)]
+    if not table.restricted.isdisjoint(table.keys):
+        return [FeedPlan((), filters=False)]
     by_number = FeedPlan(table.keys, filters=False)
     by_key = [FeedPlan(table.keys, is_keyset=True), FeedPlan(table.keys, is_keyset=True, filters=False)]
-    by_time = [FeedPlan((table.cursor, *table.keys), is_keyset=True)] if table.cursor and is_incremental else []
+    if not table.cursor or table.cursor in table.restricted:
+        return [by_key[-1], by_number] if table.keys else [by_number]
+    by_time = [FeedPlan((table.cursor, *table.keys), is_keyset=True)] if is_incremental else []
     return [*by_time, *by_key, by_number] if table.keys else [by_number]
 
 
@@ -79,7 +83,9 @@ def feed_options(
     else:
         conditions = [*_window_conditions(table, plan, window, token), *_place_conditions(table, plan, token)]
     options = {"$filter": " and ".join(conditions)} if conditions else {}
-    selected = ",".join(name for name in table.fields if name in columns) if columns is not None else ""
+    # A restricted column comes only where none are selected (BEHAVIOR.md, "OData").
+    names = columns if columns is not None and table.restricted.isdisjoint(columns) else ()
+    selected = ",".join(name for name in table.fields if name in names)
     if 0 < len(selected) <= _LONGEST_OPTION_CHARACTERS:
         options["$select"] = selected
     if plan.order:
