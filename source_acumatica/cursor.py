@@ -71,8 +71,13 @@ class Progress:
             return begun or [Window(since, reached)]
         return [*begun, Window(since, until)]
 
-    def deletions_since(self, lookback: timedelta) -> str | None:
-        """From when on to ask for deletions; None for all there are."""
+    def deletions_since(self, lookback: timedelta, now: datetime | None) -> str | None:
+        """From when on to ask for deletions at ``now``, the server's clock; None for all there are.
+
+        A position that lies ahead of the clock was made by one that was wrong, and nobody knows by how much.
+        """
+        if self.deletions and now and self.deletions > format_instant(now):
+            return None
         return _earliest(self.deletions, lookback, None)
 
 
@@ -127,12 +132,14 @@ class TenantCursor(Cursor):
             self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
 
     def deletions_done(self, tenant: str, until: datetime | None, *, has_no_flags: bool) -> None:
-        """What was deleted before ``until`` has been handed on; None: that cannot be read now."""
+        """What was deleted before ``until`` has been handed on; None: that cannot be read now.
+
+        The position goes back with a clock that was ahead.
+        """
 
         def done(was: Progress) -> Progress:
-            reached = format_instant(until) if until else None
-            latest = max(filter(None, (was.deletions, reached)), default=None)
-            return replace(was, deletions=latest, has_no_flags=has_no_flags)
+            reached = format_instant(until) if until else was.deletions
+            return replace(was, deletions=reached, has_no_flags=has_no_flags)
 
         self._advance(tenant, done)
 
