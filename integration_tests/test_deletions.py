@@ -194,8 +194,11 @@ def test_a_table_that_is_not_tracked_is_told_and_all_else_arrives() -> None:
         company.delete("SalesOrder", company.keys("SalesOrder")[0])
         sim.clock.advance(60)
         destination.sync(config, catalog)
-        assert destination.warnings == []
+        assert len(destination.warnings) == 2
+        assert all("the ERP tracks the table since" in line for line in destination.warnings), "that one is told"
         assert len(differences(destination, sim, ["Company"])) == 2
+        destination.sync(config, catalog)
+        assert destination.warnings == []
 
 
 def test_check_tells_what_is_tracked_and_what_is_not(erp: Simulator, caplog: pytest.LogCaptureFixture) -> None:

@@ -30,6 +30,8 @@ _DAYS_KEPT = "DaysRetentionHistoryDeletedRecords"
 _USUAL_DAYS_KEPT = 10
 # The service that removes older entries comes once an hour.
 _MARGIN = timedelta(hours=1)
+# The `Date` header, of which a position is made, knows whole seconds only.
+_CLOCK_STEP = timedelta(seconds=1)
 # To whom it is closed, and where there is no such table yet.
 _NOT_READABLE = (400, 401, 403, 404)
 
@@ -63,14 +65,14 @@ class History:
         added = self.added_at(sets)
         if position is None and added:
             return f"the ERP lists what was deleted since {added}, and for {self.kept}; nobody read that before"
-        if position and added and added > position:
+        if position and added and _instant(added) - _instant(position) > _CLOCK_STEP:
             return f"the ERP tracks the table since {added} only, and deleted records had been read up to {position}"
         if now is None:
             return None
         days = timedelta(days=_USUAL_DAYS_KEPT if self.days is None else self.days)
         if position is None:
             return f"deleted records were not read before, and the ERP lists them for {self.kept}"
-        paused = now - datetime.fromisoformat(position)
+        paused = now - _instant(position)
         if not days or paused <= days - _MARGIN:
             return None
         return (
@@ -175,3 +177,6 @@ def _days(rows: Sequence[Wire] | None) -> int | None:
 
 def _bare(error: AirbyteTracedException) -> str:
     return (error.message or "").rstrip(".")
+
+
+_instant = datetime.fromisoformat
