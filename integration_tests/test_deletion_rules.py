@@ -297,7 +297,16 @@ def test_where_nobody_may_read_what_is_kept_the_usual_is_supposed(caplog: pytest
         pair.delete("SalesOrder")
         assert pair.sync() == []
         assert pair.warnings == []
-        assert len([line for line in caplog.messages if "Going on without ODataPreferences" in line]) == 1
+        assert (
+            len(
+                [
+                    line
+                    for line in caplog.messages
+                    if "Going on without SMDeletedRecordsTrackingTables and ODataPreferences" in line
+                ]
+            )
+            == 1
+        )
         pair.sync(11 * DAY_SECONDS)
         assert [line for line in pair.warnings if "for 10 days unless it was told otherwise" in line]
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.cursor import Progress
+from source_acumatica.deleted_rows import DeletedRow, decode_deleted, rows_of
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Record, Wire, format_instant, just_after, utc_instant
 from source_acumatica.errors import Next, RequestFailed
@@ -35,8 +35,6 @@ _NO_SUCH_FLAG = f"Could not find a property named '{DELETED_FLAG}'"
 _SHOW = {"PX-ApiDeleted": "SHOW"}
 # So many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists").
 _IDS_IN_A_CONDITION = 19
-# Tombstones that are made at once; an answer that cannot be cut into pages may have any number.
-_REMOVALS_IN_A_PIECE = 1_000
 
 
 @dataclass(frozen=True)
@@ -57,20 +55,6 @@ class NoFlagsError(Exception):
 
 class _FlagNotShownError(Exception):
     """The flag was selected and does not come."""
-
-
-class _DeletedRow(msgspec.Struct, gc=False):
-    note_id: str | None = msgspec.field(name="RefNoteID", default=None)
-    at: str | None = msgspec.field(name="DeleteDate", default=None)
-
-
-class _DeletedRows(FeedAnswer):
-    """Hundreds of thousands of rows may come in one answer: as dicts they would take four times the memory."""
-
-    value: list[_DeletedRow]
-
-
-_DELETED_ROWS: msgspec.json.Decoder[_DeletedRows] = msgspec.json.Decoder(_DeletedRows)
 
 
 @dataclass
@@ -99,9 +83,9 @@ class Deletions:
         options["$orderby"] = "DeleteDate,RefNoteID"
         has_begun = False
         try:
-            for rows in self._pages("/px.GetDeletedRecords()", options, {}, _identity_of_a_deletion, _decode_deleted):
+            for rows in self._pages("/px.GetDeletedRecords()", options, {}, _identity_of_a_deletion, decode_deleted):
                 has_begun = True
-                for some in in_pieces(rows, _REMOVALS_IN_A_PIECE):
+                for some in rows_of(rows):
                     yield [self._removal(row.note_id, row.at) for row in some if row.note_id]
         except RequestFailed as error:
             if has_begun or not _is_refusal(error):
@@ -134,7 +118,7 @@ class Deletions:
             except _FlagNotShownError:
                 logger.info(f"{self.where}: the flag of deleted rows is selected and does not come.")
             except RequestFailed as error:
-                if self.table is None and _NO_SUCH_FLAG in str(error):
+                if not is_restricted and _NO_SUCH_FLAG in str(error):
                     raise NoFlagsError from None
                 if way == ways[-1] or not _is_refusal(error) or error.problem.status == _NOT_FOUND:
                     raise
@@ -228,11 +212,7 @@ def sets_of(dac: str) -> tuple[str, str]:
     return dac.replace(".", "_"), dac.rpartition(".")[2]
 
 
-def _decode_deleted(body: bytes) -> FeedAnswer:
-    return _DELETED_ROWS.decode(body)
-
-
-def _identity_of_a_deletion(row: _DeletedRow) -> Identity:
+def _identity_of_a_deletion(row: DeletedRow) -> Identity:
     return (f"{row.note_id} {row.at}",)
 
 

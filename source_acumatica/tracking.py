@@ -127,8 +127,16 @@ class Tracking:
 
     def _read_history(self, tenant: str) -> History:
         where = f"Tenant '{tenant}', deleted records"
-        rows = self._tried(tenant, _TRACKED_TABLES, where)
-        days = _days(self._tried(tenant, _PREFERENCES, where))
+        failures: dict[str, AirbyteTracedException] = {}
+        rows, preferences = (self._tried(tenant, name, where, failures) for name in (_TRACKED_TABLES, _PREFERENCES))
+        if failures:
+            level = logging.INFO if all(map(_is_closed, failures.values())) else logging.WARNING
+            logger.log(
+                level,
+                f"{_bare(next(iter(failures.values())))}. Going on without {' and '.join(failures)}: which tables are "
+                "tracked, and for how long, is not known.",
+            )
+        days = _days(preferences)
         if days == 0:
             logger.warning(
                 f"{where}: the ERP keeps its list of deleted records for 0 days, so it cannot be relied on: give "
@@ -136,18 +144,22 @@ class Tracking:
             )
         return History(None if rows is None else _added(rows), days)
 
-    def _tried(self, tenant: str, name: str, where: str) -> Sequence[Wire] | None:
-        """The rows of a table, or the one row of a singleton; None, and a line in the log, where it cannot be read."""
+    def _tried(
+        self, tenant: str, name: str, where: str, failures: dict[str, AirbyteTracedException]
+    ) -> Sequence[Wire] | None:
+        """The rows of a table, or the one row of a singleton; None, and a failure noted, where it cannot be read."""
         try:
             return self._doors.all_rows(tenant, FeedDoor.TABLES, name, {}, where=where, decode=_decode)
         except PoolClosed:
             raise
-        except RequestFailed as error:
-            level = logging.INFO if error.problem.status in _NOT_READABLE else logging.WARNING
-            logger.log(level, f"{_bare(error)}. Going on without {name}.")
         except AirbyteTracedException as error:
-            logger.warning(f"{_bare(error)}. Going on without {name}.")
-        return None
+            failures[name] = error
+            return None
+
+
+def _is_closed(error: AirbyteTracedException) -> bool:
+    """Whether the ERP does not have it, or not for this user; anything else may pass."""
+    return isinstance(error, RequestFailed) and error.problem.status in _NOT_READABLE
 
 
 _DECODER = msgspec.json.Decoder(dict[str, Any])

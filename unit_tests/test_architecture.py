@@ -35,6 +35,7 @@ LAYERS = {
     "discovery": 4,
     "reader": 4,
     "doors": 5,
+    "deleted_rows": 4,
     "tracking": 6,
     "deletions": 7,
     "feed_discovery": 8,
@@ -45,7 +46,19 @@ LAYERS = {
     "run": 10,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
-PURE = {"known_entities", "entity", "paging", "openapi", "edmx", "tables", "feeds", "query", "odata", "codec"}
+PURE = {
+    "known_entities",
+    "entity",
+    "paging",
+    "openapi",
+    "edmx",
+    "tables",
+    "feeds",
+    "query",
+    "odata",
+    "codec",
+    "deleted_rows",
+}
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
 
 
