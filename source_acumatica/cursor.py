@@ -131,15 +131,16 @@ class TenantCursor(Cursor):
         if self._progress[tenant] == Progress() and now:
             self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
 
-    def deletions_done(self, tenant: str, until: datetime | None, *, has_no_flags: bool) -> None:
+    def deletions_done(self, tenant: str, until: datetime | None, *, has_no_flags: bool | None) -> None:
         """What was deleted before ``until`` has been handed on; None: that cannot be read now.
 
-        The position goes back with a clock that was ahead.
+        The position goes back with a clock that was ahead. ``has_no_flags`` is what was found out now, if anything was.
         """
 
         def done(was: Progress) -> Progress:
             reached = format_instant(until) if until else was.deletions
-            return replace(was, deletions=reached, has_no_flags=has_no_flags)
+            known = was.has_no_flags if has_no_flags is None else has_no_flags
+            return replace(was, deletions=reached, has_no_flags=known)
 
         self._advance(tenant, done)
 

@@ -284,8 +284,8 @@ class RemovedReader:
     may_have_flags: bool = True
     is_listed: bool = field(default=False, init=False)
     """Whether the ERP's list has been read to its end."""
-    has_no_flags: bool = field(default=False, init=False)
-    """Whether the table has no flags, as far as anybody has found out."""
+    has_flags: bool | None = field(default=None, init=False)
+    """Whether the table has flags, as was found out now; None if nobody asked, or nobody could answer."""
 
     def removals(self, since: str | None) -> Iterator[Sequence[Removal]]:
         """All there are, of those that the ERP lists from ``since`` on; the log says what is not read, and why."""
@@ -293,13 +293,13 @@ class RemovedReader:
         yield from self._listed(since)
 
     def _flagged(self) -> Iterator[Sequence[Removal]]:
-        self.has_no_flags = not self.may_have_flags
-        if self.has_no_flags:
+        if not self.may_have_flags:
             return
         try:
             yield from self.deletions.flagged()
+            self.has_flags = True
         except NoFlagsError:
-            self.has_no_flags = True
+            self.has_flags = False
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
@@ -335,7 +335,7 @@ class RemovedReader:
                 f"{where}: {reason}, though {table} is listed on {TRACKING_FORM}. Deleted records are not read; all "
                 "others are."
             )
-        elif self.has_no_flags:
+        elif not self.has_flags:
             logger.warning(
                 f"{where}: deleted records of {table} are not tracked: list the table on {TRACKING_FORM}. They are not "
                 f"read; all others are. ({reason})"

@@ -262,7 +262,8 @@ class TableStream(HttpStream, ABC):
         reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
         for removals in reader.removals(was.deletions_since(self._config.lookback, now)):
             yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
-        progress.deletions_done(tenant, now if reader.is_listed else None, has_no_flags=reader.has_no_flags)
+        has_no_flags = None if reader.has_flags is None else not reader.has_flags
+        progress.deletions_done(tenant, now if reader.is_listed else None, has_no_flags=has_no_flags)
 
     def _lines(self, records: Sequence[Any]) -> Iterator[AirbyteMessage]:
         if records:
