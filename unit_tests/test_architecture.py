@@ -43,16 +43,31 @@ LAYERS = {
     "discovery": 4,
     "reader": 4,
     "doors": 5,
-    "deletions": 6,
-    "feed_discovery": 7,
+    "deleted_rows": 4,
+    "tracking": 6,
+    "deletions": 7,
+    "feed_discovery": 8,
     "feed_reader": 6,
-    "streams": 7,
-    "source": 8,
-    "__init__": 9,
-    "run": 9,
+    "streams": 8,
+    "source": 9,
+    "__init__": 10,
+    "run": 10,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
-PURE = {"trail", "known_entities", "entity", "paging", "openapi", "edmx", "tables", "feeds", "query", "odata", "codec"}
+PURE = {
+    "trail",
+    "known_entities",
+    "entity",
+    "paging",
+    "openapi",
+    "edmx",
+    "tables",
+    "feeds",
+    "query",
+    "odata",
+    "codec",
+    "deleted_rows",
+}
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
 
 
