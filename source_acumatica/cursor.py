@@ -115,8 +115,13 @@ class Progress:
             return None
         return min(timedelta(seconds=abs(self.lag)), _LONGEST_LAG)
 
-    def deletions_since(self, lookback: timedelta) -> str | None:
-        """From when on to ask for deletions; None for all there are."""
+    def deletions_since(self, lookback: timedelta, now: datetime | None) -> str | None:
+        """From when on to ask for deletions at ``now``, the server's clock; None for all there are.
+
+        A position that lies ahead of the clock was made by one that was wrong, and nobody knows by how much.
+        """
+        if self.deletions and now and self.deletions > format_instant(now):
+            return None
         return _earliest(self.deletions, lookback, None)
 
     def seen(self, newest: str | None, now: datetime | None) -> Progress:
@@ -201,15 +206,22 @@ class TenantCursor(Cursor):
         if self._progress[tenant] == Progress() and now:
             self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
 
-    def deletions_done(self, tenant: str, until: datetime | None, *, has_no_flags: bool) -> None:
-        """What was deleted before ``until`` has been handed on; None: that cannot be read now."""
+    def deletions_done(
+        self, tenant: str, until: datetime | None, *, has_no_flags: bool | None, now: datetime | None = None
+    ) -> None:
+        """What was deleted before ``until`` has been handed on; None: that cannot be read now.
+
+        The position goes back with a clock that was ahead. ``has_no_flags`` is what was found out now, if anything was.
+        """
 
         def done(was: Progress) -> Progress:
-            reached = format_instant(until) if until else None
-            learnt = {name: at for name, at in was.learnt.items() if name != HAS_NO_FLAGS}
-            if has_no_flags:
-                learnt[HAS_NO_FLAGS] = reached or True
-            return replace(was, deletions=reached or was.deletions, learnt=learnt)
+            reached = format_instant(until) if until else was.deletions
+            learnt = dict(was.learnt)
+            if has_no_flags is not None:
+                learnt.pop(HAS_NO_FLAGS, None)
+            if has_no_flags and now:
+                learnt[HAS_NO_FLAGS] = format_instant(now)
+            return replace(was, deletions=reached, learnt=learnt)
 
         self._advance(tenant, done)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,14 @@ from source_acumatica.errors import (
 )
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import Generation, ParameterError, parameterized
+from source_acumatica.paging import (
+    BEGINNING,
+    SMALLEST_PAGE_ROWS,
+    MovingListError,
+    PageSize,
+    anchored_pages,
+)
+from source_acumatica.trail import Identity
 
 Answer = TypeVar("Answer")
 
@@ -84,6 +93,14 @@ def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -
     except ParameterError as error:
         message = f"{error}."
         raise config_error(message) from None
+
+
+class _UncutListError(Exception):
+    """The server gave more rows than it was asked for."""
+
+    def __init__(self, first: FeedPage) -> None:
+        super().__init__()
+        self.first = first
 
 
 class Doors:
@@ -186,6 +203,79 @@ class Doors:
         pages = linked_pages(first, lambda link: self.follow(tenant, door, link, **request), request["where"])
         return [row for page in pages for row in page.rows]
 
+    def pages(
+        self,
+        tenant: str,
+        door: FeedDoor,
+        resource: str,
+        params: Mapping[str, str],
+        *,
+        identify: Callable[[Any], Identity],
+        most_rows: int,
+        **request: Any,
+    ) -> Iterator[Sequence[Any]]:
+        """The rows of a list in the order of ``params``, so many at a time, each page overlapping the one before.
+
+        What can be neither ordered nor cut into pages comes in one answer and in those that its links lead to. Rows may
+        come twice.
+
+        Raises:
+            RequestFailed: the list is refused, or the server gave up in the middle of it.
+        """
+        size, has_begun = PageSize(most_rows), False
+
+        def whole() -> Iterator[FeedPage]:
+            plain = {name: value for name, value in params.items() if name != "$orderby"}
+            first = self.rows(tenant, door, resource, plain, **request)
+            return linked_pages(first, lambda link: self.follow(tenant, door, link, **request), request["where"])
+
+        def fetch(skip: int) -> tuple[Sequence[Any], int]:
+            page, asked = self._sized(size, tenant, door, resource, params, skip, **request)
+            if skip == 0 and len(page.rows) > asked:
+                # It does not let itself be cut, and these are all.
+                raise _UncutListError(page)
+            # A link says that the page was cut short, so the list goes on.
+            return page.rows, len(page.rows) if page.next_link else asked
+
+        try:
+            for page in anchored_pages(fetch, identify, BEGINNING):
+                has_begun = True
+                yield page.rows
+        except MovingListError:
+            yield from (page.rows for page in whole())
+        except _UncutListError as uncut:
+            follow = partial(self.follow, tenant, door, **request)
+            yield from (page.rows for page in linked_pages(uncut.first, follow, request["where"]))
+        except RequestFailed as error:
+            if has_begun or not (error.problem.next is Next.CLIMB_DOWN or error.problem.status == _SERVER_ERROR):
+                raise
+            yield from (page.rows for page in whole())
+
+    def _sized(
+        self,
+        size: PageSize,
+        tenant: str,
+        door: FeedDoor,
+        resource: str,
+        params: Mapping[str, str],
+        skip: int,
+        **request: Any,
+    ) -> tuple[FeedPage, int]:
+        """A page and how many rows it was asked for; fewer, where the ERP does not support as many."""
+        while True:
+            asked, began = size.rows, time.monotonic()
+            place = {"$top": str(asked), **({"$skip": str(skip)} if skip else {})}
+            try:
+                page = self.rows(
+                    tenant, door, resource, {**params, **place}, is_page=asked > SMALLEST_PAGE_ROWS, **request
+                )
+            except RequestFailed as error:
+                if error.problem.next is not Next.FEWER_ROWS or not size.shrink():
+                    raise
+            else:
+                size.observe(time.monotonic() - began, page.size_bytes)
+                return page, asked
+
     def fetch(
         self,
         tenant: str,
@@ -270,6 +360,7 @@ def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str)
 # A page may be empty where its rows have been deleted meanwhile.
 _MOST_EMPTY_PAGES = 20
 _NOT_FOUND = 404
+_SERVER_ERROR = 500
 # What is answered by a door that is there, if only to refuse.
 _FOUND = (400, 401, 403)
 _NEEDED = {

@@ -216,9 +216,14 @@ def utc_instant(value: Any) -> str | None:
         return format_instant(instant.replace(tzinfo=UTC))
 
 
+# Above what two APIs may differ by when they round the same stamp to milliseconds, and below the 3.3 ms that two stamps
+# of SQL Server lie apart (BEHAVIOR.md, "Deletions").
+_STEP = timedelta(milliseconds=1)
+
+
 def just_after(instant: str) -> str:
-    """The next instant that ``utc_instant`` can write; the ERP's own steps are a thousand times wider."""
-    return format_instant(datetime.fromisoformat(instant) + timedelta(microseconds=1))
+    """An instant behind a change, however its stamp is rounded, and before any later change."""
+    return format_instant(datetime.fromisoformat(instant) + _STEP)
 
 
 def format_instant(instant: datetime) -> str:

@@ -67,6 +67,11 @@ class Problem:
     status: int = 0
     """The HTTP status, where the caller may have to tell."""
 
+    @property
+    def is_explained(self) -> bool:
+        """Whether the server said in words of its own what it refuses."""
+        return _QUOTE in self.sentence
+
 
 class RequestFailed(AirbyteTracedException):
     """A request that came to nothing; ``problem`` says what its caller can do about it."""
@@ -102,6 +107,7 @@ _GONE = re.compile(r"No entity satisfies the condition|NoEntitySatisfiesTheCondi
 _NOT_SET_UP = re.compile(r"PXSetupNotEntered|required configuration data is not entered", re.IGNORECASE)
 _SQL_TIMEOUT = re.compile(r"Execution Timeout Expired|wait operation timed out|timeout period elapsed", re.IGNORECASE)
 _NO_MESSAGE = "An error has occurred."
+_QUOTE = "the ERP says: "
 _LONGEST_QUOTE_CHARACTERS = 300
 # What is looked through for that; longer answers are web pages or worse.
 _LONGEST_TEXT_CHARACTERS = 100_000
@@ -493,4 +499,4 @@ def _field_errors(body: Mapping[str, Any]) -> Iterator[str]:
 def _with_quote(sentence: str, text: str) -> str:
     """``sentence`` and what the server said, on one line and shortened; masked before, as half a secret is one too."""
     quote = " ".join(filter_secrets(text[:_LONGEST_TEXT_CHARACTERS]).split())[:_LONGEST_QUOTE_CHARACTERS]
-    return f"{sentence} (the ERP says: {quote})" if quote else sentence
+    return f"{sentence} ({_QUOTE}{quote})" if quote else sentence

@@ -11,7 +11,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
-from source_acumatica.deletions import TRACKING_FORM, Deletions, sets_of
+from source_acumatica.deletions import Deletions, NotTrackedError, sets_of
 from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.edmx import Feed, Metadata
 from source_acumatica.entity import format_instant
@@ -20,6 +20,7 @@ from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable, d
 from source_acumatica.odata import FUNCTION_SUFFIX, FeedPlan, feed_options, plain_value
 from source_acumatica.reader import where_of
 from source_acumatica.tables import explain_left_out
+from source_acumatica.tracking import TRACKING_FORM, History, Tracking
 
 logger = logging.getLogger("airbyte")
 
@@ -92,20 +93,26 @@ class FeedSurvey:
                 self.tables[table.name] = replace(table, are_keys_unique=is_unique)
 
     def tell_tracking(self, tenant: str) -> None:
-        """Log which of the tables whose deletions are wanted are tracked."""
-        asked, rest = self._trackable(tenant)
-        where = f"Tenant '{tenant}', deleted records"
+        """Log which of the tables whose deletions are wanted are tracked, since when, and for how long."""
+        wanted, where = self._trackable(tenant), f"Tenant '{tenant}', deleted records"
+        history = Tracking(self._doors).history(tenant)
+        # Where the ERP does not list them, each costs a request.
+        asked = wanted if history.added is not None else wanted[-_MOST_TRACKING_PROBES:]
         since = format_instant(self._doors.now(tenant))
         tracked: list[str] = []
         untracked: list[str] = []
         for sets in asked:
-            is_tracked = _is_tracked(Deletions(tenant, self._doors, sets, where), since)
+            is_tracked = history.lists(sets)
+            if is_tracked is None:
+                is_tracked = _is_tracked(Deletions(tenant, self._doors, sets, where), since)
             (tracked if is_tracked else untracked).append(sets[-1])
         if untracked:
             names = ", ".join(untracked)
             logger.warning(f"{where}: not tracked: {names}. To have those read too, list them on {TRACKING_FORM}.")
+        rest = len(wanted) - len(asked)
         more = f" {rest} more tables were not asked." if rest else ""
         logger.info(f"{where}: tracked: {', '.join(tracked) or 'none'}.{more}")
+        _tell_limits(where, history, wanted)
 
     def _reads(self, door: FeedDoor) -> bool:
         return self._streams is None or any(stream.startswith(door.prefix) for stream in self._streams)
@@ -202,19 +209,18 @@ class FeedSurvey:
         names = {FeedDoor.TABLES.prefix + name for name in (dac.replace(".", "_"), dac.rpartition(".")[2])}
         return self._wants_dac(dac) and (self._streams is None or not names.isdisjoint(self._streams))
 
-    def _trackable(self, tenant: str) -> tuple[list[tuple[str, ...]], int]:
-        """The names of the sets of tables whose deletions have to be tracked to be read, and how many were left out."""
+    def _trackable(self, tenant: str) -> list[tuple[str, ...]]:
+        """The names of the sets of tables whose deletions have to be tracked to be read."""
         own: list[tuple[str, ...]] = [
             (table.title,) for table in self.tables.values() if table.is_tracked and not table.has_flags
         ]
         behind = [
             sets_of(dac)
             for dac, feed in self._behind_forms.get(tenant, {}).items()
-            if NOTE_ID in feed.fields and DELETED_FLAG not in feed.fields
+            if NOTE_ID in feed.fields and DELETED_FLAG not in {*feed.fields, *feed.restricted}
         ]
         told: dict[str, tuple[str, ...]] = {sets[-1]: sets for sets in [*behind, *own]}
-        asked = list(told.values())[-_MOST_TRACKING_PROBES:]
-        return asked, len(told) - len(asked)
+        return list(told.values())
 
     @staticmethod
     def _matching(patterns: Sequence[str], *names: str) -> set[str]:
@@ -224,11 +230,24 @@ class FeedSurvey:
 def _is_tracked(deletions: Deletions, since: str) -> bool:
     """Whether the deletions can be read: a table may be closed to everybody."""
     try:
-        return deletions.listed(since) is not None
+        any(deletions.listed(since))
+    except NotTrackedError:
+        return False
     except RequestFailed as error:
         if error.problem.next is not Next.STOP:
             raise
         return False
+    return True
+
+
+def _tell_limits(where: str, history: History, wanted: Sequence[Sequence[str]]) -> None:
+    """Since when, and for how long: a connection that pauses for longer misses deletions."""
+    since = [f"{sets[-1]} since {at}" for sets in wanted if (at := history.added_at(sets))]
+    known = f" Deletions are kept of {', '.join(since)}." if since else ""
+    logger.info(
+        f"{where}: the ERP lists them for {history.kept} ({TRACKING_FORM}).{known} After a longer pause between two "
+        "syncs, refresh the streams."
+    )
 
 
 _FORBIDDEN = 403

@@ -62,6 +62,8 @@ class FeedTable:
     """Whether removed rows are kept, with a flag."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of an inquiry: the types of its parameters."""
+    restricted: frozenset[str] = frozenset()
+    """Columns that come only where none are selected, and that rows can be neither filtered nor ordered by."""
     left_out: tuple[str, ...] = ()
     """The columns of the ERP whose names added ones have; the stream does without."""
 
@@ -151,6 +153,7 @@ class FeedTable:
             has_flags=self.has_flags or other.has_flags,
             parameters={**other.parameters, **self.parameters},
             left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
+            restricted=self.restricted | other.restricted,
         )
 
 
@@ -169,7 +172,10 @@ def dac_table(feed: Feed, *, track_deletions: bool) -> FeedTable:
     fields = {name: kind for name, kind in feed.fields.items() if name != DELETED_FLAG}
     keys = feed.keys if set(feed.keys) <= fields.keys() else ()
     is_tracked = track_deletions and NOTE_ID in fields
-    return FeedTable(FeedDoor.TABLES, title, name, fields, keys, bool(keys), is_tracked, DELETED_FLAG in feed.fields)
+    has_flags = DELETED_FLAG in feed.fields or DELETED_FLAG in feed.restricted
+    return FeedTable(
+        FeedDoor.TABLES, title, name, fields, keys, bool(keys), is_tracked, has_flags, restricted=feed.restricted
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- values

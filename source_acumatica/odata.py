@@ -84,6 +84,8 @@ def plans(table: FeedTable, sortable: tuple[str, ...], window: Window) -> list[F
     changes stays where it is.
     """
     order, is_keyset = (sortable, False) if table.door is FeedDoor.INQUIRIES else (table.keys, bool(table.keys))
+    if not table.restricted.isdisjoint(order):
+        order, is_keyset = (), False
     best = FeedPlan(order, is_keyset)
     ways = [
         best,
@@ -92,7 +94,8 @@ def plans(table: FeedTable, sortable: tuple[str, ...], window: Window) -> list[F
         FeedPlan(order, filters=False),
         FeedPlan((), filters=False),
     ]
-    within = [way.within(window, table.cursor) for way in ways]
+    cursor = None if table.cursor in table.restricted else table.cursor
+    within = [way.within(window, cursor) for way in ways]
     return list(dict.fromkeys(within if table.door is FeedDoor.INQUIRIES or not order else within[:-1]))
 
 
@@ -107,7 +110,9 @@ def feed_options(
     version = token["version"]
     conditions = [*_window_conditions(table, plan, window, version), *_place_conditions(table, plan, token)]
     options = {"$filter": " and ".join(conditions)} if conditions else {}
-    selected = ",".join(name for name in table.fields if name in columns) if columns is not None else ""
+    # A restricted column comes only where none are selected (BEHAVIOR.md, "OData").
+    names = columns if columns is not None and table.restricted.isdisjoint(columns) else ()
+    selected = ",".join(name for name in table.fields if name in names)
     if 0 < len(selected) <= _LONGEST_OPTION_CHARACTERS:
         options["$select"] = selected
     if plan.order:

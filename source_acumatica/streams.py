@@ -32,7 +32,7 @@ from source_acumatica.cursor import (
     TenantCursor,
     Window,
 )
-from source_acumatica.deletions import Deletions, sets_of, tombstones
+from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource
 from source_acumatica.entity import Wire, format_instant
 from source_acumatica.errors import NO_CONTENT, Next, RequestFailed, broken_record, or_no_content, read_answer
@@ -45,8 +45,8 @@ from source_acumatica.odata import feed_options
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import FormReader, Reader, where_of
-from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import Door, StreamTable, Table
+from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
+from source_acumatica.tracking import Tracking
 from source_acumatica.watches import KeyWatch, Stamps
 
 logger = logging.getLogger("airbyte")
@@ -70,6 +70,11 @@ class Access:
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     began_at: float = field(default_factory=time.monotonic)
+    tracking: Tracking = field(init=False)
+    """What deletions the ERP keeps."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tracking", Tracking(self.doors))
 
     def now(self, tenant: str) -> datetime | None:
         """The server's clock at this moment, as it has gone on since the sign-in."""
@@ -172,6 +177,7 @@ class TableStream(HttpStream, ABC):
         self._columns = table.wanted(configured)
         self._schema = table.json_schema()
         self._rows_of = cache(partial(table.rows, columns=self._columns))
+        self._sends_removed = not configured or DELETED_AT in configured
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
         self._told: set[str] = set()
@@ -332,10 +338,8 @@ class TableStream(HttpStream, ABC):
             for records in self._pieces(reader, page.rows):
                 page_keys.note(records)
                 stamps.note(records)
-                lines = RecordLines.of(self.name, records, reader.left_out)
-                beat.records += lines.count
-                yield from [lines] if self._is_running else lines.first_apart()
-                self._is_running = True
+                beat.records += len(records)
+                yield from self._lines(records, reader.left_out)
             beat.rows += len(page.rows)
             if self.progress:
                 facts.lacks(reader.left_out)
@@ -407,24 +411,28 @@ class TableStream(HttpStream, ABC):
             self._told.add(warning)
             logger.warning(warning)
 
-    def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[Mapping[str, Any]]:
+    def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[AirbyteMessage]:
         """The records that were removed; where that cannot be read, the log says so and the rest goes on."""
         where, was = where_of(tenant, self.name), progress.progress(tenant)
-        deletions = Deletions(tenant, self._access.doors, self._deletion_sets(), where)
-        may_have_flags = not was.knows(HAS_NO_FLAGS, self._access.now(tenant)) and self._may_have_flags()
-        try:
-            flagged = deletions.flagged() if may_have_flags else None
-            listed = deletions.listed(was.deletions_since(self._config.lookback))
-        except PoolClosed:
-            raise
-        except AirbyteTracedException as error:
-            logger.warning(f"{(error.message or '').rstrip('.')}. Deleted records are not read; all others are.")
+        if not self._sends_removed:
+            logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
             return
-        yield from tombstones(self._rows_table, tenant, [*(flagged or ()), *(listed or ())])
-        if listed is None and flagged is None:
-            logger.warning(f"{deletions.untracked()}. They are not read; all others are.")
-        until = None if listed is None else self._access.server_times.get(tenant)
-        progress.deletions_done(tenant, until, has_no_flags=flagged is None)
+        access, now = self._access, self._access.server_times.get(tenant)
+        may_have_flags = self._may_have_flags() and not was.knows(HAS_NO_FLAGS, now)
+        table = self._described(tenant) if may_have_flags else None
+        deletions = Deletions(tenant, access.doors, self._deletion_sets(), where, self._config.max_page_size, table)
+        reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
+        for removals in reader.removals(was.deletions_since(self._config.lookback, now)):
+            yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
+        has_no_flags = None if reader.has_flags is None else not reader.has_flags
+        until = now if reader.is_listed else None
+        progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=now)
+
+    def _lines(self, records: Sequence[Any], left_out: Sequence[str] = ()) -> Iterator[AirbyteMessage]:
+        if records:
+            lines = RecordLines.of(self.name, records, left_out)
+            yield from [lines] if self._is_running else lines.first_apart()
+            self._is_running = True
 
     @abstractmethod
     def _path(self, tenant: str) -> str: ...
@@ -451,6 +459,10 @@ class TableStream(HttpStream, ABC):
         """Whether the table may keep removed rows with a flag."""
         return True
 
+    @abstractmethod
+    def _described(self, tenant: str) -> FeedTable | None:
+        """The table as OData describes it, where that is known."""
+
 
 class ContractStream(TableStream):
     """One table, read through the contract-based REST API."""
@@ -458,6 +470,8 @@ class ContractStream(TableStream):
     def __init__(self, table: Table, *args: Any, **more: Any) -> None:
         self._table = table
         super().__init__(table, *args, **more)
+        if table.is_tracked:
+            self._access.tracking.expect(table.dac)
 
     def _path(self, tenant: str) -> str:
         return self._table.url_path
@@ -517,6 +531,9 @@ class ContractStream(TableStream):
 
     def _deletion_sets(self) -> Sequence[str]:
         return sets_of(self._table.dac)
+
+    def _described(self, tenant: str) -> FeedTable | None:
+        return self._access.tracking.table(tenant, self._table.dac)
 
 
 class FeedStream(TableStream):
@@ -579,6 +596,9 @@ class FeedStream(TableStream):
 
     def _may_have_flags(self) -> bool:
         return self._table.has_flags
+
+    def _described(self, tenant: str) -> FeedTable | None:
+        return self._table
 
 
 def _can_be_smaller(token: Mapping[str, Any]) -> bool:

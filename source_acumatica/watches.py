@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -18,7 +19,9 @@ def column(records: Sequence[Any], name: str) -> list[Any] | None:
     """The cells of a column, as JSON has them; None where the records do not have it."""
     if isinstance(records[0], dict):
         return [record.get(name) for record in records]
-    return [getattr(record, name) for record in records] if hasattr(records[0], name) else None
+    # Attributes of compiled records are numbered; only their encoder knows which column each is.
+    attributes = dict(zip(records[0].__struct_encode_fields__, records[0].__struct_fields__, strict=True))
+    return list(map(attrgetter(attributes[name]), records)) if name in attributes else None
 
 
 @dataclass

@@ -48,16 +48,18 @@ LAYERS = {
     "refusals": 0,
     "records": 4,
     "ladder": 4,
-    "list_reader": 6,
     "reader": 5,
+    "list_reader": 6,
     "doors": 6,
-    "deletions": 7,
-    "feed_discovery": 8,
+    "deleted_rows": 4,
+    "tracking": 7,
+    "deletions": 8,
+    "feed_discovery": 9,
     "feed_reader": 7,
-    "streams": 8,
-    "source": 9,
-    "__init__": 10,
-    "run": 10,
+    "streams": 9,
+    "source": 10,
+    "__init__": 11,
+    "run": 11,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
 PURE = {
@@ -75,6 +77,7 @@ PURE = {
     "query",
     "odata",
     "codec",
+    "deleted_rows",
 }
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
 

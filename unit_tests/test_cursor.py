@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -372,7 +373,7 @@ def test_the_position_of_deletions_goes_out_before_anything_is_read():
             ]
         }
     ]
-    assert cursor.progress("A").deletions_since(LOOKBACK) == "2026-11-22T11:45:00.000000Z"
+    assert cursor.progress("A").deletions_since(LOOKBACK, NOON) == "2026-11-22T11:45:00.000000Z"
 
 
 @pytest.mark.parametrize(
@@ -397,21 +398,31 @@ def test_without_the_servers_clock_there_is_no_position_of_deletions():
     cursor = TenantCursor("M", ["A"], {}, lambda _state: None)
     cursor.expect_deletions("A", None)
     assert cursor.progress("A") == Progress()
-    assert cursor.progress("A").deletions_since(LOOKBACK) is None
+    assert cursor.progress("A").deletions_since(LOOKBACK, NOON) is None
 
 
-def test_the_position_of_deletions_moves_on_its_own():
+def test_the_position_of_deletions_moves_on_its_own_and_goes_back_with_a_clock_that_was_ahead():
     cursor = TenantCursor("M", ["A"], {}, lambda _state: None)
     cursor.expect_deletions("A", NOON)
     cursor.window_done("A", Window(None, T1200))
-    cursor.deletions_done("A", NOON + timedelta(hours=1), has_no_flags=True)
+    cursor.deletions_done("A", NOON + timedelta(hours=1), has_no_flags=True, now=NOON)
     assert cursor.progress("A").deletions == "2026-11-22T13:00:00.000000Z"
     assert cursor.progress("A").knows(HAS_NO_FLAGS, NOON)
     cursor.page_done("A", Window(T1100, T1200), HALFWAY)
     assert cursor.progress("A").deletions == "2026-11-22T13:00:00.000000Z"
+    cursor.deletions_done("A", NOON, has_no_flags=None)
+    assert cursor.progress("A").deletions == T1200
+    assert cursor.progress("A").knows(HAS_NO_FLAGS, NOON)
     cursor.deletions_done("A", NOON, has_no_flags=False)
-    assert cursor.progress("A").deletions == T1200, "the clock was put back"
     assert not cursor.progress("A").knows(HAS_NO_FLAGS, NOON)
+
+
+def test_from_a_position_ahead_of_the_clock_all_deletions_are_asked_for():
+    """How far behind its own time it was made, nobody knows."""
+    ahead = Progress(T1200, deletions="2026-11-22T12:00:00.000001Z")
+    assert ahead.deletions_since(LOOKBACK, NOON) is None
+    assert replace(ahead, deletions=T1200).deletions_since(LOOKBACK, NOON) == "2026-11-22T11:45:00.000000Z"
+    assert ahead.deletions_since(LOOKBACK, None) is not None
 
 
 def test_deletions_that_cannot_be_read_leave_the_position_where_it_was():

@@ -278,3 +278,24 @@ def test_missing_and_unknown_parameters_are_named():
     assert "takes Customer (String), MinTotal (Decimal); missing: MinTotal; unknown: Maximum." in str(caught.value)
     with pytest.raises(ParameterError, match="takes none; unknown: P"):
         parameterized(an_inquiry(), {"P": 1}, 4)
+
+
+# ------------------------------------------------------------------------------------ what cannot be asked for by name
+
+
+def restricting(*names):
+    return replace(LINES, restricted=frozenset(names))
+
+
+def test_nothing_is_selected_where_a_column_that_is_wanted_cannot_be():
+    wanted = frozenset((*LINES.keys, "Total"))
+    token = {"version": 4, "top": 5}
+    plan = FeedPlan(LINES.keys)
+    assert "$select" not in feed_options(restricting("Total"), plan, wanted, Window(), token)
+    assert feed_options(restricting(STAMPED), plan, wanted, Window(), token)["$select"] == "Type,Nbr,Line,Total"
+
+
+def test_rows_are_neither_ordered_nor_filtered_by_what_cannot_be_asked_for():
+    everything = FeedPlan(LINES.keys, is_keyset=True, filters=False, with_null=False)
+    assert plans(restricting(STAMPED), (), Window(SINCE)) == [everything, replace(everything, is_keyset=False)]
+    assert plans(restricting(LINES.keys[0]), (), Window()) == [FeedPlan((), filters=False, with_null=False)]

@@ -336,7 +336,7 @@ def test_a_record_without_a_key_is_asked_for_by_its_note_id_or_not_at_all():
     assert record_filter(table(), row("SO", None)) is None
 
 
-MANY_CUSTOM = tuple(f"Document.UsrLongField{number:02d}" for number in range(39))
+MANY_CUSTOM = tuple(f"Document.UsrQuiteLongName{number:02d}" for number in range(36))
 
 
 @given(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ class Deletion:
 
 
 class Journal:
-    def __init__(self, dacs: Sequence[Dac], tracked: Collection[str]) -> None:
+    def __init__(self, dacs: Sequence[Dac], tracked: Collection[str], now: datetime) -> None:
         self._dacs = dacs
         self._changes = FIRST_CHANGE
         self._last: dict[str, int] = {}
@@ -47,17 +47,23 @@ class Journal:
         self._lines: dict[tuple[str, int, int], LineState] = {}
         self._flagged: dict[str, list[int]] = {}
         self._deletions: dict[str, list[Deletion]] = {}
+        self.tracked: dict[str, datetime] = {}
         for name in tracked:
-            self.track(name)
+            self.track(name, now)
 
-    def track(self, dac: str) -> None:
+    def track(self, dac: str, now: datetime) -> None:
         """From now on the deletions of this table are kept; those of before are lost."""
+        self.tracked.setdefault(dac, as_stored(now))
         assert any(each.name == dac for each in self._dacs), f"there is no DAC {dac}"
         self._deletions.setdefault(dac, [])
 
     def deletions(self, dac: str) -> list[Deletion] | None:
         """Nothing for a table that is not tracked."""
         return self._deletions.get(dac)
+
+    def keep(self, dac: str, deletions: Iterable[tuple[str, datetime]]) -> None:
+        """As if rows of these ids had been deleted at these times."""
+        self._deletions[dac] += [Deletion(note_id, as_stored(at)) for note_id, at in deletions]
 
     def flagged(self, entity: str) -> Sequence[int]:
         """Rows that are deleted and still there."""

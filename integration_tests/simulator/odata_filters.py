@@ -268,7 +268,7 @@ class Parser(TokenReader):
             raise _unknown(steps[0], table)
         if column.access in (Access.FORMULA, Access.APPENDED):
             raise RefusedError(Answer(200))  # what the feed answers when its query has failed: nothing at all
-        if column.access is Access.RESTRICTED:
+        if column.access in (Access.RESTRICTED, Access.UNFILTERABLE, Access.UNNAMED):
             raise ODataError(f"The property '{column.name}' cannot be used in the $filter query option.")
         return Expression(FAMILY_OF_EDM[column.type], column.read)
 

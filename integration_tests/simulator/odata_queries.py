@@ -95,7 +95,7 @@ class Query:
         column = self.table.column_by_name.get(name)
         if column is None:
             raise self._unknown(name)
-        if column.access is Access.RESTRICTED:
+        if column.access in (Access.RESTRICTED, Access.UNNAMED):
             raise ODataError(f"The property '{name}' cannot be used in the $select query option.")
         return column
 
@@ -131,6 +131,8 @@ class Query:
             raise self._unknown(name)
         if column.access is Access.FORMULA:
             raise RefusedError(Answer(200))
+        if column.access in (Access.RESTRICTED, Access.UNFILTERABLE, Access.UNNAMED):
+            raise ODataError(f"The property '{name}' cannot be used in the $orderby query option.")
         read = column.read
         return lambda row: () if (value := comparable(read(row), zone)) is None else (value,)
 

@@ -11,6 +11,8 @@ those is seen there too.
 - The truth: `tenant.dac_rows("SOOrder")` (`deleted=True`: with the customers that are only flagged as deleted),
   `tenant.gi_rows("BI-Customers", **parameters)`, `tenant.deleted("SOOrder")`.
 - Deletions are kept for the tables in `tracked`, and from then on for those that `tenant.track("SOLine")` names.
+- `deletions=DeletionRules(...)` says what may be asked of the flag of deleted rows, how long deletions are kept, and
+  what is told of that; `tenant.journal.keep("SOOrder", ...)` adds deletions of rows that never were.
 - `odata_page_rows` makes the server cut its answers into pages, each with a link to the next, absolute or, with
   `odata_relative_links`, relative.
 - `inflate_metadata_mb=20` makes the description of the tables as long as that of a real site.
@@ -28,6 +30,7 @@ from zlib import crc32
 
 from .clock import Clock
 from .control import ControlDoor
+from .deletion_rules import DeletionRules
 from .dialects import Version
 from .faults import Faults
 from .identity import Account, Identity
@@ -67,6 +70,7 @@ class Simulator:
         odata_relative_links: bool = False,
         legacy_inquiries: Literal[3, 4] | None = None,
         inflate_metadata_mb: float = 0.0,
+        deletions: DeletionRules | None = None,
         port: int = 0,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
@@ -83,7 +87,8 @@ class Simulator:
         self.throttle = Throttle(self.clock, requests_per_minute, self._sleep)
         self.requests: list[RequestLog] = []
         legacy = None if legacy_inquiries is None else Version(legacy_inquiries)
-        odata = ODataOptions(odata_page_rows, odata_relative_links, legacy, inflate_metadata_mb)
+        rules = deletions or DeletionRules()
+        odata = ODataOptions(odata_page_rows, odata_relative_links, legacy, inflate_metadata_mb, rules)
         settings = Settings(virtual_directory, openapi, zone, latency_seconds, odata)
         self._site = Site(
             settings, self._tenants, self.identity, self.sessions, self.throttle, self.faults, self._sleep

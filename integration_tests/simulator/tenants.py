@@ -38,7 +38,7 @@ class Tenant:
     ) -> None:
         self.name = name
         self.lock = RLock()
-        self.journal = Journal(DACS, tracked)
+        self.journal = Journal(DACS, tracked, clock.now())
         self.store = RowStore(self.table, self.journal)
         self._seed, self._id_seed, self._sizes = seed, id_seed, sizes
         self._clock, self._zone = clock, zone
@@ -123,7 +123,7 @@ class Tenant:
 
     def track(self, dac: str) -> None:
         """Keeps the deletions of a table from now on, as the form Tables to Track Deleted Records does."""
-        self.journal.track(dac)
+        self.journal.track(dac, self._clock.now())
 
     def deleted(self, dac: str) -> list[dict[str, Any]]:
         """The truth of `px.GetDeletedRecords()`."""
