@@ -23,7 +23,7 @@ STREAMS = ("Customer", "Vendor", "StockItem", "dac__SOOrder", "gi__BI-Customers"
 SETTINGS: dict[str, Any] = {"dac_tables": ["SOOrder"], "generic_inquiries": ["BI-Customers"], "max_page_size": 20}
 # Docker kills so long after SIGTERM.
 DOCKER_SECONDS = 10.0
-SIGNALS = 150 if IS_SOAK else 5
+SIGNALS = 150 if IS_SOAK else 3
 
 
 class Moment:
