@@ -16,7 +16,7 @@ from typing import Any
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from benchmark.process import options
-from source_acumatica import SourceAcumatica
+from source_acumatica import SourceAcumatica, client
 from source_acumatica.lines import Entrypoint
 
 from .simulator import Simulator
@@ -36,9 +36,9 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
     """The messages of a command, through the connector's entry point, in this process.
 
     Closing the iterator ends the run where it stands, as a crash of the platform would. ``files`` are ``catalog`` and
-    ``state``. Numbers keep their digits.
+    ``state``. Numbers keep their digits. Time passes for the connector's machine as it does for the ERP.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with _own_clock(config), tempfile.TemporaryDirectory() as folder:
         entrypoint = Entrypoint(SourceAcumatica())
         arguments = [command, *options(Path(folder), config=config, **files)]
         texts = entrypoint.run(entrypoint.parse_args(arguments))
@@ -51,6 +51,18 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
             # read below it has ended.
             with suppress(RuntimeError):
                 texts.close()  # type: ignore[attr-defined]  # it is a generator
+
+
+@contextmanager
+def _own_clock(config: Mapping[str, Any]) -> Iterator[None]:
+    """What tests put forward is the time, and not only the clock of the ERP."""
+    simulator, before = Simulator.running.get(config.get("instance_url", "")), client.own_now
+    if simulator:
+        client.own_now = simulator.clock.now
+    try:
+        yield
+    finally:
+        client.own_now = before
 
 
 def discover(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,10 +21,11 @@ from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
 from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal
-from source_acumatica.paging import FIRST_PAGE_ROWS, Identity
+from source_acumatica.paging import FIRST_PAGE_ROWS
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import DELETED_AT, StreamTable
 from source_acumatica.tracking import TRACKING_FORM, History
+from source_acumatica.trail import Identity
 
 logger = logging.getLogger("airbyte")
 
@@ -351,11 +352,6 @@ class RemovedReader:
                 f"{self.deletions.where}: {gap}. Rows deleted in between may have stayed in the destination: refresh "
                 "this stream."
             )
-
-
-def has_no_flags_learnt(was: Progress) -> bool:
-    """Whether the table was found to be without flags for deleted rows, lately enough to believe it."""
-    return was.has_no_flags
 
 
 def _bare(error: AirbyteTracedException) -> str:

@@ -31,11 +31,11 @@ from source_acumatica.odata import Generation, ParameterError, parameterized
 from source_acumatica.paging import (
     BEGINNING,
     SMALLEST_PAGE_ROWS,
-    Identity,
     MovingListError,
     PageSize,
     anchored_pages,
 )
+from source_acumatica.trail import Identity
 
 Answer = TypeVar("Answer")
 

@@ -2,9 +2,12 @@
 
     what came back                                         what happens next      whose fault
     -----------------------------------------------------  ---------------------  ---------------
-    connection, body broken off, truncated JSON, 5xx       try again              transient_error
+    connection, body broken off, truncated JSON            try again              transient_error
+    5xx, to a page                                         again, then fewer rows transient_error
+    5xx, to anything else                                  try again              transient_error
     HTML with 200, a redirect to a page                    try again              transient_error
-    read timed out, 504, "Execution Timeout"               ask for fewer rows     transient_error
+    read timed out, body stalls, "Execution Timeout"       ask for fewer rows     transient_error
+    504                                                    pause, fewer rows      transient_error
     more bytes than the request may bring                  ask for fewer rows     config_error
     429                                                    wait, try again        transient_error
     seat limit (500, 429 text, 302, empty 200)             give back, wait, again transient_error
@@ -110,7 +113,8 @@ _LONGEST_TEXT_CHARACTERS = 100_000
 
 _SEAT_SENTENCE = (
     "all API seats of the licence are taken: close other integrations' sessions or raise the number of web service API "
-    "users (License Monitoring Console, SM604000; per user: Users, SM201010)"
+    "users (License Monitoring Console, SM604000; per user: Users, SM201010). The seat of a run that crashed comes "
+    "free by itself, after 10 minutes or up to an hour"
 )
 _THROTTLE_SENTENCE = (
     "the licence's limit of API requests is used up (License Monitoring Console, SM604000): lower requests_per_minute "
@@ -161,11 +165,12 @@ def read_answer(response: requests.Response) -> Problem | None:
         return Problem(Next.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
     by_status = _BY_STATUS.get(status)
     if by_status is not None:
-        return Problem(by_status.next, by_status.failure_type, _with_quote(by_status.sentence, text))
+        return replace(by_status, sentence=_with_quote(by_status.sentence, text))
     if status == 500:
         return _server_error(response.text, text)
     if status > 500:
-        return Problem(Next.RETRY, FailureType.transient_error, f"the instance is not available (HTTP {status})")
+        sentence = f"the instance is not available (HTTP {status})"
+        return Problem(Next.RETRY, FailureType.transient_error, sentence, status=status)
     return Problem(
         Next.STOP, FailureType.system_error, _with_quote(f"the instance refused the request ({status})", text)
     )
@@ -274,7 +279,12 @@ _BY_STATUS: Mapping[int, Problem] = {
     ),
     408: Problem(Next.RETRY, FailureType.transient_error, "the instance gave up waiting for the request"),
     429: Problem(Next.THROTTLED, FailureType.transient_error, _THROTTLE_SENTENCE),
-    504: Problem(Next.FEWER_ROWS, FailureType.transient_error, "the instance's gateway did not wait for the answer"),
+    504: Problem(
+        Next.FEWER_ROWS,
+        FailureType.transient_error,
+        "the instance's gateway did not wait for the answer",
+        status=504,
+    ),
 }
 
 

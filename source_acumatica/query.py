@@ -95,12 +95,12 @@ def _keys_only(table: Table) -> dict[str, str]:
 
 
 def _filter(table: Table, window: Window) -> dict[str, str]:
-    if window.since is None or table.cursor is None:
+    """By what has changed; no upper end, since a clock that is wrong would hide rows."""
+    if table.cursor is None:
         return {}
-    bounds = [f"{table.cursor} ge {_literal(window.since)}"]
-    if window.until:
-        bounds.append(f"{table.cursor} lt {_literal(window.until)}")
-    return {"$filter": " and ".join(bounds)}
+    if window.is_unstamped:
+        return {"$filter": f"{table.cursor} eq null"}
+    return {"$filter": f"{table.cursor} ge {_literal(window.since)}"} if window.since else {}
 
 
 def _literal(instant: str) -> str:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import requests
@@ -19,10 +19,18 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.client import Client
 from source_acumatica.config import Config
-from source_acumatica.cursor import Window
+from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, Window
 from source_acumatica.entity import Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed, config_error
-from source_acumatica.paging import Identity, MovingListError, Page, PageSize, anchored_pages
+from source_acumatica.paging import (
+    BEGINNING,
+    SMALLEST_PAGE_ROWS,
+    MovingListError,
+    Page,
+    PageSize,
+    Position,
+    anchored_pages,
+)
 from source_acumatica.query import (
     Plan,
     custom_fields,
@@ -34,6 +42,7 @@ from source_acumatica.query import (
     record_path,
 )
 from source_acumatica.tables import Table
+from source_acumatica.trail import Identity, Ledger
 
 logger = logging.getLogger("airbyte")
 
@@ -44,8 +53,9 @@ _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
 _TRIES_AT_ONE_PAGE = 5
 # Read one by one, so many records are held at a time and come between two states: at a second each, half a minute.
 _KEYS_IN_A_PAGE = 30
+_ALL, _CHANGED = "all", "changed"
 # Before any record of the ERP: SQL Server's own dates begin here.
-_EVER = Window(since="1753-01-01T00:00:00.000000Z")
+EVER = Window(since="1753-01-01T00:00:00.000000Z")
 
 Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Wire], int]]
 """Sends a list request for a window and a page token, and returns the rows and the size of the answer in bytes."""
@@ -54,6 +64,23 @@ Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Wire], int]]
 def where_of(tenant: str, stream: str) -> str:
     """How log lines and errors about a tenant's rows of a stream begin."""
     return f"Tenant '{tenant}', stream {stream}"
+
+
+class Facts(Protocol):
+    """What is known of one tenant's list from this sync and the ones before."""
+
+    @property
+    def has_unstamped(self) -> bool:
+        """Whether rows without a stamp have been seen."""
+
+    def knows(self, name: str) -> bool:
+        """Whether it was learnt within the last day."""
+
+    def learn(self, name: str) -> None:
+        """Keep it for a day."""
+
+    def forget(self, name: str) -> None:
+        """It is so no longer."""
 
 
 class AdHocSchemas:
@@ -97,6 +124,10 @@ class Reader(ABC):
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
         return False
+
+    def has_unstamped(self) -> bool | None:
+        """Whether there are rows without a stamp; None where the ERP cannot be asked for them apart."""
+        return None
 
 
 @dataclass
@@ -155,9 +186,9 @@ class ListReader(ContractReader):
     """The list of an entity, as far down the ladder of ``Plan`` as the ERP makes it go."""
 
     ask: Ask
-    is_filter_proven: Callable[[], bool]
-    """Whether a filter by the cursor has brought rows in this or an earlier sync."""
+    facts: Facts
     ad_hoc: AdHocSchemas
+    is_incremental: bool
     _plan: Plan = field(default_factory=Plan)
     _size: PageSize | None = None
     _lowering: threading.Lock = field(default_factory=threading.Lock)
@@ -170,11 +201,46 @@ class ListReader(ContractReader):
             self._plan = Plan(custom=self._custom_fields())
         fetch = partial(self._fetch, self._size, window)
         ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, self._size), lambda: self._plan)
+        ledger = None if self.is_incremental else Ledger()
+        pages = anchored_pages(
+            ahead.fetch,
+            self._identify,
+            self._begin(window),
+            is_unique=self.table.is_identified,
+            ledger=ledger,
+            longest=known_longest(self.facts),
+        )
         try:
-            for page in ahead.pages(anchored_pages(ahead.fetch, self._identify, window.start)):
-                yield replace(page, rows=list(self._completed(page.rows)))
+            for page in ahead.pages(pages):
+                position = replace(page.position, list_name=self._list_name)
+                yield Page(list(self._completed(page.rows)), position)
         except MovingListError:
             raise repeats_itself(self.where) from None
+
+    @property
+    def _list_name(self) -> str:
+        return _CHANGED if self._plan.filters else _ALL
+
+    def _begin(self, window: Window) -> Position:
+        """The place in the window, if it is one of the list that is going to be read."""
+        start = window.start
+        if window.since and start.list_name == _ALL:
+            # The filter was found to be of no use when the window was begun.
+            self._plan = replace(self._plan, filters=False)
+        return start if start.list_name in ("", self._list_name) else BEGINNING
+
+    def has_unstamped(self) -> bool | None:
+        """Whether there are rows without a stamp; None where the ERP cannot be asked for them."""
+        if self._plan.is_by_record:
+            return None
+        try:
+            rows, _ = self.ask(Window(is_unstamped=True), {"top": 1, "plan": replace(self._plan, custom=())})
+        except RequestFailed as error:
+            if error.problem.next is Next.CLIMB_DOWN or error.failure_type is FailureType.system_error:
+                return None
+            raise
+        cursor = self.table.cursor or ""
+        return None if any(unwrap(row.get(cursor)) for row in rows) else bool(rows)
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
@@ -191,7 +257,7 @@ class ListReader(ContractReader):
                 rows, size_bytes = self._list(window, {"skip": skip, "top": asked, "plan": plan})
             except RequestFailed as error:
                 match error.problem.next:
-                    case Next.FEWER_ROWS if size.shrink():
+                    case Next.FEWER_ROWS if size.shrink(asked):
                         logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
                     case Next.CLIMB_DOWN | Next.STOP:
                         with self._lowering:
@@ -210,13 +276,17 @@ class ListReader(ContractReader):
     def _hides_rows(self, window: Window) -> bool:
         """Whether an empty answer is no answer: a few forms answer every filter by a field that is no key with no rows.
 
-        It is asked for as long as the filter has never brought a row (BEHAVIOR.md, "Lists").
+        It is asked for unless the filter has brought a row within the last day (BEHAVIOR.md, "Lists").
         """
-        if not self.is_filtered(window) or self.is_filter_proven():
+        if not self.is_filtered(window) or self.facts.knows(FILTER_WORKS):
             return False
         probe = {"top": 1, "plan": replace(self._plan, custom=())}
-        if self.ask(replace(_EVER, until=window.until), probe)[0] or not self.ask(Window(), probe)[0]:
+        if self.ask(EVER, probe)[0]:
+            self.facts.learn(FILTER_WORKS)
             return False
+        if not self.ask(Window(), probe)[0]:
+            return False
+        self.facts.forget(FILTER_WORKS)
         logger.warning(
             f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
             "Reading all rows instead of the changed ones."
@@ -340,6 +410,16 @@ def repeats_itself(where: str) -> RequestFailed:
     """The error of a list that does not end."""
     sentence = "the ERP repeats the same rows instead of going on: reading this list was stopped"
     return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
+
+
+def known_longest(facts: Facts) -> int:
+    """How many rows the server is known to give at once: more than the one that pages have in common, or nothing."""
+    return SMALLEST_PAGE_ROWS if facts.knows(GIVES_PAGES) else 0
+
+
+def gives_up(where: str, sentence: str) -> RequestFailed:
+    """The error of a list that cannot be read as it is, and only the user can mend it."""
+    return RequestFailed(Problem(Next.STOP, FailureType.config_error, sentence), where)
 
 
 def _read_object(response: requests.Response) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from airbyte_cdk.models import (
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     ConfiguredAirbyteStream,
+    DestinationSyncMode,
     SyncMode,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
@@ -25,6 +27,7 @@ from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from source_acumatica.client import Client, Patience
 from source_acumatica.config import Config
 from source_acumatica.cursor import State, TenantCursor
+from source_acumatica.deadline import OverdueError, within
 from source_acumatica.discovery import Site, describe, together
 from source_acumatica.doors import Doors
 from source_acumatica.errors import Next, RequestFailed, config_error
@@ -34,8 +37,10 @@ from source_acumatica.heartbeat import Heartbeat
 from source_acumatica.lines import LinesSource, NoCounts, single_messages
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.query import probe_options
+from source_acumatica.sessions import PoolClosed
 from source_acumatica.streams import Access, ContractStream, FeedStream, TableStream
 from source_acumatica.tables import Door, Table
+from source_acumatica.watches import KeyWatch
 
 logger = logging.getLogger("airbyte")
 _concurrent_logger = logging.getLogger("airbyte.concurrent")
@@ -48,6 +53,14 @@ _WORKERS_BESIDE_SEATS = 2
 # Light forms that nearly every role may see; check reads a row of the first that it may.
 _CHEAP_ENTITIES = ("Ledger", "Salesperson", "Warehouse", "Customer", "StockItem", "Vendor", "Contact")
 _MOST_PROBES = 5
+# Somebody sits in front of a check: with the sign-outs behind it and the start before, it answers within 90 s, whatever
+# the settings say and the instance does.
+_CHECK_SECONDS = 65.0
+_LAST_SIGN_OUT_SECONDS = 8.0
+_OVERDUE = (
+    "The check was broken off after {seconds:.0f} s. It was waiting for this: {what}. A sync waits longer, so it may "
+    "work nevertheless; check the instance and the network in between"
+)
 
 
 class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
@@ -59,6 +72,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._client: Client | None = None
         self._configured: list[Stream] | None = None
         self._heartbeat = Heartbeat()
+        self._ending, self._is_closed = threading.Lock(), False
         super().__init__(self._concurrent(seats=1))
 
     @property
@@ -75,24 +89,18 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         """Prove for each tenant: address, sign-in, endpoints and one cheap read.
 
         Raises:
-            AirbyteTracedException: it names every tenant that fails and says what to do.
+            AirbyteTracedException: it names every tenant that fails, or what could not be waited for any longer, and
+                says what to do.
         """
         settings = Config.parse(config)
         with self._connected(settings, Patience.of_a_check()) as client:
-            survey = FeedSurvey(Doors(client), settings)
-
-            def prove(tenant: str, tables: Sequence[Table]) -> None:
-                _prove_readable(client, tenant, tables)
-                survey.visit(tenant, _dacs(tables))
-                if settings.track_deletions:
-                    survey.tell_tracking(tenant)
-
-            site = describe(client, settings.tenants, settings.endpoints, prove=prove)
-            if site.failures:
-                raise together(site.failures)
-            survey.refuse_unmatched()
-            chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
-            logger.info(f"{len(settings.tenants)} tenant(s) answer. Endpoints: {chosen}.")
+            try:
+                within(_CHECK_SECONDS, partial(_prove, client, settings))
+            except OverdueError:
+                what = client.waited_for or "nothing"
+                raise config_error(_OVERDUE.format(seconds=_CHECK_SECONDS, what=what)) from None
+            finally:
+                client.close(_LAST_SIGN_OUT_SECONDS)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
@@ -136,18 +144,26 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             finally:
                 self._configured = None
 
-    def close(self) -> None:
-        """Give every seat back, from any thread and also in the middle of a read."""
+    def close(self, seconds: float | None = None) -> None:
+        """Give every seat back, from any thread and also in the middle of a read; no command can follow.
+
+        ``seconds`` are left for that, where somebody waits.
+        """
+        with self._ending:
+            self._is_closed = True
         if self._client:
-            self._client.close()
+            self._client.close(seconds)
 
     @contextmanager
     def _connected(self, settings: Config, patience: Patience) -> Iterator[Client]:
-        self._client = Client(settings, patience)
+        with self._ending:
+            if self._is_closed:
+                raise PoolClosed(message="The run was ended.")
+            self._client = client = Client(settings, patience)
         try:
-            yield self._client
+            yield client
         finally:
-            self._client.close()
+            client.close()
 
     def _concurrent(self, seats: int) -> ConcurrentSource:
         return ConcurrentSource.create(
@@ -183,6 +199,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                 logger.warning(f"Tenant '{tenant}' does not have what {name} shows: it is not read there.")
             stream = _stream(table, settings, client, access, configured[name], tenants)
             streams.append(self._made_concurrent(stream, states, configured[name]))
+            if stream.progress:
+                access.note_lags(stream.progress, tenants)
         return streams
 
     def _made_concurrent(
@@ -242,9 +260,34 @@ def _stream(
     tenants: Sequence[str] = (),
 ) -> TableStream:
     selected = configured.stream.json_schema.get("properties") if configured else None
+    keys = _key_watch(configured) if configured else None
     if isinstance(table, FeedTable):
-        return FeedStream(table, tenants, client, settings, access, selected)
-    return ContractStream(table, tenants, client, settings, access, selected)
+        return FeedStream(table, tenants, client, settings, access, selected, keys)
+    return ContractStream(table, tenants, client, settings, access, selected, keys)
+
+
+def _key_watch(configured: ConfiguredAirbyteStream) -> KeyWatch:
+    """The primary key that the destination goes by, where it is one of columns and not of what lies in them."""
+    paths = configured.primary_key or configured.stream.source_defined_primary_key or []
+    names = tuple(path[0] for path in paths) if all(len(path) == 1 for path in paths) else ()
+    return KeyWatch(names, configured.destination_sync_mode is DestinationSyncMode.append_dedup)
+
+
+def _prove(client: Client, settings: Config) -> None:
+    survey = FeedSurvey(Doors(client), settings)
+
+    def prove(tenant: str, tables: Sequence[Table]) -> None:
+        _prove_readable(client, tenant, tables)
+        survey.visit(tenant, _dacs(tables))
+        if settings.track_deletions:
+            survey.tell_tracking(tenant)
+
+    site = describe(client, settings.tenants, settings.endpoints, prove=prove)
+    if site.failures:
+        raise together(site.failures)
+    survey.refuse_unmatched()
+    chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
+    logger.info(f"{len(settings.tenants)} tenant(s) answer. Endpoints: {chosen}.")
 
 
 def _prove_readable(client: Client, tenant: str, tables: Sequence[Table]) -> None:

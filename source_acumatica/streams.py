@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from typing import Any
 
@@ -20,10 +21,18 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.client import Client
 from source_acumatica.codec import Codec, FeedAnswer, WireRow, feed_codec, list_codec
 from source_acumatica.config import Config
-from source_acumatica.cursor import Progress, TenantCursor, Window
-from source_acumatica.deletions import Deletions, RemovedReader, has_no_flags_learnt, sets_of, tombstones
+from source_acumatica.cursor import (
+    ALL_STAMPED,
+    FILTER_WORKS,
+    GIVES_PAGES,
+    HAS_NO_FLAGS,
+    REFUSES_NULL,
+    TenantCursor,
+    Window,
+)
+from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource
-from source_acumatica.entity import Wire
+from source_acumatica.entity import Wire, format_instant
 from source_acumatica.errors import Next, RequestFailed, broken_record
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
@@ -35,6 +44,7 @@ from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, where_of
 from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
 from source_acumatica.tracking import Tracking
+from source_acumatica.watches import KeyWatch, Stamps
 
 logger = logging.getLogger("airbyte")
 
@@ -52,13 +62,28 @@ class Access:
     feed_failures: Mapping[tuple[FeedDoor, str], AirbyteTracedException] = field(default_factory=dict)
     """The same of the OData doors: of those, only the streams behind them fail."""
     server_times: Mapping[str, datetime] = field(default_factory=dict)
+    lags: dict[str, timedelta] = field(default_factory=dict)
+    """How far the clock of each tenant's database may differ from the server's, as far as any stream has seen."""
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    began_at: float = field(default_factory=time.monotonic)
     tracking: Tracking = field(init=False)
     """What deletions the ERP keeps."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tracking", Tracking(self.doors))
+
+    def now(self, tenant: str) -> datetime | None:
+        """The server's clock at this moment, as it has gone on since the sign-in."""
+        then = self.server_times.get(tenant)
+        return then and then + timedelta(seconds=time.monotonic() - self.began_at)
+
+    def note_lags(self, progress: TenantCursor, tenants: Sequence[str]) -> None:
+        """All tables of a tenant are stamped by one clock: what one stream has seen of it holds for the others."""
+        for tenant in tenants:
+            lag = progress.progress(tenant).clock_lag(self.server_times.get(tenant))
+            if lag is not None:
+                self.lags[tenant] = min(lag, self.lags.get(tenant, lag))
 
     @classmethod
     def of(
@@ -76,6 +101,38 @@ class Access:
         return cls(doors, failures, feed_failures, known, heartbeat=heartbeat)
 
 
+class TenantFacts:
+    """What is known of one tenant's list: kept in the state of an incremental read, and nowhere in a full refresh."""
+
+    def __init__(self, progress: TenantCursor | None, tenant: str, now: Callable[[], datetime | None]) -> None:
+        self._progress, self._tenant, self._now = progress, tenant, now
+
+    @property
+    def has_unstamped(self) -> bool:
+        """Whether rows without a stamp have been seen."""
+        return self._progress is not None and self._progress.progress(self._tenant).has_unstamped
+
+    def knows(self, name: str) -> bool:
+        """Whether it was learnt within the last day."""
+        return self._progress is not None and self._progress.progress(self._tenant).knows(name, self._now())
+
+    def learn(self, name: str) -> None:
+        """Keep it for a day."""
+        now = self._now()
+        if self._progress is not None and now:
+            self._progress.note(self._tenant, {name: format_instant(now)})
+
+    def forget(self, name: str) -> None:
+        """It is so no longer."""
+        if self._progress is not None:
+            self._progress.note(self._tenant, {name: None})
+
+    def saw_unstamped(self) -> None:
+        """A row without a stamp has come."""
+        if self._progress is not None and not self.has_unstamped:
+            self._progress.note(self._tenant, has_unstamped=True)
+
+
 class TableStream(HttpStream, ABC):
     """One table, for all tenants; the subclasses differ in the door that its rows come through."""
 
@@ -87,9 +144,11 @@ class TableStream(HttpStream, ABC):
         config: Config,
         access: Access,
         configured: Mapping[str, Any] | None = None,
+        keys: KeyWatch | None = None,
     ) -> None:
         # HttpStream's constructor asks for the name already.
         self._rows_table, self._client, self._config, self._access = table, client, config, access
+        self._keys = keys or KeyWatch()
         self._name, self.tenants = table.name, tenants
         self._columns = table.wanted(configured)
         self._schema = table.json_schema()
@@ -185,10 +244,24 @@ class TableStream(HttpStream, ABC):
     ) -> Iterable[Mapping[str, Any]]:
         """One slice for each tenant, with the windows to read in it, fixed here once and for all."""
         for tenant in self.tenants:
-            progress = self.progress.progress(tenant) if self.progress else Progress()
-            now = self._access.server_times.get(tenant)
-            windows = progress.windows(self._config.start_date, self._config.lookback, now)
+            windows = self._windows(tenant)
+            if self._asks_for_unstamped and any(window.since for window in windows):
+                windows = [*windows, Window(is_unstamped=True)]
             yield {"tenant": tenant, "windows": [window.as_state() for window in windows]}
+
+    def _windows(self, tenant: str) -> list[Window]:
+        """A full refresh has no upper end, and nothing that was read before."""
+        start, now = self._config.start_date, self._access.server_times.get(tenant)
+        if self.progress is None:
+            return [Window(format_instant(start) if start else None)]
+        progress, lag = self.progress.progress(tenant), self._access.lags.get(tenant, timedelta())
+        if progress.is_ahead_of(now):
+            reached = progress.reading.until if progress.reading else progress.reached
+            logger.warning(
+                f"{where_of(tenant, self.name)}: what was read last reaches up to {reached}, which lies in the future "
+                f"of the server's clock ({now}): one of both clocks is or was wrong. Reading again what may be missing."
+            )
+        return progress.windows(start, self._config.lookback, now, lag)
 
     def read_records(
         self,
@@ -208,31 +281,78 @@ class TableStream(HttpStream, ABC):
             self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
         try:
             with self._client.reading(tenant), self._access.heartbeat.of(reader.where) as beat:
-                for window in map(Window.of_state, slice_["windows"]):
-                    yield from self._read_window(reader, window, beat)
-                if self.progress and self._rows_table.is_tracked:
-                    yield from self._removed(tenant, self.progress)
+                yield from self._read_tenant(reader, slice_["windows"], beat)
                 logger.info(f"{reader.where}: all is read, {beat.records:,} records.")
-        except RequestFailed as error:
-            if error.problem.next is not Next.SKIP:
-                raise
-            # Without progress: once the form is set up, its whole history is read.
-            logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
         except (AttributeError, TypeError, ValueError, LookupError) as error:
             # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
             raise broken_record(reader.where, error) from error
 
-    def _read_window(self, reader: Reader, window: Window, beat: Beat) -> Iterator[AirbyteMessage]:
+    def _read_tenant(self, reader: Reader, windows: Iterable[Mapping[str, Any]], beat: Beat) -> Iterator[StreamData]:
+        facts = self._facts(reader.tenant)
+        is_first = self.progress is None or self.progress.progress(reader.tenant).reached is None
+        try:
+            for window in map(Window.of_state, windows):
+                if not window.is_unstamped or self._has_unstamped(reader, facts):
+                    yield from self._read_window(reader, window, beat, facts)
+        except RequestFailed as error:
+            # Where rows have come, now or before, the form is set up: then this is a failure like any other.
+            if error.problem.next is not Next.SKIP or beat.rows or not is_first:
+                raise
+            # Without progress: once the form is set up, its whole history is read.
+            logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
+            return
+        if self.progress and self._rows_table.is_tracked:
+            yield from self._removed(reader.tenant, self.progress)
+
+    def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
         for page in reader.pages(window):
+            stamps = Stamps(self._rows_table.cursor_field)
+            page_keys = self._keys.page(reader.where)
             for records in self._pieces(reader, page.rows):
+                page_keys.note(records)
+                stamps.note(records)
                 beat.records += len(records)
                 yield from self._lines(records)
             beat.rows += len(page.rows)
             if self.progress:
-                is_filtered = reader.is_filtered(window)
-                self.progress.page_done(reader.tenant, window, page.position, is_filtered=is_filtered)
+                self._note_page(reader, window, stamps, facts)
+                if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
+                    facts.learn(GIVES_PAGES)
+                now = self._access.now(reader.tenant)
+                self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
         if self.progress:
             self.progress.window_done(reader.tenant, window)
+
+    def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
+        """Keep what a page's stamps tell of the ERP."""
+        if stamps.has_none:
+            facts.saw_unstamped()
+        if stamps.newest and reader.is_filtered(window) and not facts.knows(FILTER_WORKS):
+            facts.learn(FILTER_WORKS)
+
+    def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
+        """Whether there are rows without a stamp to be asked for; where none were seen, once a day is enough."""
+        if facts.knows(REFUSES_NULL) or (facts.knows(ALL_STAMPED) and not facts.has_unstamped):
+            return False
+        found = reader.has_unstamped()
+        if found is None:
+            facts.learn(REFUSES_NULL)
+            if facts.has_unstamped:
+                logger.warning(
+                    f"{reader.where}: there are rows without {self._rows_table.cursor_field}, and the ERP cannot be "
+                    "asked for them: such rows that are new or changed do not arrive but with a full refresh."
+                )
+        elif not found:
+            facts.learn(ALL_STAMPED)
+        return bool(found)
+
+    def _facts(self, tenant: str) -> TenantFacts:
+        return TenantFacts(self.progress, tenant, partial(self._access.now, tenant))
+
+    @property
+    def _asks_for_unstamped(self) -> bool:
+        """Whether rows without a stamp have to be asked for apart from the others."""
+        return False
 
     def _pieces(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[Sequence[Any]]:
         """The rows' records, as many at a time as make a piece; a form's results are all in one row."""
@@ -256,14 +376,16 @@ class TableStream(HttpStream, ABC):
             logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
             return
         access, now = self._access, self._access.server_times.get(tenant)
-        may_have_flags = self._may_have_flags() and not has_no_flags_learnt(was)
+        lookback = self._config.lookback + access.lags.get(tenant, timedelta())
+        may_have_flags = self._may_have_flags() and not was.knows(HAS_NO_FLAGS, access.now(tenant))
         table = self._described(tenant) if may_have_flags else None
         deletions = Deletions(tenant, access.doors, self._deletion_sets(), where, self._config.max_page_size, table)
         reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
-        for removals in reader.removals(was.deletions_since(self._config.lookback, now)):
+        for removals in reader.removals(was.deletions_since(lookback, now)):
             yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
         has_no_flags = None if reader.has_flags is None else not reader.has_flags
-        progress.deletions_done(tenant, now if reader.is_listed else None, has_no_flags=has_no_flags)
+        until = now if reader.is_listed else None
+        progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
 
     def _lines(self, records: Sequence[Any]) -> Iterator[AirbyteMessage]:
         if records:
@@ -328,9 +450,17 @@ class ContractStream(TableStream):
         headers = self.request_headers(None)
         if self._table.door is Door.INQUIRY:
             return FormReader(tenant, self._config, self._table, self._columns, self._client, headers)
-        ask, is_proven = partial(self._ask, tenant), partial(self._is_filter_proven, tenant)
         return ListReader(
-            tenant, self._config, self._table, self._columns, self._client, headers, ask, is_proven, self._access.ad_hoc
+            tenant,
+            self._config,
+            self._table,
+            self._columns,
+            self._client,
+            headers,
+            partial(self._ask, tenant),
+            self._facts(tenant),
+            self._access.ad_hoc,
+            is_incremental=self.progress is not None,
         )
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
@@ -351,8 +481,9 @@ class ContractStream(TableStream):
             is_page=_can_be_smaller(token),
         )
 
-    def _is_filter_proven(self, tenant: str) -> bool:
-        return self.progress is not None and self.progress.progress(tenant).filter_works
+    @property
+    def _asks_for_unstamped(self) -> bool:
+        return self._table.cursor is not None
 
     def _deletion_sets(self) -> Sequence[str]:
         return sets_of(self._table.dac)
@@ -391,6 +522,8 @@ class FeedStream(TableStream):
             self._table,
             partial(self._ask, tenant),
             self._client.helpers,
+            self._facts(tenant),
+            self._client.pause,
             is_incremental=self.progress is not None,
         )
 
@@ -407,7 +540,9 @@ class FeedStream(TableStream):
         request["decode"] = self._codec.decode
         if "link" in token:
             return self._access.doors.follow(tenant, door, token["link"], **request)
-        is_query = door is FeedDoor.INQUIRIES and not {"$filter", "$orderby"}.isdisjoint(options)
+        # Once a page has come in this way, an empty body does not speak against its filter or its order.
+        is_query = not token.get("is_proven") and not {"$filter", "$orderby"}.isdisjoint(options)
+        is_query &= door is FeedDoor.INQUIRIES
         request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
         return self._access.doors.rows(tenant, door, resource, options, **request)
 

@@ -14,20 +14,26 @@ MODULES = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glo
 LAYERS = {
     "known_entities": 0,
     "entity": 0,
-    "paging": 0,
-    "ahead": 1,
+    "paging": 1,
+    "ahead": 2,
     "errors": 0,
     "config": 0,
     "lines": 1,
     "messages": 2,
+    "trail": 0,
+    "watches": 1,
     "heartbeat": 0,
     "sessions": 0,
+    "server_clock": 0,
+    "pace": 0,
+    "deadline": 0,
+    "patience": 1,
     "openapi": 1,
     "edmx": 1,
     "tables": 1,
-    "cursor": 1,
+    "cursor": 2,
     "feeds": 2,
-    "query": 2,
+    "query": 3,
     "bodies": 2,
     "client": 3,
     "odata": 3,
@@ -47,6 +53,7 @@ LAYERS = {
 }
 # Reading descriptions, building queries and shaping records are functions over values.
 PURE = {
+    "trail",
     "known_entities",
     "entity",
     "paging",
@@ -124,8 +131,8 @@ def test_nothing_is_caught_that_is_not_named(module):
         if isinstance(node, ast.ExceptHandler):
             caught = ast.unparse(node.type) if node.type else ""
             assert caught not in ("", "Exception")
-            # Only the way in, which ends the process, may see everything.
-            assert caught != "BaseException" or module == "run"
+            # Only the way in, which ends the process, and who hands it on to another thread may see everything.
+            assert caught != "BaseException" or module in ("run", "deadline")
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -25,7 +25,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta, timezone
 from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from zlib import crc32
 
 from .clock import Clock
@@ -44,6 +44,9 @@ from .tenants import Tenant
 
 
 class Simulator:
+    running: ClassVar[dict[str, Simulator]] = {}
+    """By their addresses."""
+
     def __init__(
         self,
         tenants: Sequence[str] = ("Company", "Zweite Firma"),
@@ -96,6 +99,7 @@ class Simulator:
     def __enter__(self) -> Simulator:
         self._server = Server(self._site, self.clock, ControlDoor(self), self.requests, self._port)
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self.running[self.url] = self
         return self
 
     def __exit__(
@@ -103,6 +107,7 @@ class Simulator:
     ) -> None:
         self._stopping.set()
         if self._server is not None:
+            self.running.pop(self.url)
             self._server.shutdown()
             self._server.hang_up()
             self._server.server_close()
