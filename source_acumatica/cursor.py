@@ -207,21 +207,22 @@ class TenantCursor(Cursor):
             self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
 
     def deletions_done(
-        self, tenant: str, until: datetime | None, *, has_no_flags: bool | None, now: datetime | None = None
+        self, tenant: str, until: datetime | None, *, has_no_flags: bool | None = None, now: datetime | None = None
     ) -> None:
         """What was deleted before ``until`` has been handed on; None: that cannot be read now.
 
-        The position goes back with a clock that was ahead. ``has_no_flags`` is what was found out now, if anything was.
+        The position goes back with a clock that was ahead. ``has_no_flags`` is what was found out ``now``, if
+        anything was.
         """
 
         def done(was: Progress) -> Progress:
-            reached = format_instant(until) if until else was.deletions
             learnt = dict(was.learnt)
             if has_no_flags is not None:
                 learnt.pop(HAS_NO_FLAGS, None)
-            if has_no_flags and now:
-                learnt[HAS_NO_FLAGS] = format_instant(now)
-            return replace(was, deletions=reached, learnt=learnt)
+            if has_no_flags:
+                at = now or until
+                learnt[HAS_NO_FLAGS] = format_instant(at) if at else True
+            return replace(was, deletions=format_instant(until) if until else was.deletions, learnt=learnt)
 
         self._advance(tenant, done)
 

@@ -418,15 +418,16 @@ class TableStream(HttpStream, ABC):
             logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
             return
         access, now = self._access, self._access.server_times.get(tenant)
-        may_have_flags = self._may_have_flags() and not was.knows(HAS_NO_FLAGS, now)
+        lookback = self._config.lookback + access.lags.get(tenant, timedelta())
+        may_have_flags = self._may_have_flags() and not was.knows(HAS_NO_FLAGS, access.now(tenant))
         table = self._described(tenant) if may_have_flags else None
         deletions = Deletions(tenant, access.doors, self._deletion_sets(), where, self._config.max_page_size, table)
         reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
-        for removals in reader.removals(was.deletions_since(self._config.lookback, now)):
+        for removals in reader.removals(was.deletions_since(lookback, now)):
             yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
         has_no_flags = None if reader.has_flags is None else not reader.has_flags
         until = now if reader.is_listed else None
-        progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=now)
+        progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
 
     def _lines(self, records: Sequence[Any], left_out: Sequence[str] = ()) -> Iterator[AirbyteMessage]:
         if records:

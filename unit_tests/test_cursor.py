@@ -405,15 +405,16 @@ def test_the_position_of_deletions_moves_on_its_own_and_goes_back_with_a_clock_t
     cursor = TenantCursor("M", ["A"], {}, lambda _state: None)
     cursor.expect_deletions("A", NOON)
     cursor.window_done("A", Window(None, T1200))
-    cursor.deletions_done("A", NOON + timedelta(hours=1), has_no_flags=True, now=NOON)
+    cursor.deletions_done("A", NOON + timedelta(hours=1), has_no_flags=True)
     assert cursor.progress("A").deletions == "2026-11-22T13:00:00.000000Z"
     assert cursor.progress("A").knows(HAS_NO_FLAGS, NOON)
     cursor.page_done("A", Window(T1100, T1200), HALFWAY)
     assert cursor.progress("A").deletions == "2026-11-22T13:00:00.000000Z"
     cursor.deletions_done("A", NOON, has_no_flags=None)
+    assert cursor.progress("A").deletions == T1200, "the clock was put back"
+    assert cursor.progress("A").knows(HAS_NO_FLAGS, NOON), "nobody asked again"
+    cursor.deletions_done("A", None, has_no_flags=False)
     assert cursor.progress("A").deletions == T1200
-    assert cursor.progress("A").knows(HAS_NO_FLAGS, NOON)
-    cursor.deletions_done("A", NOON, has_no_flags=False)
     assert not cursor.progress("A").knows(HAS_NO_FLAGS, NOON)
 
 
