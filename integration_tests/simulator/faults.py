@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from threading import Lock
 
-from .answers import Answer, error_page, failure, html, message
-from .teller import forbidden
+from .answers import Answer, error_page, html, message
 
 
 class FaultKind(Enum):
@@ -23,11 +22,7 @@ class FaultKind(Enum):
     STATUS_502 = "status_502"
     STATUS_503 = "status_503"
     STATUS_504 = "status_504"
-    STATUS_511 = "status_511"
-    STATUS_524 = "status_524"
     STATUS_429 = "status_429"
-    NOT_SET_UP = "not_set_up"  # the preferences form of the screen is empty
-    FORBIDDEN = "forbidden"  # the user has no right to the data (any more)
     SLOW = "slow"  # after `seconds`
     TOKEN_DROPPED = "token_dropped"  # the token and its session end: 401
     SESSION_DROPPED = "session_dropped"  # only the session ends: 401 once, the token stays good
@@ -44,6 +39,7 @@ class Fault:
     times: int = 1
     seconds: float = 0.0
     over_rows: int | None = None  # only those that ask for more rows at once, or for all
+    status: int | None = None  # that a gateway answers instead of 502, 503 or 504
 
     def matches(self, method: str, target: str) -> bool:
         if self.method not in (None, method) or not self._asks_for_too_much(target):
@@ -95,7 +91,6 @@ class Surroundings:
     """What a fault can reach: the clock's sleep, and the tokens and session of the request it strikes."""
 
     base_path: str
-    is_odata: bool
     sleep: Callable[[float], object]
     drop_token: Callable[[], None]
     drop_session: Callable[[], None]
@@ -120,27 +115,21 @@ def strike(fault: Fault, work: Callable[[], Answer], around: Surroundings) -> An
             around.drop_session()
         case FaultKind.SESSION_DROPPED:
             around.drop_session()
-    return _instead(fault.kind, around)
+    return _instead(fault, around.base_path)
 
 
-def _instead(kind: FaultKind, around: Surroundings) -> Answer:
-    match kind:
+def _instead(fault: Fault, base_path: str) -> Answer:
+    match fault.kind:
         case FaultKind.HTML_200:
             return html(200, "Acumatica ERP")
         case FaultKind.EMPTY_200:
             return Answer(200)
         case FaultKind.ERROR_REDIRECT:
-            return error_page(around.base_path, "An unexpected error has occurred.")
+            return error_page(base_path, "An unexpected error has occurred.")
         case FaultKind.STATUS_500:
             return message(500, "An error has occurred.")
         case FaultKind.STATUS_429:
             return message(429, "The number of requests has exceeded the limit imposed by the license.")
-        case FaultKind.NOT_SET_UP:
-            text = "The required configuration data is not entered on the Preferences form."
-            return failure(text, "PX.Data.PXSetupNotEnteredException")
-        case FaultKind.FORBIDDEN:
-            return forbidden(is_odata=around.is_odata)
-        case FaultKind.TOKEN_DROPPED | FaultKind.SESSION_DROPPED:
-            return message(401, "You are not logged in.")
-    # A gateway in front of the ERP.
-    return html(int(kind.value[-3:]), "Service Unavailable")
+        case FaultKind.STATUS_502 | FaultKind.STATUS_503 | FaultKind.STATUS_504:
+            return html(fault.status or int(fault.kind.value[-3:]), "Service Unavailable")
+    return message(401, "You are not logged in.")

@@ -69,6 +69,10 @@ class Lies:
     ticks: bool = False  # instants are kept and compared in 1/300 s; OData shows them so, contract REST rounds
     compared_later: timedelta = timedelta()  # an instant compares as if it were so much later than it is shown
 
+    # --- what the user may read, and the screen can
+    forbidden: bool = False
+    not_set_up: bool = False  # the preferences form of the screen is empty: of the contract API
+
     # --- OData
     next_links: str = ""  # scheme, host and port that links to the next page have
     shown: Mapping[str, Show] = field(default_factory=dict)  # "Table.Column" or "Inquiry.Column": all see that instead

@@ -179,7 +179,6 @@ class Site:
         found = grant or self.identity.grant_of(request.token)
         around = Surroundings(
             self.settings.base_path,
-            self._place(request.path) is not None,
             self._sleep,
             lambda: None if found is None else self.identity.drop(found),
             lambda: None if found is None else self.sessions.close(found),

@@ -22,6 +22,8 @@ Raw = msgspec.Raw
 Row = dict[str, Raw]
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
 LATE_ERROR = {"code": "", "message": "Timeout expired. The server is not responding."}
+NO_RIGHTS = "You have insufficient rights to access the data."
+EMPTY_FORM = "The required configuration data is not entered on the Preferences form."
 NEXT_LINKS = ("@odata.nextLink", "odata.nextLink")
 
 
@@ -67,6 +69,10 @@ def told_entity(request: Request, answer: Answer, lies: Lies, *, is_list: bool) 
     """What the contract API sends instead."""
     if lies == TRUTH or answer.status != 200:
         return answer
+    if lies.forbidden:
+        return message(403, NO_RIGHTS)
+    if lies.not_set_up:
+        return failure(EMPTY_FORM, "PX.Data.PXSetupNotEnteredException")
     customs = {name.strip() for name in request.query.get("$custom", "").split(",") if name.strip()}
     if refused := sorted(customs & lies.refused_customs):
         return failure(f"The field {refused[0]} cannot be exported.")
@@ -89,12 +95,14 @@ def told_feed(answer: Answer, lies: Lies) -> Answer:
     """What OData sends instead of rows."""
     if lies == TRUTH or answer.status != 200 or not answer.body:
         return answer
+    if lies.forbidden:
+        return _odata_error(403, NO_RIGHTS)
     content = msgspec.json.decode(answer.body, type=Row)
     if not bytes(content.get("value", b"")).startswith(b"["):
         return answer
     rows = msgspec.json.decode(content["value"], type=list[Row])
     if names_one(lies.poison, _values(rows)):
-        return as_json({"error": {"code": "", "message": "An error has occurred."}}, 500)
+        return _odata_error(500, "An error has occurred.")
     page = _page(rows, lies)
     if lies.error:
         page = page[: len(page) // 2]
@@ -106,9 +114,8 @@ def told_feed(answer: Answer, lies: Lies) -> Answer:
     return replace(answer, body=msgspec.json.encode(content))
 
 
-def forbidden(*, is_odata: bool) -> Answer:
-    text = "You have insufficient rights to access the data."
-    return as_json({"error": {"code": "", "message": text}}, 403) if is_odata else message(403, text)
+def _odata_error(status: int, text: str) -> Answer:
+    return as_json({"error": {"code": "", "message": text}}, status)
 
 
 def _page(rows: Sequence[Row], lies: Lies) -> list[Row]:
