@@ -199,7 +199,7 @@ class Destination:
     def _upsert(self, stream: str, table: dict[Key, Row], row: Row) -> None:
         keys = keys_of(self.catalog[stream])
         assert keys or not _is_tombstone(row), f"{stream} has no key by which a destination finds the row to delete"
-        key = tuple(row[name] for name in keys) if keys else (len(table),)
+        key = tuple(row.get(name) for name in keys) if keys else (len(table),)
         assert None not in key, f"{stream} has a null in its key {key}"
         if key not in table or self._rank(stream, row) >= self._rank(stream, table[key]):
             table[key] = row

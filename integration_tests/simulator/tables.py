@@ -128,6 +128,17 @@ class Table:
         self._given[handle] = self._given.get(handle, {}) | self._stamps(stamp, modified) | given
         self._matches.clear()
 
+    def rename(self, key: Sequence[Value], new: Sequence[Value], stamp: datetime) -> None:
+        """The action Change ID: the same record under another key."""
+        handle = self.existing(key)
+        if self.find(new) is not None:
+            raise KeyError(f"{self.entity.name} {tuple(new)} exists already")
+        order = self._writable()
+        order.remove(handle)
+        keys = dict(zip(self.entity.keys, new, strict=True))
+        self._given[handle] = self._given.get(handle, {}) | self._stamps(stamp, modified) | keys
+        order.insert(bisect_left(order, self._sort_key(handle), key=self._sort_key), handle)
+
     def delete(self, key: Sequence[Value]) -> None:
         handle = self.existing(key)
         self._writable().remove(handle)

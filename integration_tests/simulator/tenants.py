@@ -97,6 +97,20 @@ class Tenant:
             with self.journal.updating(table, table.existing(key), moment):
                 table.update(key, values, moment)
 
+    def rename(
+        self,
+        entity: str,
+        key: Sequence[Any],
+        new: Sequence[Any],
+        stamp: datetime | None = None,
+        endpoint: str = "Default",
+    ) -> None:
+        """Gives a record another key; it keeps its id."""
+        with self.lock:
+            table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
+            with self.journal.updating(table, table.existing(key), moment):
+                table.rename(key, new, moment)
+
     def delete(self, entity: str, key: Sequence[Any], endpoint: str = "Default", stamp: datetime | None = None) -> None:
         """With it go the lines; the deletions are kept where the table is tracked, at `stamp` (late if it is past)."""
         with self.lock:
