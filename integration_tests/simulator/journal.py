@@ -38,6 +38,17 @@ class Deletion:
     at: datetime
 
 
+@dataclass(frozen=True)
+class JournalSnapshot:
+    changes: int
+    last: Mapping[str, int]
+    versions: Mapping[Place, int]
+    lines: Mapping[tuple[str, int, int], LineState]
+    flagged: Mapping[str, Sequence[int]]
+    deletions: Mapping[str, Sequence[Deletion]]
+    tracked: Mapping[str, datetime]
+
+
 class Journal:
     def __init__(self, dacs: Sequence[Dac], tracked: Collection[str], now: datetime) -> None:
         self._dacs = dacs
@@ -50,6 +61,26 @@ class Journal:
         self.tracked: dict[str, datetime] = {}
         for name in tracked:
             self.track(name, now)
+
+    def snapshot(self) -> JournalSnapshot:
+        flagged = {name: tuple(each) for name, each in self._flagged.items()}
+        deletions = {name: tuple(each) for name, each in self._deletions.items()}
+        return JournalSnapshot(
+            self._changes,
+            dict(self._last),
+            dict(self._versions),
+            dict(self._lines),
+            flagged,
+            deletions,
+            dict(self.tracked),
+        )
+
+    def restore(self, snapshot: JournalSnapshot) -> None:
+        self._changes = snapshot.changes
+        self._last, self._versions, self._lines = dict(snapshot.last), dict(snapshot.versions), dict(snapshot.lines)
+        self._flagged = {name: list(each) for name, each in snapshot.flagged.items()}
+        self._deletions = {name: list(each) for name, each in snapshot.deletions.items()}
+        self.tracked = dict(snapshot.tracked)
 
     def track(self, dac: str, now: datetime) -> None:
         """From now on the deletions of this table are kept; those of before are lost."""

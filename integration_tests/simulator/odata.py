@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from .answers import HTML, Answer
+from .columns import as_told
 from .csdl import filler_sets, fillers, inquiries_metadata, tables_metadata
 from .dacs import DAC_BY_ALIAS, DACS, SINGLETONS, Dac
 from .deletion_rules import PREFERENCES, TRACKED_TABLES, DeletionRules, Untracked
@@ -19,6 +20,7 @@ from .dialects import Dialect, ODataError, Version
 from .edm import Cell, Column, Edm, EntityType
 from .feeds import ATOM, FeedWriter
 from .inquiries import INQUIRIES, INQUIRY_BY_TITLE, GenericInquiry, Parameter, inquiry_rows
+from .lies import TRUTH, Lies
 from .odata_filters import read_literal
 from .odata_queries import INQUIRY_OPTIONS, TABLE_OPTIONS, Query, arguments
 from .places import Place
@@ -60,6 +62,8 @@ class Door(ABC):
     zone: tzinfo
     roles: Collection[str]
     now: Callable[[], datetime]
+    lies: Lies = TRUTH
+    turn: int = 0  # where equal rows come in another order in each request: its number
 
     def answer(self) -> Answer:
         try:
@@ -114,7 +118,10 @@ class Door(ABC):
         return self.request.headers.get(header, "").upper() == "SHOW"
 
     def _query(self, table: EntityType, allowed: frozenset[str], shuffles: bool = False) -> Query:
-        return Query(table, self._dialect, self._relations, allowed, shuffles, self.options.page_rows)
+        shuffles = shuffles or bool(self.turn)
+        return Query(
+            table, self._dialect, self._relations, allowed, shuffles, self.options.page_rows, self.lies, self.turn
+        )
 
 
 class InquiryDoor(Door):
@@ -139,7 +146,7 @@ class InquiryDoor(Door):
             raise ODataError("You have insufficient rights to access the inquiry.", 403)
         if self.place.version is Version.V3 and not self._asks_for_json():
             return ATOM
-        query = self._query(inquiry.type, INQUIRY_OPTIONS, shuffles=True)
+        query = self._query(as_told(inquiry.title, inquiry.type, self.lies), INQUIRY_OPTIONS, shuffles=True)
         rows = inquiry_rows(inquiry, self.tenant.store, self._parameters(inquiry, given or ""))
         return self._writer.feed(query, query.page(rows, self.request.query), name)
 
@@ -203,7 +210,7 @@ class TableDoor(Door):
             case None if given is not None:
                 return self._one(table, name, given)
             case None:
-                query = self._query(table, TABLE_OPTIONS)
+                query = self._query(as_told(table.name, table, self.lies), TABLE_OPTIONS)
                 return self._writer.feed(query, query.page(self._rows(table), self.request.query), name)
         raise _not_found(self.place.rest)
 

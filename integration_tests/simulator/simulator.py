@@ -15,13 +15,15 @@ those is seen there too.
   what is told of that; `tenant.journal.keep("SOOrder", ...)` adds deletions of rows that never were.
 - `odata_page_rows` makes the server cut its answers into pages, each with a link to the next, absolute or, with
   `odata_relative_links`, relative.
+- `sim.lies = Lies(...)` makes answers untrue (`lies.py` lists how), `sim.clock` has a web server's and a database's
+  clock that can be set apart, and `tenant.restore(tenant.snapshot())` takes a tenant back.
 - `inflate_metadata_mb=20` makes the description of the tables as long as that of a real site.
 - `inquiries.py` and `dacs.py` list what there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta, timezone
 from threading import Event, Thread
 from types import TracebackType
@@ -34,12 +36,14 @@ from .deletion_rules import DeletionRules
 from .dialects import Version
 from .faults import Faults
 from .identity import Account, Identity
+from .lies import Lies
 from .odata import ODataOptions
 from .records import dashed
 from .server import RequestLog, Server
 from .sessions import SeatAnswer, Sessions, Throttle
 from .site import Hook, Rewrite, Settings, Site
 from .tables import Sizes
+from .teller import Teller
 from .tenants import Tenant
 
 
@@ -75,6 +79,7 @@ class Simulator:
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.clock = Clock()
+        self._teller = Teller()
         self.faults = Faults()
         self._stopping = Event()
         self._sleep = sleep or self._stopping.wait  # a sleeper does not hold up the end
@@ -91,7 +96,7 @@ class Simulator:
         odata = ODataOptions(odata_page_rows, odata_relative_links, legacy, inflate_metadata_mb, rules)
         settings = Settings(virtual_directory, openapi, zone, latency_seconds, odata)
         self._site = Site(
-            settings, self._tenants, self.identity, self.sessions, self.throttle, self.faults, self._sleep
+            settings, self._tenants, self.identity, self.sessions, self.throttle, self.faults, self._sleep, self._teller
         )
         self._port = port
         self._server: Server | None = None
@@ -116,6 +121,15 @@ class Simulator:
     def url(self) -> str:
         assert self._server is not None, "the simulator runs inside its `with` block"
         return f"http://127.0.0.1:{self._server.server_port}{self._site.settings.base_path}"
+
+    @property
+    def lies(self) -> tuple[Lies, ...]:
+        return self._teller.lies
+
+    @lies.setter
+    def lies(self, lies: Lies | Iterable[Lies]) -> None:
+        """What the ERP says that is not so, from the next request on: one kind of lies or several, or none (`()`)."""
+        self._teller.lies = (lies,) if isinstance(lies, Lies) else tuple(lies)
 
     @property
     def lock_after(self) -> int:
@@ -154,7 +168,7 @@ class Simulator:
     def _tenant_data(self, name: str, seed: int, sizes: Sizes, zone: timezone, tracked: Collection[str]) -> Tenant:
         """Tenants with one client are copies of one another: they have the same NoteIDs, and data of their own."""
         id_seed = _seed(seed, "" if self._shared_client else name)
-        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked)
+        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked, self._teller)
 
 
 def _seed(seed: int, name: str) -> int:
