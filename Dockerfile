@@ -36,11 +36,11 @@ ENV PATH="/opt/venv/bin:${PATH}" \
     AIRBYTE_ENTRYPOINT="/opt/venv/bin/source-acumatica"
 
 LABEL io.airbyte.name="airbyte/source-acumatica" \
-      io.airbyte.version="0.1.0" \
+      io.airbyte.version="0.2.0" \
       org.opencontainers.image.title="source-acumatica" \
       org.opencontainers.image.description="Airbyte source for Acumatica ERP" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="0.1.0"
+      org.opencontainers.image.version="0.2.0"
 
 # By number, so that an orchestrator can see that it is not root; in the base this is the user airbyte.
 USER 1000

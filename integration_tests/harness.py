@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import Any
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from benchmark.process import options
-from source_acumatica import SourceAcumatica
+from source_acumatica import SourceAcumatica, client
 from source_acumatica.lines import Entrypoint
 
 from .simulator import Simulator
@@ -26,6 +27,7 @@ Row = dict[str, Any]
 Key = tuple[Any, ...]
 
 FULL_REFRESH, INCREMENTAL = "full_refresh", "incremental"
+OVERWRITE, APPEND, APPEND_DEDUP = "overwrite", "append", "append_dedup"
 CUSTOM = ("Usr", "Attribute")
 DELETED_AT = "_ab_cdc_deleted_at"
 OTHER_ENDPOINTS = ("MANUFACTURING", "Fabrikam")
@@ -36,9 +38,9 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
     """The messages of a command, through the connector's entry point, in this process.
 
     Closing the iterator ends the run where it stands, as a crash of the platform would. ``files`` are ``catalog`` and
-    ``state``. Numbers keep their digits.
+    ``state``. Numbers keep their digits. Time passes for the connector's machine as it does for the ERP.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with _own_clock(config), tempfile.TemporaryDirectory() as folder:
         entrypoint = Entrypoint(SourceAcumatica())
         arguments = [command, *options(Path(folder), config=config, **files)]
         texts = entrypoint.run(entrypoint.parse_args(arguments))
@@ -51,6 +53,18 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
             # read below it has ended.
             with suppress(RuntimeError):
                 texts.close()  # type: ignore[attr-defined]  # it is a generator
+
+
+@contextmanager
+def _own_clock(config: Mapping[str, Any]) -> Iterator[None]:
+    """What tests put forward is the time, and not only the clock of the ERP."""
+    simulator, before = Simulator.running.get(config.get("instance_url", "")), client.own_now
+    if simulator:
+        client.own_now = simulator.clock.now
+    try:
+        yield
+    finally:
+        client.own_now = before
 
 
 def discover(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,36 +81,53 @@ def check(config: Mapping[str, Any]) -> dict[str, Any]:
     return statuses[0]
 
 
-def configured(streams: Iterable[Mapping[str, Any]], mode: str = INCREMENTAL) -> dict[str, Any]:
-    """A configured catalog in ``mode``, or in full refresh where a stream knows nothing else."""
-    return {
-        "streams": [
-            {
-                "stream": dict(stream),
-                "sync_mode": mode if mode in stream["supported_sync_modes"] else FULL_REFRESH,
-                "destination_sync_mode": "append_dedup",
-            }
-            for stream in streams
-        ]
-    }
+def configured(
+    streams: Iterable[Mapping[str, Any]], mode: str = INCREMENTAL, destination_mode: str | None = None
+) -> dict[str, Any]:
+    """A configured catalog in ``mode``, or in full refresh where a stream knows nothing else.
+
+    What is read in full overwrites, what is read by its changes is appended and deduplicated, unless
+    ``destination_mode`` says otherwise.
+    """
+    return {"streams": [_configured(stream, mode, destination_mode) for stream in streams]}
+
+
+def _configured(stream: Mapping[str, Any], mode: str, destination_mode: str | None) -> dict[str, Any]:
+    read = mode if mode in stream["supported_sync_modes"] else FULL_REFRESH
+    written = destination_mode or (OVERWRITE if read == FULL_REFRESH else APPEND_DEDUP)
+    return {"stream": dict(stream), "sync_mode": read, "destination_sync_mode": written}
+
+
+class Arrived(Row):
+    """A row as it came; ``nulled`` are the columns, or places in them, that it says it has no value of."""
+
+    nulled: frozenset[str] = frozenset()
 
 
 @dataclass
 class Destination:
-    """What an Append + Dedup destination holds, and the state that the platform keeps for the next sync.
+    """What a destination holds, and the state that the platform keeps for the next sync.
 
-    Of the rows with one key it keeps the one with the greatest cursor, and of those the last; a row that says when it
-    was deleted is a tombstone, and where it is kept there is no row.
+    Where it deduplicates, it keeps of the rows with one key the one with the greatest cursor, and of those the last; a
+    row that says when it was deleted is a tombstone, and where it is kept there is no row. Where it does not, it keeps
+    every record. A table that is overwritten stays as it was until its stream is complete.
     """
 
     tables: dict[str, dict[Key, Row]] = field(default_factory=dict)
-    """By stream and key; tombstones among the rows, for as long as a sync lasts."""
+    """By stream and key (or by number where all rows are kept); tombstones among them, for as long as a sync lasts."""
     states: dict[str, Message] = field(default_factory=dict)
     catalog: dict[str, Any] = field(default_factory=dict)
     errors: list[Message] = field(default_factory=list)
     logs: list[logging.LogRecord] = field(default_factory=list)
     statuses: dict[str, str] = field(default_factory=dict)
+    """By stream, as the last sync told them last."""
     records: int = 0
+    exact_repeats: Counter[str] = field(default_factory=Counter)
+    """By stream, the records of the last sync that had come in it already."""
+    key_repeats: Counter[str] = field(default_factory=Counter)
+    """By stream, the records of the last sync of whose key another one had come in it."""
+    _arriving: dict[str, dict[Key, Row]] = field(default_factory=dict)
+    _seen: dict[str, dict[Key, set[str]]] = field(default_factory=dict)
 
     @property
     def state(self) -> list[Message]:
@@ -127,23 +158,27 @@ class Destination:
         return count
 
     def begin(self, catalog: Mapping[str, Any]) -> None:
-        """A sync begins: what it reads in full comes into empty tables."""
+        """A sync begins: what overwrites comes into empty tables, beside the old ones."""
         self.catalog = {one["stream"]["name"]: one for one in catalog["streams"]}
-        for name, one in self.catalog.items():
-            if one["sync_mode"] == FULL_REFRESH:
-                self.tables[name] = {}
-        self.errors, self.logs, self.records = [], [], 0
+        self._arriving = {name: {} for name, one in self.catalog.items() if _overwrites(one)}
+        self.errors, self.logs, self.records, self.statuses = [], [], 0, {}
+        self.exact_repeats, self.key_repeats, self._seen = Counter(), Counter(), {}
 
     def end(self) -> None:
-        """A sync ends, well or not: destinations delete rows for good, and do not remember what was deleted when."""
-        for name, table in self.tables.items():
-            self.tables[name] = {key: row for key, row in table.items() if not _is_tombstone(row)}
+        """A sync ends, well or not: tables that have come whole take the place of the old ones.
+
+        Where a destination deduplicates, it deletes rows for good, and does not remember what was deleted when.
+        """
+        self.tables |= {name: table for name, table in self._arriving.items() if self.statuses.get(name) == "COMPLETE"}
+        self._arriving = {}
+        for name in [name for name, one in self.catalog.items() if _deduplicates(one) and name in self.tables]:
+            self.tables[name] = {key: row for key, row in self.tables[name].items() if not _is_tombstone(row)}
 
     def take(self, message: Message) -> None:
         """Work off one message."""
         match message:
             case {"type": "RECORD", "record": record}:
-                self._upsert(record["stream"], record["data"])
+                self._keep(record["stream"], _arrived(record))
             case {"type": "STATE", "state": state}:
                 self.states[state["stream"]["stream_descriptor"]["name"]] = state
             case {"type": "TRACE", "trace": {"type": "ERROR", "error": error}}:
@@ -151,14 +186,33 @@ class Destination:
             case {"type": "TRACE", "trace": {"stream_status": status}}:
                 self.statuses[status["stream_descriptor"]["name"]] = status["status"]
 
-    def _upsert(self, stream: str, row: Row) -> None:
+    def _keep(self, stream: str, row: Row) -> None:
         self.records += 1
-        table, keys = self.tables.setdefault(stream, {}), keys_of(self.catalog[stream])
+        self._count_repeats(stream, row)
+        about = self.catalog[stream]
+        table = self._arriving[stream] if _overwrites(about) else self.tables.setdefault(stream, {})
+        if _deduplicates(about):
+            self._upsert(stream, table, row)
+        else:
+            table[(len(table),)] = row
+
+    def _upsert(self, stream: str, table: dict[Key, Row], row: Row) -> None:
+        keys = keys_of(self.catalog[stream])
         assert keys or not _is_tombstone(row), f"{stream} has no key by which a destination finds the row to delete"
-        key = tuple(row[name] for name in keys) if keys else (len(table),)
+        key = tuple(row.get(name) for name in keys) if keys else (len(table),)
         assert None not in key, f"{stream} has a null in its key {key}"
         if key not in table or self._rank(stream, row) >= self._rank(stream, table[key]):
             table[key] = row
+
+    def _count_repeats(self, stream: str, row: Row) -> None:
+        """Of rows without a key, equal ones may be different rows: only the comparison can tell."""
+        key = tuple(row.get(name) for name in keys_of(self.catalog[stream]))
+        if not key:
+            return
+        same, text = self._seen.setdefault(stream, {}).setdefault(key, set()), json.dumps(row, default=str)
+        self.exact_repeats[stream] += text in same
+        self.key_repeats[stream] += bool(same) and text not in same
+        same.add(text)
 
     def _rank(self, stream: str, row: Row) -> tuple[bool, str]:
         """Greater for the row that wins; without a cursor all are equal."""
@@ -172,7 +226,8 @@ class Destination:
         one whose record is gone. This is the rule that the user's documentation gives in SQL; it needs the parent's
         stream, and without it all lines are told.
         """
-        rows = [row for row in self.tables.get(stream, {}).values() if not _is_tombstone(row)]
+        is_deduped = _deduplicates(self.catalog.get(stream, {}))
+        rows = [row for row in self.tables.get(stream, {}).values() if not (is_deduped and _is_tombstone(row))]
         parent = self.catalog.get(_parent_of(stream) or "")
         keys = keys_of(parent) if parent else []
         if not parent or not keys or not any("_parent_modified" in row for row in rows):
@@ -191,6 +246,21 @@ class Destination:
 def keys_of(configured_stream: Mapping[str, Any]) -> list[str]:
     """The names of the columns by which a destination knows a row; none if it can only append."""
     return [path[0] for path in configured_stream["stream"].get("source_defined_primary_key") or ()]
+
+
+def _deduplicates(configured_stream: Mapping[str, Any]) -> bool:
+    return str(configured_stream.get("destination_sync_mode", APPEND_DEDUP)).endswith("dedup")
+
+
+def _overwrites(configured_stream: Mapping[str, Any]) -> bool:
+    return str(configured_stream["destination_sync_mode"]).startswith(OVERWRITE)
+
+
+def _arrived(record: Mapping[str, Any]) -> Arrived:
+    row = Arrived(record["data"])
+    changes = (record.get("meta") or {}).get("changes") or ()
+    row.nulled = frozenset(each["field"] for each in changes if each["change"] == "NULLED")
+    return row
 
 
 def _cursor_of(configured_stream: Mapping[str, Any]) -> Sequence[str]:
@@ -255,7 +325,8 @@ def differences(destination: Destination, sim: Simulator, tenants: Sequence[str]
         for tenant in tenants:
             expected = list(expected_rows(sim, stream, tenant, columns))
             arrived = [row for row in destination.rows(stream) if row["_tenant"] == tenant]
-            found += [f"{tenant}, {stream}: {text}" for text in compared(keys, expected, arrived)]
+            texts = compared(keys, expected, arrived, is_deduped=_deduplicates(about))
+            found += [f"{tenant}, {stream}: {text}" for text in texts]
     return found
 
 
@@ -267,6 +338,14 @@ def expected_rows(sim: Simulator, stream: str, tenant: str, columns: Collection[
 
 
 def _true_rows(sim: Simulator, stream: str, tenant: str) -> Iterator[Row]:
+    """Rows that the ERP hides from the user are none of its rows, and ids that last for one answer no values."""
+    for row in _all_rows(sim, stream, tenant):
+        if not any(lies.hides(row.values()) for lies in sim.lies):
+            is_unstable = any(lies.unstable_ids for lies in sim.lies)
+            yield {name: each for name, each in row.items() if not (is_unstable and name in ("id", "_parent_id"))}
+
+
+def _all_rows(sim: Simulator, stream: str, tenant: str) -> Iterator[Row]:
     data = sim.tenant(tenant)
     if stream.startswith(INQUIRY_PREFIX):
         yield from map(_trimmed, data.gi_rows(stream.removeprefix(INQUIRY_PREFIX)))
@@ -318,30 +397,59 @@ def _customs(views: Mapping[str, Row]) -> dict[str, Row]:
     return {view: row for view, row in kept.items() if row}
 
 
-def compared(keys: Sequence[str], expected: Sequence[Row], arrived: Sequence[Row]) -> Iterator[str]:
-    """What differs between two sets of rows; without a key, the order of the rows does not matter but their number."""
+def compared(
+    keys: Sequence[str], expected: Sequence[Row], arrived: Sequence[Row], *, is_deduped: bool = True
+) -> Iterator[str]:
+    """What differs between two sets of rows; without a key, the order of the rows does not matter but their number.
+
+    A key that does not identify the rows loses some only where somebody deduplicates by it.
+    """
     if not keys:
         yield from _compared_as_bags(expected, arrived)
         return
     by_key = _by(keys, expected)
-    if len(by_key) < len(expected):
+    if is_deduped and len(by_key) < len(expected):
         yield f"{len(expected)} rows share {len(by_key)} keys: {', '.join(keys)} do not tell them apart"
     yield from _compared_by_key(by_key, _by(keys, arrived))
 
 
-def _by(keys: Sequence[str], rows: Sequence[Row]) -> dict[Key, Row]:
-    return {tuple(row[key] for key in keys): row for row in rows}
+def _by(keys: Sequence[str], rows: Sequence[Row]) -> dict[Key, list[Row]]:
+    found: dict[Key, list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row.get(key) for key in keys), []).append(row)
+    return found
 
 
-def _compared_by_key(expected: Mapping[Key, Row], arrived: Mapping[Key, Row]) -> Iterator[str]:
+def _compared_by_key(expected: Mapping[Key, list[Row]], arrived: Mapping[Key, list[Row]]) -> Iterator[str]:
     for key in expected.keys() - arrived.keys():
         yield f"row {key} is missing"
     for key in arrived.keys() - expected.keys():
         yield f"row {key} does not exist in the ERP"
     for key in expected.keys() & arrived.keys():
-        for name, value in expected[key].items():
-            if not _same(value, arrived[key].get(name)):
-                yield f"row {key}, {name}: {arrived[key].get(name)!r} instead of {value!r}"
+        true, came = expected[key], arrived[key]
+        if len(true) != len(came):
+            yield f"row {key} is there {len(came)} times instead of {len(true)}"
+        elif len(true) == 1:
+            yield from (f"row {key}, {text}" for text in _compared_values(true[0], came[0]))
+        else:
+            yield from _compared_as_bags(true, came)
+
+
+def _compared_values(expected: Row, arrived: Row) -> Iterator[str]:
+    """A value that the row itself says was left out is none that differs."""
+    nulled = arrived.nulled if isinstance(arrived, Arrived) else frozenset()
+    for name, value in expected.items():
+        came = arrived.get(name)
+        if not _same(_without(nulled, name, value), came) and not (name in nulled and not came):
+            yield f"{name}: {came!r} instead of {value!r}"
+
+
+def _without(nulled: Collection[str], name: str, value: Any) -> Any:
+    if not nulled or not isinstance(value, dict):
+        return value
+    kept = {key: each for key, each in value.items() if f"{name}.{key}" not in nulled}
+    inner = {key: _without(nulled, f"{name}.{key}", each) for key, each in kept.items()}
+    return {key: each for key, each in inner.items() if each != {} or kept[key] == {}}
 
 
 def _compared_as_bags(expected: Sequence[Row], arrived: Sequence[Row]) -> Iterator[str]:

@@ -76,12 +76,11 @@ def test_a_first_load_of_a_table_resumes_at_its_last_page(openapi: bool, small_p
         before = destination.records
         assert 15 < before < 30
         part = destination.states["dac__SOOrder"]["stream"]["stream_state"]["states"][0]
-        stamp, *key = part["reading"]["after"]
+        key = part["reading"]["after"]
         sim.requests.clear()
         destination.sync(config, catalog)
         first = next(request for request in sim.requests if request.path.endswith("/SOOrder"))
-        assert first.query["$orderby"] == "LastModifiedDateTime,OrderType,OrderNbr"
-        assert f"LastModifiedDateTime gt {stamp[:-4]}Z" in first.query["$filter"]
+        assert first.query["$orderby"] == "OrderType,OrderNbr"
         assert f"OrderNbr ge '{key[1]}'" in first.query["$filter"]
         assert before + destination.records <= 30 + 3, "little is read twice"
         assert differences(destination, sim, ["Company"]) == []
@@ -98,7 +97,7 @@ def test_the_state_of_a_table_never_covers_rows_that_were_not_sent(small_pages: 
             if message["type"] == "RECORD":
                 row = message["record"]["data"]
                 keys = [row[name] for name in ("OrderType", "OrderNbr", "LineNbr") if name in row]
-                sent.add((message["record"]["stream"], row["_tenant"], row["LastModifiedDateTime"], *keys))
+                sent.add((message["record"]["stream"], row["_tenant"], *keys))
             elif message["type"] == "STATE":
                 stream = message["state"]["stream"]
                 for part in stream["stream_state"]["states"]:
@@ -190,7 +189,7 @@ def _wait_until(condition: Any) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 @pytest.mark.parametrize("command", ["read", "discover", "check"])
 def test_a_signal_in_the_middle_leaves_no_seat_taken(
     slow_sim: Simulator, tmp_path: Path, command: str, number: signal.Signals

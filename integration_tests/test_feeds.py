@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -49,15 +50,16 @@ def test_the_next_sync_brings_what_has_changed_and_asks_for_nothing_else(openapi
         destination = Destination()
         destination.sync(config, catalog)
         company = sim.tenant("Company")
-        sim.clock.advance(86_400)
+        sim.clock.advance(80_000)
         company.update("Customer", company.keys("Customer")[3], {"CustomerName": "changed"})
         sim.clock.advance(60)
         sim.requests.clear()
         destination.sync(config, catalog)
         assert destination.records == 2
         assert differences(destination, sim, ["Company"]) == []
-        asked = [one.path.rsplit("/", 1)[1] for one in sim.requests if "odata" in one.path and one.status == 200]
-        assert sorted(asked) == ["$metadata", "$metadata", "BI-Customers", "Customer", "SOOrder"]
+        asked = Counter(one.path.rsplit("/", 1)[1] for one in sim.requests if "odata" in one.path and one.status == 200)
+        # Two for a list with rows, since one has to prove its end; of the orders, two ask whether the filter works.
+        assert asked == {"$metadata": 2, "BI-Customers": 2, "Customer": 2, "SOOrder": 2}
 
 
 @pytest.mark.parametrize("openapi", GENERATIONS)

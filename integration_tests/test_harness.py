@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from .harness import (
+    APPEND,
+    APPEND_DEDUP,
     DELETED_AT,
     FULL_REFRESH,
     INCREMENTAL,
+    Arrived,
     Destination,
     Row,
     compared,
@@ -43,9 +46,17 @@ RESULTS = stream("gi__Totals__by Class")
 
 
 def begun(*streams: dict[str, Any], mode: str = INCREMENTAL) -> Destination:
+    """A destination that deduplicates, in the middle of a sync."""
     destination = Destination()
-    destination.begin(configured(streams, mode))
+    destination.begin(configured(streams, mode, APPEND_DEDUP))
     return destination
+
+
+def complete(destination: Destination, name: str, status: str = "COMPLETE") -> None:
+    """A sync ends in which the stream has that status."""
+    trace = {"type": "STREAM_STATUS", "stream_status": {"stream_descriptor": {"name": name}, "status": status}}
+    destination.take({"type": "TRACE", "trace": trace})
+    destination.end()
 
 
 def send(destination: Destination, name: str, *rows: Row) -> None:
@@ -128,13 +139,53 @@ def test_rows_of_different_tenants_are_different_rows() -> None:
     assert texts(destination) == ["A", "B"]
 
 
-def test_a_full_refresh_begins_with_an_empty_table_and_an_incremental_sync_does_not() -> None:
-    for mode, kept in ((FULL_REFRESH, 0), (INCREMENTAL, 1)):
-        destination = begun(ORDER, mode=mode)
-        send(destination, "SalesOrder", order(MONDAY))
-        destination.end()
-        destination.begin(configured([ORDER], mode))
-        assert len(destination.rows("SalesOrder")) == kept
+@pytest.mark.parametrize(
+    ("status", "kept"), [("COMPLETE", ["new"]), ("INCOMPLETE", ["old"]), ("RUNNING", ["old"])], ids=str
+)
+def test_a_table_that_is_overwritten_stays_as_it_was_until_its_stream_is_complete(status: str, kept: list[str]) -> None:
+    destination, catalog = Destination(), configured([ORDER], FULL_REFRESH)
+    destination.begin(catalog)
+    send(destination, "SalesOrder", order(MONDAY, "old"))
+    complete(destination, "SalesOrder")
+    destination.begin(catalog)
+    assert destination.statuses == {}
+    send(destination, "SalesOrder", order(MONDAY, "new"))
+    assert texts(destination) == ["old"]
+    complete(destination, "SalesOrder", status)
+    assert texts(destination) == kept
+    assert destination.statuses == {"SalesOrder": status}
+
+
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+def test_where_nobody_deduplicates_each_record_is_a_row(mode: str) -> None:
+    destination = Destination()
+    destination.begin(configured([ORDER], mode, APPEND))
+    send(destination, "SalesOrder", order(MONDAY, "one"), order(MONDAY, "one"), order(None, "two", id=None))  # type: ignore[arg-type]
+    send(destination, "SalesOrder", tombstone(TUESDAY))
+    destination.end()
+    assert len(destination.rows("SalesOrder")) == 4, "a tombstone too is a row there"
+    destination.begin(configured([ORDER], mode, APPEND))
+    send(destination, "SalesOrder", order(MONDAY, "one"))
+    assert len(destination.rows("SalesOrder")) == 5
+
+
+def test_the_default_overwrites_what_is_read_in_full_and_deduplicates_what_is_read_by_its_changes() -> None:
+    modes = [each["destination_sync_mode"] for each in configured([ORDER, CURRENCY])["streams"]]
+    assert modes == ["append_dedup", "overwrite"]
+    assert configured([ORDER], FULL_REFRESH)["streams"][0]["destination_sync_mode"] == "overwrite"
+    assert configured([CURRENCY], FULL_REFRESH, APPEND)["streams"][0]["destination_sync_mode"] == "append"
+
+
+def test_repeats_are_counted_exact_ones_apart_from_those_of_a_key() -> None:
+    destination = begun(ORDER, RESULTS)
+    send(destination, "SalesOrder", order(MONDAY, "one"), order(MONDAY, "one"), order(TUESDAY, "two"))
+    send(destination, "SalesOrder", order(MONDAY, "one"), order(MONDAY, "one", id="o2"))
+    send(destination, "gi__Totals__by Class", {"Total": 1}, {"Total": 1})
+    assert destination.exact_repeats == {"SalesOrder": 2}
+    assert destination.key_repeats == {"SalesOrder": 1}
+    destination.begin(configured([ORDER]))
+    send(destination, "SalesOrder", order(MONDAY, "one"))
+    assert not destination.exact_repeats.total()
 
 
 def test_a_null_in_a_key_is_seen() -> None:
@@ -294,8 +345,30 @@ def test_the_comparison_by_key_sees_what_is_missing_what_is_too_much_and_what_di
 
 
 def test_a_key_that_several_rows_share_is_no_key() -> None:
+    """Where nobody deduplicates nothing is lost by that."""
     rows = [{"Class": "KEY", "Total": 1}, {"Class": "KEY", "Total": 2}]
     assert list(compared(["Class"], rows, rows)) == ["2 rows share 1 keys: Class do not tell them apart"]
+    assert list(compared(["Class"], rows, rows, is_deduped=False)) == []
+    assert len(list(compared(["Class"], rows, rows[:1], is_deduped=False))) == 1
+    assert len(list(compared(["Class"], rows, [rows[0], rows[0]], is_deduped=False))) == 2
+
+
+def test_a_row_that_came_twice_is_a_difference() -> None:
+    row = {"id": 1, "A": "x"}
+    assert list(compared(["id"], [row], [row, row])) == ["row (1,) is there 2 times instead of 1"]
+
+
+def test_a_value_that_its_row_says_was_left_out_is_no_difference_and_another_one_is() -> None:
+    expected = {"custom": {"View": {"UsrA": "x"}}, "Name": "y"}
+    for field, came, seen in (
+        ("custom", {}, 1),
+        ("custom.View.UsrA", {}, 1),
+        ("Name", {}, 1),
+        ("custom", {"View": {"UsrA": "z"}}, 2),
+    ):
+        row = Arrived({"id": 1, "custom": came})
+        row.nulled = frozenset([field])
+        assert len(list(compared(["id"], [{"id": 1, **expected}], [row]))) == seen
 
 
 def test_without_a_key_the_order_does_not_matter() -> None:

@@ -131,10 +131,10 @@ def test_after_any_changes_and_syncs_the_destination_equals_the_erp(
         found = discover(config)
         catalog = configured([found[name] for name in (*CONTRACT, *TABLES, LASTING_INQUIRY)], mode)
         catalog["streams"] += configured([found[name] for name in INQUIRIES], FULL_REFRESH)["streams"]
-        destination, meanwhile = Destination(), _Meanwhile(sim)
+        destination, meanwhile = Destination(), Meanwhile(sim)
         for changes, requests, change_in_the_middle in rounds:
             for number, change in enumerate(changes):
-                _make(sim, TENANTS[number % 2], *change)
+                make_change(sim, TENANTS[number % 2], *change)
             sim.clock.advance(1)
             meanwhile.expect(requests, change_in_the_middle)
             destination.sync(config, catalog)
@@ -146,7 +146,7 @@ def test_after_any_changes_and_syncs_the_destination_equals_the_erp(
         assert sim.sessions.open_count() == 0
 
 
-class _Meanwhile:
+class Meanwhile:
     """Makes a change when so many requests of a sync have come."""
 
     def __init__(self, sim: Simulator) -> None:
@@ -160,10 +160,10 @@ class _Meanwhile:
     def _count(self, _request: Any) -> None:
         self._requests -= 1
         if self._requests == 0 and self._change:
-            _make(self._sim, TENANTS[0], *self._change)
+            make_change(self._sim, TENANTS[0], *self._change)
 
 
-def _make(sim: Simulator, tenant: str, what: str, minutes: int, content: Any) -> None:
+def make_change(sim: Simulator, tenant: str, what: str, minutes: int, content: Any) -> None:
     """One change in the ERP; ``minutes`` is how much earlier than its commit a transaction set the stamp."""
     sim.clock.advance(1)
     data = sim.tenant(tenant)

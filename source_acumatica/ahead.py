@@ -3,8 +3,8 @@
 A page is asked for by its place, and where a page lies is known before the one in front of it has come: so many rows
 behind it. That is a guess, since a list moves; whether the page is the right one is told as if it had been asked for at
 that moment, by the row that it has in common with the one in front of it (``paging``), and then it is taken or asked
-for anew. The page behind one that was full is needed in any case, so with one session no request is in vain; with more,
-at most as many as there are sessions, and none before a list has had a full page.
+for anew. The page behind one with rows is needed in any case, so with one session no request is in vain; with more, at
+most as many as there are sessions, and none before a list has had a full page.
 """
 
 from __future__ import annotations
@@ -141,9 +141,9 @@ class Ahead(Generic[Place, Row]):
         if self._last is None:
             return
         (place, rows, asked), self._last = self._last, None
-        # A page that is not full is mostly the last.
-        if len(rows) >= asked:
-            self._full_pages += 1
+        if rows:
+            # Behind a page that is not full there is mostly nothing, which one request has to prove.
+            self._full_pages = self._full_pages + 1 if len(rows) >= asked else 0
             self._top_up(self._guess.behind(place, rows))
 
     def pages(self, pages: Iterable[Page[Row]]) -> Iterator[Page[Row]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import requests
+from urllib3.exceptions import ReadTimeoutError
 
 from source_acumatica.errors import AnswerTooLarge
 
@@ -36,13 +37,21 @@ class _BoundedBody:
 
         Raises:
             AnswerTooLarge: it has more bytes than it may have; the rest is not read.
-            requests.ReadTimeout: it has not ended in time, although bytes keep coming.
+            requests.ReadTimeout: it has not ended in time, whether bytes keep coming or none do.
         """
         ends_at, size_bytes = time.monotonic() + self._seconds, 0
-        while piece := self._body.read1(_PIECE_BYTES, decode_content=decode_content):
+        while piece := self._piece(decode_content):
             size_bytes += len(piece)
             if size_bytes > self._most_bytes:
                 raise AnswerTooLarge(self._most_bytes)
             if time.monotonic() > ends_at:
                 raise requests.ReadTimeout
             yield piece
+
+    def _piece(self, decode_content: bool | None) -> bytes:
+        """The next bytes; the HTTP library calls a stall between them a failed connection."""
+        try:
+            piece: bytes = self._body.read1(_PIECE_BYTES, decode_content=decode_content)
+        except ReadTimeoutError as error:
+            raise requests.ReadTimeout from error
+        return piece

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import logging
-import random
+import math
 import re
+import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar, cast
-from urllib.parse import quote, urlencode
 
 import msgspec
 import requests
-from airbyte_cdk.models import FailureType
-from airbyte_cdk.sources.streams.call_rate import APIBudget, MovingWindowCallRatePolicy, Rate
 from airbyte_cdk.sources.streams.http.tcp_keepalive import TcpKeepaliveHTTPAdapter
 from requests.auth import AuthBase
 
+from source_acumatica.addresses import encode
 from source_acumatica.ahead import Helpers
 from source_acumatica.bodies import bound
 from source_acumatica.config import Config, hide
@@ -35,8 +33,14 @@ from source_acumatica.errors import (
     read_exception,
     read_token_answer,
 )
+from source_acumatica.json_text import decode
 from source_acumatica.network import NetworkError
+from source_acumatica.pace import Pace
+from source_acumatica.patience import Patience, Recovery, Trouble
+from source_acumatica.server_clock import server_now
 from source_acumatica.sessions import Session, SessionPool
+
+__all__ = ["Client", "Patience", "encode"]
 
 logger = logging.getLogger("airbyte")
 Answer = TypeVar("Answer")
@@ -44,16 +48,12 @@ Answer = TypeVar("Answer")
 _CONNECT_TIMEOUT_SECONDS = 10
 # Tokens and sign-outs are answered at once or not at all (sign-out is not queued), unlike data.
 _SIGN_TIMEOUT_SECONDS = 60
-_SIGN_OUT_TRIES = 3
-_SLOW_SIGN_IN = f"the instance did not answer in time: the sign-in took longer than {_SIGN_TIMEOUT_SECONDS} seconds"
-# Each takes as long as the read time-out.
-_TRIES_AFTER_TIME_OUT = 2
-# Most failures of the ERP itself come again, but not all.
-_FAILURE = 500
-_TRIES_AFTER_FAILURE = 1
+# A sign-out is refused while the minute's requests are used up, or the site restarts; at most so long in all.
+_SIGN_OUT_TRIES = 6
+_SIGN_OUT_SECONDS = 60.0
+_SHORTEST_SIGN_OUT_SECONDS = 0.5
 # Documented life of a token, for answers that do not say it.
 _TOKEN_LIFE_SECONDS = 3600
-_LONGEST_PAUSE_SECONDS = 60.0
 # A page that is larger is asked for with fewer rows: as objects, its records take several times as much.
 _LARGEST_PAGE_BYTES = 32 * 1024**2
 # What cannot be asked for in parts: a page of the fewest rows, a form's results, a description.
@@ -75,32 +75,9 @@ _PACKAGE = "airbyte-source-acumatica"
 _USER_AGENT = _user_agent()
 
 
-class Patience:
-    """How often and how long each kind of failure is waited out.
-
-    Seats of crashed sessions come free after 10 minutes by the documentation, so a read waits 15; a check shows the
-    user the sentence instead.
-    """
-
-    def __init__(self, retries: int, wait_seconds: float, first_pause_seconds: float = 1.0) -> None:
-        self.retries = retries
-        self.wait_seconds = wait_seconds
-        self.first_pause_seconds = first_pause_seconds
-
-    @classmethod
-    def of_a_read(cls) -> Patience:
-        """Outlasts a restart of the site (three minutes) and crashed sessions (ten)."""
-        return cls(retries=8, wait_seconds=15 * 60)
-
-    @classmethod
-    def of_a_check(cls) -> Patience:
-        """Short: somebody sits in front of it."""
-        return cls(retries=2, wait_seconds=20)
-
-    def pause_seconds(self, tries: int) -> float:
-        """Doubling, with jitter, so that several workers do not come back at the same moment."""
-        pause: float = min(self.first_pause_seconds * 2 ** (tries - 1), _LONGEST_PAUSE_SECONDS)
-        return pause * random.uniform(0.75, 1.25)
+def own_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
 
 
 class Client:
@@ -111,9 +88,13 @@ class Client:
 
     def __init__(self, config: Config, patience: Patience) -> None:
         self._config, self._patience = config, patience
-        self._budget = _budget(config.requests_per_minute)
+        self._pace = Pace(config.requests_per_minute, _MINUTE)
         self._pool = SessionPool(config.max_sessions, self._sign_in, self._sign_out)
         self._server_times: dict[str, datetime] = {}
+        self._troubles: dict[str, Trouble] = {}
+        self._seatless_since: float | None = None
+        self._waits: dict[int, str] = {}
+        self._sign_out_until = math.inf
         self.helpers = Helpers(config.max_sessions)
         """They send requests whose answers are wanted soon."""
 
@@ -126,14 +107,38 @@ class Client:
         """Say that more requests to ``tenant`` follow."""
         return self._pool.reading(tenant)
 
-    def close(self) -> None:
-        """Sign out of everything; may be called from a signal handler's unwinding, and twice."""
+    def close(self, seconds: float | None = None) -> None:
+        """Sign out of everything; from any thread, and twice. ``seconds`` bounds the tries, also those under way."""
+        if seconds is not None:
+            self._sign_out_until = min(self._sign_out_until, time.monotonic() + seconds)
         self.helpers.close()
         self._pool.close()
 
     def server_time(self, tenant: str) -> datetime | None:
-        """The web server's clock at the first sign-in to ``tenant``, from its ``Date`` header, in UTC."""
+        """The web server's clock at the first sign-in to ``tenant``, from its ``Date`` header, in UTC.
+
+        Where that is ahead of our own by more than the look-back, it is ours: see ``server_now``.
+        """
         return self._server_times.get(tenant)
+
+    @property
+    def waited_for(self) -> str:
+        """What the threads wait for just now, as told to the user."""
+        return "; ".join(sorted({*list(self._waits.values())}))
+
+    @contextmanager
+    def _waiting(self, what: str) -> Iterator[None]:
+        """Note what this thread waits for meanwhile."""
+        thread = threading.get_ident()
+        before = self._waits.get(thread)
+        self._waits[thread] = what
+        try:
+            yield
+        finally:
+            if before is None:
+                del self._waits[thread]
+            else:
+                self._waits[thread] = before
 
     def fetch(
         self,
@@ -163,12 +168,13 @@ class Client:
         """
         url = self._config.instance_url + path + (f"?{encode(params)}" if params else "")
         bounds = (self._config.read_timeout_seconds, _LARGEST_PAGE_BYTES if is_page else _LARGEST_ANSWER_BYTES)
-        tries: Counter[Next] = Counter()
+        trouble = self._troubles.get(where) or Trouble()
+        recovery = Recovery(self._patience, trouble, is_page, self._config.read_timeout_seconds)
         sessions_ended = 0
-        waiting_since: float | None = None
         while True:
-            self._budget.acquire_call(url)
-            with self._pool.lease(tenant) as session:
+            began = time.monotonic()
+            with self._waiting(where), self._lease(tenant, where) as session:
+                began = time.monotonic()
                 outcome = self._try(session, method, url, headers, body, judge, bounds, is_streamed=is_streamed)
                 if isinstance(outcome, requests.Response):
                     session.has_answered = True
@@ -178,35 +184,52 @@ class Client:
                     # refused, and would cost every other stream its session.
                     if session.has_answered and sessions_ended < self._config.max_sessions:
                         sessions_ended += 1
-                        tries[Next.SIGN_IN] -= 1
+                        recovery.forgive(Next.SIGN_IN)
                 answer = _decoded(outcome, read) if is_streamed else None
             if not is_streamed:
                 # The seat is free for the next request while this answer is decoded.
                 answer = _decoded(outcome, read)
             if not isinstance(answer, Problem):
+                self._troubles.pop(where, None)
+                self._seatless_since = None
                 return cast("Answer", answer)
-            problem = answer
-            tries[problem.next] += 1
-            match problem.next:
-                case Next.RETRY if tries[Next.RETRY] <= self._patience.retries:
-                    self._pause(problem, tries.total(), where)
-                case Next.FEWER_ROWS if (
-                    not is_page and not problem.status and tries[problem.next] <= _TRIES_AFTER_TIME_OUT
-                ):
-                    self._pause(problem, tries.total(), where)
-                case Next.STOP if problem.status == _FAILURE and tries[Next.STOP] <= _TRIES_AFTER_FAILURE:
-                    self._pause(problem, tries.total(), where)
-                case Next.SIGN_IN if tries[Next.SIGN_IN] <= 1:
-                    logger.info(f"{where}: the session has ended; signing in again.")
-                case Next.SEAT | Next.THROTTLED:
-                    self.helpers.lack_seats()
-                    self._pool.free_idle_seats()
-                    waiting_since = waiting_since or time.monotonic()
-                    if time.monotonic() - waiting_since > self._patience.wait_seconds:
-                        raise RequestFailed(problem, where)
-                    self._pause(problem, tries.total(), where)
-                case _:
-                    raise RequestFailed(problem, where)
+            self._recover(answer, recovery, time.monotonic() - began, where)
+
+    @contextmanager
+    def _lease(self, tenant: str, where: str) -> Iterator[Session]:
+        """A session to send one request with, at a moment at which that is allowed."""
+        self._keep_pace(where)
+        with ExitStack() as held:
+            with self._waiting(f"{where} (for a session)"):
+                session = held.enter_context(self._pool.lease(tenant))
+            yield session
+
+    def _keep_pace(self, where: str) -> None:
+        with self._waiting(f"{where} (for the minute to end: requests_per_minute)"):
+            self._pace.wait()
+
+    def _recover(self, problem: Problem, recovery: Recovery, took_seconds: float, where: str) -> None:
+        """Do what lets the same request be sent again.
+
+        Raises:
+            RequestFailed: given up.
+        """
+        if problem.next in (Next.SEAT, Next.THROTTLED):
+            self.helpers.lack_seats()
+            self._pool.free_idle_seats()
+        if problem.next is Next.SEAT:
+            self._seatless_since = self._seatless_since or time.monotonic()
+        pause, given_up = recovery.after(problem, took_seconds, self._seatless_since)
+        # Of a list, the next size is asked for by a request of its own: the failures are counted together.
+        self._troubles[where] = recovery.trouble
+        if pause:
+            self._pause(problem, pause, where)
+        if given_up is None and problem.next is Next.SIGN_IN:
+            logger.info(f"{where}: the session has ended; signing in again.")
+        if given_up:
+            if given_up.next is not Next.FEWER_ROWS:
+                self._troubles.pop(where, None)
+            raise RequestFailed(given_up, where)
 
     def _try(
         self,
@@ -242,10 +265,17 @@ class Client:
             response.close()
         return problem or response
 
-    def _pause(self, problem: Problem, tries: int, where: str) -> None:
-        seconds = self._patience.pause_seconds(tries)
-        logger.warning(f"{where}: {problem.sentence}. Trying again in {seconds:.0f} s.")
-        time.sleep(seconds)
+    def pause(self, tries: int) -> None:
+        """Wait before a try with this number."""
+        with self._waiting("a failure to pass"):
+            time.sleep(self._patience.pause_seconds(tries))
+
+    def _pause(self, problem: Problem, seconds: float, where: str) -> None:
+        longest = f" (for a seat a sync waits up to {self._patience.wait_seconds / 60:.0f} min)"
+        told = longest if problem.next is Next.SEAT and self._patience.wait_seconds >= 60 else ""
+        logger.warning(f"{where}: {problem.sentence}. Trying again in {seconds:.0f} s{told}.")
+        with self._waiting(f"{where} ({problem.sentence})"):
+            time.sleep(seconds)
 
     def _sign_in(self, tenant: str) -> Session:
         """Get a token by the resource-owner password grant (BEHAVIOR.md, "Sign-in").
@@ -261,16 +291,19 @@ class Client:
             "password": credentials.password,
             "scope": "api",
         }
-        tries = 0
+        where, trouble = f"Tenant '{tenant}'", Trouble()
         while True:
-            tries += 1
-            outcome = self._ask_for_token(tenant, form)
+            trouble.count()
+            self._keep_pace(f"{where}, signing in")
+            with self._waiting(f"{where}, signing in"):
+                outcome = self._ask_for_token(tenant, form)
             if isinstance(outcome, Session):
                 return outcome
-            problem, where = outcome, f"Tenant '{tenant}'"
-            if problem.next is Next.STOP or tries > self._patience.retries:
-                raise RequestFailed(problem, where)
-            self._pause(problem, tries, where)
+            if outcome.next is Next.STOP:
+                raise RequestFailed(outcome, where)
+            if trouble.failures > self._patience.retries:
+                raise RequestFailed(replace(outcome, sentence=f"{outcome.sentence} ({trouble.told})"), where)
+            self._pause(outcome, self._patience.pause_seconds(trouble.failures), where)
 
     def _ask_for_token(self, tenant: str, form: Mapping[str, str]) -> Session | Problem:
         http, url = _http(), f"{self._config.instance_url}/identity/connect/token"
@@ -284,41 +317,69 @@ class Client:
             )
             bound(response, _SIGN_TIMEOUT_SECONDS, _LARGEST_TOKEN_BYTES)
             _ = response.content
-        except requests.ReadTimeout:
-            return Problem(Next.RETRY, FailureType.transient_error, _SLOW_SIGN_IN)
         except NetworkError as error:
-            return read_exception(error, url)
+            return _of_sign_in(read_exception(error, url))
         if response.status_code != 200:
             return read_token_answer(response, tenant)
         try:
-            token = msgspec.json.decode(response.content, type=_Token)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            token = decode(_TOKEN_ANSWER, response.content)
+        except msgspec.DecodeError:
             return read_token_answer(response, tenant)
         if not _TOKEN.fullmatch(token.access_token):
             return broken_body("the answer to the sign-in holds no token that could be sent")
         hide(token.access_token)
         http.auth = _Bearer(token.access_token)
-        self._server_times.setdefault(tenant, _date_of(response))
+        self._measure_clock(tenant, response)
         return Session(tenant, http, ends_at=time.monotonic() + token.expires_in)
 
-    def _sign_out(self, session: Session) -> None:
-        """Give the seat back; without a Content-Length the server answers 411 and keeps the session."""
-        for _ in range(_SIGN_OUT_TRIES):
+    def _measure_clock(self, tenant: str, response: requests.Response) -> None:
+        if tenant in self._server_times:
+            return
+        look_back = timedelta(minutes=self._config.lookback_minutes)
+        now, warning = server_now(response.headers.get("Date"), own_now(), look_back)
+        self._server_times[tenant] = now
+        if warning:
+            logger.warning(f"Tenant '{tenant}': {warning}.")
+
+    def _sign_out(self, session: Session) -> bool:
+        """Whether the seat was given back; without a Content-Length the server answers 411 and keeps the session."""
+        trouble = Trouble()
+        while True:
+            trouble.count()
+            self._pace.count()
+            left = self._seconds_for_sign_out(trouble)
             try:
                 response = session.http.post(
                     f"{self._config.instance_url}/entity/auth/logout",
                     headers={"Content-Length": "0"},
-                    timeout=(_CONNECT_TIMEOUT_SECONDS, _SIGN_TIMEOUT_SECONDS),
+                    timeout=(min(_CONNECT_TIMEOUT_SECONDS, left), min(_SIGN_TIMEOUT_SECONDS, left)),
                     allow_redirects=False,
                 )
             except NetworkError:
-                continue
-            # 204 is the answer of a sign-out that was done; 401 says that the session had ended already.
-            if response.status_code in (204, 401):
-                return
+                pass
+            else:
+                # 204 is the answer of a sign-out that was done; 401 says that the session had ended already.
+                if response.status_code in (204, 401):
+                    return True
+            if trouble.failures >= _SIGN_OUT_TRIES or not self._pause_before_sign_out(trouble):
+                break
         logger.warning(
-            f"Tenant '{session.tenant}': signing out failed. The seat comes free by itself after about 10 minutes."
+            f"Tenant '{session.tenant}': signing out failed. The seat comes free by itself, after 10 minutes or up to "
+            f"an hour ({trouble.told})."
         )
+        return False
+
+    def _seconds_for_sign_out(self, trouble: Trouble) -> float:
+        until = min(trouble.began_at + _SIGN_OUT_SECONDS, self._sign_out_until)
+        return max(until - time.monotonic(), _SHORTEST_SIGN_OUT_SECONDS)
+
+    def _pause_before_sign_out(self, trouble: Trouble) -> bool:
+        """Wait for a part of the time that is left; False where none is."""
+        left = self._seconds_for_sign_out(trouble)
+        if left <= _SHORTEST_SIGN_OUT_SECONDS:
+            return False
+        time.sleep(min(self._patience.pause_seconds(trouble.failures), left / 2))
+        return True
 
 
 class _Bearer(AuthBase):
@@ -354,40 +415,30 @@ class _Token(msgspec.Struct):
     expires_in: int = _TOKEN_LIFE_SECONDS
 
 
+def _of_sign_in(problem: Problem) -> Problem:
+    """The same, where ``read_timeout_seconds`` is of no use."""
+    if problem.next is not Next.FEWER_ROWS or problem.status:
+        return problem
+    sentence = f"the instance did not answer in time to the sign-in ({_SIGN_TIMEOUT_SECONDS} s)"
+    return replace(problem, next=Next.RETRY, sentence=sentence)
+
+
+_TOKEN_ANSWER = msgspec.json.Decoder(_Token)
+
+
 def _decoded(outcome: requests.Response | Problem, read: Callable[[requests.Response], Answer]) -> Answer | Problem:
     if isinstance(outcome, Problem):
         return outcome
     try:
         with outcome:
             return read(outcome)
+    except BrokenAnswerError as error:
+        return error.problem
     except msgspec.ValidationError as error:
         return broken_body(f"the answer is JSON of another form than it should have ({error})")
     except (msgspec.DecodeError, UnicodeDecodeError):
         return broken_body()
     except RecursionError:
         return broken_body("the answer is nested too deeply to be data")
-    except BrokenAnswerError as error:
-        return broken_body(str(error))
     except NetworkError as error:
         return read_exception(error, outcome.url)
-
-
-def _budget(requests_per_minute: int | None) -> APIBudget:
-    """Stay under the rate; one budget for all sessions, since the licence counts the whole site."""
-    if requests_per_minute is None:
-        return APIBudget(policies=[])
-    rate = Rate(requests_per_minute, _MINUTE)
-    return APIBudget(policies=[MovingWindowCallRatePolicy(rates=[rate], matchers=[])])
-
-
-def _date_of(response: requests.Response) -> datetime:
-    """The server's clock; a proxy that strips the header leaves only ours, which the look-back has to cover."""
-    try:
-        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
-    except (KeyError, ValueError):
-        return datetime.now(UTC).replace(microsecond=0)
-
-
-def encode(params: Mapping[str, str]) -> str:
-    """A query string with ``$`` as it is and everything else quoted, above all ``+`` and ``:`` in date-times."""
-    return urlencode(params, quote_via=quote, safe="$,/'()*@")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
@@ -18,18 +19,29 @@ from source_acumatica.read_with import ReadWith, asks_for_more, is_another_insta
 
 State = dict[str, Any]
 
+FILTER_WORKS, HAS_NO_FLAGS = "filter_works", "has_no_flags"
+REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
+GIVES_ALL_AGAIN = "gives_all_again"
+LEARNT = (FILTER_WORKS, HAS_NO_FLAGS, REFUSES_NULL, ALL_STAMPED, GIVES_PAGES, GIVES_ALL_AGAIN)
+"""What may be learnt about a tenant's list, by the names that the state has for it."""
+# The ERP may be another one tomorrow: an upgrade, a customization, another role.
+_LEARNT_FOR = timedelta(days=1)
+# A database whose clock is further behind than this is not one that keeps books.
+_LONGEST_LAG = timedelta(days=1)
+
 
 @dataclass(frozen=True)
 class Window:
-    """The rows to read: last changed from ``since`` on and before ``until``, both in UTC; all rows without ``since``.
+    """The rows to read: last changed from ``since`` on, in UTC; all rows without ``since``.
 
-    Without ``since``, rows without a stamp have to come as well, and a comparison leaves them out: whoever cannot ask
-    for those apart leaves ``until`` out of the request, too.
+    ``until`` is what has been reached when the window is done: no request asks for it, since a clock that is wrong
+    would hide rows. ``is_unstamped`` stands for the rows without a stamp, which no comparison finds.
     """
 
     since: str | None = None
     until: str | None = None
     start: Position = BEGINNING
+    is_unstamped: bool = False
 
     def as_state(self) -> State:
         """JSON of the window and how far it has been read."""
@@ -39,14 +51,16 @@ class Window:
             "offset": self.start.offset,
             "anchors": [list(anchor) for anchor in self.start.anchors],
             **({"after": list(self.start.after)} if self.start.after else {}),
+            **({"list": self.start.list_name} if self.start.list_name else {}),
+            **({"unstamped": True} if self.is_unstamped else {}),
         }
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Window:
         """The inverse of ``as_state``."""
         anchors = tuple(tuple(anchor) for anchor in state.get("anchors", ()))
-        position = Position(state.get("offset", 0), anchors, tuple(state.get("after", ())))
-        return cls(state.get("since"), state.get("until"), position)
+        position = Position(state.get("offset", 0), anchors, tuple(state.get("after", ())), state.get("list", ""))
+        return cls(state.get("since"), state.get("until"), position, state.get("unstamped", False))
 
 
 @dataclass(frozen=True)
@@ -55,12 +69,19 @@ class Progress:
 
     reached: str | None = None
     reading: Window | None = None
-    filter_works: bool = False
-    """Whether a filter by the cursor has brought rows once: some forms answer any filter with no rows."""
     deletions: str | None = None
     """What was deleted before has arrived; None: nobody has asked yet."""
-    has_no_flags: bool = False
-    """Whether the table was found to be without flags for deleted rows."""
+    learnt: Mapping[str, str | bool] = field(default_factory=dict)
+    """What was found out about the ERP, and when; true, of a state of old, is too long ago."""
+    newest: str | None = None
+    """The latest stamp that has arrived: the one clock of the database that can be seen."""
+    lag: int | None = None
+    """Whole seconds that the database's clock may be behind the web server's; negative where it is ahead."""
+    lag_at: str | None = None
+    has_unstamped: bool = False
+    """Whether rows without a stamp have been seen."""
+    left_out: tuple[str, ...] = ()
+    """What the rows that have arrived lack although it was asked for."""
     read_with: ReadWith = field(default_factory=dict)
     """The settings that decided what has arrived; empty in a state of old."""
 
@@ -69,29 +90,72 @@ class Progress:
         if is_another_instance(self.read_with, now):
             return Progress(read_with=now)
         if any(asks_for_more(self.read_with, now)):
-            return replace(self, reached=None, reading=None, read_with=now)
+            return replace(self, reached=None, reading=None, newest=None, left_out=(), read_with=now)
         return replace(self, read_with=now)
 
-    def windows(self, start_date: datetime | None, lookback: timedelta, now: datetime | None) -> list[Window]:
-        """What to read up to ``now``, the server's clock: first what was begun, then what has changed since."""
+    def knows(self, name: str, now: datetime | None) -> bool:
+        """Whether ``name`` was learnt within the last day."""
+        at = self.learnt.get(name)
+        return isinstance(at, str) and now is not None and abs(now - datetime.fromisoformat(at)) <= _LEARNT_FOR
+
+    def is_ahead_of(self, now: datetime | None) -> bool:
+        """Whether what has been reached lies in the future of the server's clock: one of them was or is wrong."""
+        reached = self.reading.until if self.reading else self.reached
+        return bool(now and reached and format_instant(now) < reached)
+
+    def windows(
+        self, start_date: datetime | None, lookback: timedelta, now: datetime | None, lag: timedelta = timedelta()
+    ) -> list[Window]:
+        """What to read up to ``now``, the server's clock: first what was begun, then what has changed since.
+
+        The clock by which rows are stamped may differ by ``lag`` from that by which syncs are counted.
+        """
         begun = [self.reading] if self.reading else []
         reached = self.reading.until if self.reading else self.reached
-        since = _earliest(reached, lookback, start_date)
         until = format_instant(now) if now else None
-        if reached and until and until <= reached:
-            return begun or [Window(since, reached)]
-        return [*begun, Window(since, until)]
+        if self.is_ahead_of(now):
+            # When it was reached is not known any more; what has arrived is.
+            reached = min(filter(None, (self.newest, until))) if self.newest else None
+        return [*begun, Window(_earliest(reached, lookback + lag, start_date), until)]
 
-    def deletions_since(self, lookback: timedelta) -> str | None:
-        """From when on to ask for deletions; None for all there are."""
+    def clock_lag(self, now: datetime | None) -> timedelta | None:
+        """How far the clocks differ at most, as far as has been seen within the last day."""
+        if self.lag is None or self.lag_at is None or now is None:
+            return None
+        if abs(now - datetime.fromisoformat(self.lag_at)) > _LEARNT_FOR:
+            return None
+        return min(timedelta(seconds=abs(self.lag)), _LONGEST_LAG)
+
+    def deletions_since(self, lookback: timedelta, now: datetime | None) -> str | None:
+        """From when on to ask for deletions at ``now``, the server's clock; None for all there are.
+
+        A position that lies ahead of the clock was made by one that was wrong, and nobody knows by how much.
+        """
+        if self.deletions and now and self.deletions > format_instant(now):
+            return None
         return _earliest(self.deletions, lookback, None)
+
+    def seen(self, newest: str | None, now: datetime | None) -> Progress:
+        """With the latest stamp of a page that came ``now``: no row is stamped later than its database's clock."""
+        if newest is None:
+            return self
+        latest = max(filter(None, (self.newest, newest)))
+        if now is None:
+            return replace(self, newest=latest)
+        lag = math.ceil((now - datetime.fromisoformat(newest)).total_seconds())
+        if self.clock_lag(now) is not None and self.lag is not None and self.lag <= lag:
+            return replace(self, newest=latest)
+        return replace(self, newest=latest, lag=lag, lag_at=format_instant(now))
 
 
 def _earliest(reached: str | None, lookback: timedelta, start_date: datetime | None) -> str | None:
     begin = format_instant(start_date) if start_date else None
     if reached is None:
         return begin
-    since = format_instant(datetime.fromisoformat(reached) - lookback)
+    try:
+        since = format_instant(datetime.fromisoformat(reached) - lookback)
+    except OverflowError:  # a stamp of .NET's first day
+        since = format_instant(datetime.min.replace(tzinfo=UTC))
     return max(since, begin) if begin else since
 
 
@@ -119,19 +183,35 @@ class TenantCursor(Cursor):
         with self._lock:
             self._progress[tenant] = self._progress[tenant].begun_with(read_with)
 
-    def page_done(self, tenant: str, window: Window, position: Position, *, is_filtered: bool = False) -> None:
-        """All rows up to ``position`` have been handed on."""
+    def page_done(
+        self, tenant: str, window: Window, position: Position, *, newest: str | None = None, now: datetime | None = None
+    ) -> None:
+        """All rows up to ``position`` have been handed on, the latest of them stamped ``newest``; it came ``now``."""
         begun = replace(window, start=position)
-        self._advance(tenant, lambda was: replace(was, reading=begun, filter_works=was.filter_works or is_filtered))
+        self._advance(tenant, lambda was: replace(was.seen(newest, now), reading=begun))
 
     def window_done(self, tenant: str, window: Window) -> None:
-        """All rows of ``window`` have been handed on; the state is never lowered."""
+        """All rows of ``window`` have been handed on. A clock that was put back since puts the state back."""
         reached = window.until
 
         def done(was: Progress) -> Progress:
-            return replace(was, reached=max(filter(None, (was.reached, reached)), default=None), reading=None)
+            if window.is_unstamped or not reached:
+                return replace(was, reading=None)
+            return replace(was, reached=reached, reading=None)
 
         self._advance(tenant, done)
+
+    def note(self, tenant: str, learnt: Mapping[str, str | None] | None = None, **changes: Any) -> None:
+        """Keep what was found out on the way: ``learnt`` with None is known no longer; ``changes`` are fields.
+
+        It goes out with the next state.
+        """
+        with self._lock:
+            was = self._progress[tenant]
+            known = {**was.learnt, **(learnt or {})}
+            now = replace(was, learnt={name: at for name, at in known.items() if at is not None}, **changes)
+            self._has_emitted &= now == was
+            self._progress[tenant] = now
 
     def expect_deletions(self, tenant: str, now: datetime | None) -> None:
         """A first read begins: what is deleted from ``now`` on, and not what was before, may have been read.
@@ -142,13 +222,23 @@ class TenantCursor(Cursor):
         if replace(self._progress[tenant], read_with={}) == Progress() and now:
             self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
 
-    def deletions_done(self, tenant: str, until: datetime | None, *, has_no_flags: bool) -> None:
-        """What was deleted before ``until`` has been handed on; None: that cannot be read now."""
+    def deletions_done(
+        self, tenant: str, until: datetime | None, *, has_no_flags: bool | None = None, now: datetime | None = None
+    ) -> None:
+        """What was deleted before ``until`` has been handed on; None: that cannot be read now.
+
+        The position goes back with a clock that was ahead. ``has_no_flags`` is what was found out ``now``, if
+        anything was.
+        """
 
         def done(was: Progress) -> Progress:
-            reached = format_instant(until) if until else None
-            latest = max(filter(None, (was.deletions, reached)), default=None)
-            return replace(was, deletions=latest, has_no_flags=has_no_flags)
+            learnt = dict(was.learnt)
+            if has_no_flags is not None:
+                learnt.pop(HAS_NO_FLAGS, None)
+            if has_no_flags:
+                at = now or until
+                learnt[HAS_NO_FLAGS] = format_instant(at) if at else True
+            return replace(was, deletions=format_instant(until) if until else was.deletions, learnt=learnt)
 
         self._advance(tenant, done)
 
@@ -195,32 +285,36 @@ class TenantCursor(Cursor):
 
 def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
     for part in state.get("states", ()):
-        reached = next(iter(part.get("cursor", {}).values()), None)
         reading = part.get("reading")
-        begun = Window.of_state(reading) if reading else None
         yield (
             part["partition"]["tenant"],
             Progress(
-                reached,
-                begun,
-                part.get("filter_works", False),
-                part.get("deletions"),
-                part.get("has_no_flags", False),
-                part.get("read_with", {}),
+                reached=next(iter(part.get("cursor", {}).values()), None),
+                reading=Window.of_state(reading) if reading else None,
+                deletions=part.get("deletions"),
+                learnt={name: part[name] for name in LEARNT if part.get(name)},
+                newest=part.get("newest"),
+                lag=part.get("lag"),
+                lag_at=part.get("lag_at"),
+                has_unstamped=part.get("has_unstamped", False),
+                left_out=tuple(part.get("left_out", ())),
+                read_with=part.get("read_with", {}),
             ),
         )
 
 
 def _part(field: str, tenant: str, progress: Progress) -> State:
-    part: State = {"partition": {"tenant": tenant}, "cursor": {field: progress.reached} if progress.reached else {}}
-    if progress.reading:
-        part["reading"] = progress.reading.as_state()
-    if progress.filter_works:
-        part["filter_works"] = True
-    if progress.deletions:
-        part["deletions"] = progress.deletions
-    if progress.has_no_flags:
-        part["has_no_flags"] = True
-    if progress.read_with:
-        part["read_with"] = dict(progress.read_with)
-    return part
+    optional = {
+        "reading": progress.reading.as_state() if progress.reading else None,
+        **progress.learnt,
+        "deletions": progress.deletions,
+        "newest": progress.newest,
+        "lag": progress.lag,
+        "lag_at": progress.lag_at,
+        "has_unstamped": progress.has_unstamped,
+        "left_out": list(progress.left_out),
+        "read_with": dict(progress.read_with),
+    }
+    said = {name: value for name, value in optional.items() if value}
+    cursor = {field: progress.reached} if progress.reached else {}
+    return {"partition": {"tenant": tenant}, "cursor": cursor, **said}

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_acumatica.codec import FeedAnswer, decode_feed
+from source_acumatica.cursor import Progress
+from source_acumatica.deleted_rows import DeletedRow, decode_deleted, rows_of
 from source_acumatica.doors import Doors
-from source_acumatica.entity import Record, Wire, just_after, utc_instant
+from source_acumatica.entity import Record, Wire, format_instant, just_after, utc_instant
 from source_acumatica.errors import Next, RequestFailed
-from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor
+from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
+from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal
+from source_acumatica.paging import FIRST_PAGE_ROWS
+from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import DELETED_AT, StreamTable
+from source_acumatica.tracking import TRACKING_FORM, History
+from source_acumatica.trail import Identity
+
+logger = logging.getLogger("airbyte")
 
 _STAMP = "LastModifiedDateTime"
 _NOT_FOUND = 404
-_NO_SUCH_PROPERTY = "Could not find a property named"
-TRACKING_FORM = "Tables to Track Deleted Records (SM207010)"
-"""Where the customer says of which tables deletions are kept; 2025 R1 and later have it."""
+_SERVER_ERROR = 500
+_NO_SUCH_FLAG = f"Could not find a property named '{DELETED_FLAG}'"
+_SHOW = {"PX-ApiDeleted": "SHOW"}
+# So many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists").
+_IDS_IN_A_CONDITION = 19
 
 
 @dataclass(frozen=True)
@@ -27,7 +46,19 @@ class Removal:
     at: str
 
 
-@dataclass(frozen=True)
+class NotTrackedError(Exception):
+    """The ERP does not keep the deletions of this table; the text is what it says to that."""
+
+
+class NoFlagsError(Exception):
+    """The table has no flag for deleted rows."""
+
+
+class _FlagNotShownError(Exception):
+    """The flag was selected and does not come."""
+
+
+@dataclass
 class Deletions:
     """What one tenant's table has lost (BEHAVIOR.md, "Deletions")."""
 
@@ -36,53 +67,145 @@ class Deletions:
     sets: Sequence[str]
     """The names under which the table may be found, the surest first."""
     where: str
+    most_rows: int = FIRST_PAGE_ROWS
+    table: FeedTable | None = None
+    """As the tenant describes it; None where that is not known."""
 
-    def listed(self, since: str | None) -> list[Removal] | None:
-        """The records deleted from ``since`` on, as the ERP lists them; None if it does not track the table.
+    # --------------------------------------------------------------------------------------------- what the ERP lists
 
-        Raises:
-            RequestFailed: the door is closed, or does not answer.
-        """
-        condition = {"$filter": f"DeleteDate ge {instant_literal(since, 4)}"} if since else {}
-        rows = self._rows("/px.GetDeletedRecords()", condition, {}, lambda _error: True)
-        return None if rows is None else list(_removals(rows, "RefNoteID", "DeleteDate"))
-
-    def flagged(self) -> list[Removal] | None:
-        """The records that are there with the flag of deleted ones; None if the table has no such flag.
-
-        The ERP does not say when it set the flag, so the time is that of the row's last change.
+    def listed(self, since: str | None) -> Iterator[Sequence[Removal]]:
+        """The records deleted from ``since`` on, as the ERP lists them, in the order of time.
 
         Raises:
-            RequestFailed: the door is closed, or does not answer.
+            NotTrackedError: the ERP refuses, as it may for a table that is not tracked.
+            RequestFailed: OData is closed, or does not answer.
         """
-        options = {"$select": f"{NOTE_ID},{_STAMP},{DELETED_FLAG}", "$filter": f"{DELETED_FLAG} eq true"}
-        rows = self._rows("", options, {"PX-ApiDeleted": "SHOW"}, lambda error: _NO_SUCH_PROPERTY in str(error))
-        return None if rows is None else list(_removals(rows, NOTE_ID, _STAMP))
+        options = {"$filter": f"DeleteDate ge {instant_literal(since, 4)}"} if since else {}
+        options["$orderby"] = "DeleteDate,RefNoteID"
+        has_begun = False
+        try:
+            for rows in self._pages("/px.GetDeletedRecords()", options, {}, _identity_of_a_deletion, decode_deleted):
+                has_begun = True
+                for some in rows_of(rows):
+                    yield [self._removal(row.note_id, row.at) for row in some if row.note_id]
+        except RequestFailed as error:
+            if has_begun or not _is_refusal(error):
+                raise
+            raise NotTrackedError(error.problem.sentence) from None
 
-    def _rows(
+    def _removal(self, note_id: str, at: str | None) -> Removal:
+        """One without a time must not lose against the row that it removes: it happened by now."""
+        return Removal(note_id, utc_instant(at) or format_instant(self.doors.now(self.tenant)))
+
+    # -------------------------------------------------------------------------------------------- what the ERP flags
+
+    def flagged(self) -> Iterator[Sequence[Removal]]:
+        """The records that are there with the flag of deleted ones.
+
+        The ERP does not say when it set the flag, so the time is that of the row's last change. Where the flag can be
+        neither filtered by nor selected, the rows are those that come with the header that shows deleted ones only.
+
+        Raises:
+            NoFlagsError: the table has no such flag.
+            RequestFailed: OData is closed, or does not answer.
+        """
+        if self.table and not self.table.has_flags:
+            raise NoFlagsError
+        is_restricted = self.table is not None and DELETED_FLAG in self.table.restricted
+        ways = [self._selected, self._compared] if is_restricted else [self._filtered, self._selected, self._compared]
+        for way in ways:
+            try:
+                yield from way()
+            except _FlagNotShownError:
+                logger.info(f"{self.where}: the flag of deleted rows is selected and does not come.")
+            except RequestFailed as error:
+                if not is_restricted and _NO_SUCH_FLAG in str(error):
+                    raise NoFlagsError from None
+                if way == ways[-1] or not _is_refusal(error) or error.problem.status == _NOT_FOUND:
+                    raise
+                logger.info(f"{self.where}: {error.problem.sentence}. Deleted rows are looked for in another way.")
+            else:
+                return
+
+    def _filtered(self) -> Iterator[Sequence[Removal]]:
+        return self._by_flag({"$filter": f"{DELETED_FLAG} eq true"})
+
+    def _selected(self) -> Iterator[Sequence[Removal]]:
+        return self._by_flag({})
+
+    def _by_flag(self, condition: Mapping[str, str]) -> Iterator[Sequence[Removal]]:
+        """Whatever was filtered by, the flag itself decides."""
+        columns = [*self._columns, DELETED_FLAG]
+        for rows in self._pages("", {"$select": ",".join(columns), **condition, **_BY_NOTE_ID}, _SHOW):
+            if any(DELETED_FLAG not in row for row in rows):
+                raise _FlagNotShownError
+            yield self._flagged_removals(row for row in rows if row[DELETED_FLAG] is True)
+
+    def _compared(self) -> Iterator[Sequence[Removal]]:
+        """The rows that come with the header only; one that is new meanwhile is found without it when asked again."""
+        options, shown = {"$select": ",".join(self._columns), **_BY_NOTE_ID}, _NoteIds()
+        for rows in self._pages("", options, {}):
+            shown.update(_ids_of(rows))
+        for rows in self._pages("", options, _SHOW):
+            hidden = [row for row in rows if row.get(NOTE_ID) and str(row[NOTE_ID]) not in shown]
+            for some in in_pieces(hidden, _IDS_IN_A_CONDITION):
+                yield self._flagged_removals(self._confirmed(some))
+
+    def _confirmed(self, rows: Sequence[Wire]) -> list[Wire]:
+        """Those that are found by their ids with the header, and not without it."""
+        condition = " or ".join(f"{NOTE_ID} eq {row[NOTE_ID]}" for row in rows)
+        with_header, without = (
+            {id_ for page in self._pages("", {"$select": NOTE_ID, "$filter": condition}, each) for id_ in _ids_of(page)}
+            for each in (_SHOW, {})
+        )
+        return [row for row in rows if str(row[NOTE_ID]) in with_header - without]
+
+    def _flagged_removals(self, rows: Iterable[Wire]) -> list[Removal]:
+        stamp = self._stamp
+        by_now = format_instant(self.doors.now(self.tenant))
+        found = [(str(row[NOTE_ID]), row) for row in rows if row.get(NOTE_ID)]
+        return [Removal(id_, (utc_instant(row.get(stamp)) or _LONG_AGO) if stamp else by_now) for id_, row in found]
+
+    @property
+    def _stamp(self) -> str | None:
+        """The column with the time of the last change, if it can be selected."""
+        if self.table is None:
+            return _STAMP
+        return None if self.table.cursor in self.table.restricted else self.table.cursor
+
+    @property
+    def _columns(self) -> list[str]:
+        return [NOTE_ID, *filter(None, [self._stamp])]
+
+    # ------------------------------------------------------------------------------------------------------- requests
+
+    def _pages(
         self,
         call: str,
         options: Mapping[str, str],
         headers: Mapping[str, str],
-        means_none: Callable[[RequestFailed], bool],
-    ) -> list[Wire] | None:
+        identify: Callable[[Any], Identity] | None = None,
+        decode: Callable[[bytes], FeedAnswer] = decode_feed,
+    ) -> Iterator[Sequence[Any]]:
+        """The pages of the table, under the first of its names that is known."""
+        more: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode}
+        more |= {"identify": identify or _identity_of_a_row, "most_rows": self.most_rows}
         for name in self.sets:
+            has_begun = False
             try:
-                return self.doors.all_rows(
-                    self.tenant, FeedDoor.TABLES, f"{name}{call}", options, where=self.where, headers=headers
-                )
+                for rows in self.doors.pages(self.tenant, FeedDoor.TABLES, f"{name}{call}", options, **more):
+                    has_begun = True
+                    yield rows
             except RequestFailed as error:
-                is_unknown = error.problem.status == _NOT_FOUND
-                if is_unknown and name != self.sets[-1]:
-                    continue
-                if not (is_unknown or error.problem.next is Next.CLIMB_DOWN) or not means_none(error):
+                if has_begun or error.problem.status != _NOT_FOUND or name == self.sets[-1]:
                     raise
-        return None
+            else:
+                return
 
-    def untracked(self) -> str:
-        """What to tell the user of a table that is not tracked."""
-        table = self.sets[-1]
-        return f"{self.where}: deleted records of {table} are not tracked: list the table on {TRACKING_FORM}"
+
+_BY_NOTE_ID = {"$orderby": NOTE_ID}
+# A flagged row without a stamp: whatever the destination has of it has none either.
+_LONG_AGO = "1900-01-01T00:00:00.000000Z"
 
 
 def sets_of(dac: str) -> tuple[str, str]:
@@ -90,14 +213,51 @@ def sets_of(dac: str) -> tuple[str, str]:
     return dac.replace(".", "_"), dac.rpartition(".")[2]
 
 
-def _removals(rows: Iterable[Wire], id_field: str, time_field: str) -> Iterator[Removal]:
-    for row in rows:
-        if row.get(id_field):
-            yield Removal(str(row[id_field]), utc_instant(row.get(time_field)) or _LONG_AGO)
+def _identity_of_a_deletion(row: DeletedRow) -> Identity:
+    return (f"{row.note_id} {row.at}",)
 
 
-# A flagged row without a stamp: whatever the destination has of it has none either.
-_LONG_AGO = "1900-01-01T00:00:00.000000Z"
+def _identity_of_a_row(row: Wire) -> Identity:
+    return (str(row.get(NOTE_ID)),)
+
+
+def _ids_of(rows: Iterable[Wire]) -> Iterator[str]:
+    return (str(row[NOTE_ID]) for row in rows if row.get(NOTE_ID))
+
+
+def _is_refusal(error: RequestFailed) -> bool:
+    """Whether the ERP does not want to answer this, other than one that cannot answer now."""
+    problem = error.problem
+    if problem.status == _SERVER_ERROR:
+        return problem.is_explained
+    return problem.status == _NOT_FOUND or problem.next in (Next.CLIMB_DOWN, Next.SKIP, Next.GONE)
+
+
+class _NoteIds:
+    """A set of ids in little more than 16 bytes each: as texts, those of a large table could not be held."""
+
+    _BYTES = 14
+
+    def __init__(self) -> None:
+        self._buckets: defaultdict[bytes, bytearray] = defaultdict(bytearray)
+
+    def update(self, ids: Iterable[str]) -> None:
+        """Take them in."""
+        for id_ in ids:
+            bucket, rest = self._digest(id_)
+            self._buckets[bucket] += rest
+
+    def __contains__(self, id_: str) -> bool:
+        name, rest = self._digest(id_)
+        bucket = self._buckets.get(name, bytearray())
+        at = bucket.find(rest)
+        while at > 0 and at % self._BYTES:
+            at = bucket.find(rest, at + 1)
+        return at >= 0
+
+    def _digest(self, id_: str) -> tuple[bytes, bytes]:
+        digest = hashlib.blake2b(id_.lower().encode(), digest_size=2 + self._BYTES).digest()
+        return digest[:2], digest[2:]
 
 
 def tombstones(table: StreamTable, tenant: str, removals: Iterable[Removal]) -> Iterator[Record]:
@@ -109,3 +269,90 @@ def tombstones(table: StreamTable, tenant: str, removals: Iterable[Removal]) -> 
     for removal in removals:
         record = {"_tenant": tenant, table.id_field: removal.id, DELETED_AT: removal.at}
         yield record | ({table.cursor_field: just_after(removal.at)} if table.cursor_field else {})
+
+
+# ------------------------------------------------------------------------------------------------------------ a stream
+
+
+@dataclass
+class RemovedReader:
+    """Reads what a stream's table has lost, from both places: a failure of the one leaves the other."""
+
+    deletions: Deletions
+    history: History
+    was: Progress
+    now: datetime | None
+    may_have_flags: bool = True
+    is_listed: bool = field(default=False, init=False)
+    """Whether the ERP's list has been read to its end."""
+    has_flags: bool | None = field(default=None, init=False)
+    """Whether the table has flags, as was found out now; None if nobody asked, or nobody could answer."""
+
+    def removals(self, since: str | None) -> Iterator[Sequence[Removal]]:
+        """All there are, of those that the ERP lists from ``since`` on; the log says what is not read, and why."""
+        yield from self._flagged()
+        yield from self._listed(since)
+
+    def _flagged(self) -> Iterator[Sequence[Removal]]:
+        if not self.may_have_flags:
+            return
+        try:
+            yield from self.deletions.flagged()
+            self.has_flags = True
+        except NoFlagsError:
+            self.has_flags = False
+        except PoolClosed:
+            raise
+        except AirbyteTracedException as error:
+            logger.warning(f"{_bare(error)}. Deleted rows that the table only flags are not read; all others are.")
+
+    def _listed(self, since: str | None) -> Iterator[Sequence[Removal]]:
+        try:
+            yield from self._believed(since)
+        except NotTrackedError as refusal:
+            self._tell_untracked(str(refusal))
+        except PoolClosed:
+            raise
+        except AirbyteTracedException as error:
+            logger.warning(f"{_bare(error)}. Deleted records are not read; all others are.")
+        else:
+            self.is_listed = True
+            self._tell_gap()
+
+    def _believed(self, since: str | None) -> Iterator[Sequence[Removal]]:
+        """An empty list of a table that nobody put on the form may be the answer for any such table."""
+        is_empty = True
+        for removals in self.deletions.listed(since):
+            is_empty = is_empty and not removals
+            yield removals
+        if is_empty and self.history.lists(self.deletions.sets) is False and not any(self.deletions.listed(None)):
+            message = "the ERP answers with an empty list, as if nothing had ever been deleted"
+            raise NotTrackedError(message)
+
+    def _tell_untracked(self, reason: str) -> None:
+        where, table = self.deletions.where, self.deletions.sets[-1]
+        if self.history.lists(self.deletions.sets):
+            logger.warning(
+                f"{where}: {reason}, though {table} is listed on {TRACKING_FORM}. Deleted records are not read; all "
+                "others are."
+            )
+        elif not self.has_flags:
+            logger.warning(
+                f"{where}: deleted records of {table} are not tracked: list the table on {TRACKING_FORM}. They are not "
+                f"read; all others are. ({reason})"
+            )
+
+    def _tell_gap(self) -> None:
+        """Whoever has been read before may have rows that nobody will ever name again."""
+        if not (self.was.reached or self.was.deletions):
+            return
+        gap = self.history.gap(self.deletions.sets, self.was.deletions, self.now)
+        if gap:
+            logger.warning(
+                f"{self.deletions.where}: {gap}. Rows deleted in between may have stayed in the destination: refresh "
+                "this stream."
+            )
+
+
+def _bare(error: AirbyteTracedException) -> str:
+    return (error.message or "").rstrip(".")

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -17,12 +18,13 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.client import Client
 from source_acumatica.credentials import left_out
 from source_acumatica.entity import Shape
-from source_acumatica.errors import Next, RequestFailed, config_error
+from source_acumatica.errors import NO_CONTENT, Next, RequestFailed, config_error, or_no_content, read_answer
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, Forms, is_blank
+from source_acumatica.json_text import decode
 from source_acumatica.known_entities import is_known, known
 from source_acumatica.openapi import Description, DescriptionError, read_description
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, prefix, tables
+from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, explain_left_out, prefix, tables
 
 logger = logging.getLogger("airbyte")
 
@@ -47,6 +49,10 @@ class _Listing(msgspec.Struct):
     """The newer form of that answer; old builds send the bare rows."""
 
     endpoints: list[_Listed]
+
+
+_LISTING: msgspec.json.Decoder[_Listing | list[_Listed]] = msgspec.json.Decoder(_Listing | list[_Listed])
+_DOCUMENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, order=True)
@@ -223,6 +229,9 @@ def _fill(site: Site, visits: Mapping[str, _Visit], streams: Collection[str] | N
         for each in tables
         if each.name not in site.clashes
     ]
+    for table in site.tables:
+        if table.left_out:
+            logger.warning(explain_left_out(table.name, table.left_out))
 
 
 def clashes(tables: Sequence[Table]) -> dict[str, AirbyteTracedException]:
@@ -302,7 +311,7 @@ def _may_hold(name: str, names: Sequence[str], streams: Collection[str]) -> bool
 
 def _endpoints_of(client: Client, tenant: str) -> list[Endpoint]:
     def read(response: requests.Response) -> list[Endpoint]:
-        answer = msgspec.json.decode(response.content, type=_Listing | list[_Listed])
+        answer = decode(_LISTING, response.content)
         rows = answer.endpoints if isinstance(answer, _Listing) else answer
         # Both become parts of addresses: what is no name there is no endpoint.
         return [Endpoint(row.name, row.version) for row in rows if _NAME.fullmatch(f"{row.name}/{row.version}")]
@@ -315,7 +324,7 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
 
     def read(response: requests.Response) -> Description:
         try:
-            return read_description(msgspec.json.decode(response.content))
+            return read_description(decode(_DOCUMENT, response.content))
         except DescriptionError:
             message = (
                 f"{where}: swagger.json is neither Swagger 2.0 nor OpenAPI 3.0; is the endpoint's definition valid?"
@@ -341,21 +350,26 @@ def tell_forms(client: Client, tenant: str, tables: Sequence[Table]) -> None:
     """Log which entities without keys look like inquiry forms: PUT is not sent to any on a guess."""
     for table in (each for each in tables if each.door is Door.LIST and not each.path):
         if not (table.is_identified or table.is_single) and _looks_like_a_form(client, tenant, table):
-            logger.warning(f"Tenant '{tenant}', {table.name}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
+            logger.warning(f"{_where_of(tenant, table)}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
 
 
 def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:
     """Whether its list is one blank record, or the ERP says that it cannot be listed at all."""
 
     def read(response: requests.Response) -> bool:
-        rows = msgspec.json.decode(response.content)
+        rows = [] if response.status_code == NO_CONTENT else decode(_DOCUMENT, response.content)
         return isinstance(rows, list) and len(rows) == 1 and is_blank(rows[0])
 
+    judge, where = or_no_content(read_answer), _where_of(tenant, table)
     try:
-        return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=f"Tenant '{tenant}', {table.name}")
+        return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=where, judge=judge)
     except RequestFailed as error:
         # Reading it says what is wrong; this is only a hint.
         return error.problem.next is Next.CLIMB_DOWN
+
+
+def _where_of(tenant: str, table: Table) -> str:
+    return f"Tenant '{tenant}', {table.name}"
 
 
 def _join(ours: dict[str, Shape], theirs: Mapping[str, Shape]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,26 +14,40 @@ from urllib.parse import unquote, urlsplit
 import requests
 from airbyte_cdk.models import FailureType
 
+from source_acumatica.batches import pack
 from source_acumatica.client import Client
 from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.edmx import BrokenMetadataError, Metadata, MetadataError, read_metadata
 from source_acumatica.entity import Wire
 from source_acumatica.errors import (
+    NO_CONTENT,
     BrokenAnswerError,
+    Judge,
     Next,
     Problem,
     RequestFailed,
     config_error,
+    of_its_head,
+    or_no_content,
     read_feed_answer,
     read_metadata_answer,
+    refuse_beginning,
 )
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import Generation, ParameterError, parameterized
+from source_acumatica.paging import (
+    BEGINNING,
+    SMALLEST_PAGE_ROWS,
+    MovingListError,
+    PageSize,
+    anchored_pages,
+)
+from source_acumatica.trail import Identity
 
 logger = logging.getLogger("airbyte")
 Answer = TypeVar("Answer")
 
-_DESCRIPTION_CHUNK_BYTES = 64 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -46,8 +61,27 @@ class FeedPage:
 
 def _read_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
     body = response.content
+    if response.status_code == NO_CONTENT:
+        return FeedPage([], 0, None)
     feed = decode(body)
     return FeedPage(feed.value, len(body), feed.next_link or feed.old_next_link)
+
+
+def _read_whole_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
+    """The same while it arrives, for an answer that may have all rows of a feed."""
+    if response.status_code == NO_CONTENT:
+        return FeedPage([], 0, None)
+    size_bytes = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal size_bytes
+        for piece in response.iter_content(_CHUNK_BYTES):
+            size_bytes += len(piece)
+            yield piece
+
+    rows, rest = pack(refuse_beginning(pieces()), ["value"], lambda text: decode(b'{"value":[%b]}' % text).value)
+    feed = decode(rest)
+    return FeedPage(rows or feed.value, size_bytes, feed.next_link or feed.old_next_link)
 
 
 def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
@@ -61,6 +95,14 @@ def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -
     except ParameterError as error:
         message = f"{error}."
         raise config_error(message) from None
+
+
+class _UncutListError(Exception):
+    """The server gave more rows than it was asked for."""
+
+    def __init__(self, first: FeedPage) -> None:
+        super().__init__()
+        self.first = first
 
 
 class Doors:
@@ -96,7 +138,7 @@ class Doors:
 
         def read(response: requests.Response) -> Metadata:
             try:
-                return read_metadata(response.iter_content(_DESCRIPTION_CHUNK_BYTES), is_wanted)
+                return read_metadata(response.iter_content(_CHUNK_BYTES), is_wanted)
             except BrokenMetadataError as error:
                 raise BrokenAnswerError(str(error)) from None
             except MetadataError as error:
@@ -127,20 +169,28 @@ class Doors:
         headers: Mapping[str, str] | None = None,
         is_query: bool = False,
         is_page: bool = False,
+        is_unbounded: bool = False,
         decode: Callable[[bytes], FeedAnswer] = decode_feed,
     ) -> FeedPage:
-        """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort."""
+        """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort.
+
+        ``is_unbounded``: it may have any number of rows, and they come as ``PackedRows``.
+        """
+        judge: Judge = partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query)
+        # That an empty body is a refusal is told by looking at it.
+        is_streamed = is_unbounded and not is_query
         try:
             return self.fetch(
                 tenant,
                 door,
                 resource,
                 params,
-                read=partial(_read_feed, decode=decode),
+                read=partial(_read_whole_feed if is_streamed else _read_feed, decode=decode),
                 where=where,
                 headers=headers,
-                judge=partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query),
+                judge=or_no_content(of_its_head(judge) if is_streamed else judge),
                 is_page=is_page,
+                is_streamed=is_streamed,
             )
         except RequestFailed as error:
             raise unaddressable(error, resource, where) or error from None
@@ -160,6 +210,81 @@ class Doors:
         first = self.rows(tenant, door, resource, params, **request)
         pages = linked_pages(first, lambda link: self.follow(tenant, door, link, resource, **request), request["where"])
         return [row for page in pages for row in page.rows]
+
+    def pages(
+        self,
+        tenant: str,
+        door: FeedDoor,
+        resource: str,
+        params: Mapping[str, str],
+        *,
+        identify: Callable[[Any], Identity],
+        most_rows: int,
+        **request: Any,
+    ) -> Iterator[Sequence[Any]]:
+        """The rows of a list in the order of ``params``, so many at a time, each page overlapping the one before.
+
+        What can be neither ordered nor cut into pages comes in one answer and in those that its links lead to. Rows may
+        come twice.
+
+        Raises:
+            RequestFailed: the list is refused, or the server gave up in the middle of it.
+        """
+        size, has_begun = PageSize(most_rows), False
+
+        def follow(link: str) -> FeedPage:
+            return self.follow(tenant, door, link, resource, **request)
+
+        def whole() -> Iterator[FeedPage]:
+            plain = {name: value for name, value in params.items() if name != "$orderby"}
+            return linked_pages(self.rows(tenant, door, resource, plain, **request), follow, request["where"])
+
+        def fetch(skip: int) -> tuple[Sequence[Any], int]:
+            page, asked = self._sized(size, tenant, door, resource, params, skip, **request)
+            if skip == 0 and len(page.rows) > asked:
+                # It does not let itself be cut, and these are all.
+                raise _UncutListError(page)
+            # A link says that the page was cut short, so the list goes on.
+            return page.rows, len(page.rows) if page.next_link else asked
+
+        try:
+            for page in anchored_pages(fetch, identify, BEGINNING):
+                has_begun = True
+                yield page.rows
+        except MovingListError:
+            yield from (page.rows for page in whole())
+        except _UncutListError as uncut:
+            pages = linked_pages(uncut.first, follow, request["where"])
+            yield from (page.rows for page in pages)
+        except RequestFailed as error:
+            if has_begun or not (error.problem.next is Next.CLIMB_DOWN or error.problem.status == _SERVER_ERROR):
+                raise
+            yield from (page.rows for page in whole())
+
+    def _sized(
+        self,
+        size: PageSize,
+        tenant: str,
+        door: FeedDoor,
+        resource: str,
+        params: Mapping[str, str],
+        skip: int,
+        **request: Any,
+    ) -> tuple[FeedPage, int]:
+        """A page and how many rows it was asked for; fewer, where the ERP does not support as many."""
+        while True:
+            asked, began = size.rows, time.monotonic()
+            place = {"$top": str(asked), **({"$skip": str(skip)} if skip else {})}
+            try:
+                page = self.rows(
+                    tenant, door, resource, {**params, **place}, is_page=asked > SMALLEST_PAGE_ROWS, **request
+                )
+            except RequestFailed as error:
+                if error.problem.next is not Next.FEWER_ROWS or not size.shrink():
+                    raise
+            else:
+                size.observe(time.monotonic() - began, page.size_bytes)
+                return page, asked
 
     def fetch(
         self,
@@ -333,6 +458,7 @@ def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str)
 _MOST_EMPTY_PAGES = 20
 _NOT_FOUND = 404
 _UNAUTHORIZED = 401
+_SERVER_ERROR = 500
 _SIGN_IN_PAGE = 302
 """The status that stands for any page in place of data, where an address may be unknown."""
 # ASP.NET refuses these in a path also where they are percent-encoded, and splits the path at the slashes.

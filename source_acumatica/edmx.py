@@ -50,11 +50,13 @@ class Feed:
     keys: tuple[str, ...]
     """Of the type or, as a derived one has none, of its nearest base."""
     fields: Mapping[str, FieldKind]
-    """Those of the bases first; without those that may be neither filtered nor selected."""
+    """Those of the bases first; without those that the sets list as neither to be filtered nor selected."""
     unknown: Mapping[str, str]
     """The types of fields of no known kind."""
     is_short_name_unique: bool
     """Whether no other type that has a set has the same name in another namespace."""
+    restricted: frozenset[str] = frozenset()
+    """What may stand in neither ``$filter`` nor ``$select``: those left out above, and all own ones of some types."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,8 @@ class _Document:
         self._types: dict[str, _Type] = {}
         self._sets: dict[str, str] = {}
         self._restricted: dict[str, list[str]] = {}
+        self._unfilterable: set[str] = set()
+        """The sets whose types' own fields are restricted, whatever they are."""
         self._functions: dict[str, _Called] = {}
         self._imports: dict[str, tuple[str, str]] = {}
         self._namespace = ""
@@ -172,6 +176,8 @@ class _Document:
         self._called: _Called | None = None
         self._set = ""
         self._is_restricting = False
+        self._is_about_filters = False
+        self._awaits_filterable = False
         self._text: list[str] | None = None
         self._on_start: Mapping[str, Callable[[Attributes], None]] = {
             "Edmx": self._edmx,
@@ -185,8 +191,10 @@ class _Document:
             "ReturnType": self._return_type,
             "EntitySet": self._entity_set,
             "Annotations": self._annotations,
+            "Annotation": self._annotation,
             "PropertyValue": self._property_value,
             "PropertyPath": self._property_path,
+            "Bool": self._bool,
         }
 
     # ---------------------------------------------------------------------------------------------------- the parser's
@@ -208,7 +216,10 @@ class _Document:
             case "EntitySet" | "Annotations":
                 self._set = ""
             case "PropertyValue":
-                self._is_restricting = False
+                self._is_restricting = self._awaits_filterable = False
+            case "Bool" if self._text is not None:
+                self._filterable("".join(self._text))
+                self._text = None
             case "PropertyPath" if self._text is not None:
                 self._restricted.setdefault(self._set, []).append("".join(self._text).strip())
                 self._text = None
@@ -273,11 +284,25 @@ class _Document:
         """Those outside of a set name it as ``Container/Set``."""
         self._set = attributes.get("Target", "").rpartition("/")[2]
 
+    def _annotation(self, attributes: Attributes) -> None:
+        self._is_about_filters = attributes.get("Term", "").rpartition(".")[2] == "FilterRestrictions"
+
     def _property_value(self, attributes: Attributes) -> None:
-        self._is_restricting = bool(self._set) and attributes.get("Property") == "NonFilterableProperties"
+        name = attributes.get("Property") if self._set else None
+        self._is_restricting = name == "NonFilterableProperties"
+        # Links may be restricted in the same words, below another term.
+        self._awaits_filterable = name == "Filterable" and self._is_about_filters
+        self._filterable(attributes.get("Bool", ""))
 
     def _property_path(self, _attributes: Attributes) -> None:
         self._text = [] if self._is_restricting else None
+
+    def _bool(self, _attributes: Attributes) -> None:
+        self._text = [] if self._awaits_filterable else None
+
+    def _filterable(self, text: str) -> None:
+        if self._awaits_filterable and text.strip().lower() == "false":
+            self._unfilterable.add(self._set)
 
     # ------------------------------------------------------------------------------------------------------ the result
 
@@ -313,12 +338,16 @@ class _Document:
 
     def _feed(self, type_name: str, names: tuple[str, ...], is_short_name_unique: bool) -> Feed:
         lineage = list(self._lineage(type_name))
-        hidden = {field for name in names for field in self._restricted.get(name, ())}
-        types = {name: edm for each in reversed(lineage) for name, edm in each.types() if name not in hidden}
+        listed = {field for name in names for field in self._restricted.get(name, ())}
+        declared = {name: edm for each in reversed(lineage) for name, edm in each.types()}
+        types = {name: edm for name, edm in declared.items() if name not in listed}
         keys = next((each.keys for each in lineage if each.keys), [])
         fields = {name: _KINDS.get(edm, FieldKind.UNKNOWN) for name, edm in types.items()}
         unknown = {name: types[name] for name, kind in fields.items() if kind is FieldKind.UNKNOWN}
-        return Feed(names, type_name, tuple(keys), fields, unknown, is_short_name_unique)
+        inherited = {name for each in lineage[1:] for name, _edm in each.types()}
+        own = declared.keys() - inherited if not self._unfilterable.isdisjoint(names) else set()
+        restricted = frozenset(declared.keys() & (listed | own))
+        return Feed(names, type_name, tuple(keys), fields, unknown, is_short_name_unique, restricted)
 
     def _lineage(self, type_name: str) -> Iterator[_Type]:
         """The type, its base, the base of that: as far as they are described, each once."""

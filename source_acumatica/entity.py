@@ -110,6 +110,13 @@ class Shape:
             "custom": CUSTOM_SCHEMA,
         }
 
+    def without(self, names: Collection[str]) -> Shape:
+        """The shape but for these columns."""
+        if not names:
+            return self
+        fields = {name: kind for name, kind in self.fields.items() if name not in names}
+        return Shape(fields, {name: one for name, one in self.objects.items() if name not in names}, self.collections)
+
     def converter(self, columns: Collection[str] | None = None) -> Callable[[Wire], Record]:
         """A function from the wire's record to ours, for ``columns`` only where given."""
         plan = [(name, convert) for name, convert in self._conversions() if columns is None or name in columns]
@@ -209,9 +216,14 @@ def utc_instant(value: Any) -> str | None:
         return format_instant(instant.replace(tzinfo=UTC))
 
 
+# Above what two APIs may differ by when they round the same stamp to milliseconds, and below the 3.3 ms that two stamps
+# of SQL Server lie apart (BEHAVIOR.md, "Deletions").
+_STEP = timedelta(milliseconds=1)
+
+
 def just_after(instant: str) -> str:
-    """The next instant that ``utc_instant`` can write; the ERP's own steps are a thousand times wider."""
-    return format_instant(datetime.fromisoformat(instant) + timedelta(microseconds=1))
+    """An instant behind a change, however its stamp is rounded, and before any later change."""
+    return format_instant(datetime.fromisoformat(instant) + _STEP)
 
 
 def format_instant(instant: datetime) -> str:

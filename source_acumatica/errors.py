@@ -2,14 +2,18 @@
 
     what came back                                         what happens next      whose fault
     -----------------------------------------------------  ---------------------  ---------------
-    connection, body broken off, truncated JSON, 5xx       try again              transient_error
+    connection, body broken off, truncated JSON            try again              transient_error
+    5xx, to a page                                         again, then fewer rows transient_error
+    5xx, to anything else                                  try again              transient_error
     HTML with 200, a redirect to a page                    try again              transient_error
-    read timed out, 504, "Execution Timeout"               ask for fewer rows     transient_error
+    read timed out, body stalls, "Execution Timeout"       ask for fewer rows     transient_error
+    504                                                    pause, fewer rows      transient_error
     more bytes than the request may bring                  ask for fewer rows     config_error
     429                                                    wait, try again        transient_error
     seat limit (500, 429 text, 302, empty 200)             give back, wait, again transient_error
     401                                                    sign in again          config_error
     500 cannot be optimized, unknown field                 climb down             config_error
+    414, 404.15, 400 with "query string"                   climb down, shorter    config_error
     500 no entity satisfies the condition                  the record is gone     config_error
     500 form not set up                                    skip with a warning    config_error
     403, 404, 422                                          stop                   config_error
@@ -27,7 +31,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -67,6 +71,11 @@ class Problem:
     status: int = 0
     """The HTTP status, where the caller may have to tell."""
 
+    @property
+    def is_explained(self) -> bool:
+        """Whether the server said in words of its own what it refuses."""
+        return _QUOTE in self.sentence
+
 
 class RequestFailed(AirbyteTracedException):
     """A request that came to nothing; ``problem`` says what its caller can do about it."""
@@ -102,13 +111,15 @@ _GONE = re.compile(r"No entity satisfies the condition|NoEntitySatisfiesTheCondi
 _NOT_SET_UP = re.compile(r"PXSetupNotEntered|required configuration data is not entered", re.IGNORECASE)
 _SQL_TIMEOUT = re.compile(r"Execution Timeout Expired|wait operation timed out|timeout period elapsed", re.IGNORECASE)
 _NO_MESSAGE = "An error has occurred."
+_QUOTE = "the ERP says: "
 _LONGEST_QUOTE_CHARACTERS = 300
 # What is looked through for that; longer answers are web pages or worse.
 _LONGEST_TEXT_CHARACTERS = 100_000
 
 _SEAT_SENTENCE = (
     "all API seats of the licence are taken: close other integrations' sessions or raise the number of web service API "
-    "users (License Monitoring Console, SM604000; per user: Users, SM201010)"
+    "users (License Monitoring Console, SM604000; per user: Users, SM201010). The seat of a run that crashed comes "
+    "free by itself, after 10 minutes or up to an hour"
 )
 _THROTTLE_SENTENCE = (
     "the licence's limit of API requests is used up (License Monitoring Console, SM604000): lower requests_per_minute "
@@ -116,6 +127,14 @@ _THROTTLE_SENTENCE = (
 )
 
 
+# What IIS' request filter and ASP.NET say where they say it (BEHAVIOR.md, "Lists"); pages for strangers say 404 alone.
+_TOO_LONG = re.compile(r"\b404\.15\b|query ?string|URI too (long|large)", re.IGNORECASE)
+TOO_LONG = 414
+"""The status of a problem with the length of the address, whatever status the server said it with."""
+# Below this no server was heard of that finds a query string too long.
+_SHORT_QUERY_CHARACTERS = 1000
+NO_CONTENT = 204
+"""The status of a list without rows, with some servers; its empty body is not the one that means a lack of seats."""
 _TOO_LARGE = 413
 """The status that a server says it with."""
 
@@ -158,16 +177,58 @@ def read_answer(response: requests.Response) -> Problem | None:
     text = _text(response)
     if _SEAT_LIMIT.search(response.text) or (status == 429 and _is_seat_429(response)):
         return Problem(Next.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
+    if _is_too_long(response):
+        return _TOO_LONG_ADDRESS
     by_status = _BY_STATUS.get(status)
     if by_status is not None:
-        return Problem(by_status.next, by_status.failure_type, _with_quote(by_status.sentence, text))
+        return replace(by_status, sentence=_with_quote(by_status.sentence, text))
     if status == 500:
         return _server_error(response.text, text)
     if status > 500:
-        return Problem(Next.RETRY, FailureType.transient_error, f"the instance is not available (HTTP {status})")
+        sentence = f"the instance is not available (HTTP {status})"
+        return Problem(Next.RETRY, FailureType.transient_error, sentence, status=status)
     return Problem(
         Next.STOP, FailureType.system_error, _with_quote(f"the instance refused the request ({status})", text)
     )
+
+
+Judge = Callable[[requests.Response], Problem | None]
+"""Tells answers that are not data."""
+
+
+def or_no_content(judge: Judge) -> Judge:
+    """``judge`` for a list, of which 204 says that it has no rows."""
+    return lambda response: None if response.status_code == NO_CONTENT else judge(response)
+
+
+def of_its_head(judge: Judge) -> Judge:
+    """``judge`` for an answer that is read while it arrives: of a success, only the head may be looked at."""
+
+    def of_head(response: requests.Response) -> Problem | None:
+        if response.status_code not in (200, 201):
+            return judge(response)
+        if response.headers.get("Content-Length") == "0":
+            return _EMPTY_BODY
+        return _WEB_PAGE if _is_web_page(response) else None
+
+    return of_head
+
+
+def refuse_beginning(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a body, if it begins as data does.
+
+    Raises:
+        BrokenAnswerError: it is empty, or a web page.
+    """
+    has_begun = False
+    for piece in pieces:
+        if not has_begun and (beginning := piece.lstrip()):
+            has_begun = True
+            if beginning[:1] == b"<":
+                raise BrokenAnswerError(problem=_WEB_PAGE)
+        yield piece
+    if not has_begun:
+        raise BrokenAnswerError(problem=_EMPTY_BODY)
 
 
 def read_feed_answer(response: requests.Response, needed: str, *, is_query: bool = False) -> Problem | None:
@@ -179,6 +240,8 @@ def read_feed_answer(response: requests.Response, needed: str, *, is_query: bool
     status = response.status_code
     if is_query and status == 200 and not response.content.strip():
         return Problem(Next.CLIMB_DOWN, FailureType.transient_error, _EMPTY_FEED_SENTENCE)
+    if _is_too_long(response):
+        return _TOO_LONG_ADDRESS
     if status in _FEED_BY_STATUS and not _SEAT_LIMIT.search(response.text):
         known = _FEED_BY_STATUS[status]
         sentence = known.sentence.format(needed=needed)
@@ -193,6 +256,27 @@ def read_metadata_answer(response: requests.Response, needed: str) -> Problem | 
     if response.headers.get("Content-Length") == "0":
         return _EMPTY_BODY
     return _WEB_PAGE if _is_web_page(response) else None
+
+
+_TOO_LONG_ADDRESS = Problem(
+    Next.CLIMB_DOWN,
+    FailureType.config_error,
+    "the web server refuses the address of the request since it is too long",
+    status=TOO_LONG,
+)
+
+
+def _is_too_long(response: requests.Response) -> bool:
+    """Whether the web server, and not the ERP behind it, refused the request for the length of its address."""
+    status = response.status_code
+    if status == TOO_LONG:
+        return True
+    if status not in (400, 404) or not _is_html(response):
+        return False
+    query_characters = len(urlsplit(response.url or "").query)
+    return bool(_TOO_LONG.search(response.text[:_LONGEST_TEXT_CHARACTERS])) or (
+        status == 404 and query_characters > _SHORT_QUERY_CHARACTERS
+    )
 
 
 _EMPTY_FEED_SENTENCE = "OData answers with an empty body: a formula column can be neither filtered nor sorted"
@@ -218,13 +302,47 @@ _FEED_BY_STATUS: Mapping[int, Problem] = {
 }
 
 
+def broken_body(sentence: str = "the answer was not complete JSON", said: str = "") -> Problem:
+    """A 200 whose body is not whole, or no data; ``said`` is the server's own text in it."""
+    recovery = Next.FEWER_ROWS if _SQL_TIMEOUT.search(said) else Next.RETRY
+    return Problem(recovery, FailureType.transient_error, _with_quote(sentence, said))
+
+
 class BrokenAnswerError(ValueError):
     """A body that is not what it should be, and may be the next time; the text is a sentence without its full stop."""
 
+    def __init__(self, sentence: str = "", said: str = "", problem: Problem | None = None) -> None:
+        super().__init__(sentence)
+        self.problem = problem or broken_body(sentence, said)
 
-def broken_body(sentence: str = "the answer was not complete JSON") -> Problem:
-    """A 200 whose body is not whole."""
-    return Problem(Next.RETRY, FailureType.transient_error, sentence)
+
+def refuse_error(answer: Any, described: Collection[str]) -> None:
+    """Nothing for data. Servers say what went wrong with status 200 too, once they have begun to answer.
+
+    ``described`` are the names that a record can have: one that has any of them is a record, whatever else is in it,
+    except OData's own object for errors.
+
+    Raises:
+        BrokenAnswerError: ``answer`` is an error, with its sentence.
+    """
+    if not isinstance(answer, dict):
+        return
+    objects = [answer[name] for name in ("error", "odata.error") if isinstance(answer.get(name), dict)]
+    is_http_error = not answer.keys().isdisjoint(ERROR_NAMES) and answer.keys().isdisjoint(described)
+    if is_http_error or any(not error.keys().isdisjoint(("code", "message")) for error in objects):
+        said = [*_messages({_lower_first(name): value for name, value in answer.items()})]
+        sentence = "the ERP answered with an error instead of data, or among it"
+        raise BrokenAnswerError(sentence, "\n".join(said) or str(answer.get("error", "")))
+
+
+_HTTP_ERROR = ("message", "Message", "exceptionMessage", "ExceptionMessage")
+ERROR_NAMES = ("error", "odata.error", *_HTTP_ERROR)
+"""The names by which an error is known."""
+
+
+def _lower_first(name: str) -> str:
+    """``ExceptionMessage`` as ``exceptionMessage``: sites differ in how they write it."""
+    return name[:1].lower() + name[1:]
 
 
 def read_token_answer(response: requests.Response, tenant: str) -> Problem:
@@ -324,7 +442,12 @@ _BY_STATUS: Mapping[int, Problem] = {
     ),
     408: Problem(Next.RETRY, FailureType.transient_error, "the instance gave up waiting for the request"),
     429: Problem(Next.THROTTLED, FailureType.transient_error, _THROTTLE_SENTENCE),
-    504: Problem(Next.FEWER_ROWS, FailureType.transient_error, "the instance's gateway did not wait for the answer"),
+    504: Problem(
+        Next.FEWER_ROWS,
+        FailureType.transient_error,
+        "the instance's gateway did not wait for the answer",
+        status=504,
+    ),
 }
 
 
@@ -362,7 +485,11 @@ def _redirect(response: requests.Response) -> Problem:
 def _suspicious_success(response: requests.Response) -> Problem | None:
     if not response.content.strip():
         return _EMPTY_BODY
-    return _WEB_PAGE if _is_web_page(response) or response.content.lstrip()[:1] == b"<" else None
+    return _WEB_PAGE if _is_html(response) else None
+
+
+def _is_html(response: requests.Response) -> bool:
+    return _is_web_page(response) or response.content.lstrip()[:1] == b"<"
 
 
 def _is_web_page(response: requests.Response) -> bool:
@@ -436,4 +563,4 @@ def _field_errors(body: Mapping[str, Any]) -> Iterator[str]:
 def _with_quote(sentence: str, text: str) -> str:
     """``sentence`` and what the server said, on one line and shortened; masked before, as half a secret is one too."""
     quote = " ".join(filter_secrets(text[:_LONGEST_TEXT_CHARACTERS]).split())[:_LONGEST_QUOTE_CHARACTERS]
-    return f"{sentence} (the ERP says: {quote})" if quote else sentence
+    return f"{sentence} ({_QUOTE}{quote})" if quote else sentence

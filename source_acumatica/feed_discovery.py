@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
 from source_acumatica.credentials import credentials_in, left_out
-from source_acumatica.deletions import TRACKING_FORM, Deletions, sets_of
+from source_acumatica.deletions import Deletions, NotTrackedError, sets_of
 from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.edmx import Feed
 from source_acumatica.entity import format_instant
@@ -34,6 +34,8 @@ from source_acumatica.key_probe import KeyProbe
 from source_acumatica.odata import plain_value
 from source_acumatica.reader import where_of
 from source_acumatica.sessions import PoolClosed
+from source_acumatica.tables import explain_left_out
+from source_acumatica.tracking import TRACKING_FORM, History, Tracking
 
 logger = logging.getLogger("airbyte")
 
@@ -62,7 +64,7 @@ class FeedSurvey:
         self._matched: set[str] = set()
         self._titles: set[str] = set()
         self._incomplete: set[tuple[str, str]] = set()
-        self._told: set[str | None] = set()
+        self._told: set[str] = set()
         self._behind_forms: dict[str, dict[str, Feed]] = {}
 
     @cached_property
@@ -150,20 +152,26 @@ class FeedSurvey:
                 self._own[tenant][number] = replace(table, are_keys_unique=self._are_keys_unique(tenant, table))
 
     def tell_tracking(self, tenant: str) -> None:
-        """Log which of the tables whose deletions are wanted are tracked."""
-        asked, rest = self._trackable(tenant)
-        where = f"Tenant '{tenant}', deleted records"
+        """Log which of the tables whose deletions are wanted are tracked, since when, and for how long."""
+        wanted, where = self._trackable(tenant), f"Tenant '{tenant}', deleted records"
+        history = Tracking(self._doors).history(tenant)
+        # Where the ERP does not list them, each costs a request.
+        asked = wanted if history.added is not None else wanted[-_MOST_TRACKING_PROBES:]
         since = format_instant(self._doors.now(tenant))
         tracked: list[str] = []
         untracked: list[str] = []
         for sets in asked:
-            is_tracked = _is_tracked(Deletions(tenant, self._doors, sets, where), since)
+            is_tracked = history.lists(sets)
+            if is_tracked is None:
+                is_tracked = _is_tracked(Deletions(tenant, self._doors, sets, where), since)
             (tracked if is_tracked else untracked).append(sets[-1])
         if untracked:
             names = ", ".join(untracked)
             logger.warning(f"{where}: not tracked: {names}. To have those read too, list them on {TRACKING_FORM}.")
+        rest = len(wanted) - len(asked)
         more = f" {rest} more tables were not asked." if rest else ""
         logger.info(f"{where}: tracked: {', '.join(tracked) or 'none'}.{more}")
+        _tell_limits(where, history, wanted)
 
     def _reads(self, door: FeedDoor) -> bool:
         return self._streams is None or any(stream.startswith(door.prefix) for stream in self._streams)
@@ -171,7 +179,10 @@ class FeedSurvey:
     def _visit_door(self, door: FeedDoor, tenant: str, tracked: Collection[str]) -> None:
         try:
             found = self._inquiries(tenant) if door is FeedDoor.INQUIRIES else self._dacs(tenant, tracked)
-            self._own[tenant] += list(found)
+            for table in found:
+                self._own[tenant].append(table)
+                if table.left_out:
+                    self._tell_once(explain_left_out(table.name, table.left_out))
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
@@ -240,9 +251,8 @@ class FeedSurvey:
             self._incomplete.add((tenant, table.title))
             if any(sets) or self._matching(self._config.generic_inquiries, table.title) != set(_ALL):
                 self.complaints.append(error)
-            if error.message not in self._told:
-                logger.warning(f"Tenant '{tenant}': {error.message} Until then, {table.name} cannot be read.")
-            self._told.add(error.message)
+            said = f"Tenant '{tenant}': {error.message} Until then, {table.name} cannot be read."
+            self._tell_once(said, error.message)
 
     def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool:
         where = where_of(tenant, table.name)
@@ -283,19 +293,24 @@ class FeedSurvey:
         names = {FeedDoor.TABLES.prefix + name for name in (dac.replace(".", "_"), dac.rpartition(".")[2])}
         return self._wants_dac(dac) and (self._streams is None or not names.isdisjoint(self._streams))
 
-    def _trackable(self, tenant: str) -> tuple[list[tuple[str, ...]], int]:
-        """The names of the sets of tables whose deletions have to be tracked to be read, and how many were left out."""
+    def _trackable(self, tenant: str) -> list[tuple[str, ...]]:
+        """The names of the sets of tables whose deletions have to be tracked to be read."""
         own: list[tuple[str, ...]] = [
             (table.title,) for table in self._own.get(tenant, ()) if table.is_tracked and not table.has_flags
         ]
         behind = [
             sets_of(dac)
             for dac, feed in self._behind_forms.get(tenant, {}).items()
-            if NOTE_ID in feed.fields and DELETED_FLAG not in feed.fields
+            if NOTE_ID in feed.fields and DELETED_FLAG not in {*feed.fields, *feed.restricted}
         ]
         told: dict[str, tuple[str, ...]] = {sets[-1]: sets for sets in [*behind, *own]}
-        asked = list(told.values())[-_MOST_TRACKING_PROBES:]
-        return asked, len(told) - len(asked)
+        return list(told.values())
+
+    def _tell_once(self, warning: str, what: str | None = None) -> None:
+        """Log it, unless ``what`` it is about has been said already, of whatever tenant."""
+        if (what or warning) not in self._told:
+            self._told.add(what or warning)
+            logger.warning(warning)
 
     @staticmethod
     def _matching(patterns: Sequence[str], *names: str) -> set[str]:
@@ -305,11 +320,24 @@ class FeedSurvey:
 def _is_tracked(deletions: Deletions, since: str) -> bool:
     """Whether the deletions can be read: a table may be closed to everybody."""
     try:
-        return deletions.listed(since) is not None
+        any(deletions.listed(since))
+    except NotTrackedError:
+        return False
     except RequestFailed as error:
         if error.problem.next is not Next.STOP:
             raise
         return False
+    return True
+
+
+def _tell_limits(where: str, history: History, wanted: Sequence[Sequence[str]]) -> None:
+    """Since when, and for how long: a connection that pauses for longer misses deletions."""
+    since = [f"{sets[-1]} since {at}" for sets in wanted if (at := history.added_at(sets))]
+    known = f" Deletions are kept of {', '.join(since)}." if since else ""
+    logger.info(
+        f"{where}: the ERP lists them for {history.kept} ({TRACKING_FORM}).{known} After a longer pause between two "
+        "syncs, refresh the streams."
+    )
 
 
 _UNMATCHED_HINTS: Mapping[str, str] = {

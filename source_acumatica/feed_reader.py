@@ -1,4 +1,8 @@
-"""Reads one tenant's rows of an inquiry or a table through OData, in the best way that the ERP bears."""
+"""Reads one tenant's rows of an inquiry or a table through OData, in the best way that the ERP supports.
+
+The way is decided by the first page, before any row goes out. From then on only what keeps the place may change: fewer
+rows in a page, more columns behind those that order the list, or places by number instead of by values.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,23 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
-from source_acumatica.cursor import Window
+from source_acumatica.batches import in_batches
+from source_acumatica.cursor import FILTER_WORKS, Window
 from source_acumatica.doors import FeedPage, linked_pages
-from source_acumatica.entity import Wire, utc_instant
+from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.grouping import Grouping
 from source_acumatica.odata import FeedPlan, plain_value, plans
 from source_acumatica.paging import (
     BEGINNING,
-    Identity,
+    EqualKeysError,
     MovingListError,
     Page,
     PageSize,
@@ -31,7 +36,8 @@ from source_acumatica.paging import (
     anchored_pages,
     keyset_pages,
 )
-from source_acumatica.reader import Reader, bearable, repeats_itself, where_of
+from source_acumatica.reader import EVER, Facts, Reader, bearable, gives_up, known_longest, repeats_itself, where_of
+from source_acumatica.trail import Identity, Ledger
 
 logger = logging.getLogger("airbyte")
 
@@ -39,11 +45,21 @@ AskFeed = Callable[[Window, Mapping[str, Any]], FeedPage]
 """Sends a request for a window and a page token with its ``plan``."""
 Place = tuple[Any, ...]
 # Everything, in no order: what can be asked of any feed, to tell what is wrong with a request.
-_PLAIN = FeedPlan((), filters=False)
+_PLAIN = FeedPlan((), filters=False, with_null=False)
+# So often a way that has not brought a page yet is tried before it is taken for refused; what says so itself, once.
+_TRIES_OF_A_WAY = 3
+# So often a page is asked for again after one has come in the same way: a failure then is none of the way's.
+_TRIES_OF_A_PAGE = 6
+# Rows in front of a place that are remembered when the list is gone on with in another way.
+_ROWS_IN_FRONT = 50
 
 
 class AmbiguousKeysError(Exception):
-    """Two rows have the same key."""
+    """Rows next to each other have the same key; ``position`` lies in front of them, in content of the rows there."""
+
+    def __init__(self, position: Position) -> None:
+        super().__init__()
+        self.position = position
 
 
 class GroupedError(Exception):
@@ -66,24 +82,34 @@ class _ByKeyset:
 
     def is_at(self, place: tuple[Place, int], guessed: tuple[Place, int], rows: Sequence[Wire]) -> bool:
         """Whether the page that was fetched from a guessed place is the one at ``place``."""
-        return place == guessed or [self.place_of(row) for row in rows[:1]] == [place[0]]
+        return place == guessed or (not place[1] and [self.place_of(row) for row in rows[:1]] == [place[0]])
 
 
 @dataclass
 class FeedReader(Reader):
-    """The rows of a feed: by keyset in the order of cursor and key, and further down the list of ``plans``."""
+    """The rows of a feed: of a table by keyset in the order of its keys, of an inquiry by number."""
 
     table: FeedTable
     ask: AskFeed
     helpers: Helpers
+    facts: Facts
+    pause: Callable[[int], None]
+    """Waits before a try with this number."""
     is_incremental: bool
     _size: PageSize = field(init=False)
+    _plans: list[FeedPlan] = field(default_factory=list)
+    _sortable: tuple[str, ...] | None = None
+    """The columns that an inquiry without usable keys is ordered by."""
     _is_keyed: bool = field(init=False)
     """Whether the keys tell the rows apart, as far as is known."""
-    _plans: list[FeedPlan] = field(default_factory=list)
-    _is_grouping_tried: bool = False
-    _has_failed: bool = False
-    """Whether the current plan has been refused once already."""
+    _has_come: bool = False
+    """Whether a page has come in the present way: it is one that the ERP supports."""
+    _tries: int = 0
+    _groups: bool | None = None
+    """Whether the inquiry groups its rows, so that it may not be filtered; None: not tried yet."""
+    _ledger: Ledger | None = None
+    _tail: Sequence[Wire] = ()
+    """The rows that were handed on last."""
 
     def __post_init__(self) -> None:
         self._size = PageSize(self.config.max_page_size)
@@ -96,198 +122,319 @@ class FeedReader(Reader):
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
-        return window.since is not None and self._plans[0].filters
+        return bool(self._plans) and self._plan.filters
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
-        """The window's pages from where it was left; from its beginning where they have to be asked for otherwise."""
-        self._plans = self._plans or self._all_plans()
-        position = window.start
+        """The window's pages from where it was left; from its beginning where that place is one of another list."""
+        self._ledger = None if self.is_incremental else Ledger()
+        position = self._begin(window)
+        has_rows = False
         while True:
             try:
                 for page in self._pages(window, position):
-                    position = page.position
+                    self._refuse_groups(window, page.rows)
+                    has_rows, position, self._tail = True, page.position, page.rows[-_ROWS_IN_FRONT:]
                     yield page
             except MovingListError:
                 raise repeats_itself(self.where) from None
+            except EqualKeysError:
+                raise gives_up(self.where, self._equal_keys_sentence()) from None
             except UnreliableOrderError:
-                self._take_next("the ERP does not find its own rows by the values that it shows")
-                position = BEGINNING
+                position = self._go_on_by_number(position)
             except GroupedError:
-                self._take_next(
-                    "it groups its rows, and a filter works on the rows below, so that a changed row would come with a "
-                    "part of its sums"
-                )
-                position = BEGINNING
-            except AmbiguousKeysError:
-                self._tell_by_all_columns()
-                position = BEGINNING
+                position = self._begin_without_filter()
+            except AmbiguousKeysError as error:
+                position = self._go_on_by_all_columns(error.position)
             except RequestFailed as error:
                 position = self._lower_plan(window, error, position)
             else:
-                return
+                if has_rows or not self._hides_rows(window):
+                    return
+                position = BEGINNING
 
     @property
     def _plan(self) -> FeedPlan:
         return self._plans[0]
 
+    def _begin(self, window: Window) -> Position:
+        """Choose the ways for a window: that of a place in it first, for its place is worth nothing in another."""
+        self._plans = plans(self.table, self._order(), window)
+        self._has_come, self._tries = False, 0
+        if self._groups:
+            self._plans = [plan for plan in self._plans if not plan.filters]
+        left = FeedPlan.of_name(window.start.list_name, self.table.fields)
+        if left is None or (self._groups and left.filters):
+            return BEGINNING
+        self._is_keyed &= left.order == self.table.keys
+        self._plans = [left, *(plan for plan in self._plans if plan != left)]
+        return window.start
+
     # ------------------------------------------------------------------------------------------------------- reading
 
     def _pages(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
+        position = replace(position, list_name=self._plan.list_name)
         if not self._plan.order:
             return self._by_links(window)
-        if not self._plan.is_keyset:
-            return self._by_number(window, position)
-        after = position.after if len(position.after) == len(self._plan.order) else ()
-        return self._by_keyset(window, after)
+        if self._plan.is_keyset:
+            return self._by_keyset(window, position)
+        return self._by_number(window, position)
 
     def _by_links(self, window: Window) -> Iterator[Page[Wire]]:
         """Without an order of ours, only the server knows where it goes on."""
-        token = {"plan": self._plan}
-        first = self.ask(window, token)
-        for page in linked_pages(first, lambda link: self.ask(window, {**token, "link": link}), self.where):
+        first = self._asked(window, {})
+        for page in linked_pages(first, lambda link: self._asked(window, {"link": link}), self.where):
             self._note_size(page)
-            yield Page(page.rows, BEGINNING)
+            for rows in in_batches(page.rows):
+                yield Page(rows, BEGINNING)
 
     def _by_number(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
         def fetch(skip: int, rows: int) -> tuple[Sequence[Wire], int]:
             return self._rows(window, {"skip": skip}, rows)
 
         ahead = self._ahead(ByNumber(), fetch)
-        return ahead.pages(anchored_pages(ahead.fetch, self._identify, position))
+        pages = anchored_pages(
+            ahead.fetch,
+            self._by_key if self._is_keyed else self._by_content,
+            position,
+            is_unique=self._is_keyed,
+            ledger=self._ledger,
+            overlap=max(min(len(position.anchors), self._size.rows // 2), 1),
+            longest=known_longest(self.facts),
+        )
+        is_claimed = self._is_keyed and self.table.door is FeedDoor.INQUIRIES
+        ready = ahead.pages(pages)
+        return self._in_whole_groups(ready, position) if is_claimed else ready
+
+    def _by_keyset(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
+        def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Wire], int]:
+            after, skip = place
+            return self._rows(window, {"after": after, "skip": skip}, rows)
+
+        ahead = self._ahead(_ByKeyset(self._place_of), fetch)
+        pages = keyset_pages(
+            lambda after, skip: ahead.fetch((after, skip)),
+            self._place_of,
+            position,
+            self._content_of,
+            longest=known_longest(self.facts),
+        )
+        return ahead.pages(pages)
 
     def _ahead(self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Wire], int]]) -> Ahead[Any, Wire]:
         return Ahead(self.helpers, guess, fetch, lambda: self._size.rows, lambda: self._plan)
 
-    def _by_keyset(self, window: Window, after: Place) -> Iterator[Page[Wire]]:
-        """In the order of time, the rows without a stamp come first, in the order of their keys."""
-        is_by_time = self.table.cursor in self._plan.order
-        if is_by_time and window.since is None and (not after or after[0] is None):
-            yield from self._part(window, after, is_unstamped=True)
-            after = ()
-        yield from self._part(window, after, is_unstamped=False)
-
-    def _part(self, window: Window, after: Place, *, is_unstamped: bool) -> Iterator[Page[Wire]]:
-        def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Wire], int]:
-            after, skip = place
-            return self._rows(window, {"after": after, "skip": skip, "is_unstamped": is_unstamped}, rows)
-
-        ahead = self._ahead(_ByKeyset(self._place_of), fetch)
-        pages = keyset_pages(lambda place: ahead.fetch((place, 0)), self._place_of, self._is_unmoved, after)
-        return ahead.pages(pages)
-
     def _rows(self, window: Window, token: Mapping[str, Any], asked: int) -> tuple[Sequence[Wire], int]:
-        """A page's rows and how many were asked for; fewer are, where the ERP does not bear as many."""
+        """A page's rows and how many were asked for; fewer are, where the ERP cannot give as many."""
         while True:
             began = time.monotonic()
             try:
-                page = self.ask(window, {**token, "top": asked, "plan": self._plan})
+                page = self._asked(window, {**token, "top": asked})
             except RequestFailed as error:
-                if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink():
+                if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink(asked):
                     raise
                 logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {self._size.rows} rows.")
                 asked = self._size.rows
             else:
                 self._size.observe(time.monotonic() - began, page.size_bytes)
                 self._note_size(page)
-                self._refuse_equal_keys(page.rows)
-                self._refuse_groups(window, page.rows)
                 # A link to the next page says that this one was cut short: the list goes on behind its last row.
                 return page.rows, len(page.rows) if page.next_link else asked
+
+    def _asked(self, window: Window, token: Mapping[str, Any]) -> FeedPage:
+        """An answer, asked for again with pauses where others have come in the same way."""
+        for tries in itertools.count(1):
+            try:
+                page = self.ask(window, {**token, "plan": self._plan, "is_proven": self._has_come})
+            except RequestFailed as error:
+                if not self._has_come or not _may_be_the_ways(error) or tries == _TRIES_OF_A_PAGE:
+                    raise
+                logger.warning(f"{self.where}: {error.problem.sentence}. Trying the same page again.")
+                self.pause(tries)
+            else:
+                self._has_come = True
+                return page
+        raise AssertionError
 
     def _note_size(self, page: FeedPage) -> None:
         self.record_bytes = page.size_bytes / max(len(page.rows), 1)
 
-    def _refuse_equal_keys(self, rows: Sequence[Wire]) -> None:
-        """An inquiry's keys are those of the tables below it, and need not tell its rows apart."""
-        if self.table.door is FeedDoor.INQUIRIES and self._is_keyed:
-            keys = [self._key_of(row) for row in rows]
-            if any(one == other for one, other in itertools.pairwise(keys)):
-                raise AmbiguousKeysError
+    # ------------------------------------------------------------------------------------------- telling rows apart
 
     def _refuse_groups(self, window: Window, rows: Sequence[Wire]) -> None:
-        """Tried on the first rows that came for having changed."""
+        """Try on the first rows that came for having changed, before they go out, whether the inquiry groups.
+
+        Raises:
+            GroupedError: it does.
+        """
         is_doubtful = self.table.door is FeedDoor.INQUIRIES and self._is_keyed and self._plan.filters and window.since
-        if is_doubtful and rows and not self._is_grouping_tried:
-            self._is_grouping_tried = True
-            if Grouping(self.table, self._plan, self.ask).shows_in(rows, window):
+        if is_doubtful and rows and self._groups is None:
+            self._groups = Grouping(self.table, self._plan, self.ask).shows_in(rows, window)
+            if self._groups:
                 raise GroupedError
 
     def _key_of(self, row: Wire) -> Place:
         return tuple(plain_value(row.get(name)) for name in self.table.keys)
 
     def _place_of(self, row: Wire) -> Place:
-        get, cursor = row.get, self.table.cursor
+        """The values that order the row, in a form that a state can hold."""
+        get, fields = row.get, self.table.fields
         values = [(name, get(name)) for name in self._plan.order]
-        return tuple([utc_instant(value) if name == cursor else plain_value(value) for name, value in values])
+        return tuple(
+            [
+                utc_instant(value) if fields[name] is FieldKind.DATE_TIME and value else plain_value(value)
+                for name, value in values
+            ]
+        )
 
-    def _is_unmoved(self, place: Place) -> bool:
-        """Whether the row is where it was, and the server did not find it there."""
-        page = self.ask(Window(), {"plan": self._plan, "at": place, "top": 1})
-        return [self._place_of(row) for row in page.rows] == [place]
-
-    def _identify(self, row: Wire) -> Identity:
-        if self._is_keyed:
-            return ("\x1f".join(map(str, self._key_of(row))),)
+    def _content_of(self, row: Wire) -> str:
         said = msgspec.json.encode([row.get(name) for name in self.table.fields])
-        return (hashlib.sha256(said).hexdigest(),)
+        return hashlib.blake2b(said, digest_size=16).hexdigest()
 
-    # --------------------------------------------------------------------------------------- what the ERP does not bear
+    def _by_key(self, row: Wire) -> Identity:
+        return ("\x1f".join(map(str, self._key_of(row))),)
 
-    def _lower_plan(self, window: Window, error: RequestFailed, position: Position) -> Position:
-        """Go on by the next plan that the ERP bears, from the window's beginning; says so in the log.
+    def _by_content(self, row: Wire) -> Identity:
+        return (self._content_of(row),)
 
-        Raises:
-            RequestFailed: the same, where it bears none, or the user has to mend something.
+    def _in_whole_groups(self, pages: Iterator[Page[Wire]], start: Position) -> Iterator[Page[Wire]]:
+        """The pages, but for their last row until it is known that no other has its key.
+
+        An inquiry's keys are those of the tables below it, and need not tell its rows apart; among rows with one key
+        SQL promises no order, so none of them goes out before all have been read in one order.
         """
-        problem = error.problem
-        if problem.next is not Next.CLIMB_DOWN and problem.failure_type.value != "system_error":
-            raise error
-        # An empty body also comes when all seats are taken; this request waits for one.
-        if not self._bears(window, _PLAIN):
-            raise error
-        if not self._has_failed and self._bears(window, self._plan):
-            self._has_failed = True
-            return position
-        while not self._bears(window, self._plans[1] if self._plans[1:] else None):
-            if not self._plans[1:]:
-                raise error
-            del self._plans[0]
-        self._take_next(problem.sentence)
-        return BEGINNING
+        held: Sequence[Wire] = ()
+        offset, sent = start.offset, list(self._tail)
+        for page in pages:
+            rows = [*held, *page.rows]
+            keys = [self._key_of(row) for row in rows]
+            if any(one == other for one, other in itertools.pairwise(keys)):
+                anchors = tuple(map(self._by_content, sent[-_ROWS_IN_FRONT:]))
+                raise AmbiguousKeysError(Position(offset, anchors))
+            held, ready = rows[-1:], rows[:-1]
+            if ready:
+                offset, sent = page.position.offset - 1, ready
+                yield Page(ready, replace(page.position, offset=offset, anchors=page.position.anchors[:-1]))
+            end = page.position
+        if held:
+            yield Page(held, end)
 
-    def _take_next(self, reason: str) -> None:
-        del self._plans[0]
-        self._has_failed = False
-        logger.warning(f"{self.where}: {reason}. {self._plan.explain()}")
+    def _order(self) -> tuple[str, ...]:
+        if self.table.door is FeedDoor.TABLES or self._is_keyed:
+            return self.table.keys
+        if self._sortable is None:
+            names = (*self.table.keys, *(name for name in self.table.fields if name not in self.table.keys))
+            self._sortable = bearable(names, lambda some: self._works(Window(), replace(_PLAIN, order=some)))
+        return self._sortable
 
-    def _bears(self, window: Window, plan: FeedPlan | None) -> bool:
-        if plan is None:
-            return False
-        try:
-            self.ask(window, {"plan": plan, "top": 1})
-        except RequestFailed as error:
-            if error.problem.next in (Next.CLIMB_DOWN, Next.STOP):
-                return False
-            raise
-        return True
-
-    # ------------------------------------------------------------------------------------------- telling rows apart
-
-    def _all_plans(self) -> list[FeedPlan]:
-        is_unkeyed_inquiry = self.table.door is FeedDoor.INQUIRIES and not self._is_keyed
-        sortable = self._all_columns() if is_unkeyed_inquiry else self.table.keys
-        return plans(self.table, sortable, is_incremental=self.is_incremental)
-
-    def _all_columns(self) -> tuple[str, ...]:
-        """All that an inquiry can be ordered by: SQL promises no order among rows that are equal in those."""
-        names = (*self.table.keys, *(name for name in self.table.fields if name not in self.table.keys))
-        return bearable(names, lambda some: self._bears(Window(), FeedPlan(some, filters=False)))
-
-    def _tell_by_all_columns(self) -> None:
+    def _go_on_by_all_columns(self, position: Position) -> Position:
+        """Behind the keys, more columns order the list: what has gone out stays in front of the place."""
         keys = ", ".join(self.table.keys)
-        self._is_keyed = False
-        self._plans = self._all_plans()
         logger.warning(
             f"{self.where}: several rows have the same {keys}, so these do not identify a row: use another primary "
             "key, or none. Reading it ordered by all its columns."
         )
+        self._is_keyed = False
+        self._plans = [replace(self._plan, order=self._order() or self.table.keys)]
+        if self._ledger is not None:
+            self._ledger = Ledger(is_partial=bool(position.offset))
+        return position
+
+    def _go_on_by_number(self, position: Position) -> Position:
+        """In the same order, from as many rows on as have gone out."""
+        plan = replace(self._plan, is_keyset=False)
+        reason = "the ERP does not find its own rows by the values that it shows"
+        logger.warning(f"{self.where}: {reason}. {plan.explain(plan)}")
+        self._plans = [plan]
+        if self._ledger is not None:
+            self._ledger = Ledger(is_partial=bool(position.offset))
+        return Position(position.offset, tuple(map(self._by_key, self._tail)))
+
+    def _begin_without_filter(self) -> Position:
+        """All rows, since those that were filtered do not say what the inquiry shows; none of them has gone out."""
+        was = self._plan
+        self._plans = [plan for plan in self._plans if not plan.filters] or [_unfiltered(was)]
+        self._has_come, self._tries = False, 0
+        reason = (
+            "it groups its rows, and a filter works on the rows below, so that a changed row would come with a part of "
+            "its sums"
+        )
+        logger.warning(f"{self.where}: {reason}. {self._plan.explain(was)}")
+        return BEGINNING
+
+    def _equal_keys_sentence(self) -> str:
+        return (
+            f"more rows than fit into a page of {self._size.rows} have the same {', '.join(self.table.keys)}, so they "
+            "cannot be told apart: raise max_page_size, or leave this stream out"
+        )
+
+    # ------------------------------------------------------------------------------------ what the ERP does not support
+
+    def _lower_plan(self, window: Window, error: RequestFailed, position: Position) -> Position:
+        """Go on in the next way that the ERP supports, as long as no row has gone out; says so in the log.
+
+        Raises:
+            RequestFailed: the same, where there is none, the way has worked before, or the user has to mend something.
+        """
+        if self._has_come or not _may_be_the_ways(error):
+            raise error
+        # An empty body also comes when all seats are taken; this request waits for one.
+        if not self._works(window, _PLAIN):
+            raise error
+        self._tries += 1
+        if self._tries < (1 if error.problem.status in _REFUSALS else _TRIES_OF_A_WAY):
+            self.pause(self._tries)
+            return position
+        if not self._plans[1:]:
+            raise error
+        was = self._plans.pop(0)
+        self._tries = 0
+        if (was.filters, was.order) != (self._plan.filters, self._plan.order):
+            logger.warning(f"{self.where}: {error.problem.sentence}. {self._plan.explain(was)}")
+        elif self.facts.has_unstamped:
+            logger.warning(
+                f"{self.where}: {error.problem.sentence}, when asked for rows without {self.table.cursor}. There are "
+                "such rows, and changes of them do not arrive but with a full refresh."
+            )
+        return BEGINNING
+
+    def _works(self, window: Window, plan: FeedPlan) -> bool:
+        try:
+            self.ask(window, {"plan": plan, "top": 1})
+        except RequestFailed as error:
+            if _may_be_the_ways(error):
+                return False
+            raise
+        return True
+
+    def _hides_rows(self, window: Window) -> bool:
+        """Whether an empty answer to a filter is no answer; asked once a day, and then all rows are read."""
+        if not self._plan.filters or self.facts.knows(FILTER_WORKS):
+            return False
+        ever = replace(EVER, until=window.until)
+        if self.ask(ever, {"plan": self._plan, "top": 1}).rows:
+            self.facts.learn(FILTER_WORKS)
+            return False
+        if not self.ask(Window(), {"plan": replace(self._plan, filters=False), "top": 1}).rows:
+            return False
+        self.facts.forget(FILTER_WORKS)
+        was = self._plan
+        self._plans = [_unfiltered(was)]
+        logger.warning(
+            f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
+            f"{self._plan.explain(was)}"
+        )
+        return True
+
+
+def _unfiltered(plan: FeedPlan) -> FeedPlan:
+    return replace(plan, filters=False, with_null=False)
+
+
+_BAD_REQUEST = 400
+# Answers that say themselves that they will be the same the next time.
+_REFUSALS = frozenset({_BAD_REQUEST})
+
+
+def _may_be_the_ways(error: RequestFailed) -> bool:
+    """Whether another way of asking may be answered: it was refused, or failed by an error of the ERP's own."""
+    return error.problem.next is Next.CLIMB_DOWN or error.problem.failure_type.value == "system_error"

@@ -22,7 +22,7 @@ from source_acumatica.entity import (
     calendar_date,
     utc_instant,
 )
-from source_acumatica.tables import DELETED_AT, Rows, cursor_of, parameter_columns
+from source_acumatica.tables import DELETED_AT, Rows, clashing, cursor_of, parameter_columns
 
 # How a column with the time of the last change is called; of several with one caption, the later ones get a number.
 _STAMP_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?(_\d+)?")
@@ -74,6 +74,18 @@ class FeedTable:
     """Of a table: its full name, by which it is the same in all tenants."""
     condition: str = ""
     """What the user wants the rows to fulfil, in parentheses; empty for all of them."""
+    restricted: frozenset[str] = frozenset()
+    """Columns that come only where none are selected, and that rows can be neither filtered nor ordered by."""
+    left_out: tuple[str, ...] = ()
+    """The columns of the ERP whose names added ones have; the stream does without."""
+
+    def __post_init__(self) -> None:
+        taken = clashing(self.fields, parameter_columns(self.asked))
+        if taken:
+            fields = {name: kind for name, kind in self.fields.items() if name not in taken}
+            keys = () if set(self.keys) & set(taken) else self.keys
+            for name, value in {"fields": fields, "keys": keys, "left_out": (*self.left_out, *taken)}.items():
+                object.__setattr__(self, name, value)
 
     @property
     def name(self) -> str:
@@ -103,6 +115,11 @@ class FeedTable:
     def stamps(self) -> list[str]:
         """The columns that may be chosen for the cursor."""
         return [name for name, kind in self.fields.items() if kind is FieldKind.DATE_TIME]
+
+    @property
+    def is_stamped_by_name(self) -> bool:
+        """Whether the cursor is called as stamps are; what users choose may be any date, also of the future."""
+        return self.cursor is not None and _STAMP_NAME.fullmatch(self.cursor) is not None
 
     @property
     def is_cursor_chosen(self) -> bool:
@@ -186,6 +203,8 @@ class FeedTable:
             has_flags=self.has_flags or other.has_flags,
             parameters={**other.parameters, **self.parameters},
             function=self.function or other.function,
+            left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
+            restricted=self.restricted | other.restricted,
         )
 
 
@@ -217,9 +236,18 @@ def dac_table(feed: Feed, *, track_deletions: bool) -> FeedTable:
     fields = {name: kind for name, kind in feed.fields.items() if name != DELETED_FLAG}
     keys = feed.keys if set(feed.keys) <= fields.keys() else ()
     is_tracked = track_deletions and NOTE_ID in fields
-    has_flags = DELETED_FLAG in feed.fields
+    has_flags = DELETED_FLAG in feed.fields or DELETED_FLAG in feed.restricted
     return FeedTable(
-        FeedDoor.TABLES, title, name, fields, keys, bool(keys), is_tracked, has_flags, type_name=feed.type_name
+        FeedDoor.TABLES,
+        title,
+        name,
+        fields,
+        keys,
+        bool(keys),
+        is_tracked,
+        has_flags,
+        type_name=feed.type_name,
+        restricted=feed.restricted,
     )
 
 

@@ -12,6 +12,7 @@ from source_acumatica.doors import Doors, FeedPage, inquiry_resource
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedTable
 from source_acumatica.odata import FeedPlan, feed_options, plain_value
+from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.reader import where_of
 
 # Only keys are asked for: so many rows at first, then further ones as long as that is cheap.
@@ -20,6 +21,8 @@ _FURTHER_ROWS = 10_000
 _MOST_ROWS = 50_000
 # An inquiry that takes longer for this is not asked for more: a site may have hundreds of them.
 _CHEAP_SECONDS = 3.0
+# Where the first rows are too many for one answer, so many times fewer are looked at.
+_FEWER = 10
 
 
 @dataclass
@@ -40,7 +43,16 @@ class KeyProbe:
         seen: set[tuple[Any, ...]] = set()
         began, skip, top = time.monotonic(), 0, _FIRST_ROWS
         while True:
-            rows = self._rows(skip, top)
+            try:
+                rows = self._rows(skip, top)
+            except RequestFailed as error:
+                if error.problem.next is not Next.FEWER_ROWS or top <= SMALLEST_PAGE_ROWS:
+                    raise
+                if seen:
+                    # Further rows are not cheap, and what was looked at speaks for the keys.
+                    return self._empty_part()
+                top = max(top // _FEWER, SMALLEST_PAGE_ROWS)
+                continue
             for row in rows:
                 key = tuple(plain_value(row.get(name)) for name in self.table.keys)
                 if None in key:
@@ -51,7 +63,7 @@ class KeyProbe:
             skip += len(rows)
             if len(rows) < top:
                 return ""
-            if skip >= _MOST_ROWS or time.monotonic() - began > _CHEAP_SECONDS:
+            if top < _FIRST_ROWS or skip >= _MOST_ROWS or time.monotonic() - began > _CHEAP_SECONDS:
                 return self._empty_part()
             top = _FURTHER_ROWS
 
@@ -92,5 +104,5 @@ class KeyProbe:
             {**given, **options, **(more or {})},
             where=where,
             is_query=is_query,
-            is_page=True,
+            is_page=token["top"] > SMALLEST_PAGE_ROWS,
         )

@@ -31,14 +31,21 @@ from airbyte_cdk.sources import Source
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from airbyte_protocol_dataclasses.models import (  # type: ignore[import-untyped]
+    AirbyteRecordMessageMeta,
+    AirbyteRecordMessageMetaChange,
+    Change,
+    Reason,
+)
 
 from source_acumatica.config import Config, hide_secrets
 
 
-class _RecordBody(msgspec.Struct, gc=False):
+class _RecordBody(msgspec.Struct, gc=False, omit_defaults=True):
     stream: str
     data: Any
     emitted_at: int
+    meta: Any = None
 
 
 class _RecordLine(msgspec.Struct, gc=False, tag_field="type", tag="RECORD"):
@@ -58,10 +65,16 @@ class RecordLines(AirbyteMessage):
         self.stream, self.text, self.count = stream, text, count
 
     @classmethod
-    def of(cls, stream: str, records: Sequence[Any]) -> RecordLines:
-        """The lines of at least one record; as in the CDK's messages, columns without a value are left out."""
+    def of(cls, stream: str, records: Sequence[Any], left_out: Sequence[str] = ()) -> RecordLines:
+        """The lines of at least one record; as in the CDK's messages, columns without a value are left out.
+
+        ``left_out`` are the columns whose values the ERP has and did not give: each record names them.
+        """
         now = time.time_ns() // 1_000_000
-        lines = _ENCODER.encode_lines([_RecordLine(_RecordBody(stream, filled(record), now)) for record in records])
+        meta = _meta(left_out)
+        lines = _ENCODER.encode_lines(
+            [_RecordLine(_RecordBody(stream, filled(record), now, meta)) for record in records]
+        )
         return cls(stream, lines[:-1].decode(), len(records))
 
     def single_messages(self) -> Iterator[AirbyteMessage]:
@@ -69,14 +82,33 @@ class RecordLines(AirbyteMessage):
         for line in self.text.split("\n"):
             body = _DECODER.decode(line).record
             record = AirbyteRecordMessage(stream=body.stream, data=_serializable(body.data), emitted_at=body.emitted_at)
+            if body.meta:
+                record.meta = AirbyteRecordMessageMeta(changes=[_change(one["field"]) for one in body.meta["changes"]])
             yield AirbyteMessage(type=Type.RECORD, record=record)
 
     def first_apart(self) -> Iterator[AirbyteMessage]:
-        """The first record as a message of the CDK, which tells by it that the stream is running, and the others."""
+        """The first record as a message of the CDK, which tells by it that the stream is running, and the others.
+
+        The CDK passes nothing on of it but its data: ``with_meta`` has to see what comes out.
+        """
         line, _, others = self.text.partition("\n")
-        yield from RecordLines(self.stream, line, 1).single_messages()
+        for message in RecordLines(self.stream, line, 1).single_messages():
+            if message.record and message.record.meta:
+                message.record.data[_META], message.record.meta = message.record.meta, None
+            yield message
         if others:
             yield RecordLines(self.stream, others, self.count - 1)
+
+
+def _meta(left_out: Sequence[str]) -> msgspec.Raw | None:
+    """What a record says of columns that are null although the ERP has values; encoded once for all records."""
+    if not left_out:
+        return None
+    return msgspec.Raw(_ENCODER.encode({"changes": [_change(name) for name in left_out]}))
+
+
+def _change(name: str) -> AirbyteRecordMessageMetaChange:
+    return AirbyteRecordMessageMetaChange(field=name, change=Change.NULLED, reason=Reason.SOURCE_RETRIEVAL_ERROR)
 
 
 _LARGEST_INTEGER = 2**63 - 1
@@ -175,6 +207,18 @@ class Entrypoint(AirbyteEntrypoint):
 def filled(record: Any) -> Any:
     """A record without its empty columns; the types of compiled ones leave them out themselves."""
     return {name: cell for name, cell in record.items() if cell is not None} if isinstance(record, dict) else record
+
+
+def with_meta(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+    """The messages as the CDK hands them out, with what records say of themselves beside their data again."""
+    for message in messages:
+        if message.record and _META in message.record.data:
+            message.record.meta = message.record.data.pop(_META)
+        yield message
+
+
+# No column is called so.
+_META = "\x00meta"
 
 
 def single_messages(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -34,6 +34,9 @@ class Generation(Enum):
         return (inquiries if door is FeedDoor.INQUIRIES else tables).format(tenant=quote(tenant, safe=""))
 
 
+_LIST_NAME = re.compile(r"(?P<filtered>all|changed|changed or null), (?P<method>keyset|number): (?P<order>.+)")
+
+
 @dataclass(frozen=True)
 class FeedPlan:
     """How a feed is asked for: by which columns it is ordered, and whether a page is told by values or by number."""
@@ -42,26 +45,58 @@ class FeedPlan:
     is_keyset: bool = False
     filters: bool = True
     """Whether the window is asked for; otherwise all rows are."""
+    with_null: bool = True
+    """Whether a filter by the stamp asks for the rows that have none, too: no comparison finds them."""
 
-    def explain(self) -> str:
-        """What the log says when it comes to this."""
-        rows = "" if self.filters else "all rows instead of the changed ones, "
+    @property
+    def list_name(self) -> str:
+        """What a place belongs to: the same filter, order and method."""
+        filtered = ("changed or null" if self.with_null else "changed") if self.filters else "all"
+        return f"{filtered}, {'keyset' if self.is_keyset else 'number'}: {','.join(self.order)}"
+
+    @classmethod
+    def of_name(cls, name: str, fields: Collection[str]) -> FeedPlan | None:
+        """The inverse of ``list_name``; None where no place can be one of that list, or its columns are gone."""
+        match = _LIST_NAME.fullmatch(name)
+        order = tuple(match["order"].split(",")) if match else ()
+        if not match or not set(order) <= set(fields):
+            return None
+        filtered = match["filtered"]
+        return cls(order, match["method"] == "keyset", filtered != "all", filtered == "changed or null")
+
+    def explain(self, instead: FeedPlan) -> str:
+        """What the log says when it comes to this ``instead`` of another way."""
+        rows = "all rows instead of the changed ones, " if instead.filters and not self.filters else ""
         by = f"ordered by {', '.join(self.order)}" if self.order else "in one answer"
         return f"Reading {rows}{by}."
 
+    def within(self, window: Window, cursor: str | None) -> FeedPlan:
+        """The same for a window, where a filter is one only if there is something to ask for."""
+        if self.filters and window.since and cursor:
+            return self
+        return replace(self, filters=False, with_null=False)
 
-def plans(table: FeedTable, sortable: tuple[str, ...], *, is_incremental: bool) -> list[FeedPlan]:
-    """The ways to ask for a feed, the best first; ``sortable`` are columns that tell all rows of an inquiry apart.
 
-    A table is read in the order of time only where a state is kept: a row that changes meanwhile moves to the end
-    there, and would come twice.
+def plans(table: FeedTable, sortable: tuple[str, ...], window: Window) -> list[FeedPlan]:
+    """The ways to ask for a window of a feed, the best first, each another request.
+
+    ``sortable`` are the columns that order an inquiry. A table is read in the order of its keys, in which a row that
+    changes stays where it is.
     """
-    if table.door is FeedDoor.INQUIRIES:
-        return [FeedPlan(sortable), FeedPlan(sortable, filters=False), FeedPlan((), filters=False)]
-    by_number = FeedPlan(table.keys, filters=False)
-    by_key = [FeedPlan(table.keys, is_keyset=True), FeedPlan(table.keys, is_keyset=True, filters=False)]
-    by_time = [FeedPlan((table.cursor, *table.keys), is_keyset=True)] if table.cursor and is_incremental else []
-    return [*by_time, *by_key, by_number] if table.keys else [by_number]
+    order, is_keyset = (sortable, False) if table.door is FeedDoor.INQUIRIES else (table.keys, bool(table.keys))
+    if not table.restricted.isdisjoint(order):
+        order, is_keyset = (), False
+    best = FeedPlan(order, is_keyset)
+    ways = [
+        best,
+        replace(best, with_null=False),
+        replace(best, filters=False),
+        FeedPlan(order, filters=False),
+        FeedPlan((), filters=False),
+    ]
+    cursor = None if table.cursor in table.restricted else table.cursor
+    within = [way.within(window, cursor) for way in ways]
+    return list(dict.fromkeys(within if table.door is FeedDoor.INQUIRIES or not order else within[:-1]))
 
 
 def feed_options(
@@ -70,19 +105,20 @@ def feed_options(
     """The options of a request: of the window and the page token alone.
 
     The token has ``version`` of OData, ``top``, and ``skip`` or ``after``: the place that a page by keyset begins at,
-    empty for the beginning, with None for the cursor among the rows that have none. ``at`` asks for the row at a place,
-    with ``is_within`` if it lies in the window.
+    empty for the beginning. ``at`` asks for the row at a place, with ``is_within`` if it lies in the window.
     """
     version = token["version"]
     if "at" in token:
         pairs = _literals(table, plan.order, token["at"], version)
         conditions = [f"{name} eq {literal}" for name, literal in pairs if name in table.keys]
-        conditions += _window_conditions(table, plan, window, token) if token.get("is_within") else ()
+        conditions += _window_conditions(table, plan, window, version) if token.get("is_within") else ()
     else:
-        conditions = [*_window_conditions(table, plan, window, token), *_place_conditions(table, plan, token)]
+        conditions = [*_window_conditions(table, plan, window, version), *_place_conditions(table, plan, token)]
     conditions += filter(None, [table.condition])
     options = {"$filter": " and ".join(conditions)} if conditions else {}
-    selected = ",".join(name for name in table.fields if name in columns) if columns is not None else ""
+    # A restricted column comes only where none are selected (BEHAVIOR.md, "OData").
+    names = columns if columns is not None and table.restricted.isdisjoint(columns) else ()
+    selected = ",".join(name for name in table.fields if name in names)
     if 0 < len(selected) <= _LONGEST_OPTION_CHARACTERS:
         options["$select"] = selected
     if plan.order:
@@ -93,17 +129,11 @@ def feed_options(
     return options
 
 
-def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, token: Mapping[str, Any]) -> Iterator[str]:
-    version, cursor = token["version"], table.cursor
-    if not plan.filters or cursor is None:
-        return
-    if window.since:
-        yield f"{cursor} ge {instant_literal(window.since, version)}"
-        if window.until:
-            yield f"{cursor} lt {instant_literal(window.until, version)}"
-    elif cursor in plan.order:
-        # No upper end: a row that changes while all are read moves to the end, and has to come.
-        yield f"{cursor} eq null" if token.get("is_unstamped") else f"{cursor} ne null"
+def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, version: int) -> Iterator[str]:
+    """None but those of the window: no order and no method of reading adds one."""
+    if plan.filters and table.cursor and window.since:
+        changed = f"{table.cursor} ge {instant_literal(window.since, version)}"
+        yield f"({changed} or {table.cursor} eq null)" if plan.with_null else changed
 
 
 def _place_conditions(table: FeedTable, plan: FeedPlan, token: Mapping[str, Any]) -> Iterator[str]:
@@ -111,25 +141,34 @@ def _place_conditions(table: FeedTable, plan: FeedPlan, token: Mapping[str, Any]
     if not after or not plan.is_keyset:
         return
     pairs = _literals(table, plan.order, after, token["version"])
-    yield _grouped(behind(pairs), len(pairs))
+    yield _grouped(behind(pairs))
 
 
 def _literals(table: FeedTable, names: Sequence[str], values: Sequence[Any], version: int) -> list[tuple[str, str]]:
-    """Columns and what they are compared with; a cursor of None is told by the part of the rows that is read."""
+    """Columns and what they are compared with."""
     pairs = zip(names, values, strict=True)
-    return [(name, value_literal(value, table.fields[name], version)) for name, value in pairs if value is not None]
+    return [
+        (name, _NULL if value is None else value_literal(value, table.fields[name], version)) for name, value in pairs
+    ]
+
+
+_NULL = "null"
 
 
 def behind(pairs: Sequence[tuple[str, str]]) -> str:
-    """The condition for the rows from a place on, that row included: ``pairs`` are its columns and their literals."""
+    """The condition for the rows from a place on, that row included: ``pairs`` are its columns and their literals.
+
+    What is null comes first, and no comparison finds it.
+    """
     (name, literal), *rest = pairs
     if not rest:
-        return f"{name} ge {literal}"
-    return f"{name} gt {literal} or ({name} eq {literal} and {_grouped(behind(rest), len(rest))})"
+        return f"{name} ge {literal}" if literal != _NULL else f"{name} eq null or {name} ne null"
+    further = f"{name} gt {literal}" if literal != _NULL else f"{name} ne null"
+    return f"{further} or ({name} eq {literal} and {_grouped(behind(rest))})"
 
 
-def _grouped(text: str, count: int) -> str:
-    return f"({text})" if count > 1 else text
+def _grouped(text: str) -> str:
+    return f"({text})" if " or " in text else text
 
 
 def instant_literal(instant: str, version: int) -> str:

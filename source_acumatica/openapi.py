@@ -12,13 +12,17 @@ from source_acumatica.entity import FieldKind, Shape
 
 # What every record inherits, and what does not come in records.
 _BASE = frozenset({"id", "rowNumber", "note", "custom", "error", "files", "_links"})
+_MARK_OF_THE_BASE = "rowNumber"
 # Collections of collections are read; a third level has no table of its own.
 _DEEPEST_COLLECTION = 2
 # Contacts have addresses; anything deeper is a link back to where it came from.
 _DEEPEST_OBJECT = 2
 # The largest of Acumatica's own endpoints have about a thousand; in a document where all links to all, there is no end.
 _MOST_SHAPES = 50_000
-_NAME = re.compile(r"\w+")
+# A segment of an address: ASP.NET refuses these characters there, and resolves dots; braces stand for a record's key.
+_ENTITY_NAME = re.compile(r"(?![. ]*$)[^\x00-\x1f/\\<>*%&:?+\"{}$#]+")
+# What stands between the names of an option ($select, $expand), or in front of them.
+_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f,/$@]")
 _KINDS = {kind.value: kind for kind in FieldKind if kind is not FieldKind.UNKNOWN}
 
 Schema = Mapping[str, Any]
@@ -36,7 +40,7 @@ class Description:
     """The contract version, ``"3"``, ``"4"`` or ``"5"``: ``info.version`` of the document."""
     entities: dict[str, Shape]
     warnings: list[str] = field(default_factory=list)
-    """One sentence for each field whose type is unknown."""
+    """One sentence for each field whose type is unknown, or that is left out for its name."""
     credentials: list[str] = field(default_factory=list)
     """The fields that hold credentials of other systems: they stand in no shape."""
 
@@ -63,7 +67,7 @@ def _read(document: object) -> Description:
     reader = _Reader(schemas, description)
     for path, operations in document["paths"].items():
         name = path.removeprefix("/")
-        if _NAME.fullmatch(name) and isinstance(operations, dict) and "get" in operations:
+        if _ENTITY_NAME.fullmatch(name) and isinstance(operations, dict) and "get" in operations:
             schema_name = _listed_schema(operations["get"]) or name
             description.entities[name] = reader.shape(schema_name)
     return description
@@ -121,9 +125,15 @@ class _Reader:
     def _properties(self, name: str) -> Iterator[tuple[str, Schema]]:
         schema = self._schemas.get(name, {})
         for part in (schema, *schema.get("allOf", ())):
-            for field_name, field_schema in part.get("properties", {}).items():
-                if field_name not in _BASE and _NAME.fullmatch(field_name):
+            properties = part.get("properties", {})
+            for field_name, field_schema in properties.items():
+                if field_name in _BASE:
+                    if _MARK_OF_THE_BASE not in properties:
+                        self._warn(f"{name}.{field_name} has the name of what every record has: it is left out.")
+                elif field_name and not _NOT_IN_A_NAME.search(field_name):
                     yield field_name, field_schema
+                else:
+                    self._warn(f"{name}.{field_name!r} has a name that cannot be asked for: it is left out.")
 
     def _is_record(self, name: str) -> bool:
         """Whether a schema is a linked record; names do not tell: a record may be called ``AttributeValue``."""
@@ -134,6 +144,9 @@ class _Reader:
         kind = _KINDS.get(wrapper, FieldKind.UNKNOWN)
         if kind is FieldKind.UNKNOWN:
             warning = f"{schema_name}.{field_name} has the unknown type '{wrapper or 'none'}': its column has no type."
-            if warning not in self._warnings:
-                self._warnings.append(warning)
+            self._warn(warning)
         return kind
+
+    def _warn(self, warning: str) -> None:
+        if warning not in self._warnings:
+            self._warnings.append(warning)

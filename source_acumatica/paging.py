@@ -9,19 +9,27 @@ So each page asks again for the last row of the one before. While it is there, n
     page 3         (c removed)
                          h i j k    asked: skip 6   g is not there: go back
                    d e f g h i      asked: skip 3   g is there: h is next, and h, i are not lost
+    page 4                   i      asked: skip 7   nothing new behind i: only this proves the end
 
-Of the rows before, the ends of the last pages are remembered, so that the place is found although rows of it are gone.
+Of the rows before, the last ones are remembered one by one (``Trail``), so that the place is found although rows of it
+are gone, and that no row which was sent is sent again. Where the place cannot be found at all, the list is read anew:
+by a full refresh without what it has sent (``Ledger``), since nobody removes repeats there.
 """
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
+from source_acumatica.trail import ANCHORS_IN_STATE, REMEMBERED_ROWS, Identity, Ledger, Trail
+
 Row = TypeVar("Row")
-Identity = tuple[str, ...]
-"""What a row is known by; any one part suffices."""
+Fetched = tuple[Sequence[Row], int]
+"""The rows of a page, and how many were asked for."""
 
 # An anchored page overlaps the one before, so one row is no page.
 SMALLEST_PAGE_ROWS = 2
@@ -33,15 +41,19 @@ _QUICK_SECONDS = 5.0
 _SLOW_SECONDS = 30.0
 # A page in memory is several times its size on the wire.
 _LARGE_BYTES = 16 * 1024 * 1024
-# Rows that are remembered to find the place again.
-_REMEMBERED_ROWS = 10_000
-# Rows whose identities go into the state: enough that not all of them are removed until a resume.
-_ANCHORS_IN_STATE = 5
-# The same answer so often, or so many starts from the beginning, and the list is given up: a server that ignores $skip
-# would be read for ever.
+# The same answer so often, and the list is given up, unless the server shows that it knows where the list ends.
 _MOST_REPEATS = 5
-# A page shorter than asked for ends the list, unless a server-side cap shortened it: caps are round numbers.
-_SMALLEST_CAP_ROWS = 50
+# So many starts from the beginning.
+_MOST_RESTARTS = 5
+# Pages that are looked through behind the place for a list that has grown in front of it.
+_MOST_PAGES_BEHIND = 200
+# A page that has so many rows may be a small one by a server's own will: one more look behind it proves the end.
+_SMALL_PAGE_ROWS = 50
+# Rows in front of a place whose own places are remembered, and how many of them are asked for if it is not found.
+_FRONT_ROWS = 50
+_TRIES_IN_FRONT = 3
+# No list has so many rows: whoever answers with some does not heed $skip.
+_BEHIND_EVERY_LIST = 1_000_000_000
 
 
 class MovingListError(Exception):
@@ -49,19 +61,25 @@ class MovingListError(Exception):
 
 
 class UnreliableOrderError(Exception):
-    """The server's comparisons do not agree with the values that it shows."""
+    """The server does not find its rows by the values that it shows, or all that were looked for have gone."""
+
+
+class EqualKeysError(Exception):
+    """More rows have the same key than one page can hold."""
 
 
 @dataclass(frozen=True)
 class Position:
     """How far a list has been read: ``offset`` rows, of which the last are known by ``anchors``.
 
-    Of a list that is read by keyset, ``after`` holds the last row's values of the columns that order it.
+    Of a list that is read by keyset, ``after`` holds the last row's values of the columns that order it. ``list_name``
+    says which list it is a place of: filter, order and method; in another list it means nothing.
     """
 
     offset: int = 0
     anchors: tuple[Identity, ...] = ()
     after: tuple[Any, ...] = ()
+    list_name: str = ""
 
 
 BEGINNING = Position()
@@ -81,6 +99,10 @@ class PageSize:
 
     largest: int
     rows: int = 0
+    _refused_rows: int = 0
+    _refusals: int = 0
+    """How often in a row this size was too much: each time it is tried again later."""
+    _pages_until_tried: int = 0
 
     def __post_init__(self) -> None:
         self.largest = max(self.largest, SMALLEST_PAGE_ROWS)
@@ -91,38 +113,32 @@ class PageSize:
         if seconds > _SLOW_SECONDS or size_bytes > _LARGE_BYTES:
             self.shrink()
         elif seconds < _QUICK_SECONDS and 2 * size_bytes < _LARGE_BYTES:
-            self.rows = min(self.rows * 2, self.largest)
+            self._grow()
 
-    def shrink(self) -> bool:
-        """Halve; False where that is not possible."""
-        was, self.rows = self.rows, max(self.rows // 2, SMALLEST_PAGE_ROWS)
-        return self.rows < was
+    def _grow(self) -> None:
+        larger = min(self.rows * 2, self.largest)
+        if self._refused_rows and larger >= self._refused_rows and self._pages_until_tried:
+            self._pages_until_tried -= 1
+            return
+        if self.rows >= self._refused_rows:
+            self._refused_rows = self._refusals = 0
+        self.rows = larger
 
+    def shrink(self, asked: int | None = None) -> bool:
+        """Halve what was too much; False where that is not possible.
 
-@dataclass
-class _Trail:
-    """The identities of the rows read last, in order."""
-
-    rows: dict[Identity, None] = field(default_factory=dict)
-    parts: set[str] = field(default_factory=set)
-
-    def extend(self, identities: Sequence[Identity]) -> None:
-        for identity in identities:
-            self.rows.pop(identity, None)
-            self.rows[identity] = None
-            self.parts.update(identity)
-        for identity in list(self.rows)[: max(len(self.rows) - _REMEMBERED_ROWS, 0)]:
-            del self.rows[identity]
-            self.parts.difference_update(identity)
-
-    def ends_with(self, identity: Identity) -> bool:
-        return not set(next(reversed(self.rows))).isdisjoint(identity)
-
-    def knows(self, identity: Identity) -> bool:
-        return not self.parts.isdisjoint(identity)
-
-    def end(self) -> tuple[Identity, ...]:
-        return tuple(self.rows)[-_ANCHORS_IN_STATE:]
+        ``asked``: how many rows the request that failed had asked for. Several may fail for one cause: the size is
+        halved for the first of them.
+        """
+        was = min(self.rows, asked or self.rows)
+        if asked and asked > self.rows:
+            return True
+        self.rows = max(was // 2, SMALLEST_PAGE_ROWS)
+        if self.rows == was:
+            return False
+        self._refusals = self._refusals + 1 if was == self._refused_rows else 1
+        self._refused_rows, self._pages_until_tried = was, 2 ** (self._refusals - 1) - 1
+        return True
 
 
 @dataclass
@@ -134,108 +150,316 @@ class _Watch:
     known_rows: int = 0
     restarts: int = 0
 
-    def page(self, identities: Sequence[Identity], *, is_new: bool) -> None:
+    def page(self, identities: Sequence[Identity], *, is_new: bool) -> bool:
+        """Note a page; whether the same rows have come too often to be new ones that look alike."""
         self.known_rows = 0 if is_new else self.known_rows + len(identities)
-        # Rows that look alike may pass for new ones, page for page.
         self.repeats = self.repeats + 1 if identities == self.before else 0
         self.before = identities
-        if self.repeats > _MOST_REPEATS or self.known_rows > 2 * _REMEMBERED_ROWS:
+        if self.known_rows > 2 * REMEMBERED_ROWS:
             raise MovingListError
+        return self.repeats > _MOST_REPEATS
 
     def restart(self) -> None:
         self.restarts += 1
-        if self.restarts > _MOST_REPEATS:
+        if self.restarts > _MOST_RESTARTS:
             raise MovingListError
 
 
 def anchored_pages(
-    fetch: Callable[[int], tuple[Sequence[Row], int]],
+    fetch: Callable[[int], Fetched[Row]],
     identify: Callable[[Row], Identity],
     start: Position,
+    *,
+    is_unique: bool = True,
+    ledger: Ledger | None = None,
+    overlap: int = 1,
+    longest: int = 0,
 ) -> Iterator[Page[Row]]:
-    """Read a list from ``start`` to its end.
+    """Read a list from ``start`` to its end, which is proven by an answer that brings nothing new.
 
     ``fetch(skip)`` returns the rows from an offset on and how many it asked for. A row that is in the list throughout
-    is yielded at least once; rows may come twice where the list moved.
+    is yielded. With a ``ledger`` none is yielded twice; without, all may come again where the place is lost. Without
+    ``is_unique`` rows may be alike. At ``start``, ``overlap`` rows in front of the place are asked for again. The
+    server is known to give pages of ``longest`` rows.
 
     Raises:
         MovingListError: the server repeats itself, or rows vanish faster than they are read.
     """
-    trail, watch, offset, longest = _Trail(), _Watch(), start.offset, SMALLEST_PAGE_ROWS
-    trail.extend(start.anchors)
-    while True:
-        skip = max(offset - 1, 0) if trail.rows else 0
-        rows, asked = fetch(skip)
-        identities = [identify(row) for row in rows]
-        longest = max(longest, len(rows))
-        first_new = _first_new(trail, identities)
-        if first_new is None and skip > 0:
-            # Back by what the server gives, which may be less than what is asked for.
-            offset = max(skip - (min(asked, longest) - 1), 0) + 1
-            continue
-        if first_new is None:
-            # Nothing that was read last exists any more: the list starts anew, and rows come twice rather than not.
-            first_new, trail = 0, _Trail()
-            watch.restart()
-        offset = skip + len(rows)
-        trail.extend(identities[first_new:])
-        if first_new < len(rows):
-            yield Page(rows[first_new:], Position(offset, trail.end()))
-        if _is_last(len(rows), asked):
-            return
-        watch.page(identities, is_new=first_new < len(rows))
+    return _Anchored(fetch, identify, start, is_unique, ledger, overlap, longest).pages()
+
+
+@dataclass(frozen=True)
+class _Answer(Generic[Row]):
+    """What came from an offset on, and which of its rows were not sent before."""
+
+    skip: int
+    rows: Sequence[Row]
+    asked: int
+    identities: Sequence[Identity]
+    new: Sequence[int]
+
+    @property
+    def is_short(self) -> bool:
+        return len(self.rows) < self.asked
+
+    @property
+    def end(self) -> int:
+        return self.skip + len(self.rows)
+
+
+class _Anchored(Generic[Row]):
+    """One reading of a list."""
+
+    def __init__(
+        self,
+        fetch: Callable[[int], Fetched[Row]],
+        identify: Callable[[Row], Identity],
+        start: Position,
+        is_unique: bool,
+        ledger: Ledger | None,
+        overlap: int,
+        longest: int,
+    ) -> None:
+        self._fetch, self._identify, self._is_unique, self._ledger = fetch, identify, is_unique, ledger
+        self._trail, self._start, self._offset, self._overlap = Trail(start.anchors), start, start.offset, overlap
+        self._watch = _Watch()
+        # Of the longest page so far: a server may give fewer rows than are asked for.
+        self._longest, self._known_longest = 0, longest
+        self._was_short = self._hides_rows = False
+
+    def pages(self) -> Iterator[Page[Row]]:
+        while True:
+            first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0)
+            answer = self._found(first) if self._is_lost(first) else first
+            if answer is None:
+                self._begin_anew()
+                continue
+            is_end = self._is_end(answer)
+            yield from self._taken(answer)
+            if is_end:
+                behind = self._behind(answer)
+                if behind is None:
+                    return
+                yield from self._taken(behind)
+
+    def _answer(self, skip: int) -> _Answer[Row]:
+        rows, asked = self._fetch(skip)
+        identities = [self._identify(row) for row in rows]
+        self._longest = max(self._longest, len(rows))
+        return _Answer(skip, rows, asked, identities, self._unsent(identities, self._offset - skip))
+
+    def _unsent(self, identities: Sequence[Identity], overlap: int) -> Sequence[int]:
+        """Rows that may be alike are told by their place, as long as the list has not moved."""
+        if not self._trail:
+            return range(len(identities))
+        if not self._is_unique and 0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap]):
+            return range(overlap, len(identities))
+        return self._trail.unsent(identities)
+
+    def _taken(self, answer: _Answer[Row]) -> Iterator[Page[Row]]:
+        self._offset = answer.end
+        self._hides_rows |= self._was_short and bool(answer.new)
+        self._was_short = answer.is_short
+        self._trail.extend([answer.identities[place] for place in answer.new])
+        self._overlap = self._rows_to_repeat()
+        new = answer.new
+        if self._ledger is not None:
+            new = self._ledger.unsent(answer.identities, new)
+            self._ledger.add([answer.identities[place] for place in new])
+        if new:
+            is_all = len(new) == len(answer.rows)
+            rows = answer.rows if is_all else [answer.rows[place] for place in new]
+            yield Page(rows, replace(self._start, offset=self._offset, anchors=self._trail.end()))
+        if self._watch.page(answer.identities, is_new=bool(answer.new)):
+            self._watch.repeats = 0
+            if not answer.new or self._fetch(_BEHIND_EVERY_LIST)[0]:
+                raise MovingListError
+
+    def _rows_to_repeat(self) -> int:
+        """One, or the rows that cannot be told from the last one and the one in front of them."""
+        if self._is_unique:
+            return 1
+        most = max(self._longest // 2, 1)
+        alike = self._trail.equal_at_end(most)
+        return alike + 1 if 1 < alike < most else 1
+
+    # -------------------------------------------------------------------------------------------- a place that is lost
+
+    def _is_lost(self, answer: _Answer[Row]) -> bool:
+        if not self._trail:
+            return False
+        return len(answer.new) == len(answer.rows) if answer.rows else answer.skip > 0
+
+    def _found(self, answer: _Answer[Row]) -> _Answer[Row] | None:
+        """The nearest page with a row that was sent, in front of the place or behind it; None if there is none."""
+        # By what the server gives, which may be less than what is asked for.
+        span = max(min(answer.asked, self._longest) - 1, 1)
+        step = span
+        while not answer.rows and answer.skip > 0:
+            answer, step = self._answer(max(answer.skip - step, 0)), 2 * step
+            if not self._is_lost(answer):
+                return answer
+        before, behind = answer.skip, answer.skip + len(answer.rows)
+        pages_left = _MOST_PAGES_BEHIND if answer.rows else 0
+        while before > 0 or pages_left:
+            if before > 0:
+                before = max(before - span, 0)
+                answer = self._answer(before)
+                if not self._is_lost(answer):
+                    return answer
+            if pages_left:
+                answer = self._answer(behind)
+                if answer.rows and not self._is_lost(answer):
+                    return answer
+                behind += len(answer.rows)
+                pages_left = pages_left - 1 if answer.rows else 0
+        return None
+
+    def _begin_anew(self) -> None:
+        """Nothing that was read last exists any more."""
+        self._watch.restart()
+        self._trail, self._offset = Trail(), 0
+        if self._ledger is not None:
+            if self._ledger.is_partial:
+                raise MovingListError
+            self._ledger.read_anew()
+
+    # --------------------------------------------------------------------------------------------- the proof of the end
+
+    def _is_end(self, answer: _Answer[Row]) -> bool:
+        """Whether nothing new came, although the server had room for it; by what it gave, which may be its own most."""
+        if answer.new or not answer.is_short:
+            return False
+        is_unmoved = answer.skip == max(self._offset - self._overlap, 0)
+        is_stuck = (is_unmoved and answer.end <= self._offset) or answer.identities == self._watch.before
+        return is_stuck or len(answer.rows) < self._longest
+
+    def _behind(self, answer: _Answer[Row]) -> _Answer[Row] | None:
+        """What lies behind an answer that brought nothing new and was short; None where that proves the end.
+
+        A server that gives no more rows at once than are asked for again shows none behind them, and one that hides
+        rows may show none of a page, which more rows than a page has would follow.
+        """
+        gives_few = 0 < max(self._longest, self._known_longest) <= self._overlap and bool(answer.rows)
+        if not (gives_few or self._hides_rows or answer.asked < _SMALL_PAGE_ROWS):
+            return None
+        behind = self._answer(self._offset if gives_few else answer.skip + answer.asked)
+        return behind if behind.new else None
 
 
 def keyset_pages(
-    fetch: Callable[[tuple[Any, ...]], tuple[Sequence[Row], int]],
+    fetch: Callable[[tuple[Any, ...], int], Fetched[Row]],
     place_of: Callable[[Row], tuple[Any, ...]],
-    is_unmoved: Callable[[tuple[Any, ...]], bool],
-    after: tuple[Any, ...],
+    start: Position,
+    content_of: Callable[[Row], object] = repr,
+    longest: int = 0,
 ) -> Iterator[Page[Row]]:
-    """Read an ordered list from the row at ``after``, or from its beginning, to its end.
+    """Read an ordered list from the row at ``start.after``, or from its beginning, to its end.
 
-    ``fetch(after)`` returns the rows from that place on, the row at it included, and how many it asked for. So each
-    page begins with the last row of the one before, unless that row has moved since: ``is_unmoved`` is asked then.
+    ``fetch(after, skip)`` returns the rows from that place on, the row at it included, and how many it asked for. So
+    each page begins with the last row of the one before, or, where that has gone, with one in front of it. Rows at one
+    place are told apart by their content. The server is known to give pages of ``longest`` rows.
 
     Raises:
-        UnreliableOrderError: the last row is where it was, and yet the page does not begin with it.
+        UnreliableOrderError: the server does not find the rows that it gave by their places.
+        EqualKeysError: the rows at one place fill a page.
         MovingListError: the server repeats itself.
     """
-    places_before: set[tuple[Any, ...]] = set()
-    while True:
-        rows, asked = fetch(after)
-        is_last = _is_last(len(rows), asked)
-        if after and rows and place_of(rows[0]) == after:
-            rows = rows[1:]
-        elif after and is_unmoved(after):
-            raise UnreliableOrderError
-        elif after and after in map(place_of, rows):
+    return _Keyset(fetch, place_of, start, content_of, longest).pages()
+
+
+class _Keyset(Generic[Row]):
+    """One reading of an ordered list."""
+
+    def __init__(
+        self,
+        fetch: Callable[[tuple[Any, ...], int], Fetched[Row]],
+        place_of: Callable[[Row], tuple[Any, ...]],
+        start: Position,
+        content_of: Callable[[Row], object],
+        longest: int,
+    ) -> None:
+        self._fetch, self._place_of, self._content_of = fetch, place_of, content_of
+        self._start, self._after, self._offset = start, start.after, start.offset
+        # The places of the rows sent last, and what was sent of the rows at the very last: of those before a resume,
+        # only that there was one.
+        self._front = [tuple(json.loads(anchor[0])) for anchor in start.anchors]
+        self._there: list[object] = [None] if start.after else []
+        self._borders: set[tuple[Any, ...]] = set()
+        self._longest = longest
+        self._was_short = self._hides_rows = False
+
+    def pages(self) -> Iterator[Page[Row]]:
+        while True:
+            rows, asked = self._fetch(self._after, 0)
+            new = self._new(rows, asked)
+            if not new and len(rows) < asked:
+                rows, asked = self._behind(rows, asked)
+                new = rows
+                if not new:
+                    return
+            if not new:
+                raise MovingListError
+            self._note(new, is_short=len(rows) < asked)
+            anchors = tuple((json.dumps(place),) for place in self._front[-ANCHORS_IN_STATE:])
+            yield Page(new, replace(self._start, offset=self._offset, after=self._after, anchors=anchors))
+
+    def _new(self, rows: Sequence[Row], asked: int) -> Sequence[Row]:
+        self._longest = max(self._longest, len(rows))
+        if not self._after:
+            return rows
+        count = next((place for place, row in enumerate(rows) if self._place_of(row) != self._after), len(rows))
+        if not count:
+            return self._behind_one_in_front(rows)
+        if count == len(rows) >= max(asked, SMALLEST_PAGE_ROWS):
+            raise EqualKeysError
+        return [*self._more_there(rows[:count]), *rows[count:]] if count > len(self._there) else rows[count:]
+
+    def _more_there(self, rows: Sequence[Row]) -> list[Row]:
+        """Those of the rows at the place that were not sent: as many as there are more than were sent."""
+        there = Counter(self._there)
+        more = []
+        for row in rows:
+            content = self._content_of(row)
+            if there[content]:
+                there[content] -= 1
+            else:
+                more.append(row)
+        return more[-(len(rows) - len(self._there)) :]
+
+    def _behind_one_in_front(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The last row has gone, or the server does not find its own rows: a row in front of it tells which."""
+        if self._after in map(self._place_of, rows):
             raise MovingListError
-        last = place_of(rows[-1]) if rows else None
-        if last == after or after in places_before or not (rows or is_last):
+        known = {*self._front, self._after}
+        for place in dict.fromkeys((*self._front[-_TRIES_IN_FRONT:][::-1], *self._front[:1])):
+            found = self._fetch(place, 0)[0]
+            if not found or self._place_of(found[0]) != place:
+                continue
+            places = [self._place_of(row) for row in found]
+            if self._after in places:
+                break
+            return [row for row, each in zip(found, places, strict=True) if each not in known] or rows
+        raise UnreliableOrderError
+
+    def _note(self, new: Sequence[Row], *, is_short: bool) -> None:
+        self._hides_rows |= self._was_short
+        self._was_short = is_short
+        places = [self._place_of(row) for row in new[-_FRONT_ROWS:]]
+        first, last = self._place_of(new[0]), places[-1]
+        if not self._borders.isdisjoint({first, last} - {self._after}):
             raise MovingListError
-        places_before.add(after)
-        if last is not None:
-            after = last
-            yield Page(rows, Position(after=after))
-        if is_last:
-            return
+        self._borders.update((first, last))
+        there = [self._content_of(row) for row in takewhile(lambda row: self._place_of(row) == last, reversed(new))]
+        self._there = [*self._there, *there] if last == self._after else there
+        self._front = [place for place in (*self._front, self._after, *places) if place and place != last][
+            -_FRONT_ROWS:
+        ]
+        self._after, self._offset = last, self._offset + len(new)
 
-
-def _first_new(trail: _Trail, identities: Sequence[Identity]) -> int | None:
-    """Where the unread rows begin; None where the page does not touch what was read."""
-    if not trail.rows:
-        return 0
-    if identities and trail.ends_with(identities[0]):
-        return 1
-    known = [trail.knows(identity) for identity in identities]
-    if True not in known:
-        return None
-    return known.index(False) if False in known else len(known)
-
-
-def _is_last(count: int, asked: int) -> bool:
-    if count >= asked:
-        return False
-    is_round = count % _SMALLEST_CAP_ROWS == 0 or count.bit_count() == 1
-    return not (is_round and count >= _SMALLEST_CAP_ROWS)
+    def _behind(self, rows: Sequence[Row], asked: int) -> Fetched[Row]:
+        """What lies behind an answer that brought nothing new and was short; nothing proves the end."""
+        gives_few = bool(rows) and self._longest <= len(rows)
+        if not (gives_few or self._hides_rows or asked < _SMALL_PAGE_ROWS):
+            return (), asked
+        return self._fetch(self._after, len(rows) if gives_few else asked)

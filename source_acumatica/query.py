@@ -8,23 +8,22 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from source_acumatica.addresses import LONGEST_QUERY_CHARACTERS, encode, fits
 from source_acumatica.cursor import Window
+from source_acumatica.custom_fields import in_groups
 from source_acumatica.entity import FieldKind, Wire, unwrap
 from source_acumatica.tables import Table
 
-# ASP.NET refuses query strings over 2048 characters unless the site's web.config says otherwise; a selection that is
+# No list of names gets longer than this, and all options together no longer than the address bears: a selection that is
 # longer is left out, since more columns are no harm, and custom fields are asked for in several requests.
 _LONGEST_OPTION_CHARACTERS = 1000
-# What a customization may add: "Usr" is the prefix the platform demands of fields added to tables, "Attribute" that of
-# user-defined fields (BEHAVIOR.md, "Custom fields"). $adHocSchema lists standard fields that are not exposed as well.
-_CUSTOM_PREFIXES = ("Usr", "Attribute")
-# ASP.NET and IIS refuse these in a path also where they are percent-encoded, and resolve dots (BEHAVIOR.md, "Keys").
-_NOT_IN_A_PATH = frozenset('/\\<>*%&:?+"')
-# Other types, such as binary ones, make the whole request fail.
-_CUSTOM_TYPES = frozenset(
-    f"Custom{name}Field"
-    for name in ("String", "Int", "Decimal", "Boolean", "DateTime", "Guid", "Short", "Long", "Byte", "Double")
-)
+# Shorter ones no server refuses for their length.
+_SHORTEST_QUERY_CHARACTERS = 200
+# What paging adds to the other options.
+_PLACE = {"$skip": "1000000000", "$top": "10000"}
+# ASP.NET and IIS refuse these in a path also where they are percent-encoded, and resolve dots; "|" divides keys as "/"
+# does (BEHAVIOR.md, "Lists").
+_NOT_IN_A_PATH = frozenset('/\\<>*%&:?+"|')
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,15 @@ class Plan:
     filters: bool = True
     """Whether the window is asked for; otherwise all rows are."""
     custom: tuple[str, ...] = ()
+    most_custom: int | None = None
+    """How many custom fields are asked for in one request at most; None: as many as an address holds."""
+    longest: int = LONGEST_QUERY_CHARACTERS
+    """How many characters all options of a request may have."""
+
+    def shorter(self) -> Plan | None:
+        """The same in shorter requests; None where they would be so short that their length is not to blame."""
+        longest = self.longest * 2 // 3
+        return replace(self, longest=longest) if longest >= _SHORTEST_QUERY_CHARACTERS else None
 
     def lower(self, named: Iterable[str], wanted: Iterable[str]) -> Plan | None:
         """The next rung, on which no wanted field is lost; None below the last."""
@@ -55,16 +63,39 @@ class Plan:
 
 
 def list_options(table: Table, plan: Plan, columns: frozenset[str] | None, window: Window) -> dict[str, str]:
-    """The options of a list request but ``$skip`` and ``$top``."""
+    """The options of a list request but ``$skip`` and ``$top``.
+
+    Where all together get too long, ``$select`` is left out first; custom fields that are still too many are the
+    caller's to divide (``custom_groups``).
+    """
     options = _filter(table, window if plan.filters else Window())
     if plan.is_by_record:
         return options | (_keys_only(table) if plan.selects else {})
     options.update(_expand(table, columns, plan.without))
-    if plan.selects:
-        options.update(_select(table, columns, plan.without))
-    if plan.custom:
-        options["$custom"] = ",".join(plan.custom)
-    return options
+    custom = {"$custom": ",".join(plan.custom)} if plan.custom else {}
+    select = _select(table, columns, plan.without) if plan.selects else {}
+    if fits({**options, **select, **custom, **_PLACE}, plan.longest):
+        options.update(select)
+    return options | custom
+
+
+def custom_groups(table: Table, plan: Plan, columns: frozenset[str] | None, window: Window) -> list[tuple[str, ...]]:
+    """The plan's custom fields, cut so that each group fits into one request; one group at least."""
+    plain = replace(plan, custom=(), selects=False)
+    options = list_options(table, plain, columns, window)
+    if plan.is_by_record:
+        options = record_options(table, plain, columns)
+    return in_groups(plan.custom, _room(options, plan.longest), plan.most_custom)
+
+
+def room_for_custom(table: Table, columns: frozenset[str] | None) -> int:
+    """How many characters of custom fields fit into one request for a page, whatever its window."""
+    widest = Window(since=_WIDEST_INSTANT, until=_WIDEST_INSTANT)
+    return _room(list_options(table, Plan(), columns, widest), LONGEST_QUERY_CHARACTERS)
+
+
+def _room(options: Mapping[str, str], longest: int) -> int:
+    return min(longest - len(encode({**options, **_PLACE, "$custom": ""})), _LONGEST_OPTION_CHARACTERS)
 
 
 def record_options(table: Table, plan: Plan, columns: frozenset[str] | None) -> dict[str, str]:
@@ -75,17 +106,65 @@ def record_options(table: Table, plan: Plan, columns: frozenset[str] | None) -> 
     return options
 
 
+def expanded(table: Table, plan: Plan, columns: frozenset[str] | None) -> list[str]:
+    """The parts of a record that are asked for, as ``$expand`` names them."""
+    paths = _expand(table, columns, plan.without).get("$expand", "")
+    return paths.split(",") if paths else []
+
+
+def asked_parts(table: Table, plan: Plan, columns: frozenset[str] | None) -> list[str]:
+    """The parts that a list may leave empty although its records have them: of the table's own rows."""
+    inside = "".join(f"{part}/" for part in table.path)
+    collection = ["/".join(table.path)] if table.path else []
+    objects = (f"{inside}{path}" for path in _objects(table, columns, plan.without) if "/" not in path)
+    return [*collection, *objects, *([f"{inside}custom"] if plan.custom else [])]
+
+
 def probe_options(table: Table) -> dict[str, str]:
     """The cheapest read of an entity that proves anything: one row's keys."""
     return {**_keys_only(table), "$top": "1"}
 
 
-def record_path(table: Table, row: Wire) -> str:
-    """A record's address: by its keys, or by its id where a key cannot stand in a path."""
-    keys = [str(unwrap(row.get(key)) or "") for key in table.keys]
+def record_path(table: Table, row: Wire) -> str | None:
+    """A record's address: by its keys, or by its id where a key cannot stand in a path and the id is a stable one.
+
+    None where neither is so.
+    """
+    values = [unwrap(row.get(key)) for key in table.keys]
+    keys = ["" if value is None else str(value) for value in values]
     if keys and all(_NOT_IN_A_PATH.isdisjoint(key) and key.strip(" .") for key in keys):
         return "/".join([table.url_path, *(quote(key, safe="") for key in keys)])
-    return f"{table.url_path}/{quote(str(row.get('id')), safe='')}"
+    return id_path(table, row) if table.has_note_id else None
+
+
+def id_path(table: Table, row: Wire) -> str | None:
+    """The address by the record's id, which leads to it as long as the id is the same."""
+    return f"{table.url_path}/{quote(str(row.get('id')), safe='')}" if row.get("id") else None
+
+
+def record_filter(table: Table, row: Wire) -> dict[str, str] | None:
+    """The options of a list request that finds the record of ``row`` by its keys, and nothing else; None without any.
+
+    A form that bears no other filter bears this one (BEHAVIOR.md, "Lists").
+    """
+    keys = table.keys or (("NoteID",) if table.shape.fields.get("NoteID") is FieldKind.GUID else ())
+    values = [unwrap(row.get(key)) or (row.get("id") if key == "NoteID" else None) for key in keys]
+    if not keys or None in values:
+        return None
+    terms = (
+        f"{key} eq {_key_literal(value, table.shape.fields[key])}" for key, value in zip(keys, values, strict=True)
+    )
+    return {"$filter": " and ".join(terms), "$select": ",".join(keys), "$top": "1"}
+
+
+def _key_literal(value: Any, kind: FieldKind) -> str:
+    if kind is FieldKind.GUID:
+        return f"guid'{value}'"
+    if kind is FieldKind.DATE_TIME:
+        return f"datetimeoffset'{value}'"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else "'{}'".format(str(value).replace("'", "''"))
 
 
 def _keys_only(table: Table) -> dict[str, str]:
@@ -94,16 +173,20 @@ def _keys_only(table: Table) -> dict[str, str]:
     return {"$select": ",".join(keys)} if table.is_identified else {}
 
 
+_WIDEST_INSTANT = "2000-12-31T23:59:59.999000Z"
+
+
 def _filter(table: Table, window: Window) -> dict[str, str]:
-    conditions = [*_bounds(table.cursor, window), *filter(None, [table.condition])]
+    """By what has changed, and by what the user wants; no upper end, since a clock that is wrong would hide rows."""
+    conditions = [*_changed(table.cursor, window), *filter(None, [table.condition])]
     return {"$filter": " and ".join(conditions)} if conditions else {}
 
 
-def _bounds(cursor: str | None, window: Window) -> Iterator[str]:
-    if window.since is not None and cursor is not None:
+def _changed(cursor: str | None, window: Window) -> Iterator[str]:
+    if cursor is not None and window.is_unstamped:
+        yield f"{cursor} eq null"
+    elif cursor is not None and window.since:
         yield f"{cursor} ge {_literal(window.since)}"
-        if window.until:
-            yield f"{cursor} lt {_literal(window.until)}"
 
 
 def _literal(instant: str) -> str:
@@ -156,47 +239,6 @@ def _detail_selection(table: Table, columns: frozenset[str] | None) -> Iterator[
     chosen = [] if columns is None else [f"{collection}/{name}" for name in fields if name in columns]
     yield from chosen if 0 < len(",".join(chosen)) <= _LONGEST_OPTION_CHARACTERS else [collection]
     yield from (f"{collection}/{path}" for path in _objects(table, columns, frozenset()))
-
-
-def custom_fields(table: Table, ad_hoc: Wire) -> tuple[str, ...]:
-    """The custom fields of the table's rows, as ``$custom`` names them, from an answer of ``$adHocSchema``."""
-    level: Any = ad_hoc
-    for part in table.path:
-        level = (level or {}).get(part)
-        level = level[0] if isinstance(level, list) and level else level
-    prefix = "".join(f"{part}/" for part in table.path)
-    views: Mapping[str, Any] = (level.get("custom") or {}) if isinstance(level, dict) else {}
-    return tuple(
-        f"{prefix}{view}.{name}"
-        for view, fields in views.items()
-        for name, wrapper in (fields or {}).items()
-        if name.startswith(_CUSTOM_PREFIXES) and isinstance(wrapper, dict) and wrapper.get("type") in _CUSTOM_TYPES
-    )
-
-
-def in_groups(names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """``names`` cut so that each group fits into one request's address."""
-    groups: list[list[str]] = [[]]
-    for name in names:
-        if len(",".join([*groups[-1], name])) > _LONGEST_OPTION_CHARACTERS and groups[-1]:
-            groups.append([])
-        groups[-1].append(name)
-    return [tuple(group) for group in groups]
-
-
-def merge_custom(row: dict[str, Any], more: Wire, path: tuple[str, ...]) -> bool:
-    """Add the custom fields of another answer with the same record; False where its lines are not the same ones."""
-    row["custom"] = ours_by_view = dict(row.get("custom") or {})
-    for view, fields in (more.get("custom") or {}).items():
-        ours_by_view[view] = {**(ours_by_view.get(view) or {}), **(fields or {})}
-    if not path:
-        return True
-    ours, theirs = row.get(path[0]) or [], more.get(path[0]) or []
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        return merge_custom(ours, theirs, path[1:])
-    return len(ours) == len(theirs) and all(
-        merge_custom(line, other, path[1:]) for line, other in zip(ours, theirs, strict=True)
-    )
 
 
 def inquiry_body(table: Table, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
 from source_acumatica.doors import Doors, inquiry_resource
-from source_acumatica.errors import Next, Problem, RequestFailed, config_error
+from source_acumatica.errors import Next, Problem, RequestFailed, config_error, or_no_content, read_answer
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import FeedPlan, feed_options
 from source_acumatica.query import Plan, list_options
@@ -118,7 +118,8 @@ class FilterTrial:
         if isinstance(table, Table):
             only_keys = list_options(table, Plan(is_by_record=True), None, Window())
             options = {**only_keys, "$top": "1"}
-            self.client.fetch(tenant, table.url_path, options, read=lambda _response: None, where=where)
+            judge = or_no_content(read_answer)
+            self.client.fetch(tenant, table.url_path, options, read=lambda _response: None, where=where, judge=judge)
             return
         version = self.doors.version(table.door, tenant)
         try:

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from types import FrameType
 from typing import NoReturn
 
@@ -18,7 +17,9 @@ from airbyte_cdk.logger import PRINT_BUFFER
 from source_acumatica.lines import Entrypoint
 from source_acumatica.source import SourceAcumatica
 
-# Docker kills 10 s after SIGTERM; what is printed already gets this long to leave through a pipe that may be full.
+# Docker kills 10 s after SIGTERM. The sign-outs get the larger part of that; what is printed already then gets this
+# long to leave through a pipe that may be full.
+_SIGN_OUT_SECONDS = 7.0
 _LAST_WORDS_SECONDS = 2.0
 _LONG_CHARACTERS = 16 * 1024
 
@@ -31,23 +32,73 @@ def run() -> None:
     """
     _collect_garbage_less_often()
     source = SourceAcumatica()
-    for number in _ENDING:
-        signal.signal(number, partial(_end, source))
+    ending = _Ending(source)
     code: int | str | None = 0
     try:
-        _print(source, sys.argv[1:])
-    except SystemExit as ending:
-        code = ending.code
+        _print(source, sys.argv[1:], ending)
+    except SystemExit as end:
+        code = end.code
     except BaseException:  # noqa: BLE001 (the CDK's hook makes the message of whatever it is)
         code = 1
-        sys.excepthook(*sys.exc_info())
+        if not ending.number:
+            sys.excepthook(*sys.exc_info())
     finally:
-        _ignore_signals()
         source.close()
-    _leave(code)
+    _leave(ending.code or code)
 
 
-def _print(source: SourceAcumatica, arguments: Sequence[str]) -> None:
+class _Ending:
+    """The end that a signal asks for, brought about by a thread of its own.
+
+    No code runs where the signal finds the main thread: that may be in the middle of opening or closing a session, or
+    hold a lock that closing needs. The system's handler writes the signal's number to a pipe; the thread that waits
+    there gives the seats back as any other thread could. The main thread goes on meanwhile, up to its next message.
+    """
+
+    def __init__(self, source: SourceAcumatica) -> None:
+        self.number = 0
+        self._source = source
+        self._pipe, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        threading.Thread(target=self._wait, name=_ENDING_THREAD, daemon=True).start()
+        for number in _ENDING:
+            # Whoever starts a command by nohup wants it to outlive the terminal.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _go_on)
+
+    @property
+    def code(self) -> int:
+        """What the process ends with after a signal; 0 before."""
+        return self.number and 128 + self.number
+
+    def _wait(self) -> None:
+        """The first signal ends the run; a second one must not break off the signing out."""
+        self.number = os.read(self._pipe, 1)[0]
+        self._end_in(_SIGN_OUT_SECONDS + _LAST_WORDS_SECONDS)
+        self._source.close(_SIGN_OUT_SECONDS)
+        self._end_in(_LAST_WORDS_SECONDS)
+        # The main thread may be blocked before a pipe that nobody empties.
+        with suppress(OSError), PRINT_BUFFER.lock:
+            PRINT_BUFFER.flush()
+            os._exit(self.code)
+        os._exit(self.code)
+
+    def _end_in(self, seconds: float) -> None:
+        overdue = threading.Timer(seconds, os._exit, [self.code])
+        overdue.daemon = True
+        overdue.start()
+
+
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+_ENDING_THREAD = "ending"
+
+
+def _go_on(_number: int, _frame: FrameType | None) -> None:
+    """A signal without a handler would end the process at once."""
+
+
+def _print(source: SourceAcumatica, arguments: Sequence[str], ending: _Ending) -> None:
     """As the CDK's ``launch``, through the buffer that its logger prints to; what is long goes out by itself.
 
     A copy in the buffer, and another one when that is emptied, would cost as much as fetching the rows.
@@ -55,6 +106,9 @@ def _print(source: SourceAcumatica, arguments: Sequence[str]) -> None:
     entrypoint = Entrypoint(source)
     with PRINT_BUFFER:
         for text in entrypoint.run(entrypoint.parse_args([*arguments])):
+            if ending.number:
+                # What comes now only says that the run was ended.
+                sys.exit(ending.code)
             if len(text) < _LONG_CHARACTERS or sys.stdout is not PRINT_BUFFER:
                 sys.stdout.write(f"{text}\n")
                 continue
@@ -69,27 +123,8 @@ def _collect_garbage_less_often() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
-_ENDING = (signal.SIGTERM, signal.SIGINT)
-
-
-def _end(source: SourceAcumatica, number: int, _frame: FrameType | None) -> NoReturn:
-    """Give the seats back, then unwind the main thread: it may be blocked before a pipe that nobody empties."""
-    _ignore_signals()
-    source.close()
-    overdue = threading.Timer(_LAST_WORDS_SECONDS, os._exit, [128 + number])
-    overdue.daemon = True
-    overdue.start()
-    sys.exit(128 + number)
-
-
-def _ignore_signals() -> None:
-    """A second signal must not break off the signing out."""
-    for number in _ENDING:
-        signal.signal(number, signal.SIG_IGN)
-
-
 def _leave(code: int | str | None) -> NoReturn:
-    if threading.active_count() == 1:
+    if {thread.name for thread in threading.enumerate()} <= {threading.main_thread().name, _ENDING_THREAD}:
         sys.exit(code)
     with suppress(OSError):
         sys.stdout.flush()

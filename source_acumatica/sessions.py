@@ -44,6 +44,8 @@ class Session:
     """The thread that uses it."""
     has_answered: bool = False
     """Whether the server accepted it once; a 401 then means that it has ended, not that it is wrong."""
+    is_leaving: bool = False
+    """Whether a thread is signing out of it."""
 
     @property
     def is_stale(self) -> bool:
@@ -56,11 +58,18 @@ class PoolClosed(AirbyteTracedException):
 
 
 class SessionPool:
-    """At most ``seats`` sessions at once over all tenants; the promise holds for every way a run can end."""
+    """At most ``seats`` sessions at once over all tenants; the promise holds for every way a run can end.
 
-    def __init__(self, seats: int, sign_in: Callable[[str], Session], sign_out: Callable[[Session], None]) -> None:
+    Where a session is (idle, lent, on its way out) says who may use it. Whether the server may hold a seat for it is
+    kept apart from that, in one list: a session is in it from before its first call until its sign-out was answered,
+    so whoever ends the run finds every seat there, whatever any thread was about to do.
+    """
+
+    def __init__(self, seats: int, sign_in: Callable[[str], Session], sign_out: Callable[[Session], bool]) -> None:
+        """``sign_out`` says whether the seat was given back; one that was not is tried again at the end."""
         self._seats, self._sign_in, self._sign_out = seats, sign_in, sign_out
         self._changed = threading.Condition()
+        self._seated: list[Session] = []
         self._idle: list[Session] = []
         self._lent: list[Session] = []
         self._in_transit = 0
@@ -69,6 +78,7 @@ class SessionPool:
         self._rejected: dict[str, AirbyteTracedException] = {}
         self._sign_in_locks: dict[str, threading.Lock] = {}
         self._is_closed = False
+        self._last_answers_until = 0.0
 
     @contextmanager
     def reading(self, tenant: str) -> Iterator[None]:
@@ -99,7 +109,10 @@ class SessionPool:
         """Note that a lent session is about to make a call, which takes a seat; after ``close`` none may."""
         with self._changed:
             self._refuse_if_closed()
-            session.is_seated, session.holder = True, threading.get_ident()
+            session.holder = threading.get_ident()
+            if not session.is_seated:
+                session.is_seated = True
+                self._seated.append(session)
 
     def discard(self, session: Session) -> None:
         """End a lent session in the middle of its lease: the server does not accept it any more."""
@@ -120,18 +133,22 @@ class SessionPool:
         self._end_counted(unused)
 
     def close(self) -> None:
-        """Sign out of every session, also of those in the middle of a request; from then on none is opened."""
+        """Sign out of every session, also of those in the middle of a request; from then on none is opened.
+
+        All at once, since what ends a run may not wait long. May be called twice, and by several threads: each comes
+        back when nothing is left to be done.
+        """
         with self._changed:
             self._is_closed = True
-            sessions = [*self._idle, *self._lent]
+            self._last_answers_until = self._last_answers_until or time.monotonic() + _LAST_ANSWERS_SECONDS
             self._idle.clear()
             self._changed.notify_all()
-        for session in sessions:
-            self._end(session)
-        with self._changed:
+            self._end_all(self._seated)
             # A request that was on its way may have opened a session behind the sign-out: its lease signs out again.
-            # One of this very thread cannot: a signal handler may have been called in the middle of its lease.
-            self._changed.wait_for(self._is_all_returned, _LAST_ANSWERS_SECONDS)
+            self._changed.wait_for(self._is_all_returned, max(self._last_answers_until - time.monotonic(), 0))
+            # What has not come back until now has reached the server at least.
+            self._end_all([session for session in self._seated if not self._is_own(session)])
+            self._changed.wait_for(lambda: not any(session.is_leaving for session in self._seated))
 
     def _take(self, tenant: str) -> Session:
         usable, outgoing = self._wait_for_seat(tenant)
@@ -190,7 +207,11 @@ class SessionPool:
         return len(self._idle) + len(self._lent) + self._in_transit >= self._seats
 
     def _is_all_returned(self) -> bool:
-        return not self._in_transit and all(session.holder == threading.get_ident() for session in self._lent)
+        """Whether every seat is given back; one that this very thread is using cannot be waited for."""
+        return all(self._is_own(session) and not session.is_leaving for session in self._seated)
+
+    def _is_own(self, session: Session) -> bool:
+        return session in self._lent and session.holder == threading.get_ident()
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
@@ -220,15 +241,14 @@ class SessionPool:
 
     def _give_back(self, session: Session) -> None:
         with self._changed:
-            is_left_over = self._is_closed and session in self._lent
-        if is_left_over:
-            self._end(session)
-        with self._changed:
             if session in self._lent:
                 self._lent.remove(session)
-                if not is_left_over:
+                if not self._is_closed:
                     self._idle.append(session)
+            is_left_over = self._is_closed
             self._changed.notify_all()
+        if is_left_over:
+            self._end(session)
 
     def _end_counted(self, sessions: Sequence[Session]) -> None:
         """Sign out; until the server has said so, the seats count as taken."""
@@ -241,6 +261,29 @@ class SessionPool:
                     self._changed.notify_all()
 
     def _end(self, session: Session) -> None:
-        if session.is_seated:
-            self._sign_out(session)
-        session.http.close()
+        """Sign out, once nobody else is doing so; not where that has made it needless."""
+        with self._changed:
+            self._changed.wait_for(lambda: not session.is_leaving)
+            if session not in self._seated:
+                session.http.close()
+                return
+            session.is_leaving = True
+        self._leave(session)
+
+    def _end_all(self, sessions: Sequence[Session]) -> None:
+        """Begin to sign out, of each in a thread of its own, as a sign-out takes seconds."""
+        for session in [one for one in sessions if not one.is_leaving]:
+            session.is_leaving = True
+            threading.Thread(target=self._leave, args=[session], daemon=True).start()
+
+    def _leave(self, session: Session) -> None:
+        is_free = False
+        try:
+            is_free = self._sign_out(session)
+        finally:
+            with self._changed:
+                session.is_leaving = False
+                if (is_free or self._is_closed) and session in self._seated and session not in self._lent:
+                    self._seated.remove(session)
+                    session.http.close()
+                self._changed.notify_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,8 @@ from airbyte_cdk.models import (
     AirbyteStreamStatus,
     ConfiguredAirbyteCatalog,
     ConfiguredAirbyteStream,
+    DestinationSyncMode,
+    FailureType,
     SyncMode,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
@@ -30,22 +33,25 @@ from source_acumatica.client import Client, Patience
 from source_acumatica.config import Config, unknown_settings
 from source_acumatica.credentials import is_credential
 from source_acumatica.cursor import State, TenantCursor
+from source_acumatica.deadline import OverdueError, within
 from source_acumatica.discovery import Site, describe, tell_forms, together
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Shape
-from source_acumatica.errors import Next, RequestFailed, config_error
+from source_acumatica.errors import Next, RequestFailed, config_error, or_no_content, read_answer
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import Forms
 from source_acumatica.heartbeat import Heartbeat
-from source_acumatica.lines import LinesSource, NoCounts, single_messages
+from source_acumatica.lines import LinesSource, NoCounts, single_messages, with_meta
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.names import warn_of_look_alikes
 from source_acumatica.query import probe_options
 from source_acumatica.row_filters import FilterTrial, refuse_unmatched_filters
+from source_acumatica.sessions import PoolClosed
 from source_acumatica.states import UNREADABLE, cursors, manager_of, state_of
 from source_acumatica.streams import Access, ContractStream, FeedStream, Holding, TableStream
 from source_acumatica.tables import MAIN_ENDPOINT, Door, Table
+from source_acumatica.watches import KeyWatch
 
 logger = logging.getLogger("airbyte")
 _concurrent_logger = logging.getLogger("airbyte.concurrent")
@@ -58,6 +64,14 @@ _WORKERS_BESIDE_SEATS = 2
 # Light forms that nearly every role may see; check reads a row of the first that it may.
 _CHEAP_ENTITIES = ("Ledger", "Salesperson", "Warehouse", "Customer", "StockItem", "Vendor", "Contact")
 _MOST_PROBES = 5
+# Somebody sits in front of a check: with the sign-outs behind it and the start before, it answers within 90 s, whatever
+# the settings say and the instance does.
+_CHECK_SECONDS = 65.0
+_LAST_SIGN_OUT_SECONDS = 8.0
+_OVERDUE = (
+    "The check was broken off after {seconds:.0f} s. It was waiting for this: {what}. A sync waits longer, so it may "
+    "work nevertheless; check the instance and the network in between"
+)
 
 
 class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
@@ -69,6 +83,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._client: Client | None = None
         self._configured: list[Stream] | None = None
         self._heartbeat = Heartbeat()
+        self._ending, self._is_closed = threading.Lock(), False
         super().__init__(self._concurrent(seats=1))
 
     @property
@@ -85,31 +100,20 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         """Prove for each tenant: address, sign-in, endpoints and one cheap read.
 
         Raises:
-            AirbyteTracedException: it names every tenant that fails and says what to do.
+            AirbyteTracedException: it names every tenant that fails, or what could not be waited for any longer, and
+                says what to do.
         """
         settings = _settings(config)
         with self._connected(settings, Patience.of_a_check()) as client:
-            doors = Doors(client)
-            survey, forms = FeedSurvey(doors, settings), _forms(settings)
-
-            def prove(tenant: str, tables: Sequence[Table]) -> None:
-                _prove_readable(client, tenant, tables)
-                tell_forms(client, tenant, tables)
-                survey.visit(tenant, _dacs(tables))
-                if settings.track_deletions:
-                    survey.tell_tracking(tenant)
-
-            site = describe(client, settings.tenants, settings.endpoints, prove=prove, forms=forms)
-            site.raise_what_failed()
-            if survey.complaints:
-                raise together(survey.complaints)
-            survey.refuse_unmatched(forms)
-            declared: list[Table | FeedTable] = [*site.tables, *survey.tables.values()]
-            refuse_unmatched_filters(settings, declared, {door for _tenant, door in survey.failures})
-            trial = FilterTrial(client, doors, settings)
-            trial.of_all({tenant: [*site.own[tenant].values(), *survey.own[tenant].values()] for tenant in site.own})
-            chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
-            logger.info(f"{len(settings.tenants)} tenant(s) answer. Endpoints: {chosen}.")
+            try:
+                within(_CHECK_SECONDS, partial(_prove, client, settings))
+            except OverdueError:
+                sentence = _OVERDUE.format(seconds=_CHECK_SECONDS, what=client.waited_for or "nothing")
+                raise AirbyteTracedException(
+                    message=sentence, internal_message=sentence, failure_type=FailureType.transient_error
+                ) from None
+            finally:
+                client.close(_LAST_SIGN_OUT_SECONDS)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
@@ -156,7 +160,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                     yield as_airbyte_message(one.stream, AirbyteStreamStatus.INCOMPLETE)
                 raise
             try:
-                messages = super().read(logger, config, catalog, state)
+                messages = with_meta(super().read(logger, config, catalog, state))
                 yield from messages if self.sends_lines else single_messages(messages)
             finally:
                 self._configured = None
@@ -170,18 +174,26 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             # Not JSON, an object of all streams, or parts that are no messages: each goes wrong in one of these ways.
             return [UNREADABLE]
 
-    def close(self) -> None:
-        """Give every seat back, from any thread and also in the middle of a read."""
+    def close(self, seconds: float | None = None) -> None:
+        """Give every seat back, from any thread and also in the middle of a read; no command can follow.
+
+        ``seconds`` are left for that, where somebody waits.
+        """
+        with self._ending:
+            self._is_closed = True
         if self._client:
-            self._client.close()
+            self._client.close(seconds)
 
     @contextmanager
     def _connected(self, settings: Config, patience: Patience) -> Iterator[Client]:
-        self._client = Client(settings, patience)
+        with self._ending:
+            if self._is_closed:
+                raise PoolClosed(message="The run was ended.")
+            self._client = client = Client(settings, patience)
         try:
-            yield self._client
+            yield client
         finally:
-            self._client.close()
+            client.close()
 
     def _concurrent(self, seats: int) -> ConcurrentSource:
         return ConcurrentSource.create(
@@ -219,6 +231,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                 own = dict.fromkeys(own, refusal)
             stream = _stream(table, settings, client, access, one, own)
             streams.append(self._made_concurrent(stream, states, one, state))
+            if stream.progress:
+                access.note_lags(stream.progress, stream.tenants)
         return streams
 
     def _made_concurrent(
@@ -402,9 +416,41 @@ def _stream(
     holding: Holding = MappingProxyType({}),
 ) -> TableStream:
     selected = configured.stream.json_schema.get("properties") if configured else None
+    keys = _key_watch(configured) if configured else None
     if isinstance(table, FeedTable):
-        return FeedStream(table, holding, client, settings, access, selected)
-    return ContractStream(table, holding, client, settings, access, selected)
+        return FeedStream(table, holding, client, settings, access, selected, keys)
+    return ContractStream(table, holding, client, settings, access, selected, keys)
+
+
+def _key_watch(configured: ConfiguredAirbyteStream) -> KeyWatch:
+    """The primary key that the destination goes by, where it is one of columns and not of what lies in them."""
+    paths = configured.primary_key or configured.stream.source_defined_primary_key or []
+    names = tuple(path[0] for path in paths) if all(len(path) == 1 for path in paths) else ()
+    return KeyWatch(names, configured.destination_sync_mode is DestinationSyncMode.append_dedup)
+
+
+def _prove(client: Client, settings: Config) -> None:
+    doors = Doors(client)
+    survey, forms = FeedSurvey(doors, settings), _forms(settings)
+
+    def prove(tenant: str, tables: Sequence[Table]) -> None:
+        _prove_readable(client, tenant, tables)
+        tell_forms(client, tenant, tables)
+        survey.visit(tenant, _dacs(tables))
+        if settings.track_deletions:
+            survey.tell_tracking(tenant)
+
+    site = describe(client, settings.tenants, settings.endpoints, prove=prove, forms=forms)
+    site.raise_what_failed()
+    if survey.complaints:
+        raise together(survey.complaints)
+    survey.refuse_unmatched(forms)
+    declared: list[Table | FeedTable] = [*site.tables, *survey.tables.values()]
+    refuse_unmatched_filters(settings, declared, {door for _tenant, door in survey.failures})
+    trial = FilterTrial(client, doors, settings)
+    trial.of_all({tenant: [*site.own[tenant].values(), *survey.own[tenant].values()] for tenant in site.own})
+    chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
+    logger.info(f"{len(settings.tenants)} tenant(s) answer. Endpoints: {chosen}.")
 
 
 def _prove_readable(client: Client, tenant: str, tables: Sequence[Table]) -> None:
@@ -417,7 +463,14 @@ def _prove_readable(client: Client, tenant: str, tables: Sequence[Table]) -> Non
     for table in probed:
         try:
             where = f"Tenant '{tenant}', a first read of {table.entity}"
-            client.fetch(tenant, table.url_path, probe_options(table), read=lambda _response: None, where=where)
+            client.fetch(
+                tenant,
+                table.url_path,
+                probe_options(table),
+                read=lambda _response: None,
+                where=where,
+                judge=or_no_content(read_answer),
+            )
         except RequestFailed as error:
             if error.problem.next not in (Next.STOP, Next.SKIP, Next.CLIMB_DOWN):
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -17,6 +18,7 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.cursor import LEARNT
 from source_acumatica.entity import utc_instant
 from source_acumatica.errors import config_error
 
@@ -104,12 +106,27 @@ def _part(part: Any) -> dict[str, Any]:
     if not isinstance(cursor, dict):
         raise _broken(tenant, "cursor", cursor, "an object with the name of the column and a time")
     own["cursor"] = {name: _instant(tenant, "cursor", value) for name, value in cursor.items()}
-    if "deletions" in part:
-        own["deletions"] = _instant(tenant, "deletions", part["deletions"])
-    for name, value, is_right, form in _place(part.get("reading")):
+    for name in _INSTANTS:
+        if name in part:
+            own[name] = _instant(tenant, name, part[name])
+    for name, value, is_right, form in chain(_findings(part), _place(part.get("reading"))):
         if not is_right(value):
             raise _broken(tenant, f"reading.{name}".removesuffix("."), value, form)
     return own
+
+
+_INSTANTS = ("deletions", "newest", "lag_at")
+_TIME = "a time, such as 2026-11-30T00:00:00Z"
+
+
+def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
+    """What is looked at in what was found out about the ERP, and in what was asked for."""
+    for name in LEARNT:
+        yield name, part.get(name), lambda value: isinstance(value, bool) or _is_instant(value), _TIME
+    yield "lag", part.get("lag", 0), _is_whole, "a number of seconds"
+    yield "has_unstamped", part.get("has_unstamped", False), lambda value: isinstance(value, bool), "true or false"
+    yield "left_out", part.get("left_out", []), _is_list_of_texts, "a list of names"
+    yield "read_with", part.get("read_with", {}), lambda value: isinstance(value, dict), "an object"
 
 
 def _place(reading: Any) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
@@ -117,14 +134,24 @@ def _place(reading: Any) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]
     yield "", reading, lambda value: value is None or isinstance(value, dict), "an object"
     if reading:
         for name in ("since", "until"):
-            yield name, reading.get(name), _is_instant, "a time, such as 2026-11-30T00:00:00Z"
+            yield name, reading.get(name), _is_instant, _TIME
         yield "offset", reading.get("offset", 0), _is_count, "a number of rows"
         yield "anchors", reading.get("anchors", []), _is_list_of_lists, "a list of lists"
         yield "after", reading.get("after", []), lambda value: isinstance(value, list), "a list"
+        yield "list", reading.get("list", ""), lambda value: isinstance(value, str), "the name of a list"
+        yield "unstamped", reading.get("unstamped", False), lambda value: isinstance(value, bool), "true or false"
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return _is_whole(value) and bool(value >= 0)
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(inner, str) for inner in value)
 
 
 def _is_list_of_lists(value: Any) -> bool:
@@ -140,7 +167,7 @@ def _is_instant(value: Any) -> bool:
 
 def _instant(tenant: str, name: str, value: Any) -> str | None:
     if not _is_instant(value):
-        raise _broken(tenant, name, value, "a time, such as 2026-11-30T00:00:00Z")
+        raise _broken(tenant, name, value, _TIME)
     return utc_instant(value)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -17,27 +18,47 @@ from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.ad_hoc import AdHocSchemas
 from source_acumatica.client import Client
 from source_acumatica.codec import Codec, FeedAnswer, WireRow, feed_codec, list_codec
 from source_acumatica.config import Config
-from source_acumatica.cursor import Progress, TenantCursor, Window
-from source_acumatica.deletions import Deletions, sets_of, tombstones
+from source_acumatica.cursor import (
+    ALL_STAMPED,
+    FILTER_WORKS,
+    GIVES_ALL_AGAIN,
+    GIVES_PAGES,
+    HAS_NO_FLAGS,
+    REFUSES_NULL,
+    TenantCursor,
+    Window,
+)
+from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource
-from source_acumatica.entity import Wire
-from source_acumatica.errors import Next, RequestFailed, broken_record, config_error
+from source_acumatica.entity import Wire, format_instant
+from source_acumatica.errors import (
+    NO_CONTENT,
+    Next,
+    RequestFailed,
+    broken_record,
+    config_error,
+    or_no_content,
+    read_answer,
+)
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.lines import RecordLines, in_pieces
+from source_acumatica.list_reader import ListReader
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.read_with import ReadWith, asks_for_more, read_with
-from source_acumatica.reader import AdHocSchemas, FormReader, ListReader, Reader, where_of
+from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
-from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import Door, StreamTable, Table
+from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
+from source_acumatica.tracking import Tracking
+from source_acumatica.watches import KeyWatch, Stamps
 
 logger = logging.getLogger("airbyte")
 
@@ -51,8 +72,28 @@ class Access:
 
     doors: Doors
     server_times: Mapping[str, datetime] = field(default_factory=dict)
+    lags: dict[str, timedelta] = field(default_factory=dict)
+    """How far the clock of each tenant's database may differ from the server's, as far as any stream has seen."""
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    began_at: float = field(default_factory=time.monotonic)
+    tracking: Tracking = field(init=False)
+    """What deletions the ERP keeps."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tracking", Tracking(self.doors))
+
+    def now(self, tenant: str) -> datetime | None:
+        """The server's clock at this moment, as it has gone on since the sign-in."""
+        then = self.server_times.get(tenant)
+        return then and then + timedelta(seconds=time.monotonic() - self.began_at)
+
+    def note_lags(self, progress: TenantCursor, tenants: Sequence[str]) -> None:
+        """All tables of a tenant are stamped by one clock: what one stream has seen of it holds for the others."""
+        for tenant in tenants:
+            lag = progress.progress(tenant).clock_lag(self.server_times.get(tenant))
+            if lag is not None:
+                self.lags[tenant] = min(lag, self.lags.get(tenant, lag))
 
     @classmethod
     def of(cls, client: Client, tenants: Sequence[str], doors: Doors, heartbeat: Heartbeat) -> Access:
@@ -66,6 +107,59 @@ Holding = Mapping[str, StreamTable | AirbyteTracedException]
 """By tenant, in the order of reading: the table as the tenant has it, or why it cannot be read there."""
 
 
+class TenantFacts:
+    """What is known of one tenant's list: kept in the state of an incremental read, and nowhere in a full refresh."""
+
+    def __init__(self, progress: TenantCursor | None, tenant: str, now: Callable[[], datetime | None]) -> None:
+        self._progress, self._tenant, self._now = progress, tenant, now
+
+    @property
+    def has_unstamped(self) -> bool:
+        """Whether rows without a stamp have been seen."""
+        return self._progress is not None and self._progress.progress(self._tenant).has_unstamped
+
+    @property
+    def left_out(self) -> Sequence[str] | None:
+        """What the rows that an earlier sync brought lack; None where none did, or where nobody knows.
+
+        States of old do not tell, and are known by the stamp that they lack.
+        """
+        was = self._progress.progress(self._tenant) if self._progress else None
+        return was.left_out if was and (was.left_out or was.newest) else None
+
+    def lacks(self, columns: Iterable[str]) -> None:
+        """Rows have come without them."""
+        known = self.left_out or ()
+        if self._progress is not None and not {*columns} <= {*known}:
+            self._progress.note(self._tenant, left_out=tuple(dict.fromkeys((*known, *columns))))
+
+    def begin_anew(self, columns: Iterable[str]) -> None:
+        """All rows are to come again, since those that lack what they did not, now lack these ``columns`` alone."""
+        if self._progress is not None:
+            self._progress.note(self._tenant, reached=None, reading=None, left_out=tuple(columns))
+            self.learn(GIVES_ALL_AGAIN)
+
+    def knows(self, name: str) -> bool:
+        """Whether it was learnt within the last day."""
+        return self._progress is not None and self._progress.progress(self._tenant).knows(name, self._now())
+
+    def learn(self, name: str) -> None:
+        """Keep it for a day."""
+        now = self._now()
+        if self._progress is not None and now:
+            self._progress.note(self._tenant, {name: format_instant(now)})
+
+    def forget(self, name: str) -> None:
+        """It is so no longer."""
+        if self._progress is not None:
+            self._progress.note(self._tenant, {name: None})
+
+    def saw_unstamped(self) -> None:
+        """A row without a stamp has come."""
+        if self._progress is not None and not self.has_unstamped:
+            self._progress.note(self._tenant, has_unstamped=True)
+
+
 class TableStream(HttpStream, ABC):
     """One table, for all tenants; the subclasses differ in the door that its rows come through."""
 
@@ -77,18 +171,22 @@ class TableStream(HttpStream, ABC):
         config: Config,
         access: Access,
         configured: Mapping[str, Any] | None = None,
+        keys: KeyWatch | None = None,
     ) -> None:
         # HttpStream's constructor asks for the name already.
         self._rows_table, self._client, self._config, self._access = table, client, config, access
         self._name, self.tenants, self._holding = table.name, tuple(holding), holding
+        self._keys = keys or KeyWatch()
         self._schema = table.json_schema()
         self._rows_of = cache(lambda tenant: self._table_of(tenant).rows(tenant, self._columns_of(tenant)))
         self._columns_of = cache(lambda tenant: self._table_of(tenant).wanted(configured))
         self._codec_of = cache(self._made_codec)
         # It goes without saying but for a generic inquiry, of which the user knows it.
         self.source_defined_cursor = not table.is_cursor_chosen
+        self._sends_removed = not configured or DELETED_AT in configured
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
+        self._told: set[str] = set()
         self._is_running = False
         """Whether the CDK has got a record and knows that the stream is running."""
         super().__init__()
@@ -182,11 +280,25 @@ class TableStream(HttpStream, ABC):
     ) -> Iterable[Mapping[str, Any]]:
         """One slice for each tenant, with the windows to read in it, fixed here once and for all."""
         for tenant in self.tenants:
-            progress = self.progress.progress(tenant) if self.progress else Progress()
-            progress = progress.begun_with(self._read_with(tenant))
-            now = self._access.server_times.get(tenant)
-            windows = progress.windows(self._config.start_date, self._config.lookback, now)
+            windows = self._windows(tenant)
+            if self._asks_for_unstamped(tenant) and any(window.since for window in windows):
+                windows = [*windows, Window(is_unstamped=True)]
             yield {"tenant": tenant, "windows": [window.as_state() for window in windows]}
+
+    def _windows(self, tenant: str) -> list[Window]:
+        """A full refresh has no upper end, and nothing that was read before."""
+        start, now = self._config.start_date, self._access.server_times.get(tenant)
+        if self.progress is None:
+            return [Window(format_instant(start) if start else None)]
+        progress, lag = self.progress.progress(tenant), self._access.lags.get(tenant, timedelta())
+        progress = progress.begun_with(self._read_with(tenant))
+        if progress.is_ahead_of(now):
+            reached = progress.reading.until if progress.reading else progress.reached
+            logger.warning(
+                f"{where_of(tenant, self.name)}: what was read last reaches up to {reached}, which lies in the future "
+                f"of the server's clock ({now}): one of both clocks is or was wrong. Reading again what may be missing."
+            )
+        return progress.windows(start, self._config.lookback, now, lag)
 
     def read_records(
         self,
@@ -206,19 +318,30 @@ class TableStream(HttpStream, ABC):
             self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
         try:
             with self._client.reading(tenant), self._access.heartbeat.of(reader.where) as beat:
-                for window in map(Window.of_state, slice_["windows"]):
-                    yield from self._read_window(reader, window, beat)
-                if self.progress and self._rows_table.is_tracked:
-                    yield from self._removed(tenant, self.progress)
+                yield from self._read_tenant(reader, slice_["windows"], beat)
                 logger.info(f"{reader.where}: all is read, {beat.records:,} records.")
-        except RequestFailed as error:
-            if error.problem.next is not Next.SKIP:
-                raise
-            # Without progress: once the form is set up, its whole history is read.
-            logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
         except (AttributeError, TypeError, ValueError, LookupError) as error:
             # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
             raise broken_record(reader.where, error) from error
+
+    def _read_tenant(self, reader: Reader, windows: Iterable[Mapping[str, Any]], beat: Beat) -> Iterator[StreamData]:
+        facts = self._facts(reader.tenant)
+        is_first = self.progress is None or self.progress.progress(reader.tenant).reached is None
+        try:
+            for window in map(Window.of_state, windows):
+                if not window.is_unstamped or self._has_unstamped(reader, facts):
+                    yield from self._read_window(reader, window, beat, facts)
+            if beat.rows:
+                self._heal(reader, facts)
+        except RequestFailed as error:
+            # Where rows have come, now or before, the form is set up: then this is a failure like any other.
+            if error.problem.next is not Next.SKIP or beat.rows or not is_first:
+                raise
+            # Without progress: once the form is set up, its whole history is read.
+            logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
+            return
+        if self.progress and self._rows_table.is_tracked:
+            yield from self._removed(reader.tenant, self.progress)
 
     def _begin(self, tenant: str, where: str) -> None:
         """The tenant answers: only now may what follows from other settings find its way into the state."""
@@ -228,19 +351,66 @@ class TableStream(HttpStream, ABC):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
 
-    def _read_window(self, reader: Reader, window: Window, beat: Beat) -> Iterator[AirbyteMessage]:
+    def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
         for page in reader.pages(window):
+            stamps = Stamps(self._table_of(reader.tenant).cursor_field)
+            page_keys = self._keys.page(reader.where)
             for records in self._pieces(reader, page.rows):
-                lines = RecordLines.of(self.name, records)
-                beat.records += lines.count
-                yield from [lines] if self._is_running else lines.first_apart()
-                self._is_running = True
+                page_keys.note(records)
+                stamps.note(records)
+                beat.records += len(records)
+                yield from self._lines(records, reader.left_out)
             beat.rows += len(page.rows)
             if self.progress:
-                is_filtered = reader.is_filtered(window)
-                self.progress.page_done(reader.tenant, window, page.position, is_filtered=is_filtered)
+                facts.lacks(reader.left_out)
+                self._note_page(reader, window, stamps, facts)
+                if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
+                    facts.learn(GIVES_PAGES)
+                now = self._access.now(reader.tenant) if self._tells_the_clock(reader.tenant) else None
+                self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
         if self.progress:
             self.progress.window_done(reader.tenant, window)
+
+    def _heal(self, reader: Reader, facts: TenantFacts) -> None:
+        """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
+        again = [column for column in facts.left_out or () if column not in reader.left_out]
+        if again and not facts.knows(GIVES_ALL_AGAIN):
+            logger.info(f"{reader.where}: the ERP gives {', '.join(again)} again. The next sync reads all rows anew.")
+            facts.begin_anew(reader.left_out)
+
+    def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
+        """Keep what a page's stamps tell of the ERP."""
+        if stamps.has_none:
+            facts.saw_unstamped()
+        if stamps.newest and reader.is_filtered(window) and not facts.knows(FILTER_WORKS):
+            facts.learn(FILTER_WORKS)
+
+    def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
+        """Whether there are rows without a stamp to be asked for; where none were seen, once a day is enough."""
+        if facts.knows(REFUSES_NULL) or (facts.knows(ALL_STAMPED) and not facts.has_unstamped):
+            return False
+        found = reader.has_unstamped()
+        if found is None:
+            facts.learn(REFUSES_NULL)
+            if facts.has_unstamped:
+                logger.warning(
+                    f"{reader.where}: there are rows without {self._rows_table.cursor_field}, and the ERP cannot be "
+                    "asked for them: such rows that are new or changed do not arrive but with a full refresh."
+                )
+        elif not found:
+            facts.learn(ALL_STAMPED)
+        return bool(found)
+
+    def _facts(self, tenant: str) -> TenantFacts:
+        return TenantFacts(self.progress, tenant, partial(self._access.now, tenant))
+
+    def _asks_for_unstamped(self, tenant: str) -> bool:
+        """Whether rows without a stamp have to be asked for apart from the others."""
+        return False
+
+    def _tells_the_clock(self, tenant: str) -> bool:
+        """Whether the stamps are instants of the database's clock, so that they show how far it is off."""
+        return True
 
     def _pieces(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[Sequence[Any]]:
         """The rows' records, as many at a time as make a piece; a form's results are all in one row."""
@@ -257,24 +427,38 @@ class TableStream(HttpStream, ABC):
             return make(tenant, row)
         return self._rows_of(tenant)(row)
 
-    def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[Mapping[str, Any]]:
+    def _tell(self, tenant: str, sentence: str) -> None:
+        """Log once what is strange in a tenant's answers."""
+        warning = f"{where_of(tenant, self.name)}: {sentence}."
+        if warning not in self._told:
+            self._told.add(warning)
+            logger.warning(warning)
+
+    def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[AirbyteMessage]:
         """The records that were removed; where that cannot be read, the log says so and the rest goes on."""
         where, was = where_of(tenant, self.name), progress.progress(tenant)
-        deletions = Deletions(tenant, self._access.doors, self._deletion_sets(), where)
-        may_have_flags = not was.has_no_flags and self._may_have_flags()
-        try:
-            flagged = deletions.flagged() if may_have_flags else None
-            listed = deletions.listed(was.deletions_since(self._config.lookback))
-        except PoolClosed:
-            raise
-        except AirbyteTracedException as error:
-            logger.warning(f"{(error.message or '').rstrip('.')}. Deleted records are not read; all others are.")
+        if not self._sends_removed:
+            logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
             return
-        yield from tombstones(self._rows_table, tenant, [*(flagged or ()), *(listed or ())])
-        if listed is None and flagged is None:
-            logger.warning(f"{deletions.untracked()}. They are not read; all others are.")
-        until = None if listed is None else self._access.server_times.get(tenant)
-        progress.deletions_done(tenant, until, has_no_flags=flagged is None)
+        access, now = self._access, self._access.server_times.get(tenant)
+        lookback = self._config.lookback + access.lags.get(tenant, timedelta())
+        may_have_flags = self._may_have_flags(tenant) and not was.knows(HAS_NO_FLAGS, access.now(tenant))
+        table = self._described(tenant) if may_have_flags else None
+        deletions = Deletions(
+            tenant, access.doors, self._deletion_sets(tenant), where, self._config.max_page_size, table
+        )
+        reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
+        for removals in reader.removals(was.deletions_since(lookback, now)):
+            yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
+        has_no_flags = None if reader.has_flags is None else not reader.has_flags
+        until = now if reader.is_listed else None
+        progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
+
+    def _lines(self, records: Sequence[Any], left_out: Sequence[str] = ()) -> Iterator[AirbyteMessage]:
+        if records:
+            lines = RecordLines.of(self.name, records, left_out)
+            yield from [lines] if self._is_running else lines.first_apart()
+            self._is_running = True
 
     @abstractmethod
     def _read_with(self, tenant: str) -> ReadWith:
@@ -298,12 +482,16 @@ class TableStream(HttpStream, ABC):
     def _reader(self, tenant: str) -> Reader: ...
 
     @abstractmethod
-    def _deletion_sets(self) -> Sequence[str]:
+    def _deletion_sets(self, tenant: str) -> Sequence[str]:
         """The names under which OData may have the table."""
 
-    def _may_have_flags(self) -> bool:
+    def _may_have_flags(self, tenant: str) -> bool:
         """Whether the table may keep removed rows with a flag."""
         return True
+
+    @abstractmethod
+    def _described(self, tenant: str) -> FeedTable | None:
+        """The table as OData describes it, where that is known."""
 
 
 class ContractStream(TableStream):
@@ -314,6 +502,8 @@ class ContractStream(TableStream):
         # Tenants mostly have the same table, and a codec is made at some cost.
         self._codecs: list[tuple[Table, Codec]] = []
         super().__init__(table, *args, **more)
+        if table.is_tracked:
+            self._access.tracking.expect(table.dac)
 
     def _table_of(self, tenant: str) -> Table:
         own = self._holding.get(tenant)
@@ -345,9 +535,17 @@ class ContractStream(TableStream):
                     for given in sets
                 ],
             )
-        ask, is_proven = partial(self._ask, tenant), partial(self._is_filter_proven, tenant)
         return ListReader(
-            tenant, self._config, table, columns, self._client, headers, ask, is_proven, self._access.ad_hoc
+            tenant,
+            self._config,
+            table,
+            columns,
+            self._client,
+            headers,
+            partial(self._ask, tenant),
+            self._facts(tenant),
+            self._access.ad_hoc,
+            is_incremental=self.progress is not None,
         )
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
@@ -355,13 +553,17 @@ class ContractStream(TableStream):
 
         def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
             body = response.content
+            if response.status_code == NO_CONTENT:
+                return [], 0
             codec = self._codec_of(tenant)
             decode = codec.decode_dicts if token.get("as_dicts") else codec.decode
-            return decode(body), len(body)
+            return decode(body, partial(self._tell, tenant)), len(body)
 
         rows, size_bytes = self._fetch_page(tenant, window, token, read)
-        is_all = len(rows) == 1 and not token.get("skip") and token.get("top", 2) > 1
-        if is_all and not self._table.is_identified and is_blank(rows[0]):
+        if len(rows) == 1 and not token.get("skip") and not self._table_of(tenant).is_identified and is_blank(rows[0]):
+            if token.get("top") == 1:
+                # Others may come behind it; whoever asks for one only wants to know whether there is any.
+                return (rows if self._config.max_page_size == 1 else []), size_bytes
             # What the list of an inquiry form gives, so it is no row; a form of preferences says something.
             said = f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}."
             if self._table.path:
@@ -378,7 +580,6 @@ class ContractStream(TableStream):
         token: Mapping[str, Any],
         read: Callable[[requests.Response], tuple[Sequence[Wire], int]],
     ) -> tuple[Sequence[Wire], int]:
-
         return self._client.fetch(
             tenant,
             self._path(tenant),
@@ -386,14 +587,18 @@ class ContractStream(TableStream):
             headers=self.request_headers(None),
             read=read,
             where=where_of(tenant, self.name),
+            judge=or_no_content(read_answer),
             is_page=_can_be_smaller(token),
         )
 
-    def _is_filter_proven(self, tenant: str) -> bool:
-        return self.progress is not None and self.progress.progress(tenant).filter_works
+    def _asks_for_unstamped(self, tenant: str) -> bool:
+        return self._table_of(tenant).cursor is not None
 
-    def _deletion_sets(self) -> Sequence[str]:
+    def _deletion_sets(self, tenant: str) -> Sequence[str]:
         return sets_of(self._table.dac)
+
+    def _described(self, tenant: str) -> FeedTable | None:
+        return self._access.tracking.table(tenant, self._table.dac)
 
 
 class FeedStream(TableStream):
@@ -441,6 +646,8 @@ class FeedStream(TableStream):
             self._table_of(tenant),
             partial(self._ask, tenant, given),
             self._client.helpers,
+            self._facts(tenant),
+            self._client.pause,
             is_incremental=self.progress is not None,
         )
 
@@ -462,18 +669,27 @@ class FeedStream(TableStream):
         door, (resource, parameters) = self._table.door, self._resource(tenant, given)
         options = {**self._options(tenant, window, token), **parameters}
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
-        request["decode"] = self._codec_of(tenant).decode
+        request["is_unbounded"] = "top" not in token
+        request["decode"] = partial(self._codec_of(tenant).decode, tell=partial(self._tell, tenant))
         if "link" in token:
             return self._access.doors.follow(tenant, door, token["link"], resource, **request)
-        is_query = door is FeedDoor.INQUIRIES and not {"$filter", "$orderby"}.isdisjoint(options)
+        # Once a page has come in this way, an empty body does not speak against its filter or its order.
+        is_query = not token.get("is_proven") and not {"$filter", "$orderby"}.isdisjoint(options)
+        is_query &= door is FeedDoor.INQUIRIES
         request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
         return self._access.doors.rows(tenant, door, resource, options, **request)
 
-    def _deletion_sets(self) -> Sequence[str]:
-        return (self._table.title,)
+    def _tells_the_clock(self, tenant: str) -> bool:
+        return self._table_of(tenant).is_stamped_by_name and not self._has_unknown_zone(tenant)
 
-    def _may_have_flags(self) -> bool:
-        return self._table.has_flags
+    def _deletion_sets(self, tenant: str) -> Sequence[str]:
+        return (self._table_of(tenant).title,)
+
+    def _may_have_flags(self, tenant: str) -> bool:
+        return self._table_of(tenant).has_flags
+
+    def _described(self, tenant: str) -> FeedTable | None:
+        return self._table_of(tenant)
 
 
 def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -19,6 +20,9 @@ MAIN_ENDPOINT = "Default"
 """The endpoint whose streams carry no prefix."""
 DELETED_AT = "_ab_cdc_deleted_at"
 """Set in the record of a removed row: the name by which Airbyte's destinations know to drop it."""
+
+_PLATFORM_NAMES = ("_ab_", "_airbyte_")
+"""How the names begin that Airbyte's platform and its destinations give columns of their own."""
 
 Rows = Callable[[Wire], Iterable[Record]]
 
@@ -64,9 +68,38 @@ class StreamTable(Protocol):
         """A function from a row of the wire to the stream's records for ``tenant``."""
 
 
+def clashing(names: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
+    """Those of the ERP's names that an added column has: they are left out, since what is added is promised.
+
+    Destinations fold the case of names, and would take two for one.
+    """
+    taken = {name.casefold() for name in ("_tenant", *added)}
+    folded = ((name, name.casefold()) for name in names)
+    return tuple(name for name, low in folded if low in taken or low.startswith(_PLATFORM_NAMES))
+
+
+def explain_left_out(stream: str, names: Iterable[str]) -> str:
+    """What to tell the user of columns whose names are taken."""
+    return f"Stream {stream}: {', '.join(names)} has the name of a column that the connector adds; it is left out."
+
+
 def prefix(endpoint: str) -> str:
     """How the names of an endpoint's streams begin."""
     return "" if endpoint == MAIN_ENDPOINT else f"{endpoint}__"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a collection that is too large to lie in memory as a whole."""
+
+    rows: Sequence[Wire]
+    first: int
+    """The position of the first of them, from 1."""
+    count: int
+    """How many rows the collection has."""
+
+    def __iter__(self) -> Iterator[Wire]:
+        return iter(self.rows)
 
 
 class Door(StrEnum):
@@ -114,12 +147,18 @@ class Table:
     @property
     def url_path(self) -> str:
         """The entity's address below the instance."""
-        return f"/entity/{quote(self.endpoint)}/{quote(self.version)}/{self.entity}"
+        return f"/entity/{quote(self.endpoint)}/{quote(self.version)}/{quote(self.entity)}"
 
-    @property
+    @cached_property
     def rows_shape(self) -> Shape:
         """The shape that the rows of the stream have themselves."""
-        return self._level(len(self.path))
+        return self._level(len(self.path)).without(self.left_out)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """The columns of the ERP whose names added ones have; the stream does without."""
+        shape = self._level(len(self.path))
+        return clashing((*shape.fields, *shape.objects), self._added_columns())
 
     @property
     def has_note_id(self) -> bool:
@@ -180,6 +219,21 @@ class Table:
             },
         }
 
+    def names_at(self, depth: int) -> frozenset[str]:
+        """What a record can have, so far down the path."""
+        shape = self._level(depth)
+        return frozenset({"id", *shape.fields, *shape.objects, *shape.collections})
+
+    @property
+    def outermost_list(self) -> tuple[str, ...]:
+        """The way to the first collection on ``path``, through linked objects; empty for the entity itself."""
+        shape = self.shape
+        for depth, part in enumerate(self.path, start=1):
+            if part in shape.collections:
+                return self.path[:depth]
+            shape = shape.objects[part]
+        return ()
+
     def tracked(self) -> Table:
         """The table with removed records; a table of lines, and one that is made anew each time, stays as it is."""
         return self if self.path or self.door is Door.INQUIRY else replace(self, is_tracked=True)
@@ -232,16 +286,20 @@ class Table:
         name, depth = path[0], len(self.path) - len(path)
         below = wire.get(name) or ()
         if isinstance(below, dict):
-            if len(path) > 1:
+            if name in self._level(depth).objects:
                 yield from self._descend(below, path[1:], added, convert)
-            return
-        for number, row in enumerate(below, start=1):
+                return
+            # Where a list should stand: one in an object as OData has it, or a row by itself.
+            value = below.get("value")
+            below = value if isinstance(value, list) else [below]
+        first, count = (below.first, below.count) if isinstance(below, Part) else (1, len(below))
+        for number, row in enumerate(below, start=first):
             if len(path) > 1:
                 between = {f"_{name}_line": number}
                 between.update((f"_{name}_{key}", unwrap(row.get(key))) for key in self.line_keys[depth])
                 yield from self._descend(row, path[1:], {**added, **between}, convert)
             else:
-                yield {**added, "_line": number, "_line_count": len(below), **convert(row)}
+                yield {**added, "_line": number, "_line_count": count, **convert(row)}
 
     def _added_columns(self) -> dict[str, Any]:
         if not self.path:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from source_acumatica.codec import Codec, WireRow, decode_feed, feed_codec, list_codec
 from source_acumatica.entity import FieldKind, Shape
+from source_acumatica.errors import BrokenAnswerError
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.known_entities import Known
 from source_acumatica.lines import filled
@@ -30,6 +31,7 @@ ORDER = Shape(
 KNOWN = Known(("Type", "Nbr"), line_keys={"Details": ("LineNbr",), "Operations": ("Nbr",)})
 TABLES = {table.name: table for table in tables("Default", "1", "Order", ORDER, KNOWN)}
 NUMBERS = st.sampled_from(["0", "1234.560000", "-0.010", "1E400", "9223372036854775808", "-7"]).map(msgspec.Raw)
+EXACT = msgspec.json.Decoder(float_hook=msgspec.Raw)
 STAMPS = st.sampled_from(
     ["2025-03-04T00:00:00-05:00", "2025-03-04T05:06:07.123+13:45", "0001-01-01T00:00:00", "2025-03-04T05:06:07.1Z", ""]
 )
@@ -143,17 +145,104 @@ def test_a_feed_gives_the_same_records_both_ways(data):
     assert "Order?$skip=3" in (answer.next_link, answer.old_next_link)
 
 
-@pytest.mark.parametrize("name", ["class", "_tenant", "two words", "a.b", "get", "x); y(", "__class__", "1st"])
-def test_a_name_that_cannot_stand_in_python_costs_only_speed(name):
+# Names that Python takes for something else, or for one another, or that are names of our own.
+SPECIAL = [
+    *("class", "None", "two words", "a.b", "a-b", "1st", "get", "attributes", "__class__", "__init__", "row", "tenant"),
+    *("make", "v0", "f0", "f1", "common0", "x); y(", "{0}", "\u2028", "value", "error", "message", "odata.error", ""),
+    *(
+        "No",
+        "N\u00ba",
+        "Breite_\u00b5m",
+        "Breite_\u03bcm",
+        "Gro\u0308\u00dfe",
+        "Gr\u00f6\u00dfe",
+        "\uff21mount",
+        "Amount",
+    ),
+    *("\ufb01nal", "final", "\u540d\u79f0", "_tenant", "_TENANT", "_line", "_line_count", "_parent_id", "_parent_Key"),
+    *("_ab_cdc_deleted_at", "_airbyte_raw_id", "id", "note", "custom", "rowNumber", 'a"b', "a\\b", "a\nb"),
+]
+NAMES = st.sampled_from(SPECIAL) | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+ADDED = {"_tenant", "_parent_id", "_parent_Key", "_line", "_line_count"}
+
+
+@st.composite
+def shapes(draw, depth=1):
+    """A shape with any names, each of them once."""
+    names = draw(st.lists(NAMES.filter(lambda name: name != "Key"), max_size=6, unique=True))
+    kinds = {name: draw(st.sampled_from([*VALUES])) for name in names}
+    objects, collections = names[::5] if depth else [], names[1::5] if depth else []
+    return Shape(
+        {"Key": STRING, **{name: kind for name, kind in kinds.items() if name not in (*objects, *collections)}},
+        {name: draw(shapes(depth - 1)) for name in objects},
+        {name: draw(shapes(depth - 1)) for name in collections},
+    )
+
+
+@given(st.data())
+def test_lists_with_any_names_give_the_same_records_both_ways(data):
+    shape = data.draw(shapes())
+    lines = {name: ("Key",) for name in shape.collections}
+    found = list(tables("Default", "1", "Thing", shape, Known(("Key",), line_keys=lines)))
+    rows = data.draw(st.lists(wires(shape, odd=False), max_size=2))
+    body = msgspec.json.encode(rows)
+    for table in found:
+        columns = data.draw(st.none() | st.sets(st.sampled_from([*table.rows_shape.json_schema()])))
+        columns = None if columns is None else table.wanted(dict.fromkeys(columns))
+        codec = list_codec(table, columns)
+        compiled, through_dicts = read(codec, body, list, table, columns)
+        assert compiled == through_dicts
+        records = EXACT.decode(compiled) if compiled != "broken" else []
+        assert all(record["_tenant"] == TENANT for record in records)
+        assert all({"_line", "_line_count"} <= record.keys() for record in records if table.path)
+
+
+@given(st.data())
+def test_feeds_with_any_names_give_the_same_records_both_ways(data):
+    fields = data.draw(st.dictionaries(NAMES, st.sampled_from([*VALUES]), max_size=8))
+    table = FeedTable(FeedDoor.INQUIRIES, "T", "T", fields)
+    values = {name: VALUES[kind] | st.none() for name, kind in fields.items()}
+    rows = data.draw(st.lists(st.fixed_dictionaries({}, optional=values), max_size=3))
+    codec = feed_codec(table, None)
+    body = msgspec.json.encode({"value": rows})
+    compiled, through_dicts = read(codec, body, lambda answer: answer.value, table, None)
+    assert compiled == through_dicts
+    for record, row in zip(EXACT.decode(compiled), rows, strict=True):
+        assert record["_tenant"] == TENANT
+        # Each column has its own value, and none that of another.
+        text = {name for name, kind in table.fields.items() if kind is STRING and row.get(name) is not None}
+        assert {name: record[name] for name in text} == {name: row[name].rstrip(" ") for name in text}
+
+
+@pytest.mark.parametrize("name", [name for name in SPECIAL if not {*'"\\\n'} & {*name}])
+def test_a_name_costs_no_speed_whatever_it_is(name):
     shape = Shape({"Key": STRING, name: STRING})
+    wire = {"id": "1", "Key": {"value": "k"}, name: {"value": "v"}}
     (table,) = tables("Default", "1", "Thing", shape, Known(("Key",)))
-    body = msgspec.json.encode([{"id": "1", "Key": {"value": "k"}, name: {"value": "v"}}])
-    compiled, through_dicts = read(list_codec(table, None), body, list, table, None)
-    assert compiled == through_dicts
-    feed = FeedTable(FeedDoor.TABLES, "T", "T", {name: STRING})
-    body = msgspec.json.encode({"value": [{name: "v"}]})
-    compiled, through_dicts = read(feed_codec(feed, None), body, lambda answer: answer.value, feed, None)
-    assert compiled == through_dicts
+    if name != "id":
+        (row,) = list_codec(table, None).decode(msgspec.json.encode([wire]))
+        assert isinstance(row, WireRow)
+        assert row.get("Key").value == "k"
+    codec = feed_codec(FeedTable(FeedDoor.TABLES, "T", "T", {name: STRING}), None)
+    (row,) = codec.decode(msgspec.json.encode({"value": [{name: "v"}]})).value
+    assert isinstance(row, WireRow)
+
+
+def test_what_is_added_is_not_overwritten_by_columns_of_its_name():
+    line = Shape({"_line": STRING, "_PARENT_ID": STRING, "_airbyte_meta": STRING, "Real": STRING})
+    shape = Shape({"Key": STRING, "_tenant": STRING, "_line": STRING}, {}, {"Lines": line})
+    top, lines = tables("Default", "1", "Thing", shape, Known(("Key",)))
+    assert (top.left_out, lines.left_out) == (("_tenant",), ("_line", "_PARENT_ID", "_airbyte_meta"))
+    assert "_line" in top.json_schema()["properties"]
+    wire = {"id": "1", "Key": {"value": "k"}, "_tenant": {"value": "theirs"}, "Lines": [{"id": "2"}]}
+    wire["Lines"][0] |= {name: {"value": "theirs"} for name in line.fields}
+    (record,) = msgspec.json.decode(read(list_codec(lines, None), msgspec.json.encode([wire]), list, lines, None)[0])
+    assert record == {
+        **{"_tenant": TENANT, "_parent_id": "1", "_parent_Key": "k", "_line": 1, "_line_count": 1},
+        **{"id": "2", "Real": "theirs", "custom": {}},
+    }
+    feed = FeedTable(FeedDoor.TABLES, "T", "T", {"_tenant": STRING, "_ab_cdc_deleted_at": STAMP}, keys=("_tenant",))
+    assert (feed.fields, feed.keys, feed.left_out) == ({}, (), ("_tenant", "_ab_cdc_deleted_at"))
 
 
 def test_rows_that_are_known_only_by_all_that_they_say_stay_dicts():
@@ -181,3 +270,67 @@ def test_a_body_that_is_no_feed_is_an_error(body):
     for decode in (decode_feed, feed_codec(FEED, None).decode):
         with pytest.raises(msgspec.DecodeError):
             decode(body)
+
+
+# ------------------------------------------------------------------------------------------- errors, and other forms
+
+ODATA_ERROR = {"error": {"code": "", "message": "Out of rows."}}
+OLD_ODATA_ERROR = {"odata.error": {"code": "", "message": {"lang": "en", "value": "Out of rows."}}}
+HTTP_ERROR = {"message": "An error has occurred.", "exceptionMessage": "Out of rows.", "exceptionType": "X"}
+NET_ERROR = {"Message": "An error has occurred.", "ExceptionMessage": "Out of rows."}
+ERRORS = [ODATA_ERROR, OLD_ODATA_ERROR, HTTP_ERROR, NET_ERROR, {"error": "Out of rows."}]
+DETAILS, KEYED = TABLES["Order__Details"], {"id": "1", "Type": {"value": "SO"}, "Nbr": {"value": "1"}}
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=str)
+def test_an_error_is_no_data_wherever_it_stands(error):
+    feed, entity, lines = feed_codec(FEED, None), list_codec(TABLES["Order"], None), list_codec(DETAILS, None)
+    rows = [{"Nbr": "1"}, {"Nbr": "2"}]
+    answers = [
+        *((feed, answer) for answer in (error, {"value": [error]}, {"value": [*rows, error]}, {"value": [], **error})),
+        *((entity, answer) for answer in (error, [error], [KEYED, error], {"value": [KEYED], **error})),
+        *((lines, answer) for answer in (error, [{**KEYED, "Details": [{"id": "2"}, error]}])),
+    ]
+    for codec, answer in answers:
+        if "value" in answer and not {"message", "Message"}.isdisjoint(answer):
+            # Beside rows these may be anything.
+            continue
+        for decode in (codec.decode, codec.decode_dicts):
+            with pytest.raises(BrokenAnswerError) as raised:
+                decode(msgspec.json.encode(answer))
+            assert raised.value.problem.sentence.endswith("Out of rows.)")
+
+
+def test_an_error_costs_the_next_page_no_speed():
+    codec = feed_codec(FEED, None)
+    with pytest.raises(BrokenAnswerError):
+        codec.decode(msgspec.json.encode({"value": [ODATA_ERROR]}))
+    assert isinstance(codec.decode(b'{"value": [{"Nbr": "1"}]}').value[0], WireRow)
+
+
+def test_columns_that_are_called_as_errors_are_columns():
+    fields = {"error": STRING, "message": STRING, "Message": DECIMAL}
+    feed = FeedTable(FeedDoor.INQUIRIES, "T", "T", fields)
+    body = b'{"value": [{"error": "none", "message": "hello", "Message": 1.50}]}'
+    compiled, through_dicts = read(feed_codec(feed, None), body, lambda answer: answer.value, feed, None)
+    assert compiled == through_dicts == b'[{"_tenant":"Company","error":"none","message":"hello","Message":1.50}]'
+    (table,) = tables("Default", "1", "Thing", Shape({"Key": STRING, "message": STRING}), Known(("Key",)))
+    body = b'[{"id": "1", "Key": {"value": "k"}, "message": {"value": "m"}, "error": "a bad value"}]'
+    compiled, through_dicts = read(list_codec(table, None), body, list, table, None)
+    assert compiled == through_dicts
+    assert b'"message":"m"' in compiled
+
+
+@pytest.mark.parametrize("body", [[KEYED], KEYED, {"value": [KEYED]}])
+def test_a_list_may_come_in_an_object_and_a_record_by_itself(body):
+    codec = list_codec(TABLES["Order"], None)
+    (row,) = codec.decode(msgspec.json.encode(body))
+    assert row.get("id") == "1"
+    row = {"Nbr": "1"}
+    assert feed_codec(FEED, None).decode(msgspec.json.encode(row)).value == [row]
+
+
+@pytest.mark.parametrize("body", ["{}", "null", "1", '"x"', '{"other": []}', '{"value": 1}', '{"value": null}'])
+def test_what_is_no_list_at_all_is_an_error(body):
+    with pytest.raises(BrokenAnswerError, match="no list of records"):
+        list_codec(TABLES["Order"], None).decode(body.encode())

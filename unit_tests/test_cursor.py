@@ -5,13 +5,21 @@ from __future__ import annotations
 import copy
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica.cursor import Progress, TenantCursor, Window
+from source_acumatica.cursor import (
+    FILTER_WORKS,
+    GIVES_PAGES,
+    HAS_NO_FLAGS,
+    Progress,
+    TenantCursor,
+    Window,
+)
 from source_acumatica.entity import format_instant
 from source_acumatica.paging import BEGINNING, Position
 
@@ -61,14 +69,49 @@ def test_a_first_sync_that_was_cut_off_goes_on_where_it_stood():
     assert windows(Progress(None, begun)) == [begun, Window(T0945, T1200)]
 
 
-def test_a_clock_that_is_behind_reads_the_overlap_again_and_goes_no_further():
-    assert windows(Progress(T1200), now=NOON - timedelta(hours=1)) == [Window("2026-11-22T11:45:00.000000Z", T1200)]
+def test_what_was_reached_in_the_future_is_believed_as_far_as_stamps_have_shown():
+    """One of the clocks is or was wrong, and when it was read last is not known any more."""
+    progress = Progress(T1200, newest="2026-11-22T08:00:00.000000Z")
+    assert windows(progress, now=NOON - timedelta(hours=2)) == [Window("2026-11-22T07:45:00.000000Z", T1000)]
+    assert progress.is_ahead_of(NOON - timedelta(hours=2))
+    assert not progress.is_ahead_of(NOON)
     assert windows(Progress(T1200), now=NOON) == [Window("2026-11-22T11:45:00.000000Z", T1200)]
 
 
-def test_a_clock_that_is_behind_finishes_what_was_begun():
+def test_what_was_reached_in_the_future_without_any_stamp_is_read_again_altogether():
+    assert windows(Progress(T1200), now=NOON - timedelta(hours=2)) == [Window(None, T1000)]
+
+
+def test_stamps_in_the_future_do_not_make_the_future_believable():
+    progress = Progress(T1200, newest=T1200)
+    assert windows(progress, now=NOON - timedelta(hours=2)) == [Window(T0945, T1000)]
+
+
+def test_what_was_begun_in_the_future_is_finished_and_followed_by_what_may_be_missing():
     begun = Window(T0900, T1100, HALFWAY)
-    assert windows(Progress(T1000, begun), now=NOON - timedelta(hours=2)) == [begun]
+    assert windows(Progress(T1000, begun), now=NOON - timedelta(hours=2)) == [begun, Window(None, T1000)]
+
+
+@pytest.mark.parametrize("newest", ["2026-11-22T11:10:00.000000Z", "2026-11-22T12:50:00.000000Z"])
+def test_a_clock_of_the_database_that_differs_makes_the_overlap_larger(newest):
+    """Fifty minutes behind the web server's, as it seems from the latest stamp, or ahead of it."""
+    progress = Progress(T1000).seen(newest, NOON)
+    lag = progress.clock_lag(NOON)
+    assert lag == timedelta(minutes=50)
+    assert progress.windows(None, LOOKBACK, NOON, lag)[0].since == "2026-11-22T08:55:00.000000Z"
+
+
+def test_the_closest_look_at_the_databases_clock_counts_for_a_day():
+    progress = Progress().seen("2026-11-22T11:58:00.000000Z", NOON).seen("2026-11-22T06:00:00.000000Z", NOON)
+    assert progress.clock_lag(NOON) == timedelta(minutes=2)
+    assert progress.newest == "2026-11-22T11:58:00.000000Z"
+    later = NOON + timedelta(days=1, minutes=1)
+    assert progress.clock_lag(later) is None
+    assert progress.seen("2026-11-23T11:01:00.000000Z", later).clock_lag(later) == timedelta(hours=1)
+
+
+def test_a_table_that_has_rested_for_longer_than_a_day_goes_back_by_a_day():
+    assert Progress().seen("2020-01-01T00:00:00.000000Z", NOON).clock_lag(NOON) == timedelta(days=1)
 
 
 def test_without_the_servers_clock_there_is_no_upper_end():
@@ -93,9 +136,9 @@ def test_no_moment_lies_between_two_syncs(reached, start, minutes, now):
     found = Progress(reached).windows(start, timedelta(minutes=minutes), now)
     assert len(found) == 1
     since, until = found[0].since, found[0].until
-    assert since is None or since <= max(reached or begin, begin)
+    assert since is None or since <= max(min(reached or begin, format_instant(now)), begin)
     assert (since or "") >= begin
-    assert until >= max(reached or "", format_instant(now))
+    assert until == format_instant(now)
 
 
 @given(WINDOWS)
@@ -156,12 +199,13 @@ def test_a_tenants_progress_does_not_move_the_others():
     assert after.cursor.progress("B") == Progress(None, Window(None, T1200, HALFWAY))
 
 
-def test_a_state_is_never_lowered():
+def test_a_clock_that_was_put_back_puts_the_state_back():
     run = Recorded()
     run.cursor.window_done("A", Window(None, T1200))
     run.cursor.window_done("A", Window(None, T1000))
     run.cursor.window_done("A", Window(T0900, None))
-    assert run.cursor.progress("A") == Progress(T1200)
+    run.cursor.window_done("A", Window(is_unstamped=True))
+    assert run.cursor.progress("A") == Progress(T1000)
 
 
 def test_a_tenant_that_is_added_later_gets_its_history():
@@ -223,18 +267,34 @@ def test_every_state_survives_its_way_through_json(steps):
         assert after.cursor.state == run.cursor.state == run.states[-1]
 
 
-def test_a_filter_that_has_brought_rows_once_is_known_to_work_from_then_on():
+def test_what_was_learnt_about_the_erp_is_known_for_a_day():
     run = Recorded()
-    window = Window(T0945, T1200)
-    run.cursor.page_done("A", window, HALFWAY)
-    assert not run.cursor.progress("A").filter_works
-    run.cursor.page_done("A", window, HALFWAY, is_filtered=True)
-    run.cursor.page_done("A", window, HALFWAY)
-    run.cursor.window_done("A", window)
-    after = run.again()
-    assert after.cursor.progress("A") == Progress(T1200, None, filter_works=True)
-    assert not after.cursor.progress("B").filter_works
-    assert "filter_works" not in run.states[0]["states"][0]
+    run.cursor.note("A", {FILTER_WORKS: T1200, GIVES_PAGES: T1200})
+    run.cursor.note("A", {GIVES_PAGES: None}, has_unstamped=True)
+    run.cursor.window_done("A", Window(T0945, T1200))
+    progress = run.again().cursor.progress("A")
+    assert progress == Progress(T1200, learnt={FILTER_WORKS: T1200}, has_unstamped=True)
+    assert progress.knows(FILTER_WORKS, NOON + timedelta(hours=23))
+    assert not progress.knows(FILTER_WORKS, NOON + timedelta(hours=25))
+    assert not progress.knows(FILTER_WORKS, NOON - timedelta(hours=25)), "of a clock that was wrong"
+    assert not progress.knows(GIVES_PAGES, NOON)
+    assert not run.cursor.progress("B").learnt
+
+
+def test_what_was_learnt_before_it_had_a_date_is_asked_again():
+    part = {"partition": {"tenant": "A"}, "cursor": {"LastModified": T1000}, "filter_works": True}
+    run = Recorded(["A"], {"states": [part]})
+    assert not run.cursor.progress("A").knows(FILTER_WORKS, NOON)
+    assert run.cursor.state == {"states": [part]}
+
+
+def test_what_is_noted_without_a_row_still_goes_out():
+    run = Recorded()
+    run.cursor.window_done("A", Window(None, T1000))
+    run.cursor.note("A", {FILTER_WORKS: T1200})
+    run.cursor.ensure_at_least_one_state_emitted()
+    assert run.again().cursor.progress("A").knows(FILTER_WORKS, NOON)
+    assert len(run.states) == 2
 
 
 def test_an_emitted_state_is_not_changed_by_what_comes_later():
@@ -313,7 +373,7 @@ def test_the_position_of_deletions_goes_out_before_anything_is_read():
             ]
         }
     ]
-    assert cursor.progress("A").deletions_since(LOOKBACK) == "2026-11-22T11:45:00.000000Z"
+    assert cursor.progress("A").deletions_since(LOOKBACK, NOON) == "2026-11-22T11:45:00.000000Z"
 
 
 @pytest.mark.parametrize(
@@ -338,21 +398,32 @@ def test_without_the_servers_clock_there_is_no_position_of_deletions():
     cursor = TenantCursor("M", ["A"], {}, lambda _state: None)
     cursor.expect_deletions("A", None)
     assert cursor.progress("A") == Progress()
-    assert cursor.progress("A").deletions_since(LOOKBACK) is None
+    assert cursor.progress("A").deletions_since(LOOKBACK, NOON) is None
 
 
-def test_the_position_of_deletions_moves_on_its_own_and_never_back():
+def test_the_position_of_deletions_moves_on_its_own_and_goes_back_with_a_clock_that_was_ahead():
     cursor = TenantCursor("M", ["A"], {}, lambda _state: None)
     cursor.expect_deletions("A", NOON)
     cursor.window_done("A", Window(None, T1200))
     cursor.deletions_done("A", NOON + timedelta(hours=1), has_no_flags=True)
-    assert cursor.progress("A") == Progress(
-        T1200, deletions="2026-11-22T13:00:00.000000Z", has_no_flags=True, filter_works=False
-    )
-    cursor.deletions_done("A", NOON, has_no_flags=False)
     assert cursor.progress("A").deletions == "2026-11-22T13:00:00.000000Z"
+    assert cursor.progress("A").knows(HAS_NO_FLAGS, NOON)
     cursor.page_done("A", Window(T1100, T1200), HALFWAY)
     assert cursor.progress("A").deletions == "2026-11-22T13:00:00.000000Z"
+    cursor.deletions_done("A", NOON, has_no_flags=None)
+    assert cursor.progress("A").deletions == T1200, "the clock was put back"
+    assert cursor.progress("A").knows(HAS_NO_FLAGS, NOON), "nobody asked again"
+    cursor.deletions_done("A", None, has_no_flags=False)
+    assert cursor.progress("A").deletions == T1200
+    assert not cursor.progress("A").knows(HAS_NO_FLAGS, NOON)
+
+
+def test_from_a_position_ahead_of_the_clock_all_deletions_are_asked_for():
+    """How far behind its own time it was made, nobody knows."""
+    ahead = Progress(T1200, deletions="2026-11-22T12:00:00.000001Z")
+    assert ahead.deletions_since(LOOKBACK, NOON) is None
+    assert replace(ahead, deletions=T1200).deletions_since(LOOKBACK, NOON) == "2026-11-22T11:45:00.000000Z"
+    assert ahead.deletions_since(LOOKBACK, None) is not None
 
 
 def test_deletions_that_cannot_be_read_leave_the_position_where_it_was():
@@ -363,6 +434,6 @@ def test_deletions_that_cannot_be_read_leave_the_position_where_it_was():
 
 
 def test_a_place_in_a_table_survives_the_state():
-    window = Window(None, T1200, Position(after=(None, "SO", 3)))
+    window = Window(None, T1200, Position(7, after=(None, "SO", 3), list_name="all, keyset: A,B,C"))
     assert Window.of_state(json.loads(json.dumps(window.as_state()))) == window
     assert "after" not in Window(None, T1200, HALFWAY).as_state()

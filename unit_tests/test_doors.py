@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.batches import in_batches
 from source_acumatica.doors import Doors, FeedPage, linked_pages
-from source_acumatica.errors import RequestFailed
+from source_acumatica.errors import BrokenAnswerError, RequestFailed
 from source_acumatica.feeds import FeedDoor
 
 URL = "https://erp.example.com/Site"
@@ -83,3 +85,54 @@ def test_links_that_do_not_lead_on_are_given_up(links):
     following = iter([*links[1:], "end"])
     with pytest.raises(RequestFailed, match="here: the ERP's links to the next page do not lead on"):
         list(linked_pages(page(links[0]), lambda _link: page(next(following)), "here"))
+
+
+class Answering:
+    """A client that is answered with this body, in small pieces."""
+
+    instance_url = URL
+
+    def __init__(self, body):
+        self.response = SimpleNamespace(
+            status_code=200,
+            headers={},
+            iter_content=lambda _size: (body[at : at + 1000] for at in range(0, len(body), 1000)),
+        )
+
+    def fetch(self, *_args, read, judge, is_streamed, **_more):
+        assert is_streamed
+        assert judge(self.response) is None
+        return read(self.response)
+
+
+def unpaged(body):
+    request = {"where": "", "is_unbounded": True}
+    return Doors(Answering(body)).rows("Company", FeedDoor.TABLES, "SOOrder", {}, **request)
+
+
+def test_an_answer_without_pages_is_held_as_text():
+    rows = [{"Nbr": str(number)} for number in range(50_000)]
+    body = msgspec.json.encode({"@odata.context": "x", "value": rows, "@odata.nextLink": "SOOrder?$skip=9"})
+    page = unpaged(body)
+    assert (len(page.rows), page.size_bytes, page.next_link) == (50_000, len(body), "SOOrder?$skip=9")
+    batches = [*in_batches(page.rows)]
+    assert len(batches) > 1
+    assert [row for batch in batches for row in batch] == rows
+    assert unpaged(b'{"value": []}').rows == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b'{"value": [{"Nbr": "1"}',
+        b'{"value": [{"Nbr": "1"}], "error": {"message": "It ended."}}',
+        b'{"value": [{"Nbr": "1"}, {"error": {"message": "It ended."}}]}',
+        b'{"error": {"message": "It ended."}}',
+        b"[]",
+    ],
+)
+def test_an_answer_without_pages_that_is_no_data_gives_no_rows(body):
+    with pytest.raises((BrokenAnswerError, msgspec.DecodeError)):
+        unpaged(body)

@@ -145,6 +145,45 @@ def test_restricted_fields_are_left_out_wherever_they_are_annotated(is_outside):
     assert list(read(content).feeds[0].fields) == ["Id"]
 
 
+def test_what_is_restricted_is_known_to_be_there():
+    types = an_entity("T", {"Id": "Edm.String", "Secret": "Edm.String"}, keys=["Id"])
+    (feed,) = read(
+        small(types, a_set("T", "N.T", RESTRICTION.replace("</Coll", "<PropertyPath>No</PropertyPath></Coll")))
+    ).feeds
+    assert feed.restricted == {"Secret"}, "what no type declares is not there"
+
+
+def unfilterable(value):
+    inner = f'<Record><PropertyValue Property="Filterable"{value}</Record>'
+    return f'<Annotation Term="Cap.FilterRestrictions">{inner}</Annotation>'
+
+
+@pytest.mark.parametrize("value", [' Bool="false"/>', "><Bool>false</Bool></PropertyValue>", ' Bool="False"/>'])
+def test_the_own_columns_of_a_set_that_is_not_filterable_are_restricted_and_stay_columns(value):
+    base = an_entity("Base", {"Id": "Edm.String", "Name": "Edm.String"}, keys=["Id"])
+    derived = an_entity("Derived", {"Name": "Edm.Int32", "More": "Edm.String"}, base="N.Base")
+    lowest = an_entity("Lowest", {"Last": "Edm.String"}, base="N.Derived")
+    sets = a_set("D", "N.Derived", unfilterable(value)) + a_set("Same", "N.Derived") + a_set("L", "N.Lowest")
+    feeds = by_type(read(small(base + derived + lowest, sets)))
+    assert feeds["N.Derived"].names == ("D", "Same")
+    assert list(feeds["N.Derived"].fields) == ["Id", "Name", "More"]
+    assert feeds["N.Derived"].restricted == {"More"}
+    assert feeds["N.Lowest"].restricted == set()
+
+
+@pytest.mark.parametrize("value", [' Bool="true"/>', "/>", "><Bool>true</Bool></PropertyValue>"])
+def test_a_set_that_is_filterable_has_no_restricted_columns(value):
+    types = an_entity("T", {"Id": "Edm.String"}, keys=["Id"])
+    (feed,) = read(small(types, a_set("T", "N.T", unfilterable(value)))).feeds
+    assert feed.restricted == set()
+
+
+def test_what_is_said_of_a_link_is_not_said_of_the_set():
+    types = an_entity("T", {"Id": "Edm.String"}, keys=["Id"])
+    about_links = unfilterable(' Bool="false"/>').replace("FilterRestrictions", "NavigationRestrictions")
+    assert read(small(types, a_set("T", "N.T", about_links))).feeds[0].restricted == set()
+
+
 def test_other_annotations_restrict_nothing():
     sorting = RESTRICTION.replace("NonFilterable", "NonSortable")
     types = an_entity("T", {"Id": "Edm.String", "Secret": "Edm.String"}, keys=["Id"])

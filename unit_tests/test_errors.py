@@ -11,6 +11,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 
 from source_acumatica.errors import (
+    TOO_LONG,
     Next,
     Problem,
     RequestFailed,
@@ -59,6 +60,42 @@ OPTIMIZATION = (
     "Optimization cannot be performed.The following fields cause the error:\r\n"
     "RealGainAcctID: View CuryRecords has BQL delegate\r\nMainContact/Email: View X has BQL delegate\r\n"
 )
+
+
+def page(status, text, query_characters=0):
+    response = answer(status, f"<!DOCTYPE html><html><title>{text}</title></html>".encode(), "text/html")
+    response.url = f"https://erp/entity?{'q' * query_characters}"
+    return response
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        page(404, "HTTP Error 404.15 - Not Found"),
+        page(404, "404 - File or directory not found.", query_characters=1500),
+        page(400, "The length of the query string for this request exceeds the configured maxQueryStringLength value."),
+        page(414, "Request-URI Too Large"),
+        answer(414, {"message": "x"}),
+    ],
+    ids=["404.15", "404 to a long one", "400", "414", "414 as JSON"],
+)
+def test_an_address_that_is_too_long_is_read_as_that(response):
+    for problem in (read_answer(response), read_feed_answer(response, "a role")):
+        assert (problem.next, problem.status) == (Next.CLIMB_DOWN, TOO_LONG)
+        assert "too long" in problem.sentence
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        page(404, "404 - File or directory not found.", query_characters=300),
+        answer(404, {"message": "No HTTP resource was found"}),
+        answer(400, {"message": "The query string is not valid."}),
+    ],
+    ids=["short", "JSON", "400 of the ERP"],
+)
+def test_what_is_not_there_or_not_valid_is_not_too_long(response):
+    assert read_answer(response).next is Next.STOP
 
 
 @pytest.mark.parametrize("status", [200, 201])

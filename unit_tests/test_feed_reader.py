@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import logging
+import math
 from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import replace
@@ -21,6 +21,7 @@ from source_acumatica.entity import FieldKind, utc_instant
 from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.paging import Position
 
 STAMP = "LastModifiedDateTime"
 FIELDS = {"Id": FieldKind.INTEGER, "Class": FieldKind.STRING, STAMP: FieldKind.DATE_TIME}
@@ -45,8 +46,8 @@ def settings(**more):
     return Config.parse({**least, "password": "hidden-2", "max_page_size": 3, **more})
 
 
-def refusal(next_=Next.CLIMB_DOWN, sentence="refused"):
-    return RequestFailed(Problem(next_, FailureType.transient_error, sentence))
+def refusal(next_=Next.CLIMB_DOWN, sentence="refused", status=0):
+    return RequestFailed(Problem(next_, FailureType.transient_error, sentence, status=status))
 
 
 class AtOnce:
@@ -88,24 +89,24 @@ class Feed:
 
     def _passes(self, row, window, token):
         plan, stamp = token["plan"], utc_instant(row[STAMP])
-        if "at" in token:
-            return row["Id"] == token["at"][-1]
-        if plan.filters and window.since and not (stamp and window.since <= stamp < window.until):
-            return False
-        if (
-            plan.filters
-            and not window.since
-            and STAMP in plan.order
-            and (stamp is None) != token.get("is_unstamped", False)
-        ):
+        if plan.filters and window.since and not (stamp >= window.since if stamp else plan.with_null):
             return False
         place = tuple(utc_instant(row[name]) if name == STAMP else row[name] for name in plan.order)
-        after = token.get("after") or ()
-        pairs = [(one, other) for one, other in zip(place, after, strict=False) if other is not None]
-        return not after or tuple(one for one, _ in pairs) >= tuple(other for _, other in pairs)
+        return not token.get("after") or place >= token["after"]
 
-    def reader(self, *, is_incremental=True, **more):
-        return FeedReader("A", settings(**more), self.table, self, AtOnce(), is_incremental)
+    def reader(self, *, is_incremental=True, facts=None, **more):
+        self.waits, self.facts = [], Known() if facts is None else facts
+        more = settings(**more)
+        return FeedReader("A", more, self.table, self, AtOnce(), self.facts, self.waits.append, is_incremental)
+
+
+class Known(set):
+    """What is known of a list."""
+
+    has_unstamped = False
+    knows = set.__contains__
+    learn = set.add
+    forget = set.discard
 
 
 def ids(pages):
@@ -120,8 +121,11 @@ def small_pages(monkeypatch):
     monkeypatch.setattr(paging, "FIRST_PAGE_ROWS", 3)
 
 
-def test_rows_without_a_stamp_come_first_and_all_others_in_the_order_of_time():
-    assert ids(Feed(ROWS).reader().pages(EVER)) == [1, 4, 7, 9, 5, 0, 2, 8, 3, 11, 6, 10]
+@pytest.mark.parametrize("is_incremental", [True, False])
+def test_a_table_is_read_in_the_order_of_its_keys(is_incremental):
+    feed = Feed(ROWS)
+    assert ids(feed.reader(is_incremental=is_incremental).pages(EVER)) == list(range(12))
+    assert {token["plan"].order for token in feed.tokens} == {("Id",)}
 
 
 def test_a_reading_goes_on_from_every_page_of_it():
@@ -133,15 +137,23 @@ def test_a_reading_goes_on_from_every_page_of_it():
         assert ids(Feed(ROWS).reader().pages(window)) == everything[done:]
 
 
-def test_of_a_window_only_its_rows_come():
+def test_of_a_window_only_its_rows_come_and_those_without_a_stamp():
     feed = Feed(ROWS)
     reader = feed.reader()
-    assert ids(reader.pages(CHANGED)) == [3, 11, 6, 10]
+    assert ids(reader.pages(CHANGED)) == [1, 3, 4, 6, 7, 9, 10, 11]
     assert reader.is_filtered(CHANGED)
 
 
-def test_a_full_refresh_goes_by_key():
-    assert ids(Feed(ROWS).reader(is_incremental=False).pages(EVER)) == list(range(12))
+def test_where_nobody_can_ask_for_rows_without_a_stamp_the_changed_ones_come_all_the_same(caplog):
+    feed = Feed(ROWS, refuses=lambda plan, _token: refusal(status=400) if plan.with_null else None)
+    reader = feed.reader()
+    assert ids(reader.pages(CHANGED)) == [3, 6, 10, 11]
+    assert caplog.messages == []
+    feed = Feed(ROWS, refuses=feed.refuses)
+    known = Known()
+    known.has_unstamped = True
+    assert ids(feed.reader(facts=known).pages(CHANGED)) == [3, 6, 10, 11]
+    assert "changes of them do not arrive but with a full refresh" in caplog.text
 
 
 @pytest.mark.parametrize("cap", [2, 3, 50])
@@ -169,15 +181,6 @@ def test_no_row_that_stays_is_missed_while_others_change(data):
 # ------------------------------------------------------------------------------------------ what the ERP does not bear
 
 
-def by_time_is_refused(plan, _token):
-    return refusal() if STAMP in plan.order else None
-
-
-def test_where_the_order_of_time_is_refused_it_goes_by_key_and_says_so(caplog):
-    assert ids(Feed(ROWS, refuses=by_time_is_refused).reader().pages(EVER)) == list(range(12))
-    assert "stream dac__T: refused. Reading ordered by Id." in caplog.text
-
-
 def test_where_no_filter_is_borne_all_rows_come_and_the_log_says_so(caplog):
     feed = Feed(ROWS, refuses=lambda plan, _token: refusal() if plan.filters else None)
     reader = feed.reader()
@@ -191,12 +194,37 @@ def test_where_nothing_is_borne_the_first_refusal_is_the_error():
         list(Feed(ROWS, refuses=lambda *_: refusal()).reader().pages(EVER))
 
 
-def test_a_refusal_that_passes_does_not_change_the_way_nor_start_anew(caplog):
-    caplog.set_level(logging.WARNING, "airbyte")
-    failures = [refusal()]
-    feed = Feed(ROWS, refuses=lambda _plan, token: failures.pop() if failures and token.get("after") else None)
-    assert ids(feed.reader().pages(EVER)) == [1, 4, 7, 9, 5, 0, 2, 8, 3, 11, 6, 10]
-    assert caplog.messages == []
+@pytest.mark.parametrize("is_incremental", [True, False])
+@pytest.mark.parametrize("failures", range(1, 6))
+def test_a_refusal_in_mid_list_that_passes_does_not_change_the_way_nor_start_anew(failures, is_incremental):
+    left = [refusal()] * failures
+    feed = Feed(ROWS, refuses=lambda _plan, token: left.pop() if left and token.get("after") else None)
+    assert ids(feed.reader(is_incremental=is_incremental).pages(EVER)) == list(range(12))
+    assert feed.waits == list(range(1, failures + 1)), "with pauses that grow"
+    assert len({token["plan"] for token in feed.tokens}) == 1
+
+
+def _behind_the_first_page(_plan, token):
+    return refusal() if token.get("after") or token.get("skip") else None
+
+
+@pytest.mark.parametrize("table", [TABLE, INQUIRY, replace(INQUIRY, are_keys_unique=False)], ids=str)
+def test_a_refusal_in_mid_list_that_stays_ends_the_reading_and_nothing_goes_out_twice(table):
+    feed = Feed(
+        ROWS, table, refuses=lambda _plan, token: refusal() if token.get("after") or token.get("skip") else None
+    )
+    read = []
+    with pytest.raises(RequestFailed, match="refused"):
+        read.extend(row["Id"] for page in feed.reader(is_incremental=False).pages(EVER) for row in page.rows)
+    assert len(read) == len(set(read)) <= 3
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_first_page_that_is_refused_once_or_twice_is_asked_for_in_the_same_way(failures):
+    left = [refusal()] * failures
+    feed = Feed(ROWS, refuses=lambda plan, token: left.pop() if left and plan.order and "top" in token else None)
+    assert sorted(ids(feed.reader().pages(CHANGED))) == [1, 3, 4, 6, 7, 9, 10, 11]
+    assert all(token["plan"].filters for token in feed.tokens if token["plan"].order)
 
 
 def test_what_the_user_has_to_mend_is_not_tried_otherwise():
@@ -215,17 +243,74 @@ def test_fewer_rows_are_asked_for_where_the_answer_takes_too_long():
         list(Feed(ROWS, refuses=lambda *_: slow).reader().pages(EVER))
 
 
-def test_stamps_that_the_server_does_not_find_again_lead_to_the_order_of_keys(caplog):
-    """It shows them rounded up, and compares with what it has: by time, rows would be left out without a word."""
+@pytest.mark.parametrize("is_incremental", [True, False])
+def test_keys_that_the_server_does_not_find_again_lead_to_places_by_number(is_incremental, caplog):
+    """It shows them rounded up, and compares with what it has: by value, rows would be left out without a word."""
+    table = replace(TABLE, fields={**FIELDS, "Id": FieldKind.DECIMAL})
 
     class Rounding(Feed):
         def __call__(self, window, token):
             page = super().__call__(window, token)
-            return FeedPage([{**row, STAMP: row[STAMP].replace("00:00Z", "00:01Z")} for row in page.rows], 100, None)
+            return FeedPage([{**row, "Id": math.ceil(row["Id"] * 2) / 2} for row in page.rows], 100, None)
 
-    feed = Rounding([a_row(number, 5) for number in range(8)])
-    assert sorted(set(ids(feed.reader().pages(EVER)))) == list(range(8))
+    feed = Rounding([a_row(number, 5) for number in (0, 1, 2.1, 2.3, 2.6, 4, 5.2, 5.7, 9)], table)
+    read = ids(feed.reader(is_incremental=is_incremental).pages(EVER))
+    assert read == [0, 1, 2.5, 2.5, 3, 4, 5.5, 6, 9]
     assert "does not find its own rows by the values that it shows. Reading ordered by Id." in caplog.text
+
+
+def test_a_list_that_was_left_by_number_is_gone_on_with_by_number():
+    feed = Feed(ROWS)
+    position = Position(6, (("4",), ("5",)), list_name="all, number: Id")
+    assert ids(feed.reader().pages(Window(None, EVER.until, position))) == list(range(6, 12))
+    assert not any(token["plan"].is_keyset for token in feed.tokens)
+
+
+def test_a_place_of_another_list_is_worth_nothing():
+    feed = Feed(ROWS)
+    position = Position(6, after=(5,), list_name="changed, keyset: Gone")
+    assert ids(feed.reader().pages(Window(None, EVER.until, position))) == list(range(12))
+
+
+@pytest.mark.parametrize("table", [TABLE, INQUIRY], ids=["table", "inquiry"])
+def test_a_filter_that_hides_rows_is_not_believed_for_longer_than_a_day(table, caplog):
+    class Silent(Feed):
+        def __call__(self, window, token):
+            page = super().__call__(window, token)
+            return FeedPage([], 100, None) if token["plan"].filters and window.since else page
+
+    known = Known({"filter_works"})
+    assert ids(Silent(ROWS, table).reader(facts=known).pages(CHANGED)) == []
+    known.clear()
+    assert sorted(set(ids(Silent(ROWS, table).reader(facts=known).pages(CHANGED)))) == list(range(12))
+    assert "answers a filter by LastModifiedDateTime with no rows, although there are some" in caplog.text
+
+
+def test_a_filter_that_has_nothing_to_bring_is_asked_about_once():
+    feed = Feed([row for row in ROWS if row[STAMP]])
+    reader = feed.reader()
+    later = Window("2026-11-29T00:00:00.000000Z", "2026-11-30T00:00:00.000000Z")
+    assert ids(reader.pages(later)) == []
+    assert "filter_works" in feed.facts
+    asked = len(feed.tokens)
+    assert ids(reader.pages(later)) == []
+    assert len(feed.tokens) - asked <= 2
+
+
+def test_rows_with_one_key_are_all_read_and_each_once():
+    rows = [{**a_row(number // 3, 5), "Class": str(number)} for number in range(20)]
+    read = [
+        row["Class"]
+        for page in Feed(rows).reader(is_incremental=False, max_page_size=4).pages(EVER)
+        for row in page.rows
+    ]
+    assert sorted(read, key=int) == [str(number) for number in range(20)]
+
+
+def test_more_rows_with_one_key_than_a_page_can_have_end_the_reading():
+    rows = [{**a_row(1, 5), "Class": str(number)} for number in range(9)]
+    with pytest.raises(RequestFailed, match="more rows than fit into a page of 3 have the same Id"):
+        list(Feed(rows).reader(is_incremental=False).pages(EVER))
 
 
 # ----------------------------------------------------------------------------------------------------------- inquiries
@@ -234,7 +319,7 @@ def test_stamps_that_the_server_does_not_find_again_lead_to_the_order_of_keys(ca
 def test_an_inquiry_whose_keys_turn_out_not_to_tell_rows_apart_is_read_by_all_columns(caplog):
     rows = [a_row(number, 5, group="AB"[number % 2]) for number in range(9)]
     feed = Feed(rows, INQUIRY)
-    assert sorted(set(ids(feed.reader().pages(EVER)))) == list(range(9))
+    assert sorted(ids(feed.reader(is_incremental=False).pages(EVER))) == list(range(9))
     assert "several rows have the same Class" in caplog.text
     assert feed.tokens[-1]["plan"].order == ("Class", "Id", STAMP)
 
@@ -249,7 +334,7 @@ def test_columns_that_cannot_be_ordered_by_are_left_out_of_the_order():
 def test_an_inquiry_that_cannot_be_ordered_at_all_comes_in_one_answer(caplog):
     feed = Feed(ROWS, INQUIRY, refuses=lambda plan, _token: refusal() if plan.order else None)
     assert sorted(ids(feed.reader().pages(EVER))) == list(range(12))
-    assert feed.tokens[-1].keys() == {"plan"}
+    assert feed.tokens[-1].keys() == {"plan", "is_proven"}
     assert "in one answer" in caplog.text
 
 
@@ -265,3 +350,19 @@ def test_an_inquiry_that_is_known_to_have_no_key_is_read_by_all_columns_from_the
     assert sorted(set(ids(feed.reader().pages(EVER)))) == list(range(9))
     assert {token["plan"].order for token in feed.tokens} == {("Class", "Id", STAMP)}
     assert "several rows have the same" not in caplog.text
+
+
+@given(st.data())
+def test_an_inquiry_whose_equal_keys_come_in_any_order_is_read_once(data):
+    """SQL promises no order among rows that are equal in what orders them."""
+    groups = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=8))
+    rows = [a_row(10 * number + each, 5, f"{number:02d}") for number, size in enumerate(groups) for each in range(size)]
+
+    class Shuffling(Feed):
+        def __call__(self, window, token):
+            self.rows = data.draw(st.permutations(self.rows))
+            return super().__call__(window, token)
+
+    feed = Shuffling(rows, INQUIRY)
+    read = ids(feed.reader(is_incremental=False, max_page_size=data.draw(st.integers(2, 6))).pages(EVER))
+    assert sorted(read) == sorted(row["Id"] for row in rows)

@@ -19,8 +19,8 @@ FULL = "PX.Objects.SO.SOOrder"
 ALIASES = ("PX_Objects_SO_SOOrder", "Sales_Order", "SOOrder")
 
 
-def a_feed(fields=None, keys=("OrderType", "OrderNbr"), names=ALIASES, **more):
-    return Feed(names, FULL, keys, FIELDS if fields is None else fields, {}, more.pop("unique", True))
+def a_feed(fields=None, keys=("OrderType", "OrderNbr"), names=ALIASES, unique=True, restricted=()):
+    return Feed(names, FULL, keys, FIELDS if fields is None else fields, {}, unique, frozenset(restricted))
 
 
 def test_a_table_has_its_short_name_in_the_stream_and_in_addresses():
@@ -51,6 +51,12 @@ def test_with_tracking_rows_are_known_by_their_note_id_if_they_have_one():
     plain = dac_table(a_feed({"OrderType": STRING, "OrderNbr": STRING}), track_deletions=True)
     assert plain.primary_key == ["_tenant", "OrderType", "OrderNbr"]
     assert DELETED_AT not in plain.json_schema()["properties"]
+
+
+def test_a_table_has_flags_even_where_they_may_not_be_asked_for():
+    table = dac_table(a_feed(restricted=["DeletedDatabaseRecord"]), track_deletions=True)
+    assert table.has_flags
+    assert table.restricted == {"DeletedDatabaseRecord"}
 
 
 def test_the_flag_of_deleted_rows_is_no_column():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
+from unittest.mock import ANY
 
 import msgspec
 import pytest
@@ -11,7 +13,7 @@ from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import AirbyteMessage, Type
 from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
 
-from source_acumatica.lines import Entrypoint, RecordLines, in_pieces, single_messages
+from source_acumatica.lines import Entrypoint, RecordLines, in_pieces, single_messages, with_meta
 
 RECORDS = [
     {"_tenant": "A", "Total": msgspec.Raw(b"1234.560000"), "Note": 'Z\u00fcrich\n\u2028"', "Big": 10**30},
@@ -36,6 +38,22 @@ def test_every_record_is_a_line_with_every_digit():
     assert '"UsrA":[1E400,-100000000000000000000]' in texts[1]
 
 
+def test_records_that_lack_values_of_the_erp_name_them():
+    """The destination writes it beside the row: a null that the source could not help is told from one of the ERP's."""
+    changed = RecordLines.of("Customer", RECORDS, ["custom", "MainContact"])
+    for text, plain in zip(changed.text.split("\n"), lines().text.split("\n"), strict=True):
+        record = json.loads(text)["record"]
+        assert record.pop("meta") == {
+            "changes": [
+                {"field": name, "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}
+                for name in ("custom", "MainContact")
+            ]
+        }
+        assert record == json.loads(plain)["record"]
+    printed = [AirbyteEntrypoint.airbyte_message_to_string(message) for message in changed.single_messages()]
+    assert [json.loads(text) for text in printed] == [json.loads(text) for text in changed.text.split("\n")]
+
+
 def test_single_messages_are_printed_by_the_cdk_as_the_same_text():
     printed = [AirbyteEntrypoint.airbyte_message_to_string(message) for message in lines().single_messages()]
     assert "\n".join(printed) == lines().text
@@ -49,6 +67,14 @@ def test_the_first_record_goes_apart_and_none_is_lost(count):
     assert [one.count for one in others] == ([count - 1] if count > 1 else [])
     texts = [AirbyteEntrypoint.airbyte_message_to_string(first), *(one.text for one in others)]
     assert "\n".join(texts) == whole.text
+
+
+def test_the_first_record_keeps_what_it_says_of_itself_although_the_cdk_passes_on_its_data_alone():
+    first, *_ = RecordLines.of("Customer", RECORDS, ["custom"]).first_apart()
+    passed_on = AirbyteMessage(type=Type.RECORD, record=replace(first.record, data=dict(first.record.data), meta=None))
+    (message,) = with_meta([passed_on])
+    assert [change.field for change in message.record.meta.changes] == ["custom"]
+    assert message.record.data == {"_tenant": "A", "Total": ANY, "Note": ANY, "Big": ANY}
 
 
 def test_other_messages_are_left_as_they_are():

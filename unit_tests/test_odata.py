@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import msgspec
@@ -30,7 +31,7 @@ STRING, INTEGER, STAMP = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DATE_TIM
 FIELDS = {"Type": STRING, "Nbr": STRING, "Line": INTEGER, "Total": FieldKind.DECIMAL, "LastModifiedDateTime": STAMP}
 LINES = FeedTable(FeedDoor.TABLES, "SOLine", "SOLine", FIELDS, ("Type", "Nbr", "Line"))
 INQUIRY = FeedTable(FeedDoor.INQUIRIES, "Open Orders 2.0", "Open Orders 2.0", FIELDS, ("Type", "Nbr"))
-BY_TIME = FeedPlan(("LastModifiedDateTime", "Type", "Nbr", "Line"), is_keyset=True)
+BY_KEY = FeedPlan(LINES.keys, is_keyset=True)
 SINCE, UNTIL = "2026-11-24T10:00:00.000000Z", "2026-11-24T11:00:00.123000Z"
 
 
@@ -54,25 +55,42 @@ def test_newer_addresses_are_tried_first():
 # ------------------------------------------------------------------------------------------------------------- plans
 
 
-def test_a_table_is_read_by_time_by_key_and_at_last_by_number():
-    assert plans(LINES, (), is_incremental=True) == [
-        BY_TIME,
-        FeedPlan(LINES.keys, is_keyset=True),
-        FeedPlan(LINES.keys, is_keyset=True, filters=False),
-        FeedPlan(LINES.keys, filters=False),
+def test_a_table_is_read_by_key_and_at_last_by_number_each_way_another_request():
+    by_key = FeedPlan(LINES.keys, is_keyset=True)
+    assert plans(LINES, (), Window(SINCE, UNTIL)) == [
+        by_key,
+        replace(by_key, with_null=False),
+        replace(by_key, filters=False, with_null=False),
+        FeedPlan(LINES.keys, filters=False, with_null=False),
+    ]
+    assert plans(LINES, (), Window(None, UNTIL)) == [
+        replace(by_key, filters=False, with_null=False),
+        FeedPlan(LINES.keys, filters=False, with_null=False),
     ]
 
 
-def test_in_a_full_refresh_a_table_is_read_by_key_so_that_a_change_does_not_bring_a_row_twice():
-    assert BY_TIME not in plans(LINES, (), is_incremental=False)
+def test_a_table_without_keys_comes_in_one_answer():
+    assert plans(replace(LINES, keys=()), (), Window(None, UNTIL)) == [FeedPlan((), filters=False, with_null=False)]
 
 
 def test_an_inquiry_is_read_by_number_and_at_last_in_one_answer():
-    assert plans(INQUIRY, ("Type", "Nbr"), is_incremental=True) == [
+    assert plans(INQUIRY, ("Type", "Nbr"), Window(SINCE, UNTIL)) == [
         FeedPlan(("Type", "Nbr")),
-        FeedPlan(("Type", "Nbr"), filters=False),
-        FeedPlan((), filters=False),
+        FeedPlan(("Type", "Nbr"), with_null=False),
+        FeedPlan(("Type", "Nbr"), filters=False, with_null=False),
+        FeedPlan((), filters=False, with_null=False),
     ]
+
+
+@pytest.mark.parametrize("window", [Window(SINCE, UNTIL), Window(None, UNTIL)], ids=["changed", "all"])
+def test_a_list_is_known_again_by_its_name(window):
+    for plan in plans(LINES, (), window):
+        assert FeedPlan.of_name(plan.list_name, LINES.fields) == plan
+
+
+@pytest.mark.parametrize("name", ["", "changed", "all, number: ", "all, keyset: Gone", "all, links: Type"])
+def test_what_is_no_list_of_the_table_is_none(name):
+    assert FeedPlan.of_name(name, LINES.fields) is None
 
 
 # ----------------------------------------------------------------------------------------------------------- filters
@@ -88,15 +106,14 @@ STAMPED = "LastModifiedDateTime"
 @pytest.mark.parametrize(
     ("plan", "window", "token", "expected"),
     [
-        (BY_TIME, Window(None, UNTIL), {}, f"{STAMPED} ne null"),
-        (BY_TIME, Window(None, UNTIL), {"is_unstamped": True}, f"{STAMPED} eq null"),
         (
-            BY_TIME,
+            BY_KEY,
             Window(SINCE, UNTIL),
             {},
-            f"{STAMPED} ge 2026-11-24T10:00:00.000Z and {STAMPED} lt 2026-11-24T11:00:00.123Z",
+            f"({STAMPED} ge 2026-11-24T10:00:00.000Z or {STAMPED} eq null)",
         ),
-        (BY_TIME, Window(SINCE), {}, f"{STAMPED} ge 2026-11-24T10:00:00.000Z"),
+        (replace(BY_KEY, with_null=False), Window(SINCE), {}, f"{STAMPED} ge 2026-11-24T10:00:00.000Z"),
+        (FeedPlan((STAMPED, *LINES.keys)), Window(None, UNTIL), {}, None),
         (FeedPlan(LINES.keys, is_keyset=True), Window(None, UNTIL), {}, None),
         (
             FeedPlan(LINES.keys, is_keyset=True),
@@ -106,24 +123,16 @@ STAMPED = "LastModifiedDateTime"
         ),
         (FeedPlan(LINES.keys, is_keyset=True, filters=False), Window(SINCE, UNTIL), {}, None),
         (
-            BY_TIME,
+            BY_KEY,
             Window(),
-            {"after": (None, "SO", "1", 2), "is_unstamped": True},
-            f"{STAMPED} eq null and (Type gt 'SO' or (Type eq 'SO' and (Nbr gt '1' or (Nbr eq '1' and Line ge 2))))",
+            {"after": ("SO", None, 2)},
+            "(Type gt 'SO' or (Type eq 'SO' and (Nbr ne null or (Nbr eq null and Line ge 2))))",
         ),
-        (BY_TIME, Window(SINCE), {"at": (SINCE, "SO", "1", 2)}, "Type eq 'SO' and Nbr eq '1' and Line eq 2"),
         (FeedPlan(LINES.keys), Window(), {"skip": 7, "after": ()}, None),
     ],
 )
 def test_a_request_asks_for_its_window_from_its_place_on(plan, window, token, expected):
     assert condition(plan, window, **token) == expected
-
-
-def test_a_place_in_the_order_of_time_has_the_stamp_first():
-    text = condition(BY_TIME, Window(SINCE, UNTIL), after=(SINCE, "SO", "1", 2))
-    assert text.startswith(f"{STAMPED} ge 2026-11-24T10:00:00.000Z and {STAMPED} lt ")
-    place = f"({STAMPED} gt 2026-11-24T10:00:00.000Z or ({STAMPED} eq 2026-11-24T10:00:00.000Z and (Type gt 'SO' or "
-    assert place in text
 
 
 @given(
@@ -269,3 +278,24 @@ def test_missing_and_unknown_parameters_are_named():
     assert "takes Customer (String), MinTotal (Decimal); missing: MinTotal; unknown: Maximum." in str(caught.value)
     with pytest.raises(ParameterError, match="takes none; unknown: P"):
         parameterized(an_inquiry(), {"P": 1}, 4)
+
+
+# ------------------------------------------------------------------------------------ what cannot be asked for by name
+
+
+def restricting(*names):
+    return replace(LINES, restricted=frozenset(names))
+
+
+def test_nothing_is_selected_where_a_column_that_is_wanted_cannot_be():
+    wanted = frozenset((*LINES.keys, "Total"))
+    token = {"version": 4, "top": 5}
+    plan = FeedPlan(LINES.keys)
+    assert "$select" not in feed_options(restricting("Total"), plan, wanted, Window(), token)
+    assert feed_options(restricting(STAMPED), plan, wanted, Window(), token)["$select"] == "Type,Nbr,Line,Total"
+
+
+def test_rows_are_neither_ordered_nor_filtered_by_what_cannot_be_asked_for():
+    everything = FeedPlan(LINES.keys, is_keyset=True, filters=False, with_null=False)
+    assert plans(restricting(STAMPED), (), Window(SINCE)) == [everything, replace(everything, is_keyset=False)]
+    assert plans(restricting(LINES.keys[0]), (), Window()) == [FeedPlan((), filters=False, with_null=False)]

@@ -344,3 +344,33 @@ def test_a_real_entity_of_two_levels_is_read_whole():
     bill = real("Manufacturing_24.200.001.swagger.json").entities["BillOfMaterial"]
     assert bill.collections["Operations"].collections.keys() >= {"Material", "Steps", "Tools", "Overheads"}
     assert bill.fields["BOMID"] is STRING
+
+
+@FORMATS
+def test_fields_may_have_any_name_that_can_be_asked_for_and_the_others_are_told(written):
+    names = ["N\u00ba", "Gro\u0308\u00dfe", "two words", "a.b", "a-b", "1st", "class", "_tenant", "\u540d\u79f0"]
+    refused = ["", "a,b", "a/b", "$a", "a\nb"]
+    own = ["note", "files"]
+    schemas = {"Order": record(**dict.fromkeys([*names, *refused, *own], link("StringValue")))}
+    description = read_description(written(schemas, {"Order": "Order"}))
+    assert [*description.entities["Order"].fields] == names
+    assert len(description.warnings) == len(refused) + len(own)
+    assert all("left out" in warning for warning in description.warnings)
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    ("name", "is_entity"),
+    [
+        ("N\u00ba", True),
+        ("Two Words", True),
+        ("a.b", True),
+        ("..", False),
+        ("a%2f", False),
+        ("{id}", False),
+        ("", False),
+    ],
+)
+def test_an_entity_may_have_any_name_that_can_stand_in_an_address(written, name, is_entity):
+    description = read_description(written(ORDERS, {name: "Order"}))
+    assert (name in description.entities) is is_entity

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from source_acumatica.config import Config
-from source_acumatica.cursor import Progress, TenantCursor, Window
+from source_acumatica.cursor import FILTER_WORKS, Progress, TenantCursor, Window
 from source_acumatica.read_with import asks_for_more, read_with
 
 SETTINGS = {
@@ -78,7 +78,12 @@ FAR = Progress(
     reached="2026-01-01T00:00:00.000000Z",
     reading=Window("2025-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.000000Z"),
     deletions="2026-01-01T00:00:00.000000Z",
-    filter_works=True,
+    learnt={FILTER_WORKS: "2026-01-01T00:00:00.000000Z"},
+    newest="2025-12-31T00:00:00.000000Z",
+    lag=2,
+    lag_at="2026-01-01T00:00:00.000000Z",
+    has_unstamped=True,
+    left_out=("custom",),
 )
 
 
@@ -87,8 +92,9 @@ def test_more_is_read_from_the_beginning_and_deletions_go_on():
     begun = was.begun_with(settings(include_archived=True))
     assert (begun.reached, begun.reading) == (None, None)
     assert begun.windows(None, timedelta(minutes=15), NOW)[0].since is None
+    assert (begun.newest, begun.left_out) == (None, ())
     assert begun.deletions == FAR.deletions
-    assert begun.filter_works
+    assert (begun.learnt, begun.lag, begun.has_unstamped) == (FAR.learnt, FAR.lag, True)
 
 
 def test_nothing_that_was_found_out_about_one_instance_is_believed_of_another():

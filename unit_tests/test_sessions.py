@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 
 import pytest
@@ -49,6 +49,7 @@ class Server:
         with self._lock:
             self.sign_outs.append(session.tenant)
             self.seated.discard(session)
+        return True
 
     def call(self, pool, session):
         """One request with a session that was lent."""
@@ -488,6 +489,75 @@ def test_no_session_is_lent_after_close(server):
         with pytest.raises(PoolClosed), pool.lease(tenant):
             pass
     assert server.sign_ins == ["A"]
+
+
+def test_close_signs_out_of_all_sessions_at_once(server):
+    """What ends a run waits for one sign-out and not for eight."""
+    pool = pool_of(8, server)
+    with ExitStack() as held:
+        for _ in range(8):
+            held.enter_context(request(pool, server, "A"))
+    together = threading.Barrier(8)
+
+    def sign_out(session):
+        together.wait(PATIENCE_SECONDS)
+        return server.sign_out(session)
+
+    pool._sign_out = sign_out
+    pool.close()
+    assert len(server.sign_outs) == 8
+    assert not server.seated
+
+
+def test_a_second_close_while_the_first_signs_out_comes_back_when_that_is_done(server):
+    """As where a signal arrives while a run that is over signs out: it must not end the process in the middle."""
+    pool = pool_of(3, server)
+    for tenant in "ABC":
+        read_once(pool, server, tenant)
+    server.may_sign_out.clear()
+    first = Worker(pool.close)
+    assert server.is_signing_out.wait(PATIENCE_SECONDS)
+    second = Worker(pool.close)
+    time.sleep(0.05)
+    assert second.is_alive()
+    server.may_sign_out.set()
+    second.done()
+    assert not server.seated
+    first.done()
+    assert sorted(server.sign_outs) == ["A", "B", "C"]
+
+
+def test_a_seat_that_could_not_be_given_back_is_tried_again_at_the_end(server):
+    pool = pool_of(1, server)
+    read_once(pool, server, "A")
+    sign_out, pool._sign_out = pool._sign_out, lambda _session: False
+    pool.free_idle_seats()
+    read_once(pool, server, "B")
+    assert len(server.seated) == 2
+    pool._sign_out = sign_out
+    pool.close()
+    assert not server.seated
+
+
+def test_a_request_that_its_sign_out_has_overtaken_and_that_hangs_leaves_no_seat(server, monkeypatch):
+    """A connection that is still being made when the run ends brings the request behind the sign-out."""
+    monkeypatch.setattr(sessions, "_LAST_ANSWERS_SECONDS", 0.1)
+    pool, is_asked, may_answer = pool_of(1, server), threading.Event(), threading.Event()
+
+    def read():
+        with pool.lease("A") as session:
+            pool.seat(session)
+            is_asked.set()
+            eventually(lambda: server.sign_outs)
+            server.call(pool_of(1, server), session)
+            may_answer.wait(PATIENCE_SECONDS)
+
+    worker = Worker(read)
+    assert is_asked.wait(PATIENCE_SECONDS)
+    pool.close()
+    assert not server.seated
+    may_answer.set()
+    worker.done()
 
 
 def test_close_may_be_called_twice(server):

@@ -84,6 +84,15 @@ def reading(**place):
         (reading(until=5), "reading.until"),
         (reading(anchors=["C1"]), "reading.anchors"),
         (reading(after="C1"), "reading.after"),
+        (reading(list=7), "reading.list"),
+        (reading(unstamped="yes"), "reading.unstamped"),
+        (states({**TENANT, "newest": 5}), "newest of tenant 'Company' is 5"),
+        (states({**TENANT, "lag": "much"}), "lag of tenant 'Company'"),
+        (states({**TENANT, "lag_at": "then"}), "lag_at of tenant 'Company'"),
+        (states({**TENANT, "filter_works": "maybe"}), "filter_works of tenant 'Company'"),
+        (states({**TENANT, "has_unstamped": 1}), "has_unstamped of tenant 'Company'"),
+        (states({**TENANT, "left_out": ["custom", 1]}), "left_out of tenant 'Company'"),
+        (states({**TENANT, "read_with": "all"}), "read_with of tenant 'Company'"),
     ],
 )
 def test_a_state_in_another_form_is_refused_with_what_is_wrong_in_it(state, word):

@@ -572,3 +572,16 @@ def test_the_known_keys_of_lines_are_those_of_the_collected_facts(endpoint):
                 assert set(keys) <= theirs, (entity, collection)
                 # What the facts have more is the parent's own key, which a line's stream carries as _parent_*.
                 assert theirs - set(keys) <= {*ours.keys, *PARENT_KEYS_BY_ANOTHER_NAME}, (entity, collection)
+
+
+@pytest.mark.parametrize(
+    ("below", "codes"),
+    [({"value": [{"Code": {"value": "a"}}, {"Code": {"value": "b"}}]}, ["a", "b"]), ({"Code": {"value": "a"}}, ["a"])],
+)
+def test_lines_may_come_in_an_object_and_a_line_by_itself(below, codes):
+    shape = Shape({"Key": FieldKind.STRING}, {}, {"Lines": Shape({"Code": FieldKind.STRING})})
+    _, lines = tables("Default", "1", "Thing", shape, Known(("Key",)))
+    rows = [*lines.rows("Company")({"id": "1", "Lines": below})]
+    assert [(row["Code"], row["_line"], row["_line_count"]) for row in rows] == [
+        (code, number, len(codes)) for number, code in enumerate(codes, start=1)
+    ]

@@ -8,8 +8,9 @@ from itertools import groupby
 from xml.sax.saxutils import quoteattr
 
 from .dacs import BASE_TYPES, DAC_BY_NAME, DACS, SINGLETONS, Dac
+from .deletion_rules import DeletionRules
 from .dialects import Version
-from .edm import Access, Column, Edm, EntityType
+from .edm import Column, Edm, EntityType
 from .inquiries import INQUIRIES, GenericInquiry
 
 FRAME = {
@@ -110,8 +111,10 @@ def _old_function_import(inquiry: GenericInquiry) -> str:
     return f"<FunctionImport {head} EntitySet={quoteattr(inquiry.title)}>{parameters}</FunctionImport>"
 
 
-def tables_metadata(megabytes: float, dacs: Sequence[Dac] = DACS) -> Iterator[bytes]:
-    return Writer(Version.V4).document(_table_schemas(fillers(megabytes), dacs))
+def tables_metadata(
+    megabytes: float, rules: DeletionRules | None = None, dacs: Sequence[Dac] = DACS
+) -> Iterator[bytes]:
+    return Writer(Version.V4).document(_table_schemas(fillers(megabytes), rules or DeletionRules(), dacs))
 
 
 def fillers(megabytes: float) -> Sequence[str]:
@@ -126,7 +129,7 @@ def filler_sets(names: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield from ((alias, name) for alias in (f"PX_Objects_FL_{name}", f"Filler_{number:04d}", name))
 
 
-def _table_schemas(names: Sequence[str], dacs: Sequence[Dac]) -> Iterator[str]:
+def _table_schemas(names: Sequence[str], rules: DeletionRules, dacs: Sequence[Dac]) -> Iterator[str]:
     everything = sorted([*BASE_TYPES, *dacs, *SINGLETONS], key=lambda each: each.namespace)
     for namespace, types in groupby(everything, key=lambda each: each.namespace):
         body = "".join(Writer(Version.V4).entity_type(each) for each in types)
@@ -135,7 +138,7 @@ def _table_schemas(names: Sequence[str], dacs: Sequence[Dac]) -> Iterator[str]:
     yield f'<Schema Namespace="px">{_functions()}</Schema>'
     yield '<Schema Namespace="Default"><EntityContainer Name="Container">'
     for table in dacs:
-        yield "".join(_set(alias, table, _restrictions(table)) for alias in table.aliases)
+        yield "".join(_set(alias, table, _restrictions(rules.set_up(table), rules)) for alias in table.aliases)
     for alias, name in filler_sets(names):
         yield f'<EntitySet Name="{alias}" EntityType="PX.Objects.FL.{name}"/>'
     for single in SINGLETONS:
@@ -167,9 +170,11 @@ def _deletions_of(table: Dac) -> str:
     return f'<Function Name="GetDeletedRecords" IsBound="true">{parameter}{answer}</Function>'
 
 
-def _restrictions(table: Dac) -> str:
-    """Fields that may be neither filtered by nor selected, as an annotation of the set."""
-    names = [each.name for each in table.column_by_name.values() if each.access is Access.RESTRICTED]
+def _restrictions(table: Dac, rules: DeletionRules) -> str:
+    """Fields that may be neither filtered by nor selected, as an annotation of the set; of some sets, all own ones."""
+    names = [each.name for each in table.column_by_name.values() if rules.is_told(each)]
     paths = "".join(f"<PropertyPath>{name}</PropertyPath>" for name in names)
     value = f'<PropertyValue Property="NonFilterableProperties"><Collection>{paths}</Collection></PropertyValue>'
-    return f'<Annotation Term="Cap.FilterRestrictions"><Record>{value}</Record></Annotation>' if names else ""
+    content = value if names else ""
+    content += '<PropertyValue Property="Filterable" Bool="false"/>' if table.name in rules.unfilterable else ""
+    return f'<Annotation Term="Cap.FilterRestrictions"><Record>{content}</Record></Annotation>' if content else ""

@@ -65,11 +65,12 @@ class Dialect:
         return f'"{self.instant(cell)}"'
 
     def instant(self, value: date) -> str:
-        """With as many of three fractional digits as it needs; version 3 says nothing of the zone."""
+        """With as many fractional digits as it needs, mostly three at most; version 3 says nothing of the zone."""
         moment = as_instant(value, self.zone)
         assert isinstance(moment, datetime)
         local = moment.astimezone(self.zone)
-        clock = local.replace(tzinfo=None).isoformat(timespec="milliseconds").rstrip("0").rstrip(".")
+        digits = "microseconds" if local.microsecond % 1000 else "milliseconds"
+        clock = local.replace(tzinfo=None).isoformat(timespec=digits).rstrip("0").rstrip(".")
         clock = clock if local.microsecond else local.replace(tzinfo=None).isoformat(timespec="seconds")
         if self.version is Version.V3:
             return clock

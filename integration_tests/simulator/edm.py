@@ -49,6 +49,8 @@ class Access(Enum):
 
     FREE = "free"
     ON_REQUEST = "on_request"  # comes only if `$select` names it
+    UNFILTERABLE = "unfilterable"  # comes only if `$select` names it, and is not filtered by
+    UNNAMED = "unnamed"  # comes, and can be neither filtered nor selected
     RESTRICTED = "restricted"  # neither filtered nor selected, as the description's annotation says
     FORMULA = "formula"  # of an inquiry: filtering or sorting by it gets an empty answer
     APPENDED = "appended"  # a key that the inquiry's grid does not show: filtering by it gets an empty answer
@@ -101,5 +103,5 @@ class EntityType:
 
     def shown(self) -> list[Column]:
         """What comes if nothing is selected."""
-        hidden = (Access.ON_REQUEST, Access.RESTRICTED)
+        hidden = (Access.ON_REQUEST, Access.UNFILTERABLE, Access.RESTRICTED)
         return [each for each in self.column_by_name.values() if each.access not in hidden]

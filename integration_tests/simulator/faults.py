@@ -38,14 +38,20 @@ class Fault:
     after: int = 0
     times: int = 1
     seconds: float = 0.0
+    over_rows: int | None = None  # only those that ask for more rows at once, or for all
+    status: int | None = None  # that a gateway answers instead of 502, 503 or 504
 
     def matches(self, method: str, target: str) -> bool:
-        if self.method not in (None, method):
+        if self.method not in (None, method) or not self._asks_for_too_much(target):
             return False
         try:
             return self.path in target or re.search(self.path, target) is not None
         except re.error:  # plain text such as `$filter=(`
             return False
+
+    def _asks_for_too_much(self, target: str) -> bool:
+        top = re.search(r"[$]top=(\d+)", target)
+        return self.over_rows is None or top is None or int(top[1]) > self.over_rows
 
 
 class Faults:
@@ -109,11 +115,11 @@ def strike(fault: Fault, work: Callable[[], Answer], around: Surroundings) -> An
             around.drop_session()
         case FaultKind.SESSION_DROPPED:
             around.drop_session()
-    return _instead(fault.kind, around.base_path)
+    return _instead(fault, around.base_path)
 
 
-def _instead(kind: FaultKind, base_path: str) -> Answer:
-    match kind:
+def _instead(fault: Fault, base_path: str) -> Answer:
+    match fault.kind:
         case FaultKind.HTML_200:
             return html(200, "Acumatica ERP")
         case FaultKind.EMPTY_200:
@@ -125,5 +131,5 @@ def _instead(kind: FaultKind, base_path: str) -> Answer:
         case FaultKind.STATUS_429:
             return message(429, "The number of requests has exceeded the limit imposed by the license.")
         case FaultKind.STATUS_502 | FaultKind.STATUS_503 | FaultKind.STATUS_504:
-            return html(int(kind.value[-3:]), "Service Unavailable")
+            return html(fault.status or int(fault.kind.value[-3:]), "Service Unavailable")
     return message(401, "You are not logged in.")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from .lies import TRUTH, Lies
 from .records import Record, as_instant
 from .shapes import FieldKind, Shape, Value
 
@@ -99,8 +100,8 @@ class Operand:
     read: Reader
 
 
-def compile_filter(text: str, shape: Shape, zone: tzinfo) -> Predicate:
-    return _Parser(text, shape, zone).whole()
+def compile_filter(text: str, shape: Shape, zone: tzinfo, lies: Lies = TRUTH) -> Predicate:
+    return _Parser(text, shape, zone, lies).whole()
 
 
 def _comparable(operand: Operand, zone: tzinfo) -> Reader:
@@ -159,9 +160,9 @@ class _Parser(TokenReader):
 
     refusal = FilterError
 
-    def __init__(self, text: str, shape: Shape, zone: tzinfo) -> None:
+    def __init__(self, text: str, shape: Shape, zone: tzinfo, lies: Lies) -> None:
         super().__init__(text, tokens(text))
-        self._shape, self._zone = shape, zone
+        self._shape, self._zone, self._lies = shape, zone, lies
 
     def whole(self) -> Predicate:
         predicate = self._any()
@@ -218,6 +219,8 @@ class _Parser(TokenReader):
         name = self._take(*COMPARE)
         if not name:
             raise self._syntax_error()
+        if self._lies.null_filters and name in ("eq", "ne") and self._take("null"):
+            return lambda record: (left.read(record) is None) == (name == "eq")
         return self._both(COMPARE[name], left, self._operand(left.family))
 
     def _both(self, test: Callable[[Any, Any], bool], left: Operand, right: Operand) -> Predicate:
@@ -234,14 +237,24 @@ class _Parser(TokenReader):
         token = self._now
         self._at += 1
         if token.kind == "name" and token.text not in RESERVED:
-            operand = _field(self._shape, token.text.split("/"))
+            operand = self._as_compared(_field(self._shape, token.text.split("/")))
         elif token.kind == "custom":
-            operand = _custom_field(self._shape, token)
+            operand = self._as_compared(_custom_field(self._shape, token))
         else:
             operand = self._literal(token)
         if wanted not in (None, operand.family):
             raise FilterError("Type conversions not supported", "System.NotSupportedException")
         return operand
+
+    def _as_compared(self, operand: Operand) -> Operand:
+        if operand.family is not Family.INSTANT:
+            return operand
+
+        def read(record: Record) -> Value:
+            moment = operand.read(record)
+            return self._lies.compared(moment) if isinstance(moment, datetime) else moment
+
+        return Operand(operand.family, read)
 
     def _literal(self, token: Token) -> Operand:
         if token.kind == "typed":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,8 +38,19 @@ class Deletion:
     at: datetime
 
 
+@dataclass(frozen=True)
+class JournalSnapshot:
+    changes: int
+    last: Mapping[str, int]
+    versions: Mapping[Place, int]
+    lines: Mapping[tuple[str, int, int], LineState]
+    flagged: Mapping[str, Sequence[int]]
+    deletions: Mapping[str, Sequence[Deletion]]
+    tracked: Mapping[str, datetime]
+
+
 class Journal:
-    def __init__(self, dacs: Sequence[Dac], tracked: Collection[str]) -> None:
+    def __init__(self, dacs: Sequence[Dac], tracked: Collection[str], now: datetime) -> None:
         self._dacs = dacs
         self._changes = FIRST_CHANGE
         self._last: dict[str, int] = {}
@@ -47,17 +58,43 @@ class Journal:
         self._lines: dict[tuple[str, int, int], LineState] = {}
         self._flagged: dict[str, list[int]] = {}
         self._deletions: dict[str, list[Deletion]] = {}
+        self.tracked: dict[str, datetime] = {}
         for name in tracked:
-            self.track(name)
+            self.track(name, now)
 
-    def track(self, dac: str) -> None:
+    def snapshot(self) -> JournalSnapshot:
+        flagged = {name: tuple(each) for name, each in self._flagged.items()}
+        deletions = {name: tuple(each) for name, each in self._deletions.items()}
+        return JournalSnapshot(
+            self._changes,
+            dict(self._last),
+            dict(self._versions),
+            dict(self._lines),
+            flagged,
+            deletions,
+            dict(self.tracked),
+        )
+
+    def restore(self, snapshot: JournalSnapshot) -> None:
+        self._changes = snapshot.changes
+        self._last, self._versions, self._lines = dict(snapshot.last), dict(snapshot.versions), dict(snapshot.lines)
+        self._flagged = {name: list(each) for name, each in snapshot.flagged.items()}
+        self._deletions = {name: list(each) for name, each in snapshot.deletions.items()}
+        self.tracked = dict(snapshot.tracked)
+
+    def track(self, dac: str, now: datetime) -> None:
         """From now on the deletions of this table are kept; those of before are lost."""
+        self.tracked.setdefault(dac, as_stored(now))
         assert any(each.name == dac for each in self._dacs), f"there is no DAC {dac}"
         self._deletions.setdefault(dac, [])
 
     def deletions(self, dac: str) -> list[Deletion] | None:
         """Nothing for a table that is not tracked."""
         return self._deletions.get(dac)
+
+    def keep(self, dac: str, deletions: Iterable[tuple[str, datetime]]) -> None:
+        """As if rows of these ids had been deleted at these times."""
+        self._deletions[dac] += [Deletion(note_id, as_stored(at)) for note_id, at in deletions]
 
     def flagged(self, entity: str) -> Sequence[int]:
         """Rows that are deleted and still there."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from .answers import HTML, Answer
+from .columns import as_told
 from .csdl import filler_sets, fillers, inquiries_metadata, tables_metadata
 from .customizations import dacs_of, inquiries_of
 from .dacs import DACS, SINGLETONS, Dac
+from .deletion_rules import PREFERENCES, TRACKED_TABLES, DeletionRules, Untracked
 from .dialects import Dialect, ODataError, Version
 from .edm import Cell, Column, Edm, EntityType
 from .feeds import ATOM, FeedWriter
 from .inquiries import INQUIRIES, GenericInquiry, Parameter, inquiry_rows
+from .lies import TRUTH, Lies
 from .odata_filters import read_literal
 from .odata_queries import INQUIRY_OPTIONS, TABLE_OPTIONS, Query, arguments
 from .places import Place
@@ -44,6 +47,7 @@ class ODataOptions:
     relative_links: bool = False
     legacy_inquiries: Version | None = None
     metadata_megabytes: float = 0.0
+    deletions: DeletionRules = field(default_factory=DeletionRules)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Door(ABC):
     zone: tzinfo
     roles: Collection[str]
     now: Callable[[], datetime]
+    lies: Lies = TRUTH
+    turn: int = 0  # where equal rows come in another order in each request: its number
 
     def answer(self) -> Answer:
         try:
@@ -113,7 +119,10 @@ class Door(ABC):
         return self.request.headers.get(header, "").upper() == "SHOW"
 
     def _query(self, table: EntityType, allowed: frozenset[str], shuffles: bool = False) -> Query:
-        return Query(table, self._dialect, self._relations, allowed, shuffles, self.options.page_rows)
+        shuffles = shuffles or bool(self.turn)
+        return Query(
+            table, self._dialect, self._relations, allowed, shuffles, self.options.page_rows, self.lies, self.turn
+        )
 
 
 class InquiryDoor(Door):
@@ -142,7 +151,7 @@ class InquiryDoor(Door):
             raise ODataError("You have insufficient rights to access the inquiry.", 403)
         if self.place.version is Version.V3 and not self._asks_for_json():
             return ATOM
-        query = self._query(inquiry.type, INQUIRY_OPTIONS, shuffles=True)
+        query = self._query(as_told(inquiry.title, inquiry.type, self.lies), INQUIRY_OPTIONS, shuffles=True)
         options, parameters = self.request.query, self._parameters(inquiry, given)
         if not inquiry.filters_below:
             rows = inquiry_rows(inquiry, self.tenant.store, parameters)
@@ -187,7 +196,8 @@ class TableDoor(Door):
         return Dialect(self.place.version, self.zone)
 
     def _metadata(self) -> Iterator[bytes]:
-        return tables_metadata(self.options.metadata_megabytes, dacs_of(self.tenant.lacks))
+        rules, dacs = self.options.deletions, dacs_of(self.tenant.lacks)
+        return tables_metadata(self.options.metadata_megabytes, rules, dacs)
 
     def _services(self) -> Services:
         names = [alias for each in DACS for alias in each.aliases]
@@ -202,13 +212,14 @@ class TableDoor(Door):
             return self._without_key(name)
         if table.forbidden:
             raise ODataError(f"You have insufficient rights to access the {table.name} table.", 403)
+        table = self.options.deletions.set_up(table)
         match call:
             case "px.GetDeletedRecords()":
                 return self._deletions(table)
             case None if given is not None:
                 return self._one(table, name, given)
             case None:
-                query = self._query(table, TABLE_OPTIONS)
+                query = self._query(as_told(table.name, table, self.lies), TABLE_OPTIONS)
                 return self._writer.feed(query, query.page(self._rows(table), self.request.query), name)
         raise _not_found(self.place.rest)
 
@@ -227,21 +238,37 @@ class TableDoor(Door):
 
     def _deletions(self, table: Dac) -> Answer:
         """A table that nobody has put on the form is refused: an empty list would say that nothing was deleted."""
-        deletions = self.tenant.journal.deletions(table.name)
-        if deletions is None:
-            raise ODataError(f"Deleted records of the {table.full_name} table are not tracked.")
+        rules, deletions = self.options.deletions, self.tenant.journal.deletions(table.name)
+        if deletions is None and rules.untracked is not Untracked.EMPTY:
+            status = 500 if rules.untracked is Untracked.BROKEN else 400
+            raise ODataError(f"Deleted records of the {table.full_name} table are not tracked.", status)
         query = self._query(DELETED_RECORD, TABLE_OPTIONS - {"$expand"})
-        page = query.page(deletions, self.request.query)
+        kept = [each for each in deletions or () if rules.is_kept(each.at, self.now())]
+        page = query.page(kept, self.request.query)
         return self._writer.feed(query, page, "Collection(px.DeletedRecordResult)")
 
     def _without_key(self, name: str) -> Answer:
         if name == "GetServerTime":
             return self._writer.value(self.now())
+        if name in (TRACKED_TABLES.name, PREFERENCES.name):
+            return self._settings(name)
         found = [each for each in SINGLETONS if each.name == name]
         if not found:
             raise _not_found(self.place.rest)
         query = self._query(found[0], frozenset({"$select"}))
         return self._writer.single(query, query.page([None], self.request.query), name)
+
+    def _settings(self, name: str) -> Answer:
+        """What the form Tables to Track Deleted Records says."""
+        rules, tracked = self.options.deletions, self.tenant.journal.tracked
+        if name == PREFERENCES.name and rules.retention_days is not None:
+            query = self._query(PREFERENCES, frozenset({"$select"}))
+            return self._writer.single(query, query.page([rules.retention_days], self.request.query), name)
+        if name == TRACKED_TABLES.name and rules.shows_tracked:
+            rows = [(each.full_name, each.name, tracked[each.name]) for each in DACS if each.name in tracked]
+            query = self._query(TRACKED_TABLES, TABLE_OPTIONS)
+            return self._writer.feed(query, query.page(rows, self.request.query), name)
+        raise ODataError(f"You have insufficient rights to access the {name} table.", 403)
 
 
 def _key(table: Dac, given: str) -> dict[str, str]:

@@ -123,10 +123,12 @@ class Parser(TokenReader):
 
     refusal = ODataError
 
-    def __init__(self, text: str, table: EntityType, dialect: Dialect, relations: Relations) -> None:
+    def __init__(
+        self, text: str, table: EntityType, dialect: Dialect, relations: Relations, accepts_null: bool = True
+    ) -> None:
         super().__init__(text, tokens(text, dialect.version))
         self._table, self._dialect, self._relations = table, dialect, relations
-        self._variable = ""
+        self._variable, self._accepts_null = "", accepts_null
 
     def predicate(self) -> Callable[[Any], bool]:
         expression = self._any()
@@ -185,6 +187,8 @@ class Parser(TokenReader):
         return Expression(Family.TRUTH, holds)
 
     def _compared_with_null(self, name: str, other: Expression) -> Expression:
+        if not self._accepts_null:
+            raise ODataError("The literal 'null' is not supported in the filter.")
         if name not in ("eq", "ne"):
             return Expression(Family.TRUTH, lambda row: None)
         return Expression(Family.TRUTH, lambda row: (other.read(row) is None) == (name == "eq"))
@@ -268,7 +272,7 @@ class Parser(TokenReader):
             raise _unknown(steps[0], table)
         if column.access in (Access.FORMULA, Access.APPENDED):
             raise RefusedError(Answer(200))  # what the feed answers when its query has failed: nothing at all
-        if column.access is Access.RESTRICTED:
+        if column.access in (Access.RESTRICTED, Access.UNFILTERABLE, Access.UNNAMED):
             raise ODataError(f"The property '{column.name}' cannot be used in the $filter query option.")
         return Expression(FAMILY_OF_EDM[column.type], column.read)
 

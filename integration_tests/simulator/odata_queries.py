@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .answers import Answer, RefusedError
+from .columns import as_compared
 from .dialects import Dialect, ODataError
 from .edm import Access, Column, EntityType, Navigation
+from .lies import TRUTH, Lies
 from .odata_filters import Parser
 from .relations import Relations
 from .rows import comparable
+from .teller import finds_nothing
 
 # The web.config of the vendor: `maxExpansionDepth`.
 MOST_EXPANSIONS = 3
@@ -47,6 +50,8 @@ class Query:
     allowed: frozenset[str] = TABLE_OPTIONS
     shuffles: bool = False
     page_rows: int | None = None
+    lies: Lies = TRUTH
+    turn: int = 0
     depth: int = field(default=0, repr=False)
 
     def page(self, rows: Sequence[Any], options: Options) -> Page:
@@ -95,7 +100,7 @@ class Query:
         column = self.table.column_by_name.get(name)
         if column is None:
             raise self._unknown(name)
-        if column.access is Access.RESTRICTED:
+        if column.access in (Access.RESTRICTED, Access.UNNAMED):
             raise ODataError(f"The property '{name}' cannot be used in the $select query option.")
         return column
 
@@ -106,13 +111,15 @@ class Query:
         text = options.get("$filter", "").strip()
         if not text:
             return list(rows)
-        return list(filter(Parser(text, self.table, self.dialect, self.relations).predicate(), rows))
+        table = as_compared(self.table, self.lies)
+        predicate = Parser(text, table, self.dialect, self.relations, self.lies.null_filters is not False).predicate()
+        return [] if finds_nothing(text, self.lies) else list(filter(predicate, rows))
 
     def _ordered(self, rows: list[Any], options: Options) -> list[Any]:
         if self.shuffles:
             # Another plan for another window: the order among equals hangs on what is skipped.
-            seed = _whole(options, "$skip") or 0
-            rows = [row for _, row in sorted(enumerate(rows), key=lambda pair: hash((pair[0], seed)))]
+            seed = (_whole(options, "$skip") or 0, self.turn)
+            rows = [row for _, row in sorted(enumerate(rows), key=lambda pair: hash((pair[0], *seed)))]
         for name, descending in reversed(list(self._directions(options))):
             rows.sort(key=self._sort_key(name), reverse=descending)
         return rows
@@ -131,6 +138,8 @@ class Query:
             raise self._unknown(name)
         if column.access is Access.FORMULA:
             raise RefusedError(Answer(200))
+        if column.access in (Access.RESTRICTED, Access.UNFILTERABLE, Access.UNNAMED):
+            raise ODataError(f"The property '{name}' cannot be used in the $orderby query option.")
         read = column.read
         return lambda row: () if (value := comparable(read(row), zone)) is None else (value,)
 

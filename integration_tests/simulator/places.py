@@ -23,6 +23,10 @@ class Place:
     root: str  # as it stands in addresses, below the site's
     rest: str
 
+    @property
+    def is_data(self) -> bool:
+        return self.rest.rstrip("/") not in ("", "$metadata")
+
 
 def find_place(path: str, new_build: bool, tenants: Collection[str], legacy: Version | None) -> Place | None:
     """Letter case matters in the tenant's name only. New builds keep the old address of the tables."""

@@ -28,13 +28,14 @@ class Renderer:
     entity: Entity
     endpoint_path: str
     zone: tzinfo
+    has_stable_ids: bool = True
 
     def listed(self, records: Iterable[Record], plan: Plan) -> str:
         return "[" + ",".join(self.top(record, plan, number) for number, record in enumerate(records, 1)) + "]"
 
     def top(self, record: Record, plan: Plan, number: int = 1) -> str:
         """A record whose entity has no NoteID gets an id that lasts for this answer only."""
-        identity = record.spot.id if self.entity.stable_id else str(uuid4())
+        identity = record.spot.id if self.entity.stable_id and self.has_stable_ids else str(uuid4())
         members = self._members(record, plan, identity, number, '{"value":""}')
         if plan.files:
             members.append('"files":' + self._files(identity))

@@ -158,6 +158,9 @@ class RowStore:
         rows = self._once(f"{entity}/{part}", entity, lambda: self._read(entity, part))
         return [row for row in rows if not (row.archived or row.deleted)]
 
+    def forget(self) -> None:
+        self._kept.clear()
+
     def _once(self, name: str, entity: str, make: Callable[[], list[Row]]) -> list[Row]:
         state = self._journal.state_of(entity)
         if self._kept.get((name, entity), (-1,))[0] != state:

@@ -15,7 +15,7 @@ from time import monotonic
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .answers import Answer, html
-from .clock import Clock
+from .clock import WRITERS, Clock, DateForm
 from .control import ControlDoor
 from .identity import tenant_of
 from .site import Request, Site
@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         """Requests are kept in memory, not written to the terminal."""
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        return format_datetime(self.server.clock.now(), usegmt=True)
+        return format_datetime(self.server.clock.web_server_now(), usegmt=True)
 
     def _work(self) -> None:
         request = self._read()
@@ -126,12 +126,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def _head(self, answer: Answer) -> bytes:
         reason = self.responses.get(answer.status, ("Unknown", ""))[0]
-        lines = [f"HTTP/1.1 {answer.status} {reason}", f"Date: {self.date_time_string()}", "Cache-Control: no-cache"]
+        lines = [f"HTTP/1.1 {answer.status} {reason}", *self._dates(), "Cache-Control: no-cache"]
         if answer.status != 204:
             length = f"Content-Length: {len(answer.body)}" if answer.stream is None else "Transfer-Encoding: chunked"
             lines += [f"Content-Type: {answer.content_type}", length]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _dates(self) -> list[str]:
+        clock = self.server.clock
+        if clock.date_form is DateForm.USUAL:
+            return [f"Date: {self.date_time_string()}"]
+        return [f"Date: {text}" for text in WRITERS[clock.date_form](clock.web_server_now())]
 
     def _stream(self, head: bytes, chunks: Iterator[bytes]) -> None:
         self.wfile.write(head)

@@ -11,36 +11,46 @@ those is seen there too.
 - The truth: `tenant.dac_rows("SOOrder")` (`deleted=True`: with the customers that are only flagged as deleted),
   `tenant.gi_rows("BI-Customers", **parameters)`, `tenant.deleted("SOOrder")`.
 - Deletions are kept for the tables in `tracked`, and from then on for those that `tenant.track("SOLine")` names.
+- `deletions=DeletionRules(...)` says what may be asked of the flag of deleted rows, how long deletions are kept, and
+  what is told of that; `tenant.journal.keep("SOOrder", ...)` adds deletions of rows that never were.
 - `odata_page_rows` makes the server cut its answers into pages, each with a link to the next, absolute or, with
   `odata_relative_links`, relative.
+- `sim.lies = Lies(...)` makes answers untrue (`lies.py` lists how), `sim.clock` has a web server's and a database's
+  clock that can be set apart, and `tenant.restore(tenant.snapshot())` takes a tenant back.
 - `inflate_metadata_mb=20` makes the description of the tables as long as that of a real site.
 - `inquiries.py` and `dacs.py` list what there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta, timezone
 from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from zlib import crc32
 
 from .clock import Clock
 from .control import ControlDoor
+from .deletion_rules import DeletionRules
 from .dialects import Version
 from .faults import Faults
 from .identity import Account, Identity
+from .lies import Lies
 from .odata import ODataOptions
 from .records import dashed
 from .server import RequestLog, Server
 from .sessions import SeatAnswer, Sessions, Throttle
 from .site import Hook, Rewrite, Settings, Site
 from .tables import Sizes
+from .teller import Teller
 from .tenants import Tenant
 
 
 class Simulator:
+    running: ClassVar[dict[str, Simulator]] = {}
+    """By their addresses."""
+
     def __init__(
         self,
         tenants: Sequence[str] = ("Company", "Zweite Firma"),
@@ -64,10 +74,12 @@ class Simulator:
         odata_relative_links: bool = False,
         legacy_inquiries: Literal[3, 4] | None = None,
         inflate_metadata_mb: float = 0.0,
+        deletions: DeletionRules | None = None,
         port: int = 0,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.clock = Clock()
+        self._teller = Teller()
         self.faults = Faults()
         self._stopping = Event()
         self._sleep = sleep or self._stopping.wait  # a sleeper does not hold up the end
@@ -80,10 +92,11 @@ class Simulator:
         self.throttle = Throttle(self.clock, requests_per_minute, self._sleep)
         self.requests: list[RequestLog] = []
         legacy = None if legacy_inquiries is None else Version(legacy_inquiries)
-        odata = ODataOptions(odata_page_rows, odata_relative_links, legacy, inflate_metadata_mb)
+        rules = deletions or DeletionRules()
+        odata = ODataOptions(odata_page_rows, odata_relative_links, legacy, inflate_metadata_mb, rules)
         settings = Settings(virtual_directory, openapi, zone, latency_seconds, odata)
         self._site = Site(
-            settings, self._tenants, self.identity, self.sessions, self.throttle, self.faults, self._sleep
+            settings, self._tenants, self.identity, self.sessions, self.throttle, self.faults, self._sleep, self._teller
         )
         self._port = port
         self._server: Server | None = None
@@ -91,6 +104,7 @@ class Simulator:
     def __enter__(self) -> Simulator:
         self._server = Server(self._site, self.clock, ControlDoor(self), self.requests, self._port)
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self.running[self.url] = self
         return self
 
     def __exit__(
@@ -98,6 +112,7 @@ class Simulator:
     ) -> None:
         self._stopping.set()
         if self._server is not None:
+            self.running.pop(self.url)
             self._server.shutdown()
             self._server.hang_up()
             self._server.server_close()
@@ -106,6 +121,15 @@ class Simulator:
     def url(self) -> str:
         assert self._server is not None, "the simulator runs inside its `with` block"
         return f"http://127.0.0.1:{self._server.server_port}{self._site.settings.base_path}"
+
+    @property
+    def lies(self) -> tuple[Lies, ...]:
+        return self._teller.lies
+
+    @lies.setter
+    def lies(self, lies: Lies | Iterable[Lies]) -> None:
+        """What the ERP says that is not so, from the next request on: one kind of lies or several, or none (`()`)."""
+        self._teller.lies = (lies,) if isinstance(lies, Lies) else tuple(lies)
 
     @property
     def lock_after(self) -> int:
@@ -144,7 +168,7 @@ class Simulator:
     def _tenant_data(self, name: str, seed: int, sizes: Sizes, zone: timezone, tracked: Collection[str]) -> Tenant:
         """Tenants with one client are copies of one another: they have the same NoteIDs, and data of their own."""
         id_seed = _seed(seed, "" if self._shared_client else name)
-        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked)
+        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked, self._teller)
 
 
 def _seed(seed: int, name: str) -> int:

@@ -29,14 +29,15 @@ from .descriptions import Dialect, describe
 from .faults import Faults, Surroundings, strike
 from .filters import GUID, FilterError, compile_filter
 from .identity import Grant, Identity
+from .lies import TRUTH, Lies
 from .odata import InquiryDoor, ODataOptions, TableDoor
 from .places import Place, find_place
 from .queries import Plan, read_plan, read_window, refuse_what_cannot_be_listed
-from .records import Record
 from .rendering import Renderer, ad_hoc_schema
 from .sessions import Sessions, Throttle
 from .shapes import Endpoint, Entity, FieldKind, Value
 from .tables import Matches, Table
+from .teller import Teller, finds_nothing, heard, told_entity, told_feed
 from .tenants import Tenant
 
 NEW_BUILD, OLD_BUILD = "24.208.0020", "23.113.0024"
@@ -90,12 +91,13 @@ class Site:
         throttle: Throttle,
         faults: Faults,
         sleep: Callable[[float], object],
+        teller: Teller,
     ) -> None:
         self.settings, self.tenants = settings, tenants
         self.identity, self.sessions, self.throttle, self.faults = identity, sessions, throttle, faults
         self.hooks: list[Hook] = []
         self.rewrites: list[Rewrite] = []
-        self._sleep = sleep
+        self._sleep, self.teller = sleep, teller
         self._endpoints = {(each.name, each.version): each for each in ENDPOINTS}
 
     def answer(self, request: Request) -> Answer:
@@ -162,8 +164,15 @@ class Site:
         settings, door = self.settings, TableDoor if place.tables else InquiryDoor
         site_url = f"http://{request.headers.get('host', '')}{settings.base_path}"
         tenant, roles, now = self.tenants[place.tenant], grant.account.roles, self.identity.clock.now
-        ready = door(place, tenant, request, settings.odata, site_url, settings.zone, roles, now)
-        return self._in_turn(request, grant, ready.answer)
+
+        def work() -> Answer:
+            lies = self.teller.of(request)
+            given = heard(request, lies)
+            turn = self.teller.turn() if lies.unordered else 0
+            ready = door(place, tenant, given, settings.odata, site_url, settings.zone, roles, now, lies, turn)
+            return told_feed(ready.answer(), lies) if place.is_data else ready.answer()
+
+        return self._in_turn(request, grant, work)
 
     def _under_faults(self, request: Request, work: Callable[[], Answer], grant: Grant | None = None) -> Answer:
         fault = self.faults.take(request.method, request.target)
@@ -196,8 +205,11 @@ class Site:
         if entity is None:
             return _no_resource(request)
         _refuse_without_rights(entity)
+        lies = self.teller.of(request)
         with tenant.lock:
-            return EntityDoor(self.settings, endpoint, entity, tenant, request).answer(rest[1:])
+            answer = EntityDoor(self.settings, endpoint, entity, tenant, heard(request, lies), lies).answer(rest[1:])
+        is_data = request.method == "GET" and rest[1:] != ["$adHocSchema"]
+        return told_entity(request, answer, lies, is_list=not rest[1:]) if is_data else answer
 
     def _endpoint_list(self, tenant: Tenant) -> object:
         """New builds wrap the rows and tell their own version, old ones send the rows alone."""
@@ -227,10 +239,6 @@ def _blank(form: Entity) -> object:
     return {"id": str(uuid4()), "rowNumber": 1, "note": {"value": ""}, **fields, "custom": {}, "files": []}
 
 
-def _finds_nothing(_record: Record) -> bool:
-    return False
-
-
 def _no_resource(request: Request) -> Answer:
     return message(404, f"No HTTP resource was found that matches the request URI '{request.path}'.")
 
@@ -244,6 +252,7 @@ class EntityDoor:
     entity: Entity
     tenant: Tenant
     request: Request
+    lies: Lies = TRUTH
 
     def answer(self, keys: Sequence[str]) -> Answer:
         match (self.request.method, *keys):
@@ -270,7 +279,7 @@ class EntityDoor:
     @property
     def _renderer(self) -> Renderer:
         path = f"{self.settings.base_path}/entity/{self.endpoint.name}/{self.endpoint.version}"
-        return Renderer(self.entity, path, self.settings.zone)
+        return Renderer(self.entity, path, self.settings.zone, not self.lies.unstable_ids)
 
     @property
     def _plan(self) -> Plan:
@@ -289,12 +298,18 @@ class EntityDoor:
         if not text:
             return self._table.matching("", None, self._archived)
         try:
-            predicate = compile_filter(text, self.entity, self.settings.zone)
+            predicate = compile_filter(text, self.entity, self.settings.zone, self.lies)
         except FilterError as error:
             raise RefusedError(failure(str(error), error.kind)) from None
-        if self.entity.limits.filters_by_key_only and not any(key in text for key in self.entity.keys):
-            predicate = _finds_nothing
-        return self._table.matching(text, predicate, self._archived)
+        if self._finds_nothing(text):
+            return []
+        # Matches are remembered by their filter, and another lie finds others.
+        kind = "" if self.lies == TRUTH else str(self.lies)
+        return self._table.matching(text + kind, predicate, self._archived)
+
+    def _finds_nothing(self, text: str) -> bool:
+        by_key = any(key in text for key in self.entity.keys)
+        return finds_nothing(text, self.lies) or (self.entity.limits.filters_by_key_only and not by_key)
 
     def _one(self, keys: Sequence[str]) -> Answer:
         """By id or by keys; neither goes through the one SQL query of a list, so nothing is refused."""
@@ -307,7 +322,7 @@ class EntityDoor:
 
     def _handle(self, keys: Sequence[str]) -> int | None:
         if len(keys) == 1 and GUID.match(keys[0]):
-            return self._table.find_id(keys[0])
+            return None if self.lies.unstable_ids else self._table.find_id(keys[0])
         values = keys[0].split("|") if len(keys) == 1 else keys
         if len(values) != len(self.entity.keys):
             return None

@@ -48,6 +48,14 @@ class Matches:
         return self._found[window]
 
 
+@dataclass(frozen=True)
+class TableSnapshot:
+    next: int
+    order: tuple[int, ...]
+    given: Mapping[int, dict[str, Any]]
+    archived: Mapping[int, bool]
+
+
 class Table:
     """Rows are told by a handle: the number of a base row, and the numbers after those for rows inserted later."""
 
@@ -60,6 +68,14 @@ class Table:
         self._given: dict[int, dict[str, Any]] = {}
         self._archived: dict[int, bool] = {}
         self._matches: OrderedDict[tuple[str, bool], Matches] = OrderedDict()
+
+    def snapshot(self) -> TableSnapshot:
+        return TableSnapshot(self._next, tuple(self._order), dict(self._given), dict(self._archived))
+
+    def restore(self, snapshot: TableSnapshot) -> None:
+        self._next, self._order = snapshot.next, array("q", snapshot.order)
+        self._given, self._archived = dict(snapshot.given), dict(snapshot.archived)
+        self._matches.clear()
 
     def record(self, handle: int) -> Record:
         spot = Spot(self._seed, handle, self._sizes.rows, self._count, self._sizes.lines, None, self._id_seed)
@@ -111,6 +127,17 @@ class Table:
         assert not set(given) & set(self.entity.keys), "keys do not change"
         self._given[handle] = self._given.get(handle, {}) | self._stamps(stamp, modified) | given
         self._matches.clear()
+
+    def rename(self, key: Sequence[Value], new: Sequence[Value], stamp: datetime) -> None:
+        """The action Change ID: the same record under another key."""
+        handle = self.existing(key)
+        if self.find(new) is not None:
+            raise KeyError(f"{self.entity.name} {tuple(new)} exists already")
+        order = self._writable()
+        order.remove(handle)
+        keys = dict(zip(self.entity.keys, new, strict=True))
+        self._given[handle] = self._given.get(handle, {}) | self._stamps(stamp, modified) | keys
+        order.insert(bisect_left(order, self._sort_key(handle), key=self._sort_key), handle)
 
     def delete(self, key: Sequence[Value]) -> None:
         handle = self.existing(key)

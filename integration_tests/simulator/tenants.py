@@ -10,15 +10,18 @@ from zlib import crc32
 
 from .catalog import ENDPOINTS
 from .clock import Clock
+from .columns import as_told
 from .dacs import DAC_BY_NAME, DACS
 from .edm import Access
 from .inquiries import INQUIRY_BY_TITLE, inquiry_rows
-from .journal import Journal
+from .journal import Journal, JournalSnapshot
 from .records import Record, plain
 from .rows import RowStore, truth
 from .shapes import Entity, Inquiry, Value
-from .tables import Key, Sizes, Table
+from .tables import Key, Sizes, Table, TableSnapshot
+from .teller import Teller
 
+Snapshot = tuple[Mapping[tuple[str, str], TableSnapshot], JournalSnapshot]
 # The newest version of an endpoint comes last, and has every field of the older ones.
 ENTITIES = {(endpoint.name, entity.name): entity for endpoint in ENDPOINTS for entity in endpoint.entities}
 
@@ -35,14 +38,16 @@ class Tenant:
         clock: Clock,
         zone: tzinfo,
         tracked: Collection[str] = (),
+        teller: Teller | None = None,
     ) -> None:
         self.name = name
         self.lock = RLock()
         self.lacks: set[str] = set()  # see customizations.py
-        self.journal = Journal(DACS, tracked)
+        self.journal = Journal(DACS, tracked, clock.now())
         self.store = RowStore(self.table, self.journal)
         self._seed, self._id_seed, self._sizes = seed, id_seed, sizes
         self._clock, self._zone = clock, zone
+        self._teller = teller or Teller()
         self._tables: dict[tuple[str, str], Table] = {}
 
     def table(self, entity: str, endpoint: str = "Default") -> Table:
@@ -75,7 +80,7 @@ class Tenant:
         endpoint: str = "Default",
     ) -> Key:
         with self.lock:
-            table, moment = self.table(entity, endpoint), stamp or self._clock.now()
+            table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
             key = table.insert(values or {}, moment)
             self.journal.inserted(table, table.existing(key), moment)
             return key
@@ -89,15 +94,29 @@ class Tenant:
         endpoint: str = "Default",
     ) -> None:
         with self.lock:
-            table, moment = self.table(entity, endpoint), stamp or self._clock.now()
+            table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
             with self.journal.updating(table, table.existing(key), moment):
                 table.update(key, values, moment)
+
+    def rename(
+        self,
+        entity: str,
+        key: Sequence[Any],
+        new: Sequence[Any],
+        stamp: datetime | None = None,
+        endpoint: str = "Default",
+    ) -> None:
+        """Gives a record another key; it keeps its id."""
+        with self.lock:
+            table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
+            with self.journal.updating(table, table.existing(key), moment):
+                table.rename(key, new, moment)
 
     def delete(self, entity: str, key: Sequence[Any], endpoint: str = "Default", stamp: datetime | None = None) -> None:
         """With it go the lines; the deletions are kept where the table is tracked, at `stamp` (late if it is past)."""
         with self.lock:
             table = self.table(entity, endpoint)
-            self.journal.deleted(table, table.existing(key), stamp or self._clock.now())
+            self.journal.deleted(table, table.existing(key), stamp or self._clock.database_now())
             table.delete(key)
 
     def archive(self, entity: str, key: Sequence[Any], archived: bool = True, endpoint: str = "Default") -> None:
@@ -109,7 +128,7 @@ class Tenant:
 
     def dac_rows(self, dac: str, archived: bool = False, deleted: bool = False) -> list[dict[str, Any]]:
         """The truth of a table, in key order; binary columns as base64 text."""
-        table = DAC_BY_NAME[dac]
+        table = as_told(dac, DAC_BY_NAME[dac], self._teller.everywhere)
         columns = [each for each in table.column_by_name.values() if each.access is not Access.RESTRICTED]
         with self.lock:
             rows = self.store.of(table, self._zone, archived, deleted)
@@ -120,11 +139,27 @@ class Tenant:
         inquiry = INQUIRY_BY_TITLE[title]
         with self.lock:
             rows = inquiry_rows(inquiry, self.store, parameters)
-            return [truth(inquiry.type.shown(), row, UTC) for row in rows]
+            shown = as_told(title, inquiry.type, self._teller.everywhere).shown()
+            return [truth(shown, row, UTC) for row in rows]
+
+    def snapshot(self) -> Snapshot:
+        """All records and what became of them, to be restored later."""
+        with self.lock:
+            return {name: table.snapshot() for name, table in self._tables.items()}, self.journal.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Puts a snapshot back: records, stamps, row versions and deletions are what they were."""
+        with self.lock:
+            tables, journal = snapshot
+            self._tables = {name: each for name, each in self._tables.items() if name in tables}
+            for name, table in tables.items():
+                self._tables[name].restore(table)
+            self.journal.restore(journal)
+            self.store.forget()
 
     def track(self, dac: str) -> None:
         """Keeps the deletions of a table from now on, as the form Tables to Track Deleted Records does."""
-        self.journal.track(dac)
+        self.journal.track(dac, self._clock.now())
 
     def deleted(self, dac: str) -> list[dict[str, Any]]:
         """The truth of `px.GetDeletedRecords()`."""

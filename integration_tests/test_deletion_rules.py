@@ -1,0 +1,402 @@
+"""Deleted records are found however the ERP lets itself be asked for them, and what cannot be found is told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from .harness import DELETED_AT, Destination, check, differences
+from .simulator import Simulator
+from .simulator.answers import Answer
+from .simulator.deletion_rules import DeletionRules, Flag, Untracked
+from .test_sync import catalog_of
+
+STREAMS = ("Customer", "SalesOrder", "dac__Customer", "dac__SOOrder")
+SETTINGS: dict[str, Any] = {"dac_tables": ["SOOrder", "Customer"], "generic_inquiries": [], "track_deletions": True}
+DAY_SECONDS = 86_400
+BOTH = pytest.mark.parametrize("tells_flag", [True, False], ids=["told", "untold"])
+FLAGS = pytest.mark.parametrize("flag", list(Flag), ids=lambda flag: flag.name)
+
+
+class Pair:
+    """A simulated ERP and a destination that has been synced once, an hour ago."""
+
+    def __init__(self, sim: Simulator, *streams: str, **settings: Any) -> None:
+        self.sim, self.company = sim, sim.tenant("Company")
+        self.config = sim.config("Company", **SETTINGS, **settings)
+        self.catalog = catalog_of(self.config, *(streams or STREAMS))
+        self.destination = Destination()
+        self.destination.sync(self.config, self.catalog)
+        sim.clock.advance(3600)
+
+    def delete(self, entity: str, count: int = 1) -> list[str]:
+        """Delete the first records; returns their ids."""
+        ids = {self.company.rows(entity)[number]["id"] for number in range(count)}
+        for key in self.company.keys(entity)[:count]:
+            self.company.delete(entity, key)
+        return sorted(ids)
+
+    def sync(self, pause_seconds: float = 60) -> list[str]:
+        self.sim.clock.advance(pause_seconds)
+        self.destination.sync(self.config, self.catalog)
+        return differences(self.destination, self.sim, ["Company"])
+
+    def position(self, stream: str) -> str | None:
+        (part,) = self.destination.states[stream]["stream"]["stream_state"]["states"]
+        position: str | None = part.get("deletions")
+        return position
+
+    @property
+    def warnings(self) -> list[str]:
+        return self.destination.warnings
+
+
+@contextmanager
+def paired(rules: DeletionRules, *streams: str, tracked: Sequence[str] = ("SOOrder",), **more: Any) -> Iterator[Pair]:
+    with Simulator(rows=9, tenants=("Company",), tracked=tracked, deletions=rules, **more) as sim:
+        yield Pair(sim, *streams)
+
+
+def flag_requests(sim: Simulator, option: str) -> list[str]:
+    return [one.path for one in sim.requests if "DeletedDatabaseRecord" in one.query.get(option, "")]
+
+
+# ------------------------------------------------------------------------------------------------------------ the flag
+
+
+@BOTH
+@FLAGS
+def test_flagged_rows_go_whatever_may_be_asked_of_the_flag(flag: Flag, tells_flag: bool) -> None:
+    with paired(DeletionRules(flag=flag, tells_flag=tells_flag), odata_page_rows=2) as pair:
+        pair.delete("Customer", 3)
+        pair.delete("SalesOrder")
+        assert pair.sync() == []
+        assert pair.warnings == []
+
+
+@FLAGS
+def test_the_flag_is_not_asked_for_where_the_description_says_that_it_may_not(flag: Flag) -> None:
+    with paired(DeletionRules(flag=flag)) as pair:
+        pair.sim.requests.clear()
+        pair.delete("Customer")
+        assert pair.sync() == []
+        assert bool(flag_requests(pair.sim, "$filter")) == (flag is Flag.FREE)
+
+
+def test_only_rows_with_the_flag_go_where_the_server_does_not_filter_by_it() -> None:
+    """Whatever a filter claims to have done, the flag itself decides."""
+    with paired(DeletionRules(), "Customer", "dac__Customer") as pair:
+
+        def unfiltered(request: Any, answer: Answer) -> Answer:
+            if "$select" in request.query and "DeletedDatabaseRecord" in request.query.get("$filter", ""):
+                rows = pair.company.dac_rows("Customer", deleted=True)
+                names = request.query["$select"].split(",")
+                shown = [{name: _plain(row.get(name)) for name in names} for row in rows]
+                return replace(answer, body=json.dumps({"value": shown}).encode())
+            return answer
+
+        pair.sim.rewrite(unfiltered)
+        pair.delete("Customer", 2)
+        assert pair.sync() == []
+        assert len(pair.destination.rows("Customer")) == 7
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+@pytest.mark.parametrize("change", ["insert", "delete", "update"])
+@pytest.mark.parametrize("request_number", [1, 2, 3, 4])
+def test_a_row_that_comes_or_goes_between_the_two_lists_is_not_taken_for_deleted(
+    change: str, request_number: int
+) -> None:
+    with paired(DeletionRules(flag=Flag.CLOSED), "Customer", "dac__Customer") as pair:
+        gone = pair.delete("Customer")
+        turns = itertools.count(1)
+
+        def meddle(request: Any) -> None:
+            is_list = request.path.endswith("Customer") and "/dac/" in request.path
+            if not is_list or "NoteID" not in request.query.get("$orderby", "") or next(turns) != request_number:
+                return
+            if change == "insert":
+                pair.company.insert("Customer", {"CustomerID": "A000000", "CustomerName": "new"})
+            elif change == "delete":
+                pair.company.delete("Customer", pair.company.keys("Customer")[0])
+            else:
+                pair.company.update("Customer", pair.company.keys("Customer")[0], {"CustomerName": "other"})
+
+        pair.sim.before_request(meddle)
+        pair.sync()
+        alive = {row["id"] for row in pair.company.rows("Customer")}
+        for stream, column in (("Customer", "id"), ("dac__Customer", "NoteID")):
+            left = {row[column] for row in pair.destination.rows(stream)}
+            assert not left & set(gone)
+        assert pair.sync() == []
+        assert {row["id"] for row in pair.destination.rows("Customer")} == alive
+
+
+def test_the_list_is_read_where_the_flag_cannot_be_and_the_other_way_round() -> None:
+    with paired(DeletionRules(), tracked=("SOOrder", "Customer")) as pair:
+        pair.delete("Customer")
+        pair.delete("SalesOrder")
+        before = {stream: pair.position(stream) for stream in STREAMS}
+        pair.sim.rewrite(lambda request, answer: _unless(request.headers.get("px-apideleted"), answer))
+        assert pair.sync() == [], "a tracked table needs no flag"
+        assert [line for line in pair.warnings if "only flags are not read" in line]
+        assert all(pair.position(stream) != before[stream] for stream in STREAMS)
+    with paired(DeletionRules(), tracked=("Customer",)) as pair:
+        pair.delete("Customer")
+        before = {stream: pair.position(stream) for stream in STREAMS}
+        pair.sim.rewrite(lambda request, answer: _unless("GetDeletedRecords" in request.path, answer))
+        assert pair.sync() == [], "a row that is flagged need not be listed"
+        assert [line for line in pair.warnings if "Deleted records are not read" in line]
+        assert all(pair.position(stream) == before[stream] for stream in STREAMS)
+
+
+def _unless(refuses: object, answer: Answer) -> Answer:
+    body = b'{"error": {"message": "You have insufficient rights."}}'
+    return Answer(403, body, "application/json") if refuses else answer
+
+
+# ------------------------------------------------------------------------------------------------------------ the list
+
+
+@pytest.mark.parametrize("page_rows", [None, 700])
+def test_thousands_of_deletions_at_the_same_instant_all_arrive(page_rows: int | None) -> None:
+    with paired(DeletionRules(), "dac__SOOrder", odata_page_rows=page_rows) as pair:
+        at = pair.sim.clock.now()
+        gone = {f"{number:08x}-0000-4000-8000-000000000000" for number in range(3_000)}
+        pair.company.journal.keep("SOOrder", ((each, at) for each in gone))
+        sent = sent_tombstones(pair)
+        assert sent == gone
+        asked = [one for one in pair.sim.requests if "GetDeletedRecords" in one.path and "$top" in one.query]
+        assert len(asked) > 2
+
+
+def sent_tombstones(pair: Pair) -> set[str]:
+    sent: set[str] = set()
+    take = pair.destination.take
+
+    def watched(message: Any) -> None:
+        if message["type"] == "RECORD" and message["record"]["data"].get(DELETED_AT):
+            sent.add(message["record"]["data"]["NoteID"])
+        take(message)
+
+    pair.destination.take = watched  # type: ignore[method-assign]
+    pair.sync()
+    return sent
+
+
+@pytest.mark.parametrize("option", ["$orderby", "$top", "$skip"])
+def test_a_list_that_lets_itself_be_cut_in_no_way_arrives_whole(option: str) -> None:
+    with paired(DeletionRules(), "dac__SOOrder") as pair:
+        gone = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(1_200)]
+        at = pair.sim.clock.now()
+        pair.company.journal.keep(
+            "SOOrder", ((each, at + timedelta(seconds=number)) for number, each in enumerate(gone))
+        )
+
+        def stubborn(request: Any, answer: Answer) -> Answer:
+            if "GetDeletedRecords" not in request.path or option not in request.query:
+                return answer
+            if option == "$orderby":
+                return Answer(400, b'{"error": {"message": "Ordering is not supported."}}', "application/json")
+            rows = [{"RefNoteID": each, "DeleteDate": at.isoformat()} for each in gone]
+            asked = int(request.query["$top"])
+            body = {"value": rows if option == "$top" else rows[:asked]}
+            return Answer(200, json.dumps(body).encode(), "application/json")
+
+        pair.sim.rewrite(stubborn)
+        assert sent_tombstones(pair) == set(gone)
+
+
+@pytest.mark.parametrize("untracked", list(Untracked), ids=lambda each: each.name)
+@pytest.mark.parametrize("shows_tracked", [True, False], ids=["shown", "closed"])
+def test_a_table_that_is_not_tracked_is_told_whatever_it_answers(untracked: Untracked, shows_tracked: bool) -> None:
+    rules = DeletionRules(untracked=untracked, shows_tracked=shows_tracked)
+    with paired(rules, "dac__SOOrder", tracked=("SOLine",)) as pair:
+        before = pair.position("dac__SOOrder")
+        pair.sync()
+        told = [line for line in pair.warnings if "SOOrder are not tracked: list the table on" in line]
+        # An empty list alone says nothing.
+        is_known = shows_tracked or untracked is not Untracked.EMPTY
+        assert len(told) == is_known
+        assert (pair.position("dac__SOOrder") == before) == is_known
+
+
+@pytest.mark.parametrize("status", [503, 504])
+def test_a_passing_failure_is_not_taken_for_a_table_without_tracking(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("source_acumatica.client.Patience.pause_seconds", lambda *_: 0.0)
+    with paired(DeletionRules(), "dac__SOOrder") as pair:
+        before = pair.position("dac__SOOrder")
+        pair.delete("SalesOrder")
+        fails = [True]
+        pair.sim.rewrite(
+            lambda request, answer: Answer(status) if fails and "GetDeletedRecords" in request.path else answer
+        )
+        pair.sync()
+        assert not [line for line in pair.warnings if "are not tracked" in line]
+        assert [line for line in pair.warnings if "Deleted records are not read" in line]
+        assert pair.position("dac__SOOrder") == before
+        fails.clear()
+        assert pair.sync(2 * DAY_SECONDS) == []
+
+
+# ------------------------------------------------------------------------------------------- what the ERP still knows
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(9.9, False), (10, True), (40, True)])
+def test_a_pause_longer_than_the_erp_keeps_its_list_is_told_with_the_numbers(days: float, is_told: bool) -> None:
+    with paired(DeletionRules(removes_older=True)) as pair:
+        pair.delete("SalesOrder")
+        position = pair.position("SalesOrder")
+        left = pair.sync(days * DAY_SECONDS)
+        told = [line for line in pair.warnings if "stream SalesOrder: deleted records were last read" in line]
+        assert len(told) == is_told
+        assert (left != []) == is_told
+        for line in told:
+            assert f"{position}, {days + 3600 / DAY_SECONDS:.1f} days ago" in line
+            assert "for 10 days" in line
+            assert "refresh this stream" in line
+        pair.sync(DAY_SECONDS)
+        assert not [line for line in pair.warnings if "last read" in line]
+
+
+def test_a_table_that_was_listed_later_is_told() -> None:
+    with paired(DeletionRules(), "dac__SOOrder", tracked=()) as pair:
+        pair.sync()
+        pair.company.track("SOOrder")
+        pair.sync(3600)
+        (told,) = pair.warnings
+        assert "the ERP tracks the table since 20" in told
+        assert "refresh this stream" in told
+        pair.sync(3600)
+        assert pair.warnings == []
+
+
+def test_a_list_that_is_kept_for_no_time_is_told_once() -> None:
+    with paired(DeletionRules(retention_days=0)) as pair:
+        pair.sync()
+        (told,) = pair.warnings
+        assert "for 0 days" in told
+        assert "Days to Keep Records" in told
+
+
+def test_where_nobody_may_read_what_is_kept_the_usual_is_supposed(caplog: pytest.LogCaptureFixture) -> None:
+    with paired(DeletionRules(retention_days=None, shows_tracked=False)) as pair:
+        caplog.clear()
+        pair.delete("SalesOrder")
+        assert pair.sync() == []
+        assert pair.warnings == []
+        assert (
+            len(
+                [
+                    line
+                    for line in caplog.messages
+                    if "Going on without SMDeletedRecordsTrackingTables and ODataPreferences" in line
+                ]
+            )
+            == 1
+        )
+        pair.sync(11 * DAY_SECONDS)
+        assert [line for line in pair.warnings if "for 10 days unless it was told otherwise" in line]
+
+
+def test_what_the_erp_keeps_is_asked_for_once_in_a_run() -> None:
+    with paired(DeletionRules()) as pair:
+        pair.sim.requests.clear()
+        pair.sync()
+        paths = [one.path.rpartition("/")[2] for one in pair.sim.requests]
+        assert paths.count("SMDeletedRecordsTrackingTables") == 1
+        assert paths.count("ODataPreferences") == 1
+
+
+def test_check_tells_the_tracked_tables_since_when_and_for_how_long(caplog: pytest.LogCaptureFixture) -> None:
+    with Simulator(rows=3, tenants=("Company",), tracked=("SOOrder",)) as sim:
+        assert check(sim.config("Company", **SETTINGS))["status"] == "SUCCEEDED"
+        assert not [one for one in sim.requests if "GetDeletedRecords" in one.path], "the ERP lists them"
+    (tracked,) = [line for line in caplog.messages if "deleted records: tracked: " in line]
+    assert tracked.endswith("tracked: SOOrder.")
+    (limits,) = [line for line in caplog.messages if "lists them for 10 days" in line]
+    assert f"SOOrder since {datetime.now(UTC):%Y-%m-%dT}" in limits
+    assert "refresh the streams" in limits
+
+
+# ------------------------------------------------------------------------------------------------------ what is sent
+
+
+def test_where_the_column_of_deletions_is_not_selected_none_are_sent_and_none_are_lost() -> None:
+    with paired(DeletionRules()) as pair:
+        for one in pair.catalog["streams"]:
+            one["stream"]["json_schema"]["properties"].pop(DELETED_AT)
+        before = {stream: pair.position(stream) for stream in STREAMS}
+        pair.delete("SalesOrder")
+        pair.delete("Customer")
+        records = pair.destination.records
+        pair.sync()
+        assert pair.destination.records < records
+        assert len([line for line in pair.warnings if f"{DELETED_AT} is not selected" in line]) == len(STREAMS)
+        assert {stream: pair.position(stream) for stream in STREAMS} == before
+        pair.catalog = catalog_of(pair.config, *STREAMS)
+        assert pair.sync(DAY_SECONDS) == []
+
+
+def test_a_removal_wins_however_the_apis_round_a_stamp() -> None:
+    """The same stamp comes in milliseconds through the one and with all its digits through the other."""
+    with paired(DeletionRules(), "Customer") as pair:
+
+        def finer(request: Any, answer: Answer) -> Answer:
+            if "/dac/Customer" not in request.path.replace("PX_Objects_AR_", ""):
+                return answer
+            body = json.loads(answer.body)
+            for row in body.get("value", ()):
+                stamp = datetime.fromisoformat(row["LastModifiedDateTime"]) - timedelta(microseconds=333)
+                row["LastModifiedDateTime"] = stamp.isoformat()
+            return replace(answer, body=json.dumps(body).encode())
+
+        pair.sim.rewrite(finer)
+        pair.delete("Customer", 3)
+        assert pair.sync() == []
+
+
+def test_a_clock_that_was_ahead_costs_no_deletion() -> None:
+    with paired(DeletionRules(), "SalesOrder") as pair:
+        pair.sim.clock.advance(30 * DAY_SECONDS)
+        pair.sync()
+        pair.sim.clock.advance(-30 * DAY_SECONDS)
+        pair.delete("SalesOrder")
+        pair.sync()
+        pair.sync(DAY_SECONDS)
+        left = {row["id"] for row in pair.destination.rows("SalesOrder")}
+        assert left == {row["id"] for row in pair.company.rows("SalesOrder")}
+
+
+# ------------------------------------------------------------------------- columns that may not be asked for by name
+
+
+@pytest.mark.parametrize("dropped", ["VendorClassID", "AcctName", "Vendor1099"])
+@pytest.mark.parametrize("mode", ["incremental", "full_refresh"])
+def test_a_table_whose_own_columns_may_not_be_named_is_read_with_any_selection(dropped: str, mode: str) -> None:
+    rules = DeletionRules(unfilterable=("Vendor",))
+    with Simulator(rows=9, tenants=("Company",), deletions=rules) as sim:
+        config = sim.config("Company", dac_tables=["Vendor"], generic_inquiries=[])
+        catalog = catalog_of(config, "dac__Vendor", mode=mode)
+        del catalog["streams"][0]["stream"]["json_schema"]["properties"][dropped]
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert differences(destination, sim, ["Company"]) == []
+        assert destination.warnings == []
+        sim.clock.advance(3600)
+        company = sim.tenant("Company")
+        company.update("Vendor", company.keys("Vendor")[2], {"VendorName": "other"})
+        destination.sync(config, catalog)
+        assert differences(destination, sim, ["Company"]) == []

@@ -1,0 +1,202 @@
+"""Random histories: the ERP changes, lies and fails, clocks step, runs crash; and no sync that succeeds is wrong.
+
+After each sync each stream has either succeeded, and holds what the ERP holds, or failed; and what a failed one has not
+read comes as soon as the ERP answers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from source_acumatica import paging
+
+from .conftest import EXAMPLES
+from .harness import FULL_REFRESH, INCREMENTAL, OVERWRITE, Destination, configured, differences, discover
+from .histories import SITES, WEATHER, Site, clear_up
+from .simulator import Simulator
+from .test_moving_rows import CHANGES, MINUTES, NUMBERS, TRACKED, Change, make_change
+
+TENANT = "Company"
+DAY_SECONDS = 86_400
+STREAMS = (
+    *("SalesOrder", "SalesOrder__Details", "Customer", "Customer__Contacts"),
+    *("dac__SOOrder", "dac__SOLine", "dac__Customer", "dac__Vendor"),
+    "gi__GL-Transactions",
+)
+# An inquiry does not tell what has left it: by what has changed only those are read whose rows stay.
+ALWAYS_IN_FULL = ("gi__BI-Customers",)
+FEEDS = {
+    "dac_tables": ["SOOrder", "SOLine", "Customer", "Vendor"],
+    "generic_inquiries": ["GL-Transactions", "BI-Customers"],
+}
+REMOVING = ("delete order", "delete customer", "replace order", "change lines", "rename customer")
+MORE_CHANGES = st.one_of(
+    CHANGES,
+    st.tuples(st.just("rename customer"), MINUTES, NUMBERS),
+    st.tuples(st.just("insert vendor without a stamp"), MINUTES, NUMBERS),
+    st.tuples(st.just("change vendor without a stamp"), MINUTES, NUMBERS),
+    st.tuples(st.just("insert batch without a stamp"), MINUTES, NUMBERS),
+)
+
+
+ROUNDS = st.fixed_dictionaries(
+    {
+        "changes": st.lists(MORE_CHANGES, max_size=6),
+        "minutes": st.integers(0, 200),
+        "weather": st.one_of(st.just(""), st.sampled_from(sorted(WEATHER))),
+        "begins": st.integers(1, 25),
+        "times": st.integers(1, 6),
+        "meanwhile": st.one_of(st.none(), MORE_CHANGES),
+        "crash": st.one_of(st.none(), st.integers(1, 60)),
+    }
+)
+Rounds = list[Mapping[str, Any]]
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    site=st.sampled_from(sorted(SITES)),
+    rounds=st.lists(ROUNDS, min_size=1, max_size=3),
+    page_rows=st.integers(2, 6),
+    sessions=st.sampled_from([1, 3]),
+)
+def test_no_sync_that_succeeds_is_wrong(mode: str, site: str, rounds: Rounds, page_rows: int, sessions: int) -> None:
+    live_through(mode, site, rounds, page_rows, sessions)
+
+
+def live_through(mode: str, site: str, rounds: Rounds, page_rows: int = 3, sessions: int = 1) -> None:
+    """One history, from a first sync on a quiet day to a last one."""
+    with pytest.MonkeyPatch.context() as patch, Simulator(rows=6, tenants=(TENANT,), tracked=TRACKED) as sim:
+        patch.setattr(paging, "FIRST_PAGE_ROWS", page_rows)
+        history = History(sim, mode, SITES[site], page_rows, sessions)
+        history.sync()
+        history.expect_truth("after the first sync")
+        for number, each in enumerate(rounds, 1):
+            history.live(each, f"after sync {number}")
+        clear_up(sim, history.site)
+        sim.clock.advance(DAY_SECONDS)
+        history.sync()
+        history.expect_truth("after the last sync")
+        assert sim.sessions.open_count() == 0
+        assert sim.sessions.peak <= sessions
+
+
+def _stream_of(difference: str) -> str:
+    return difference.removeprefix(f"{TENANT}, ").split(": ")[0]
+
+
+class History:
+    def __init__(self, sim: Simulator, mode: str, site: Site, page_rows: int, sessions: int) -> None:
+        self.sim, self.site = sim, site
+        self.config = sim.config(
+            max_page_size=page_rows, max_sessions=sessions, track_deletions=site.tracks, lookback_minutes=15, **FEEDS
+        )
+        self.catalog = _catalog(mode, site.tracks)
+        self.destination = Destination()
+        self._requests, self._due = 0, dict[int, Any]()
+        sim.lies = site.lies
+        sim.before_request(self._count)
+
+    def sync(self, stop_after: int | None = None) -> None:
+        self._requests = 0
+        self.destination.sync(self.config, self.catalog, stop_after, fails=True)
+        self._due = {}
+
+    def live(self, each: Mapping[str, Any], when: str) -> None:
+        """What changes, a sync in whatever weather, and if it crashed another one in better weather."""
+        for change in each["changes"]:
+            self._make(change)
+        self.sim.clock.advance(each["minutes"] * 60 + 1)
+        weather = WEATHER.get(each["weather"])
+        if weather:
+            times = min(each["times"], weather.most_times)
+            self._due[each["begins"]] = lambda: weather.begin(self.sim, times)
+        if each["meanwhile"]:
+            self._due[each["begins"] + 3] = lambda: self._make(each["meanwhile"])
+        self.sync(each["crash"])
+        clear_up(self.sim, self.site)
+        if each["crash"] is None and not each["meanwhile"] and not (weather and weather.waits_a_day):
+            self.expect_truth(when, may_fail=weather is not None and weather.may_fail)
+        elif each["crash"] is None and not (weather and weather.may_fail):
+            self._expect_success(when)
+
+    def expect_truth(self, when: str, *, may_fail: bool = False) -> None:
+        """Whatever has succeeded is right, and has not sent anything twice where nobody would notice."""
+        if not may_fail:
+            self._expect_success(when)
+        right = [name for name in self.destination.catalog if self._has_succeeded(name)]
+        found = differences(self.destination, self.sim, [TENANT])
+        wrong = [text for text in found if (name := _stream_of(text)) in right and not self._is_told(name, text)]
+        assert wrong == [], (when, wrong[:5])
+        overwritten = [name for name in right if self._is_overwritten(name)]
+        twice = [name for name in overwritten if self.destination.exact_repeats[name]]
+        assert twice == [], (when, "sent twice")
+
+    def _expect_success(self, when: str) -> None:
+        failed = {name for name, status in self.destination.statuses.items() if status != "COMPLETE"}
+        assert failed <= self.site.may_fail, (when, self.destination.errors)
+        assert self.destination.statuses.keys() == self.destination.catalog.keys(), (when, self.destination.errors)
+
+    def _has_succeeded(self, name: str) -> bool:
+        """Lines are compared as those of their records: without these, nobody can say which are there."""
+        names = [name, name.partition("__")[0]] if not name.startswith(("gi__", "dac__")) else [name]
+        return all(self.destination.statuses.get(each, "COMPLETE") == "COMPLETE" for each in names)
+
+    def _is_told(self, name: str, text: str) -> bool:
+        """Deletions that cannot be read now are warned of, and come when they can be."""
+        warned = [each for each in self.destination.warnings if name in each and "eleted records" in each]
+        return bool(warned) and text.endswith("does not exist in the ERP")
+
+    def _make(self, change: Change) -> None:
+        """What leaves a table is noticed only by who tracks it."""
+        if self.site.tracks or change[0] not in REMOVING:
+            make(self.sim, *change)
+
+    def _is_overwritten(self, name: str) -> bool:
+        return str(self.destination.catalog[name]["destination_sync_mode"]) == OVERWRITE
+
+    def _count(self, _request: Any) -> None:
+        self._requests += 1
+        begin = self._due.pop(self._requests, None)
+        if begin:
+            begin()
+
+
+@cache
+def _catalog(mode: str, tracks: bool) -> dict[str, Any]:
+    with Simulator(rows=6, tenants=(TENANT,), tracked=TRACKED) as sim:
+        found = discover(sim.config(track_deletions=tracks, **FEEDS))
+    catalog = configured([found[name] for name in STREAMS], mode)
+    catalog["streams"] += configured([found[name] for name in ALWAYS_IN_FULL], FULL_REFRESH)["streams"]
+    return catalog
+
+
+def make(sim: Simulator, what: str, minutes: int, content: Any) -> None:
+    """One change in the ERP, also of the kinds that only occur here."""
+    data = sim.tenant(TENANT)
+    moment = sim.clock.now().timestamp()
+    match what:
+        case "rename customer":
+            key = data.keys("Customer")[content % len(data.keys("Customer"))]
+            sim.clock.advance(1)
+            data.rename("Customer", key, (f"R{content}-{moment}",))
+        case "insert vendor without a stamp":
+            data.insert("Vendor", {"VendorID": f"V{content}-{moment}", "LastModifiedDateTime": None})
+        case "change vendor without a stamp":
+            unstamped = [row for row in data.rows("Vendor") if row["LastModifiedDateTime"] is None]
+            for row in unstamped[:1]:
+                values = {"VendorName": f"Name {content}", "LastModifiedDateTime": None}
+                data.update("Vendor", (row["VendorID"],), values)
+        case "insert batch without a stamp":
+            values = {"Module": "GL", "BatchNbr": f"{content}-{moment}", "LastModifiedDateTime": None}
+            data.insert("JournalTransaction", {**values, "Details": [{"LineNbr": 1}]})
+        case _:
+            make_change(sim, TENANT, what, minutes, content)

@@ -1,0 +1,408 @@
+"""Reads the list of an entity: page by page, with its custom fields, and where that fails record by record."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any
+
+import msgspec
+from airbyte_cdk.models import FailureType
+
+from source_acumatica.ad_hoc import AdHocSchemas, is_refusal
+from source_acumatica.ahead import Ahead, ByNumber
+from source_acumatica.credentials import is_credential, left_out
+from source_acumatica.cursor import FILTER_WORKS, Window
+from source_acumatica.custom_fields import custom_fields, merge_custom
+from source_acumatica.entity import Wire, unwrap
+from source_acumatica.errors import Next, Problem, RequestFailed
+from source_acumatica.ladder import TOO_MUCH, Ladder
+from source_acumatica.paging import (
+    BEGINNING,
+    SMALLEST_PAGE_ROWS,
+    MovingListError,
+    Page,
+    PageSize,
+    Position,
+    anchored_pages,
+)
+from source_acumatica.parts import empty, holds, missing
+from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
+from source_acumatica.reader import EVER, ContractReader, Facts, known_longest, lacks, repeats_itself
+from source_acumatica.records import SingleRecords
+from source_acumatica.trail import Identity, Ledger
+
+logger = logging.getLogger("airbyte")
+
+# What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
+_TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})
+# A page that has moved between the requests for its custom fields, or works and fails by turns, is read again.
+_TRIES_AT_ONE_PAGE = 5
+# Read one by one, so many records are held at a time and come between two states: at a second each, half a minute.
+_KEYS_IN_A_PAGE = 30
+_ALL, _CHANGED = "all", "changed"
+# What asking for less may help with.
+_REFUSALS = (Next.CLIMB_DOWN, Next.STOP)
+
+Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Wire], int]]
+"""Sends a list request for a window and a page token, and returns the rows and the size of the answer in bytes."""
+
+
+@dataclass
+class ListReader(ContractReader):
+    """The list of an entity, as far down the ladder of ``Plan`` as the ERP makes it go."""
+
+    ask: Ask
+    facts: Facts
+    ad_hoc: AdHocSchemas
+    is_incremental: bool
+    _plan: Plan = field(default_factory=Plan)
+    _size: PageSize | None = None
+    _lowering: threading.Lock = field(default_factory=threading.Lock)
+    """Several pages may be refused at once; the plan is lowered for the first."""
+    _has_answered: bool = False
+    """Whether the list has been read from in this run: then the form is set up."""
+    _has_page: bool = False
+    """Whether a page of this window has come: its rows are those of the plan's filter then, and stay so."""
+    _is_trusted: bool = False
+    """Whether a page was held against records by themselves, or had of everything something."""
+
+    @cached_property
+    def records(self) -> SingleRecords:
+        """The records, each by itself."""
+        return SingleRecords(self.table, self.columns, self.where, self.fetch_object, self.fetch_rows)
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """What to ask for instead of what was refused."""
+        return Ladder(self.table, self.columns, self.where, lambda: self.facts.left_out)
+
+    def pages(self, window: Window) -> Iterator[Page[Wire]]:
+        """The list's pages from where the window was left."""
+        if self._size is None:
+            self._size = PageSize(self.config.max_page_size)
+            self._take(Plan(custom=self._custom_fields()))
+        self._has_page = False
+        fetch = partial(self._fetch, self._size, window)
+        ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, self._size), lambda: self._plan)
+        ledger = None if self.is_incremental else Ledger()
+        pages = anchored_pages(
+            ahead.fetch,
+            self._identify,
+            self._begin(window),
+            is_unique=self.table.is_identified,
+            ledger=ledger,
+            longest=known_longest(self.facts),
+        )
+        try:
+            for page in ahead.pages(pages):
+                position = replace(page.position, list_name=self._list_name)
+                yield Page(list(self._completed(page.rows)), position)
+        except MovingListError:
+            raise repeats_itself(self.where) from None
+        except RequestFailed as error:
+            if error.problem.next is Next.SKIP and self._has_answered:
+                raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
+            raise
+
+    @property
+    def _list_name(self) -> str:
+        return _CHANGED if self._plan.filters else _ALL
+
+    def _begin(self, window: Window) -> Position:
+        """The place in the window, if it is one of the list that is going to be read."""
+        start = window.start
+        if window.since and start.list_name == _ALL:
+            # The filter was found to be of no use when the window was begun.
+            self._plan = replace(self._plan, filters=False)
+        return start if start.list_name in ("", self._list_name) else BEGINNING
+
+    def has_unstamped(self) -> bool | None:
+        """Whether there are rows without a stamp; None where the ERP cannot be asked for them."""
+        if self._plan.is_by_record:
+            return None
+        try:
+            rows, _ = self._answer(Window(is_unstamped=True), {"top": 1, "plan": replace(self._plan, custom=())})
+        except RequestFailed as error:
+            if error.problem.next is Next.CLIMB_DOWN or error.failure_type is FailureType.system_error:
+                return None
+            raise
+        cursor = self.table.cursor or ""
+        return None if any(unwrap(row.get(cursor)) for row in rows) else bool(rows)
+
+    def is_filtered(self, window: Window) -> bool:
+        """Whether the server was asked for the window alone, and not for all rows."""
+        return window.since is not None and self._plan.filters
+
+    def _page_rows(self, size: PageSize) -> int:
+        return min(size.rows, _KEYS_IN_A_PAGE) if self._plan.is_by_record else size.rows
+
+    # ------------------------------------------------------------------------------------------------------ one page
+
+    def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Wire], int]:
+        """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP bears no more."""
+        tries: Counter[Plan] = Counter()
+        while True:
+            plan, began = self._plan, time.monotonic()
+            try:
+                rows, size_bytes = self._list(window, {"skip": skip, "top": asked, "plan": plan})
+                if not rows and tries[plan] < _TRIES_AT_ONE_PAGE and self._asks_too_much(window, plan, skip):
+                    tries[plan] += 1
+                    self._lower(plan, window, {"skip": skip, "top": asked}, RequestFailed(TOO_MUCH, self.where))
+                    asked = self._page_rows(size)
+                    continue
+            except RequestFailed as error:
+                match error.problem.next:
+                    case Next.FEWER_ROWS if size.shrink(asked):
+                        logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
+                    case Next.CLIMB_DOWN | Next.STOP if tries[plan] < _TRIES_AT_ONE_PAGE:
+                        tries[plan] += 1
+                        self._lower(plan, window, {"skip": skip, "top": asked}, error)
+                    case _:
+                        raise
+                asked = self._page_rows(size)
+            else:
+                size.observe(time.monotonic() - began, size_bytes)
+                self.record_bytes = size_bytes / max(len(rows), 1)
+                if not rows and not skip and self._hides_rows(window):
+                    self._plan = replace(plan, filters=False)
+                elif rows and self._gives_less(rows, plan):
+                    self._plan = replace(plan, is_by_record=True)
+                    asked = self._page_rows(size)
+                else:
+                    self._has_page = self._has_page or bool(rows)
+                    return rows, asked
+
+    def _lower(self, plan: Plan, window: Window, page: Mapping[str, int], error: RequestFailed) -> None:
+        """Ask for less than ``plan`` does, unless another page has brought that about already."""
+        with self._lowering:
+            if plan == self._plan:
+                works = partial(self._bears, window, page, needs_rows=error.problem is TOO_MUCH)
+                is_innocent = partial(self._is_filter_innocent, window, error.problem)
+                self._take(self.ladder.lower(plan, window, error, works, is_innocent))
+
+    def _list(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
+        """A page, asked for once for each group of custom fields, and its size in bytes."""
+        plan: Plan = token["plan"]
+        groups = [()] if plan.is_by_record else custom_groups(self.table, plan, self.columns, window)
+        token = {**token, "as_dicts": len(groups) > 1}
+        for _ in range(_TRIES_AT_ONE_PAGE):
+            rows, size_bytes = self._answer(window, {**token, "plan": replace(plan, custom=groups[0])})
+            lacking = None if plan.is_by_record else missing(rows, expanded(self.table, plan, self.columns))
+            if lacking:
+                raise RequestFailed(lacks(lacking), self.where)
+            rest = (self._answer(window, {**token, "plan": replace(plan, custom=group)})[0] for group in groups[1:])
+            if all(self._merge(rows, more) for more in rest):
+                return rows, size_bytes
+        sentence = "its rows change faster than their custom fields can be read"
+        raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
+
+    def _answer(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
+        answer = self.ask(window, token)
+        self._has_answered = True
+        return answer
+
+    def _merge(self, rows: Sequence[Wire], more: Sequence[Wire]) -> bool:
+        """Whether both pages hold the same records; ``rows`` then has the custom fields of both."""
+        return len(rows) == len(more) and all(
+            not {*self._identify(row)}.isdisjoint(self._identify(other)) and merge_custom(row, other, self.table.path)
+            for row, other in zip(rows, more, strict=True)
+        )
+
+    # ------------------------------------------------------------------------------------- is it what the ERP has?
+
+    def _asks_too_much(self, window: Window, plan: Plan, skip: int) -> bool:
+        """Whether a page is empty only because of all that is asked for of its rows (BEHAVIOR.md, "Custom fields").
+
+        Where the filter is known to bring rows, none are believed, but not behind others: a page there begins with one
+        that has come.
+        """
+        is_proven = self.is_filtered(window) and self.facts.knows(FILTER_WORKS)
+        if plan.is_by_record or (is_proven and not skip):
+            return False
+        return self._has_rows(window, Plan(is_by_record=True, filters=plan.filters), skip=skip)
+
+    def _is_filter_innocent(self, window: Window, problem: Problem) -> bool:
+        """Whether the filter has let rows through, or would: a page may fail for one of its rows, too."""
+        if self._has_page or problem.next is not Next.STOP:
+            return self._has_page
+        try:
+            self._has_rows(window, Plan(is_by_record=True))
+        except RequestFailed as error:
+            if error.problem.next in _REFUSALS:
+                return False
+            raise
+        return True
+
+    def _hides_rows(self, window: Window) -> bool:
+        """Whether an empty answer is no answer: a few forms answer every filter by a field that is no key with no rows.
+
+        It is asked for unless the filter has brought a row within the last day (BEHAVIOR.md, "Lists").
+        """
+        if self._has_page or not self.is_filtered(window) or self.facts.knows(FILTER_WORKS):
+            return False
+        probe = replace(self._plan, custom=())
+        if self._has_rows(EVER, probe):
+            self.facts.learn(FILTER_WORKS)
+            return False
+        if not self._has_rows(Window(), probe):
+            return False
+        self.facts.forget(FILTER_WORKS)
+        logger.warning(
+            f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
+            "Reading all rows instead of the changed ones."
+        )
+        return True
+
+    def _has_rows(self, window: Window, plan: Plan, **place: int) -> bool:
+        return bool(self._answer(window, {**place, "top": 1, "plan": plan})[0])
+
+    def _gives_less(self, rows: Sequence[Wire], plan: Plan) -> bool:
+        """Whether the list leaves empty what its records have: asked once, and of what a whole page has empty."""
+        if self._is_trusted or plan.is_by_record:
+            return False
+        self._is_trusted = True
+        hollow = empty(rows, asked_parts(self.table, plan, self.columns))
+        if not hollow:
+            return False
+        several = [rows[0], *([rows[len(rows) // 2]] if len(rows) > 2 else []), *([rows[-1]] if len(rows) > 1 else [])]
+        for row in filter(self.records.can_address, several):
+            record = self._alone(row, plan)
+            had = [path for path in hollow if record is not None and holds([record], path)]
+            if had:
+                logger.warning(
+                    f"{self.where}: the list comes without {', '.join(had)}, which its records have. Reading the keys "
+                    "first and then each record by itself, which costs one request per record."
+                )
+                return True
+        return False
+
+    def _bears(self, window: Window, page: Mapping[str, int], plan: Plan, *, needs_rows: bool = False) -> bool:
+        """Whether the page that failed comes under another plan; one that is too slow is asked for with fewer rows."""
+        top = page["top"]
+        while True:
+            try:
+                rows, _ = self._list(window, {**page, "top": top, "plan": plan})
+            except RequestFailed as error:
+                if error.problem.next in _REFUSALS:
+                    return False
+                if error.problem.next is not Next.FEWER_ROWS or top <= SMALLEST_PAGE_ROWS:
+                    raise
+                top = max(top // 2, SMALLEST_PAGE_ROWS)
+            else:
+                return bool(rows) or not needs_rows
+
+    # ------------------------------------------------------------------------------------------------ single records
+
+    def _alone(self, row: Wire, plan: Plan) -> Wire | None:
+        """The record by itself, where that works."""
+        try:
+            return self.records.read(row, plan)
+        except RequestFailed as error:
+            if error.problem.next not in _REFUSALS:
+                raise
+            return None
+
+    def _completed(self, rows: Sequence[Wire]) -> Iterator[Wire]:
+        """The rows as they are, or, where the list gave keys only, each record fetched by itself."""
+        if not self._plan.is_by_record:
+            yield from rows
+            return
+        removed = 0
+        for record in self.client.helpers.map(self._record, rows):
+            if record is None:
+                removed += 1
+            else:
+                yield record
+        if removed:
+            logger.info(f"{self.where}: {removed} records were removed while they were read.")
+
+    def _record(self, row: Wire) -> Wire | None:
+        """One record in full; None where it was removed since its key was read."""
+        while True:
+            plan = self._plan
+            try:
+                return self.records.read(row, plan)
+            except RequestFailed as error:
+                if error.problem.next not in _REFUSALS or not self.records.can_address(row):
+                    raise
+                with self._lowering:
+                    if plan == self._plan:
+                        self._take(self.ladder.lower_record(plan, error, partial(self._bears_record, row)))
+
+    def _bears_record(self, row: Wire, plan: Plan) -> bool:
+        try:
+            return self.records.read(row, plan) is not None
+        except RequestFailed as error:
+            if error.problem.next in _REFUSALS:
+                return False
+            raise
+
+    def _take(self, plan: Plan) -> None:
+        self._plan, self.left_out = plan, tuple(self.ladder.left_out)
+
+    # ------------------------------------------------------------------------------------------------- custom fields
+
+    def _custom_fields(self) -> tuple[str, ...]:
+        """The names of the tenant's custom fields: they come only when they are asked for by name."""
+        if not self.config.include_custom_fields or (self.columns is not None and "custom" not in self.columns):
+            return ()
+        before = self.facts.left_out
+        ask = partial(self.fetch_object, f"{self.table.url_path}/$adHocSchema")
+        is_known = before is not None and "custom" in before
+        try:
+            schema = self.ad_hoc.get(self.tenant, self.table.url_path, ask, is_refusal_known=is_known)
+        except RequestFailed as error:
+            if not is_refusal(error):
+                raise
+            return self._without_schema(error, before)
+        fields = custom_fields(self.table, schema)
+        hidden = [name for name in (*fields.added, *fields.others) if is_credential(name.rpartition(".")[2])]
+        if hidden:
+            logger.info(left_out(self.where, hidden))
+            fields = fields.without(hidden)
+        chosen, left = fields.within(room_for_custom(self.table, self.columns))
+        self.ladder.optional = tuple(name for name in chosen if name in fields.others)
+        if left:
+            logger.warning(
+                f"{self.where}: the ERP lists more custom fields than fit into one request. Those that a customization "
+                f"added come first; these are not read: {', '.join(left)}."
+            )
+        if fields.unreadable:
+            logger.info(f"{self.where}: custom fields of no readable type: {', '.join(fields.unreadable)}.")
+        return chosen
+
+    def _without_schema(self, error: RequestFailed, before: Sequence[str] | None) -> tuple[str, ...]:
+        """No custom fields: believed only where they have never come, since they would be taken away otherwise."""
+        if before is not None and "custom" not in before:
+            sentence = f"{error.problem.sentence}. It named custom fields before, and records are not to lose them"
+            raise RequestFailed(replace(error.problem, next=Next.STOP, sentence=sentence), self.where)
+        logger.warning(f"{error.message}. Custom fields are not read; each record says so.")
+        self.ladder.leave_out(["custom"])
+        return ()
+
+    def _identify(self, row: Wire) -> Identity:
+        """By its keys or its NoteID; where neither is known, by its id, or else, as that may be transient, by all."""
+        if self.table.keys:
+            return ("\x1f".join(str(unwrap(row.get(key))) for key in self.table.keys),)
+        if self.table.has_note_id:
+            return (str(row.get("id")),)
+        said = msgspec.json.encode(_lasting(row), order="sorted")
+        return (str(row.get("id")), hashlib.sha256(said).hexdigest())
+
+
+def _lasting(value: Any) -> Any:
+    """What a record says in every answer, in a form that can be serialized."""
+    match value:
+        case dict():
+            return {name: _lasting(inner) for name, inner in value.items() if name not in _TRANSIENT}
+        case list():
+            return [_lasting(inner) for inner in value]
+        case _:
+            return value

@@ -1,0 +1,40 @@
+"""Keeps the rate of requests below what the user allows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from datetime import timedelta
+
+
+class Pace:
+    """At most ``most`` requests in any ``span``: one for all sessions, since the licence counts the whole site."""
+
+    def __init__(self, most: int | None, span: timedelta) -> None:
+        self._most, self._seconds = most, span.total_seconds()
+        self._sent: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Until a request may be sent, which is counted."""
+        while pause := self._take():
+            time.sleep(pause)
+
+    def count(self) -> None:
+        """Note a request that is not held back: the next ones are, instead."""
+        with self._lock:
+            self._sent.append(time.monotonic())
+
+    def _take(self) -> float:
+        """0 where a request may be sent, and otherwise the seconds until then."""
+        if self._most is None:
+            return 0.0
+        with self._lock:
+            now = time.monotonic()
+            while self._sent and self._sent[0] <= now - self._seconds:
+                self._sent.popleft()
+            if len(self._sent) < self._most:
+                self._sent.append(now)
+                return 0.0
+            return max(self._sent[-self._most] + self._seconds - now, 0.001)

@@ -1,0 +1,89 @@
+"""What of the parts of a record that were asked for has come: collections, linked objects, custom fields.
+
+Rows are dicts or of a compiled type; in that, a part that did not come is ``msgspec.UNSET``. Parts are named as
+``$expand`` names them: ``Details``, ``MainContact/Address``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+# In every record, whatever it holds.
+_FRAME = frozenset({"id", "rowNumber", "_links"})
+
+
+def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
+    """The first of ``paths`` that a row lacks although what it lies in has come; each path stands behind its own parts.
+
+    A collection without rows is ``[]``, and no object is null or empty: a name that does not come says neither.
+    """
+    there: dict[str, Sequence[Any]] = {"": rows}
+    for path in paths:
+        above, _, name = path.rpartition("/")
+        holders = there[above]
+        found = _values(holders, name)
+        some = [value for value in found if value]
+        there[path] = _flat(some)
+        is_lacking = len(some) < len(found) and any(value is msgspec.UNSET for value in found)
+        if is_lacking and (not above or _is_missing(holders, name)):
+            return path
+    return None
+
+
+def empty(rows: Sequence[Any], paths: Iterable[str]) -> list[str]:
+    """Those of ``paths`` that hold nothing in any row."""
+    return [path for path in paths if not holds(rows, path)]
+
+
+def holds(rows: Sequence[Any], path: str) -> bool:
+    """Whether there is anything at ``path`` in any of the rows."""
+    *above, name = path.split("/")
+    return any(map(_says_something, _values(_at(rows, above), name)))
+
+
+def _at(rows: Sequence[Any], path: Iterable[str]) -> Sequence[Any]:
+    """All that lies at ``path``; the rows of collections, and the objects that there are."""
+    for name in path:
+        rows = _flat([value for value in _values(rows, name) if value])
+    return rows
+
+
+def _flat(values: Sequence[Any]) -> Sequence[Any]:
+    """The objects, or the rows of all the collections."""
+    return list(chain.from_iterable(values)) if values and isinstance(values[0], list) else values
+
+
+def _values(rows: Sequence[Any], name: str) -> Sequence[Any]:
+    """The value of ``name`` in each row, or UNSET; of rows of one type the quick way, since every row is looked at."""
+    if not rows:
+        return ()
+    if isinstance(rows[0], dict):
+        return [row.get(name, msgspec.UNSET) for row in rows]
+    attributes = dict(zip(rows[0].__struct_encode_fields__, rows[0].__struct_fields__, strict=True))
+    return list(map(attrgetter(attributes[name]), rows)) if name in attributes else ()
+
+
+def _is_missing(holders: Sequence[Any], name: str) -> bool:
+    """Whether an object that is there lacks it: one that is not there may come as an empty one."""
+    lacking = zip(holders, _values(holders, name), strict=True)
+    return any(value is msgspec.UNSET and _says_something(holder) for holder, value in lacking)
+
+
+def _says_something(value: Any) -> bool:
+    match value:
+        case None | msgspec.UNSET | "":
+            return False
+        case dict():
+            return any(_says_something(inner) for name, inner in value.items() if name not in _FRAME)
+        case msgspec.Struct():
+            names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+            return any(_says_something(getattr(value, inner)) for name, inner in names if name not in _FRAME)
+        case list():
+            return bool(value)
+        case _:
+            return True

@@ -1,0 +1,51 @@
+"""Measures the web server's clock by the ``Date`` header of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+# What a network and a header without fractions of a second may differ by.
+_UNTOLD = timedelta(minutes=1)
+
+
+def server_now(header: str | None, own: datetime, tolerance: timedelta) -> tuple[datetime, str]:
+    """The time at the server, in UTC, and what to warn of.
+
+    No change may be skipped for good because a clock was wrong: of two measurements the earlier one counts, which only
+    makes the next window longer. A header that is missing or cannot be read leaves ``own``, the clock of this machine.
+    """
+    own = own.replace(microsecond=0)
+    told = min(_dates(header or ""), default=None)
+    if told is None:
+        return own, ""
+    if abs(told - own) <= tolerance:
+        return told, ""
+    if abs(told - own) <= _UNTOLD:
+        return min(told, own), ""
+    warning = (
+        f"the server's clock says {told.isoformat()}, the clock of this machine {own.isoformat()}: the earlier one is "
+        "taken, so that no change is left out; set the one that is wrong"
+    )
+    return min(told, own), warning
+
+
+def _dates(header: str) -> Iterator[datetime]:
+    """The dates in a header, which is one value, or several joined by commas where proxies add their own.
+
+    What names no zone, or an unknown one, is in Greenwich time, as HTTP wants it (RFC 9110, section 5.6.7); never in
+    the zone of this machine.
+    """
+    weekday = ""
+    for part in header.split(","):
+        if part.strip().isalpha():
+            weekday = f"{part}, "
+            continue
+        text, weekday = weekday + part, ""
+        try:
+            date = parsedate_to_datetime(text)
+            yield date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            # Not a date: what the standard library's lenient parser raises for it differs.
+            continue

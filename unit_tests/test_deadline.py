@@ -1,0 +1,28 @@
+"""Tests that work is bounded in time, and that what it brings is what it would bring alone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from source_acumatica.deadline import OverdueError, within
+
+
+def test_what_is_done_in_time_returns_and_raises_as_by_itself():
+    assert within(5, lambda: 42) == 42
+    for error in (KeyError("x"), TimeoutError("of its own"), SystemExit(3)):
+
+        def fail(error=error):
+            raise error
+
+        with pytest.raises(type(error)) as caught:
+            within(5, fail)
+        assert caught.value is error
+
+
+def test_what_is_not_done_in_time_is_not_waited_for():
+    began = time.monotonic()
+    with pytest.raises(OverdueError):
+        within(0.05, lambda: time.sleep(1))
+    assert time.monotonic() - began < 0.5
