@@ -57,7 +57,9 @@ def test_the_next_sync_brings_what_has_changed_and_asks_for_nothing_else(openapi
         assert destination.records == 2
         assert differences(destination, sim, ["Company"]) == []
         asked = [one.path.rsplit("/", 1)[1] for one in sim.requests if "odata" in one.path and one.status == 200]
-        assert sorted(asked) == ["$metadata", "$metadata", "BI-Customers", "Customer", "SOOrder"]
+        # The changed row of the inquiry is asked for without the filter, too: whether it says the same tells that the
+        # inquiry does not group.
+        assert sorted(asked) == ["$metadata", "$metadata", "BI-Customers", "BI-Customers", "Customer", "SOOrder"]
 
 
 @pytest.mark.parametrize("openapi", GENERATIONS)
