@@ -8,9 +8,17 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from source_acumatica.edmx import Feed
+from source_acumatica.edmx import Feed, Function, Metadata
 from source_acumatica.entity import FieldKind
-from source_acumatica.feeds import FeedDoor, FeedTable, dac_table, inquiry_table
+from source_acumatica.feeds import (
+    FeedDoor,
+    FeedTable,
+    dac_table,
+    function_of,
+    inquiry_table,
+    meant,
+    stream_names,
+)
 from source_acumatica.tables import DELETED_AT
 
 STRING, DECIMAL, STAMP, GUID = FieldKind.STRING, FieldKind.DECIMAL, FieldKind.DATE_TIME, FieldKind.GUID
@@ -19,8 +27,8 @@ FULL = "PX.Objects.SO.SOOrder"
 ALIASES = ("PX_Objects_SO_SOOrder", "Sales_Order", "SOOrder")
 
 
-def a_feed(fields=None, keys=("OrderType", "OrderNbr"), names=ALIASES, unique=True, restricted=()):
-    return Feed(names, FULL, keys, FIELDS if fields is None else fields, {}, unique, frozenset(restricted))
+def a_feed(fields=None, keys=("OrderType", "OrderNbr"), names=ALIASES, unique=True, restricted=(), type_name=FULL):
+    return Feed(names, type_name, keys, FIELDS if fields is None else fields, {}, unique, frozenset(restricted))
 
 
 def test_a_table_has_its_short_name_in_the_stream_and_in_addresses():
@@ -151,3 +159,52 @@ def test_only_the_wanted_columns_come():
     table = dac_table(a_feed(), track_deletions=False)
     (record,) = table.rows("A", frozenset({"OrderNbr"}))({"OrderNbr": "1", "OrderType": "SO"})
     assert record == {"_tenant": "A", "OrderNbr": "1"}
+
+
+# ------------------------------------------------------------------------------------------------ names of all tenants
+
+
+def described(*functions):
+    return Metadata(4, (), {each.name: each for each in functions})
+
+
+def a_function(name, entity_set="", type_name="GI.T"):
+    return Function(name, {"P": "Edm.String"}, entity_set, type_name)
+
+
+def test_the_function_of_an_inquiry_is_the_one_whose_import_names_its_set():
+    right, other = (
+        a_function("DBStorage_WithParameters", "DB-Storage"),
+        a_function("DBSales_WithParameters", "DB-Sales"),
+    )
+    assert function_of(described(other, right), "DB-Storage", "GI.T") == right
+    assert function_of(described(other), "DB-Storage", "GI.T") is None
+
+
+def test_where_the_import_does_not_say_it_the_name_or_the_type_tells():
+    by_name, by_type = a_function("Plain_WithParameters", "", "GI.X"), a_function("DBStorage_WithParameters")
+    assert function_of(described(by_type, by_name), "Plain", "GI.T") == by_name
+    assert function_of(described(by_type, by_name), "DB-Storage", "GI.T") == by_type
+    assert function_of(described(by_type, a_function("Another")), "DB-Storage", "GI.T") is None, "two give such rows"
+
+
+def a_dac(type_name, *, unique=True):
+    return dac_table(a_feed(unique=unique, type_name=type_name), track_deletions=False)
+
+
+def test_a_short_name_is_that_of_one_table_in_all_tenants():
+    ours, theirs = "PX.Objects.SO.SOOrder", "Fabrikam.SOOrder"
+    assert stream_names([a_dac(ours), a_dac(ours)]) == {ours: "SOOrder"}
+    both = {ours: "PX_Objects_SO_SOOrder", theirs: "Fabrikam_SOOrder"}
+    assert stream_names([a_dac(ours), a_dac(theirs)]) == both, "each tenant has one, but not the same"
+    assert stream_names([a_dac(ours), a_dac(ours, unique=False)]) == {ours: both[ours]}
+
+
+def test_a_stream_goes_on_with_the_table_that_it_was_offered_for():
+    ours, theirs = "PX.Objects.SO.SOOrder", "Fabrikam.SOOrder"
+    ambiguous = [a_dac(ours, unique=False), a_dac(theirs, unique=False)]
+    assert meant("dac__SOOrder", [a_dac(ours)]) == ours
+    assert meant("dac__SOOrder", [*ambiguous, a_dac(theirs)]) == theirs, "some tenant still has it under that name"
+    assert meant("dac__SOOrder", ambiguous) == ours, "Acumatica's own"
+    assert meant("dac__Fabrikam_SOOrder", ambiguous) == theirs
+    assert meant("dac__Other", ambiguous) == ""
