@@ -206,7 +206,17 @@ def test_a_list_that_comes_as_one_object_is_told_as_what_it_is(sim: Simulator) -
     destination = Destination()
     destination.sync(config, catalog, fails=True)
     assert destination.statuses == {"Customer": "INCOMPLETE", "Vendor": "COMPLETE"}
-    assert "JSON of another form than it should have (Expected `array`" in destination.errors[0]["message"]
+    assert "the answer holds no list of records" in destination.errors[0]["message"]
+
+
+def test_an_answer_of_another_form_is_told_as_that_and_not_as_broken(sim: Simulator) -> None:
+    def as_number(request: Request, answer: Answer) -> Answer:
+        is_listing = request.path.rstrip("/") == "/entity" and answer.status == 200
+        return replace(answer, body=b'{"endpoints": 3}') if is_listing else answer
+
+    sim.rewrite(as_number)
+    said = check(sim.config("Company"))["message"]
+    assert "JSON of another form than it should have (Expected `array`" in said
 
 
 @pytest.mark.parametrize("stream", ["Customer", "Customer__Contacts", "dac__SOOrder", "gi__BI-Customers"])

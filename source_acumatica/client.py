@@ -419,7 +419,7 @@ def _of_sign_in(problem: Problem) -> Problem:
     """The same, where ``read_timeout_seconds`` is of no use."""
     if problem.next is not Next.FEWER_ROWS or problem.status:
         return problem
-    sentence = f"the instance did not answer in time to the sign-in ({_SIGN_TIMEOUT_SECONDS} s)"
+    sentence = f"the instance did not answer in time: the sign-in took longer than {_SIGN_TIMEOUT_SECONDS} seconds"
     return replace(problem, next=Next.RETRY, sentence=sentence)
 
 

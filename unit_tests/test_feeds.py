@@ -208,3 +208,20 @@ def test_a_stream_goes_on_with_the_table_that_it_was_offered_for():
     assert meant("dac__SOOrder", ambiguous) == ours, "Acumatica's own"
     assert meant("dac__Fabrikam_SOOrder", ambiguous) == theirs
     assert meant("dac__Other", ambiguous) == ""
+
+
+def test_a_column_that_is_named_like_that_of_a_parameter_is_left_out():
+    feed = a_feed({"OrderNbr": STRING, "_PARAM_Region": STRING}, keys=("OrderNbr",))
+    table = inquiry_table(feed, "X", {"Region": "Edm.String"}, "X_WithParameters", ("Region",))
+    assert table.left_out == ("_PARAM_Region",)
+    assert set(table.json_schema()["properties"]) == {"_tenant", "_param_Region", "OrderNbr"}
+    assert inquiry_table(feed, "X", {}).left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_stamped"), [(None, True), ("LastModifiedDateTime", True), ("Expires", False), ("Gone", False)]
+)
+def test_only_a_column_that_is_called_as_stamps_are_tells_the_clock(chosen, is_stamped):
+    """Any other date may lie in the future, whatever the clock says."""
+    table = inquiry_table(a_feed({**FIELDS, "Expires": STAMP}), "X", {})
+    assert replace(table, chosen=chosen).is_stamped_by_name is is_stamped

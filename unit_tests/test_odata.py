@@ -135,6 +135,36 @@ def test_a_request_asks_for_its_window_from_its_place_on(plan, window, token, ex
     assert condition(plan, window, **token) == expected
 
 
+@pytest.mark.parametrize(
+    ("plan", "window", "token", "expected"),
+    [
+        (BY_KEY, Window(), {}, "(Total gt 5 or Total lt 1)"),
+        (
+            BY_KEY,
+            Window(SINCE),
+            {},
+            f"({STAMPED} ge 2026-11-24T10:00:00.000Z or {STAMPED} eq null) and (Total gt 5 or Total lt 1)",
+        ),
+        (
+            BY_KEY,
+            Window(SINCE),
+            {"at": ("SO", "1", 2), "is_within": True},
+            "Type eq 'SO' and Nbr eq '1' and Line eq 2 and "
+            f"({STAMPED} ge 2026-11-24T10:00:00.000Z or {STAMPED} eq null) and (Total gt 5 or Total lt 1)",
+        ),
+        (
+            BY_KEY,
+            Window(SINCE),
+            {"at": ("SO", "1", 2)},
+            "Type eq 'SO' and Nbr eq '1' and Line eq 2 and (Total gt 5 or Total lt 1)",
+        ),
+    ],
+)
+def test_the_users_condition_stands_beside_every_other(plan, window, token, expected):
+    table = replace(LINES, condition="(Total gt 5 or Total lt 1)")
+    assert feed_options(table, plan, None, window, {"version": 4, **token})["$filter"] == expected
+
+
 @given(
     st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True).flatmap(
         lambda names: st.tuples(st.just(names), st.lists(st.integers(0, 2), min_size=len(names), max_size=len(names)))

@@ -21,6 +21,7 @@ from source_acumatica.query import (
     record_filter,
     record_options,
     record_path,
+    room_for_custom,
 )
 from source_acumatica.tables import tables
 
@@ -474,3 +475,32 @@ def test_a_parameter_that_does_not_fit_is_an_error_that_can_be_told(name, writte
 
 def test_without_parameters_the_form_is_asked_with_its_own():
     assert inquiry_body(table("PriceInquiry__Results", INQUIRY, Known()), {}) == {}
+
+
+CONDITION = "(Total gt 5 or Total eq 2)"
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        (ALL, CONDITION),
+        (SOME, f"LastModified ge datetimeoffset'2026-11-22T09:45:00.000Z' and {CONDITION}"),
+        (Window(is_unstamped=True), f"LastModified eq null and {CONDITION}"),
+    ],
+)
+def test_the_users_condition_stands_beside_that_of_the_window(window, expected):
+    order = replace(table(), condition=CONDITION)
+    assert list_options(order, Plan(), None, window)["$filter"] == expected
+    assert list_options(order, Plan(filters=False), None, window)["$filter"] == CONDITION
+    assert list_options(order, Plan(is_by_record=True), None, window)["$filter"] == expected
+
+
+def test_the_users_condition_takes_its_room_in_an_address_from_the_custom_fields():
+    names = tuple(f"Document.UsrField{number:03d}" for number in range(60))
+    plain, filtered = table(), replace(table(), condition=f"(Total eq {'9' * 900})")
+    plan = Plan(custom=names)
+    first = custom_groups(filtered, plan, None, SOME)[0]
+    assert 0 < len(first) < len(custom_groups(plain, plan, None, SOME)[0])
+    asked = list_options(filtered, replace(plan, custom=first), None, SOME) | {"$skip": "1000000", "$top": "5000"}
+    assert len(encode(asked)) <= plan.longest
+    assert room_for_custom(filtered, None) < room_for_custom(plain, None)

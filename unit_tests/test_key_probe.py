@@ -1,0 +1,57 @@
+"""Tests how the rows of an inquiry are looked at: no failure is taken for a key, or for none."""
+
+from __future__ import annotations
+
+import pytest
+from airbyte_cdk.models import FailureType
+
+from source_acumatica.doors import FeedPage
+from source_acumatica.entity import FieldKind
+from source_acumatica.errors import Next, Problem, RequestFailed
+from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.key_probe import KeyProbe
+
+TABLE = FeedTable(FeedDoor.INQUIRIES, "Orders", "Orders", {"Nbr": FieldKind.STRING}, ("Nbr",))
+TOO_MANY = Problem(Next.FEWER_ROWS, FailureType.transient_error, "too many rows")
+
+
+class Service:
+    """Gives rows with these keys, as long as no more than some are asked for."""
+
+    def __init__(self, keys, most):
+        self._keys, self._most, self.tops = keys, most, []
+
+    def version(self, _door, _tenant):
+        return 4
+
+    def rows(self, _tenant, _door, _resource, options, *, where, is_page, **_request):
+        top, skip = int(options["$top"]), int(options.get("$skip", 0))
+        self.tops.append((top, is_page))
+        if top > self._most:
+            raise RequestFailed(TOO_MANY, where)
+        found = [] if "$filter" in options else self._keys[skip : skip + top]
+        return FeedPage([{"Nbr": key} for key in found], None, 0)
+
+
+def doubt(service):
+    return KeyProbe(service, "Company", TABLE, {}).doubt()
+
+
+@pytest.mark.parametrize("most", [10_000, 1_000, 500, 100, 2])
+def test_where_so_many_rows_are_too_many_fewer_are_looked_at(most):
+    service = Service([str(number) for number in range(5_000)], most)
+    assert doubt(service) == ""
+    assert doubt(Service(["1", "1", *map(str, range(2, 5_000))], most)) == "several have the same"
+
+
+def test_a_service_that_gives_no_rows_at_all_says_nothing_of_the_keys():
+    service = Service([], 1)
+    with pytest.raises(RequestFailed):
+        doubt(service)
+    assert service.tops[-1] == (2, False)
+
+
+def test_further_rows_that_are_too_many_are_not_cheap():
+    service = Service([str(number) for number in range(5_000)], 1_000)
+    assert doubt(service) == ""
+    assert [top for top, _ in service.tops] == [1_000, 10_000, 1]
