@@ -193,7 +193,9 @@ class Doors:
                 is_streamed=is_streamed,
             )
         except RequestFailed as error:
-            raise unaddressable(error, resource, where) or error from None
+            # Tables have no titles, and a slash in what is asked of them is ours.
+            is_titled = door is FeedDoor.INQUIRIES
+            raise (unaddressable(error, resource, where) if is_titled else None) or error from None
 
     def follow(self, tenant: str, door: FeedDoor, link: str, resource: str = "", **request: Any) -> FeedPage:
         """The rows of the answer that a link leads to; ``resource`` is what was asked when it came.
