@@ -140,6 +140,20 @@ def test_what_a_tenant_never_had_is_told_and_what_it_has_no_more_is_an_error(erp
         assert part_of(destination, stream, A) == before[stream]
 
 
+def test_a_tenant_whose_rows_are_to_come_anew_has_had_the_stream(erp: Simulator) -> None:
+    config = erp.config(A)
+    catalog = catalog_of(config, "Customer")
+    destination = Destination()
+    destination.sync(config, catalog)
+    part = part_of(destination, "Customer", A)
+    # As it is written where the ERP gives again what it had left out.
+    assert part["newest"]
+    part["cursor"] = {}
+    erp.tenant(A).lacks.add("Customer")
+    destination.sync(config, catalog, fails=True)
+    assert f"Tenant '{A}' had the stream Customer" in destination.errors[0]["message"]
+
+
 # ------------------------------------------------------------------------------------------------ failing alone
 
 

@@ -340,7 +340,7 @@ def _read_before(state: Mapping[str, Any] | None) -> set[str]:
     return {
         str(part.get("partition", {}).get("tenant"))
         for part in (parts if isinstance(parts, list) else ())
-        if isinstance(part, dict) and (part.get("cursor") or part.get("reading"))
+        if isinstance(part, dict) and any(map(part.get, ("cursor", "reading", "newest")))
     }
 
 
