@@ -84,6 +84,20 @@ def test_the_chosen_column_is_what_changes_are_found_by(
     assert any("it is read anew" in warning for warning in destination.warnings)
 
 
+@pytest.mark.parametrize(("chosen", "tells"), [("LastModifiedOn", True), ("PromisedOn", False)])
+def test_only_what_is_called_a_stamp_tells_how_far_the_clocks_differ(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch, chosen: str, tells: bool
+) -> None:
+    stamps = [_moment("LastModifiedOn"), _moment("PromisedOn")]
+    monkeypatch.setitem(INQUIRY_BY_TITLE, "BI-Customers", _with_stamps(*stamps))  # type: ignore[misc]
+    config = erp.config(generic_inquiries=["BI-*"])
+    destination = Destination()
+    destination.sync(config, _choose(catalog_of(config, "gi__BI-Customers"), chosen))
+    (part,) = destination.states["gi__BI-Customers"]["stream"]["stream_state"]["states"]
+    assert ("lag_at" in part) is tells
+    assert part["newest"]
+
+
 @pytest.mark.parametrize("column", ["CustomerName", "Gone"])
 def test_a_cursor_that_cannot_be_one_fails_the_stream_with_the_choice_there_is(erp: Simulator, column: str) -> None:
     config = erp.config(generic_inquiries=["BI-*"])
