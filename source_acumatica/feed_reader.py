@@ -26,6 +26,7 @@ from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import FeedPlan, plain_value, plans
 from source_acumatica.paging import (
     BEGINNING,
+    SMALL_PAGE_ROWS,
     EqualKeysError,
     MovingListError,
     Page,
@@ -188,6 +189,7 @@ class FeedReader(Reader):
             ledger=self._ledger,
             overlap=max(min(len(position.anchors), self._size.rows // 2), 1),
             longest=known_longest(self.facts),
+            look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS)),
         )
         is_claimed = self._is_keyed and self.table.door is FeedDoor.INQUIRIES
         ready = ahead.pages(pages)
@@ -205,6 +207,7 @@ class FeedReader(Reader):
             position,
             self._content_of,
             longest=known_longest(self.facts),
+            look=lambda after, skip: fetch((after, skip), max(self._size.rows, SMALL_PAGE_ROWS)),
         )
         return ahead.pages(pages)
 

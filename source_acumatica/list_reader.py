@@ -24,6 +24,7 @@ from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.ladder import TOO_MUCH, Ladder
 from source_acumatica.paging import (
     BEGINNING,
+    SMALL_PAGE_ROWS,
     SMALLEST_PAGE_ROWS,
     MovingListError,
     Page,
@@ -88,8 +89,9 @@ class ListReader(ContractReader):
             self._size = PageSize(self.config.max_page_size)
             self._take(Plan(custom=self._custom_fields()))
         self._has_page = False
-        fetch = partial(self._fetch, self._size, window)
-        ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, self._size), lambda: self._plan)
+        size = self._size
+        fetch = partial(self._fetch, size, window)
+        ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, size), lambda: self._plan)
         ledger = None if self.is_incremental else Ledger()
         pages = anchored_pages(
             ahead.fetch,
@@ -98,6 +100,7 @@ class ListReader(ContractReader):
             is_unique=self.table.is_identified,
             ledger=ledger,
             longest=known_longest(self.facts),
+            look=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
         )
         try:
             for page in ahead.pages(pages):
