@@ -150,6 +150,24 @@ def test_keys_that_are_null_merge_no_rows(mode: str, small_pages: None) -> None:
         assert destination.statuses == {name: "INCOMPLETE" if mode == INCREMENTAL else "COMPLETE"}
 
 
+@pytest.mark.parametrize("stream", ["dac__Vendor", "gi__GL-Transactions"])
+def test_where_rows_without_a_stamp_cannot_be_asked_for_they_are_warned_of(stream: str) -> None:
+    with Simulator(rows=6, tenants=("Company",)) as sim:
+        company = sim.tenant("Company")
+        company.insert("Vendor", {"VendorID": "UNSTAMPED", "LastModifiedDateTime": None})
+        batch = {"Module": "GL", "BatchNbr": "UNSTAMPED", "LastModifiedDateTime": None, "Details": [{"LineNbr": 1}]}
+        company.insert("JournalTransaction", batch)
+        chosen, destination = catalog(sim, stream, mode=INCREMENTAL), Destination()
+        sim.lies = Lies(null_filters=False)
+        warnings = []
+        for _ in range(2):
+            destination.sync(sim.config(**SETTINGS), chosen)
+            assert differences(destination, sim, COMPANY) == []
+            warnings += destination.warnings
+            sim.clock.advance(86_400)
+        assert [each for each in warnings if stream in each and "stamp" in each]
+
+
 # --------------------------------------------------------------------------------------------- state stays where it was
 
 
