@@ -133,7 +133,7 @@ class Site:
 
 SITES: Mapping[str, Site] = {
     "honest": Site(),
-    "hides rows": Site(Lies(hidden=_any("C000002", "000002", "C000005"))),
+    "hides rows": Site(Lies(hidden=_any("C000002", "C000005"))),
     "a cap": Site(Lies(most_rows=3)),
     "short pages": Site(Lies(short_by=1)),
     "ticks": Site(Lies(ticks=True)),
