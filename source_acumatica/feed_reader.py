@@ -312,7 +312,7 @@ class FeedReader(Reader):
             f"{self.where}: several rows have the same {keys}, so these do not identify a row: use another primary "
             "key, or none. Reading it ordered by all its columns."
         )
-        self._is_keyed = False
+        self._is_keyed, self.repeated_key = False, self.table.keys
         self._plans = [replace(self._plan, order=self._order() or self.table.keys)]
         if self._ledger is not None:
             self._ledger = Ledger(is_partial=bool(position.offset))
@@ -359,8 +359,8 @@ class FeedReader(Reader):
             logger.warning(f"{self.where}: {error.problem.sentence}. {self._plan.explain(was)}")
         elif self.facts.has_unstamped:
             logger.warning(
-                f"{self.where}: {error.problem.sentence}, when asked for rows without {self.table.cursor}. There are "
-                "such rows, and changes of them do not arrive but with a full refresh."
+                f"{self.where}: {error.problem.sentence}, when asked for rows without a stamp ({self.table.cursor}). "
+                "There are such rows, and changes of them do not arrive but with a full refresh."
             )
         return BEGINNING
 

@@ -129,10 +129,11 @@ class ListReader(ContractReader):
         """Whether there are rows without a stamp; None where the ERP cannot be asked for them."""
         if self._plan.is_by_record:
             return None
+        probe = {"top": 1, "plan": replace(self._plan, custom=()), "is_trial": True}
         try:
-            rows, _ = self._answer(Window(is_unstamped=True), {"top": 1, "plan": replace(self._plan, custom=())})
+            rows, _ = self._answer(Window(is_unstamped=True), probe)
         except RequestFailed as error:
-            if error.problem.next is Next.CLIMB_DOWN or error.failure_type is FailureType.system_error:
+            if error.problem.next is Next.CLIMB_DOWN:
                 return None
             raise
         cursor = self.table.cursor or ""

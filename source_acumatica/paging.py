@@ -361,8 +361,8 @@ def keyset_pages(
 
     ``fetch(after, skip)`` returns the rows from that place on, the row at it included, and how many it asked for. So
     each page begins with the last row of the one before, or, where that has gone, with one in front of it. Rows at one
-    place are told apart by their content. The server is known to give pages of ``longest`` rows. ``look`` fetches as many
-    rows as a look behind the end takes.
+    place are told apart by their content. The server is known to give pages of ``longest`` rows. ``look`` fetches as
+    many rows as a look behind the end takes.
 
     Raises:
         UnreliableOrderError: the server does not find the rows that it gave by their places.
