@@ -85,7 +85,8 @@ LIES: Mapping[str, Weather] = {
     "short pages": Weather(_lie(short_by=1), may_fail=False),
     "$top is not looked at": Weather(_lie(ignores_top=True)),
     "rows repeat within a page": Weather(_lie(repeats=1)),
-    "a row comes twice": Weather(_lie(doubled=_any("C000003", "000003"))),
+    # An inquiry whose join doubles a row shows two: that is what it holds.
+    "a row comes twice": Weather(_lie(only="^(?!.*(/gi/|/odata/))", doubled=_any("C000003", "000003"))),
     "a poisoned row": Weather(_lie(poison=_any("C000003", "000003"))),
     "an error beside the rows": Weather(_lie(error=ErrorPlace.BESIDE)),
     "an error among the rows": Weather(_lie(error=ErrorPlace.AMONG)),
@@ -97,10 +98,10 @@ LIES: Mapping[str, Weather] = {
     "lists empty objects": Weather(_lie(emptied=_any("MainContact", "PrimaryContact"))),
     "lists empty custom fields": Weather(_lie(emptied=_any("custom"))),
     "a custom field is refused": Weather(_lie(refused_customs=_any("BAccount.UsrRegion", "Document.UsrPriority"))),
-    "too many custom fields": Weather(_lie(most_customs=1)),
+    "too many custom fields": Weather(_lie(most_customs=1), waits_a_day=True),
     "filters by time find nothing": Weather(_lie(blind=True), waits_a_day=True),
     "filters are not looked at": Weather(_lie(deaf=True)),
-    "null is refused in filters": Weather(_lie(null_filters=False)),
+    "null is refused in filters": Weather(_lie(null_filters=False), waits_a_day=True),
     "rights are taken away": Weather(_lie(only="Customer", forbidden=True)),
     "not set up in mid-list": Weather(_lie(only=r"[$]skip=[1-9]", not_set_up=True)),
     "instants compare a millisecond later": Weather(_lie(compared_later=timedelta(milliseconds=1)), waits_a_day=True),
@@ -133,13 +134,13 @@ class Site:
 
 SITES: Mapping[str, Site] = {
     "honest": Site(),
-    "hides rows": Site(Lies(hidden=_any("C000002", "000002", "C000005"))),
+    "hides rows": Site(Lies(hidden=_any("C000002", "C000005"))),
     "a cap": Site(Lies(most_rows=3)),
     "short pages": Site(Lies(short_by=1)),
     "ticks": Site(Lies(ticks=True)),
     "compares later": Site(Lies(compared_later=timedelta(microseconds=700))),
     "compares earlier": Site(Lies(compared_later=timedelta(microseconds=-700))),
-    "refuses null": Site(Lies(null_filters=False), _any("dac__Vendor", "gi__GL-Transactions")),
+    "refuses null": Site(Lies(null_filters=False)),
     "accepts null": Site(Lies(null_filters=True)),
     "null keys": Site(
         Lies(shown={"SOLine.NoteID": lambda row, cell: None if row.line_number == 1 else cell}), _any("dac__SOLine")

@@ -152,12 +152,14 @@ class History:
 
     def _is_told(self, name: str, text: str) -> bool:
         """Deletions that cannot be read now are warned of, and come when they can be."""
-        warned = [each for each in self.destination.warnings if name in each and "eleted records" in each]
+        record = name if name.startswith(("gi__", "dac__")) else name.partition("__")[0]
+        warned = [each for each in self.destination.warnings if record in each and "eleted records" in each]
         return bool(warned) and text.endswith("does not exist in the ERP")
 
     def _make(self, change: Change) -> None:
-        """What leaves a table is noticed only by who tracks it."""
-        if self.site.tracks or change[0] not in REMOVING:
+        """What leaves a table is noticed by who tracks it, and what has no stamp where one can ask for it."""
+        is_unseen = self.site.lies.null_filters is False and change[0].endswith("without a stamp")
+        if not is_unseen and (self.site.tracks or change[0] not in REMOVING):
             make(self.sim, *change)
 
     def _is_overwritten(self, name: str) -> bool:

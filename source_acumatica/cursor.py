@@ -190,12 +190,16 @@ class TenantCursor(Cursor):
         begun = replace(window, start=position)
         self._advance(tenant, lambda was: replace(was.seen(newest, now), reading=begun))
 
-    def window_done(self, tenant: str, window: Window) -> None:
-        """All rows of ``window`` have been handed on. A clock that was put back since puts the state back."""
+    def window_done(self, tenant: str, window: Window, *, is_proven: bool = True) -> None:
+        """All rows of ``window`` have been handed on. A clock that was put back since puts the state back.
+
+        Without ``is_proven`` there were none, and nobody knows whether the filter works today: the next window begins
+        where this one did, which costs nothing as long as there are none.
+        """
         reached = window.until
 
         def done(was: Progress) -> Progress:
-            if window.is_unstamped or not reached:
+            if window.is_unstamped or not reached or not is_proven:
                 return replace(was, reading=None)
             return replace(was, reached=reached, reading=None)
 

@@ -133,6 +133,7 @@ TOO_LONG = 414
 """The status of a problem with the length of the address, whatever status the server said it with."""
 # Below this no server was heard of that finds a query string too long.
 _SHORT_QUERY_CHARACTERS = 1000
+_SERVER_ERROR = 500
 NO_CONTENT = 204
 """The status of a list without rows, with some servers; its empty body is not the one that means a lack of seats."""
 _TOO_LARGE = 413
@@ -199,6 +200,17 @@ Judge = Callable[[requests.Response], Problem | None]
 def or_no_content(judge: Judge) -> Judge:
     """``judge`` for a list, of which 204 says that it has no rows."""
     return lambda response: None if response.status_code == NO_CONTENT else judge(response)
+
+
+def on_trial(judge: Judge) -> Judge:
+    """``judge`` for a request that nobody knows to be supported: an error of the ERP's own is its refusal."""
+
+    def of_trial(response: requests.Response) -> Problem | None:
+        problem = judge(response)
+        is_refusal = problem is not None and problem.status == _SERVER_ERROR
+        return replace(problem, next=Next.CLIMB_DOWN) if problem and is_refusal else problem
+
+    return of_trial
 
 
 def of_its_head(judge: Judge) -> Judge:

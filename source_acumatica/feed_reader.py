@@ -27,6 +27,7 @@ from source_acumatica.grouping import Grouping
 from source_acumatica.odata import FeedPlan, plain_value, plans
 from source_acumatica.paging import (
     BEGINNING,
+    SMALL_PAGE_ROWS,
     EqualKeysError,
     MovingListError,
     Page,
@@ -200,6 +201,7 @@ class FeedReader(Reader):
             ledger=self._ledger,
             overlap=max(min(len(position.anchors), self._size.rows // 2), 1),
             longest=known_longest(self.facts),
+            look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS)),
         )
         is_claimed = self._is_keyed and self.table.door is FeedDoor.INQUIRIES
         ready = ahead.pages(pages)
@@ -217,6 +219,7 @@ class FeedReader(Reader):
             position,
             self._content_of,
             longest=known_longest(self.facts),
+            look=lambda after, skip: fetch((after, skip), max(self._size.rows, SMALL_PAGE_ROWS)),
         )
         return ahead.pages(pages)
 
@@ -333,7 +336,7 @@ class FeedReader(Reader):
             f"{self.where}: several rows have the same {keys}, so these do not identify a row: use another primary "
             "key, or none. Reading it ordered by all its columns."
         )
-        self._is_keyed = False
+        self._is_keyed, self.repeated_key = False, self.table.keys
         self._plans = [replace(self._plan, order=self._order() or self.table.keys)]
         if self._ledger is not None:
             self._ledger = Ledger(is_partial=bool(position.offset))
@@ -392,8 +395,8 @@ class FeedReader(Reader):
             logger.warning(f"{self.where}: {error.problem.sentence}. {self._plan.explain(was)}")
         elif self.facts.has_unstamped:
             logger.warning(
-                f"{self.where}: {error.problem.sentence}, when asked for rows without {self.table.cursor}. There are "
-                "such rows, and changes of them do not arrive but with a full refresh."
+                f"{self.where}: {error.problem.sentence}, when asked for rows without a stamp ({self.table.cursor}). "
+                "There are such rows, and changes of them do not arrive but with a full refresh."
             )
         return BEGINNING
 

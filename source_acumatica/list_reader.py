@@ -25,6 +25,7 @@ from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.ladder import TOO_MUCH, Ladder
 from source_acumatica.paging import (
     BEGINNING,
+    SMALL_PAGE_ROWS,
     SMALLEST_PAGE_ROWS,
     MovingListError,
     Page,
@@ -89,8 +90,9 @@ class ListReader(ContractReader):
             self._size = PageSize(self.config.max_page_size)
             self._take(Plan(custom=self._custom_fields()))
         self._has_page = False
-        fetch = partial(self._fetch, self._size, window)
-        ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, self._size), lambda: self._plan)
+        size = self._size
+        fetch = partial(self._fetch, size, window)
+        ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, size), lambda: self._plan)
         ledger = None if self.is_incremental else Ledger()
         pages = anchored_pages(
             ahead.fetch,
@@ -99,6 +101,7 @@ class ListReader(ContractReader):
             is_unique=self.table.is_identified,
             ledger=ledger,
             longest=known_longest(self.facts),
+            look=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
         )
         try:
             for page in ahead.pages(pages):
@@ -127,10 +130,11 @@ class ListReader(ContractReader):
         """Whether there are rows without a stamp; None where the ERP cannot be asked for them."""
         if self._plan.is_by_record:
             return None
+        probe = {"top": 1, "plan": replace(self._plan, custom=()), "is_trial": True}
         try:
-            rows, _ = self._answer(Window(is_unstamped=True), {"top": 1, "plan": replace(self._plan, custom=())})
+            rows, _ = self._answer(Window(is_unstamped=True), probe)
         except RequestFailed as error:
-            if error.problem.next is Next.CLIMB_DOWN or error.failure_type is FailureType.system_error:
+            if error.problem.next is Next.CLIMB_DOWN:
                 return None
             raise
         cursor = self.table.cursor or ""

@@ -47,8 +47,8 @@ _MOST_REPEATS = 5
 _MOST_RESTARTS = 5
 # Pages that are looked through behind the place for a list that has grown in front of it.
 _MOST_PAGES_BEHIND = 200
-# A page that has so many rows may be a small one by a server's own will: one more look behind it proves the end.
-_SMALL_PAGE_ROWS = 50
+# A page for fewer rows may be empty since all of them are hidden: one more look, for so many, proves the end.
+SMALL_PAGE_ROWS = 50
 # Rows in front of a place whose own places are remembered, and how many of them are asked for if it is not found.
 _FRONT_ROWS = 50
 _TRIES_IN_FRONT = 3
@@ -174,18 +174,19 @@ def anchored_pages(
     ledger: Ledger | None = None,
     overlap: int = 1,
     longest: int = 0,
+    look: Callable[[int], Fetched[Row]] | None = None,
 ) -> Iterator[Page[Row]]:
     """Read a list from ``start`` to its end, which is proven by an answer that brings nothing new.
 
     ``fetch(skip)`` returns the rows from an offset on and how many it asked for. A row that is in the list throughout
     is yielded. With a ``ledger`` none is yielded twice; without, all may come again where the place is lost. Without
     ``is_unique`` rows may be alike. At ``start``, ``overlap`` rows in front of the place are asked for again. The
-    server is known to give pages of ``longest`` rows.
+    server is known to give pages of ``longest`` rows. ``look`` fetches as many rows as a look behind the end takes.
 
     Raises:
         MovingListError: the server repeats itself, or rows vanish faster than they are read.
     """
-    return _Anchored(fetch, identify, start, is_unique, ledger, overlap, longest).pages()
+    return _Anchored(fetch, identify, start, is_unique, ledger, overlap, longest, look or fetch).pages()
 
 
 @dataclass(frozen=True)
@@ -219,10 +220,11 @@ class _Anchored(Generic[Row]):
         ledger: Ledger | None,
         overlap: int,
         longest: int,
+        look: Callable[[int], Fetched[Row]],
     ) -> None:
         self._fetch, self._identify, self._is_unique, self._ledger = fetch, identify, is_unique, ledger
         self._trail, self._start, self._offset, self._overlap = Trail(start.anchors), start, start.offset, overlap
-        self._watch = _Watch()
+        self._watch, self._look = _Watch(), look
         # Of the longest page so far: a server may give fewer rows than are asked for.
         self._longest, self._known_longest = 0, longest
         self._was_short = self._hides_rows = False
@@ -242,8 +244,8 @@ class _Anchored(Generic[Row]):
                     return
                 yield from self._taken(behind)
 
-    def _answer(self, skip: int) -> _Answer[Row]:
-        rows, asked = self._fetch(skip)
+    def _answer(self, skip: int, fetch: Callable[[int], Fetched[Row]] | None = None) -> _Answer[Row]:
+        rows, asked = (fetch or self._fetch)(skip)
         identities = [self._identify(row) for row in rows]
         self._longest = max(self._longest, len(rows))
         return _Answer(skip, rows, asked, identities, self._unsent(identities, self._offset - skip))
@@ -341,9 +343,9 @@ class _Anchored(Generic[Row]):
         rows may show none of a page, which more rows than a page has would follow.
         """
         gives_few = 0 < max(self._longest, self._known_longest) <= self._overlap and bool(answer.rows)
-        if not (gives_few or self._hides_rows or answer.asked < _SMALL_PAGE_ROWS):
+        if not (gives_few or self._hides_rows or answer.asked < SMALL_PAGE_ROWS):
             return None
-        behind = self._answer(self._offset if gives_few else answer.skip + answer.asked)
+        behind = self._answer(self._offset if gives_few else answer.skip + answer.asked, self._look)
         return behind if behind.new else None
 
 
@@ -353,19 +355,21 @@ def keyset_pages(
     start: Position,
     content_of: Callable[[Row], object] = repr,
     longest: int = 0,
+    look: Callable[[tuple[Any, ...], int], Fetched[Row]] | None = None,
 ) -> Iterator[Page[Row]]:
     """Read an ordered list from the row at ``start.after``, or from its beginning, to its end.
 
     ``fetch(after, skip)`` returns the rows from that place on, the row at it included, and how many it asked for. So
     each page begins with the last row of the one before, or, where that has gone, with one in front of it. Rows at one
-    place are told apart by their content. The server is known to give pages of ``longest`` rows.
+    place are told apart by their content. The server is known to give pages of ``longest`` rows. ``look`` fetches as
+    many rows as a look behind the end takes.
 
     Raises:
         UnreliableOrderError: the server does not find the rows that it gave by their places.
         EqualKeysError: the rows at one place fill a page.
         MovingListError: the server repeats itself.
     """
-    return _Keyset(fetch, place_of, start, content_of, longest).pages()
+    return _Keyset(fetch, place_of, start, content_of, longest, look or fetch).pages()
 
 
 class _Keyset(Generic[Row]):
@@ -378,8 +382,9 @@ class _Keyset(Generic[Row]):
         start: Position,
         content_of: Callable[[Row], object],
         longest: int,
+        look: Callable[[tuple[Any, ...], int], Fetched[Row]],
     ) -> None:
-        self._fetch, self._place_of, self._content_of = fetch, place_of, content_of
+        self._fetch, self._look, self._place_of, self._content_of = fetch, look, place_of, content_of
         self._start, self._after, self._offset = start, start.after, start.offset
         # The places of the rows sent last, and what was sent of the rows at the very last: of those before a resume,
         # only that there was one.
@@ -460,6 +465,6 @@ class _Keyset(Generic[Row]):
     def _behind(self, rows: Sequence[Row], asked: int) -> Fetched[Row]:
         """What lies behind an answer that brought nothing new and was short; nothing proves the end."""
         gives_few = bool(rows) and self._longest <= len(rows)
-        if not (gives_few or self._hides_rows or asked < _SMALL_PAGE_ROWS):
+        if not (gives_few or self._hides_rows or asked < SMALL_PAGE_ROWS):
             return (), asked
-        return self._fetch(self._after, len(rows) if gives_few else asked)
+        return self._look(self._after, len(rows) if gives_few else asked)

@@ -84,6 +84,9 @@ class Reader(ABC):
     left_out: tuple[str, ...] = field(default=(), init=False)
     """The columns, or custom fields in them, that the ERP has and does not give: records from now on lack them."""
 
+    repeated_key: tuple[str, ...] = field(default=(), init=False)
+    """What was supposed to identify the rows, and was found in several."""
+
     @property
     @abstractmethod
     def where(self) -> str:

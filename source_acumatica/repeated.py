@@ -35,6 +35,7 @@ class RepeatedReader(Reader):
             self._reading = reader
             for page in reader.pages(replace(window, start=BEGINNING)):
                 self.record_bytes = reader.record_bytes
+                self.repeated_key = (*added, *reader.repeated_key) if reader.repeated_key else ()
                 yield replace(page, rows=[{**row, **added} for row in page.rows], position=BEGINNING)
 
     def is_filtered(self, window: Window) -> bool:

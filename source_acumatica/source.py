@@ -426,7 +426,8 @@ def _key_watch(configured: ConfiguredAirbyteStream) -> KeyWatch:
     """The primary key that the destination goes by, where it is one of columns and not of what lies in them."""
     paths = configured.primary_key or configured.stream.source_defined_primary_key or []
     names = tuple(path[0] for path in paths) if all(len(path) == 1 for path in paths) else ()
-    return KeyWatch(names, configured.destination_sync_mode is DestinationSyncMode.append_dedup)
+    deduplicates = configured.destination_sync_mode is DestinationSyncMode.append_dedup
+    return KeyWatch(names, deduplicates, is_the_tables=not configured.stream.name.startswith(FeedDoor.INQUIRIES.prefix))
 
 
 def _prove(client: Client, settings: Config) -> None:

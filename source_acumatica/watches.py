@@ -24,6 +24,9 @@ def column(records: Sequence[Any], name: str) -> list[Any] | None:
     return list(map(attrgetter(attributes[name]), records)) if name in attributes else None
 
 
+Key = tuple[Any, ...]
+
+
 @dataclass
 class KeyWatch:
     """Holds the primary key of the catalog against the records: a key is a claim of the ERP or of the user."""
@@ -31,11 +34,13 @@ class KeyWatch:
     names: tuple[str, ...] = ()
     deduplicates: bool = False
     """Whether the destination drops all but one of the records with one key, so that a wrong one loses rows."""
+    is_the_tables: bool = True
+    """Whether it is the key of a table, in which two rows that are the same in all are one row that comes twice."""
     _warned: set[str] = field(default_factory=set)
 
-    def page(self, where: str) -> PageKeys:
-        """The keys of the next page; records of one answer have no key twice, since none comes twice in it."""
-        return PageKeys(self, where)
+    def list(self, where: str) -> ListKeys:
+        """The keys of one list, page by page."""
+        return ListKeys(self, where)
 
     def complain(self, where: str, what: str) -> None:
         """Say what is wrong with the key.
@@ -43,45 +48,90 @@ class KeyWatch:
         Raises:
             AirbyteTracedException: a ``config_error``, where rows would be lost.
         """
-        names = ", ".join(name for name in self.names if name != "_tenant")
-        sentence = f"{where}: {what} {names}, so the primary key does not identify a row"
+        sentence = f"{where}: {what} {self._told}, so the primary key does not identify a row"
         if self.deduplicates:
             msg = (
                 f"{sentence}, and the destination would keep one of them only. Choose another primary key for this "
                 "stream, or a sync mode without deduplication, such as Full Refresh | Overwrite."
             )
             raise config_error(msg)
+        self._warn(where, f"{sentence}. All of them are sent; do not deduplicate by this key.")
+
+    def complain_of(self, where: str, keys: Sequence[str]) -> None:
+        """Say that rows have the same ``keys``, if these are the key of the catalog.
+
+        Raises:
+            AirbyteTracedException: as ``complain``.
+        """
+        if {"_tenant", *keys} == set(self.names):
+            self.complain(where, "several rows have the same")
+
+    def tell_repeats(self, where: str) -> None:
+        """Say that rows come twice."""
+        self._warn(where, f"{where}: the ERP gives rows with the same {self._told} twice; they are sent once.")
+
+    @property
+    def _told(self) -> str:
+        return ", ".join(name for name in self.names if name != "_tenant")
+
+    def _warn(self, where: str, sentence: str) -> None:
         if where not in self._warned:
             self._warned.add(where)
-            logger.warning(f"{sentence}. All of them are sent; do not deduplicate by this key.")
+            logger.warning(sentence)
 
 
 @dataclass
-class PageKeys:
-    """The keys of one page, which may come in several pieces."""
+class ListKeys:
+    """The keys of one list; the records of a page may come in several pieces."""
 
     watch: KeyWatch
     where: str
-    _seen: set[tuple[Any, ...]] = field(default_factory=set)
+    _seen: set[Key] = field(default_factory=set)
+    _last: tuple[Key, Any] | None = None
+    """The last record of the page before, with its key: the next one has another."""
 
-    def note(self, records: Sequence[Any]) -> None:
-        """Look at the keys of records that are about to go out.
+    def begin_page(self) -> None:
+        """Another answer begins; of one, no row comes twice."""
+        self._seen = {self._last[0]} if self._last else set()
+
+    def checked(self, records: Sequence[Any]) -> Sequence[Any]:
+        """The records that may go out: all, but for those that come twice.
 
         Raises:
             AirbyteTracedException: a ``config_error``, where a key is null or repeats and rows would be lost.
         """
-        if not self.watch.names or not records:
-            return
-        columns = [column(records, name) for name in self.watch.names]
+        columns = [column(records, name) for name in self.watch.names] if records else []
         known = [each for each in columns if each is not None]
-        if len(known) < len(columns):
-            return
+        if not known or len(known) < len(columns):
+            return records
         if any(None in each for each in known):
             self.watch.complain(self.where, "there are rows without")
-        before = len(self._seen)
-        self._seen.update(zip(*(map(_hashable, each) for each in known), strict=True))
-        if len(self._seen) - before < len(records):
-            self.watch.complain(self.where, "several rows have the same")
+        keys: Sequence[Key] = list(zip(*(map(_hashable, each) for each in known), strict=True))
+        new = set(keys)
+        if len(new) < len(keys) or not self._seen.isdisjoint(new):
+            records, keys = self._once(records, keys)
+        self._seen |= new
+        if keys:
+            self._last = keys[-1], records[-1]
+        return records
+
+    def _once(self, records: Sequence[Any], keys: Sequence[Key]) -> tuple[Sequence[Any], Sequence[Key]]:
+        """Without the records that are the same as another; those that share no more than a key are complained of."""
+        kept: dict[Key, Any] = dict([self._last]) if self._last else {}
+        once: list[int] = []
+        for place, (key, record) in enumerate(zip(keys, records, strict=True)):
+            if key in kept and self.watch.is_the_tables and _same(kept[key], record):
+                self.watch.tell_repeats(self.where)
+                continue
+            if key in kept or key in self._seen:
+                self.watch.complain(self.where, "several rows have the same")
+            kept[key] = record
+            once.append(place)
+        return [records[place] for place in once], [keys[place] for place in once]
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(msgspec.json.encode(one) == msgspec.json.encode(other))
 
 
 def _hashable(cell: Any) -> Any:

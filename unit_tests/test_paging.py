@@ -191,7 +191,7 @@ def test_a_row_removed_far_into_a_list_that_the_server_gives_in_small_pages_lead
 @pytest.fixture
 def usual_pages(monkeypatch):
     """Pages of the tests' sizes are taken for such as a real server gives."""
-    monkeypatch.setattr(paging, "_SMALL_PAGE_ROWS", 0)
+    monkeypatch.setattr(paging, "SMALL_PAGE_ROWS", 0)
 
 
 @pytest.mark.parametrize("top", range(2, 8))

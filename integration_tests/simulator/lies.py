@@ -45,7 +45,7 @@ class Lies:
     # --- which rows a page has
     most_rows: int | None = None  # no page has more, whatever is asked for
     short_by: int = 0  # a page ends so many rows earlier; they come if one asks for them from there
-    hidden: frozenset[str] = frozenset()  # counted by `$skip` and `$top`, and taken out of the page afterwards
+    hidden: frozenset[str] = frozenset()  # counted by `$skip` and `$top` and taken out then, whatever is selected
     ignores_top: bool = False  # all rows from `$skip` on
     doubled: frozenset[str] = frozenset()  # such a row comes twice, one behind the other
     repeats: int = 0  # the first rows of a page come again at its end

@@ -60,7 +60,12 @@ class Query:
         found = self._ordered(self.filtered(rows, options), options)
         total = len(found) if options.get("$count") == "true" else None
         window, next_at = self._window(found, options)
+        window = [row for row in window if not self._hides(row)]
         return Page(window, columns, expansions, total, next_at)
+
+    def _hides(self, row: Any) -> bool:
+        reads = (each.read for each in self.table.column_by_name.values())
+        return bool(self.lies.hidden) and self.lies.hides(read(row) for read in reads)
 
     def refuse_unknown(self, options: Options) -> None:
         for name in options:

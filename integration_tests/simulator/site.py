@@ -290,7 +290,7 @@ class EntityDoor:
             return as_json([_blank(self.entity)])
         plan, window = self._plan, read_window(self.request.query)
         refuse_what_cannot_be_listed(plan, self.entity)
-        handles = window.of(self._matching())
+        handles = [each for each in window.of(self._matching()) if not self._hides(each)]
         return Answer(200, self._renderer.listed(map(self._table.record, handles), plan).encode())
 
     def _matching(self) -> Sequence[int] | Matches:
@@ -307,6 +307,10 @@ class EntityDoor:
         kind = "" if self.lies == TRUTH else str(self.lies)
         return self._table.matching(text + kind, predicate, self._archived)
 
+    def _hides(self, handle: int) -> bool:
+        record = self._table.record(handle)
+        return self.lies.hides(record.value(name) for name in self.entity.field_by_name)
+
     def _finds_nothing(self, text: str) -> bool:
         by_key = any(key in text for key in self.entity.keys)
         return finds_nothing(text, self.lies) or (self.entity.limits.filters_by_key_only and not by_key)
@@ -316,7 +320,7 @@ class EntityDoor:
         if self.entity.inquiry:
             raise RefusedError(not_optimizable(f"There is a BqlDelegate in view {self.entity.limits.delegate_view}."))
         handle = self._handle(keys)
-        if handle is None or (self._table.is_archived(handle) and not self._archived):
+        if handle is None or self._hides(handle) or (self._table.is_archived(handle) and not self._archived):
             return no_record()
         return Answer(200, self._renderer.top(self._table.record(handle), self._plan).encode())
 

@@ -1,0 +1,234 @@
+"""Each kind of lie alone: whatever the ERP claims, a stream that succeeds is right, and one that fails goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .conftest import IS_SOAK
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
+from .histories import SITES, WEATHER
+from .simulator import ErrorPlace, Fault, FaultKind, Lies, Simulator
+from .test_histories import live_through
+
+COMPANY = ["Company"]
+CUSTOMERS = ("Customer", "gi__BI-Customers", "dac__Customer")
+SETTINGS: dict[str, Any] = {
+    "generic_inquiries": ["BI-Customers", "GL-Transactions"],
+    "dac_tables": ["Customer", "SOLine", "Vendor", "GLTran"],
+}
+CHANGES = [
+    ("insert order", 0, [{"OrderQty": 2}, {"OrderQty": 3}]),
+    ("change lines", 1, [{"OrderQty": 4}]),
+    ("delete order", 0, 4),
+    ("change customer", 2, 3),
+    ("insert customer", 0, 5),
+    ("rename customer", 0, 4),
+    ("change batch", 3, 2),
+    ("insert vendor without a stamp", 0, 1),
+    ("insert batch without a stamp", 0, 1),
+    ("change vendor without a stamp", 0, 1),
+]
+# At the first request of a sync, and in the middle of its lists.
+BEGINS = (1, 4, 9, 15) if IS_SOAK else (4,)
+
+
+def day(weather: str = "", begins: int = 1) -> dict[str, Any]:
+    times, nothing = 2, {"meanwhile": None, "crash": None}
+    return {"changes": CHANGES, "minutes": 60, "weather": weather, "begins": begins, "times": times, **nothing}
+
+
+@pytest.fixture
+def erp() -> Iterator[Simulator]:
+    with Simulator(rows=12, tenants=("Company",)) as simulator:
+        yield simulator
+        assert simulator.sessions.open_count() == 0
+
+
+def catalog(sim: Simulator, *names: str, mode: str, **settings: Any) -> dict[str, Any]:
+    found = discover(sim.config(**SETTINGS | settings))
+    return configured([found[name] for name in names], mode)
+
+
+def expect_right_or_failed(sim: Simulator, destination: Destination) -> None:
+    """Whatever has come whole has come right, each row once."""
+    right = {name for name, status in destination.statuses.items() if status == "COMPLETE"}
+    wrong = [each for each in differences(destination, sim, COMPANY) if each.split(": ")[0].split(", ")[1] in right]
+    assert wrong == []
+    assert not any(destination.exact_repeats[name] for name in right)
+
+
+# ---------------------------------------------------------------------------------------------- all kinds, in a history
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+@pytest.mark.parametrize("begins", BEGINS)
+@pytest.mark.parametrize("weather", WEATHER)
+def test_no_kind_of_lie_or_fault_makes_a_sync_succeed_with_a_difference(weather: str, begins: int, mode: str) -> None:
+    live_through(mode, "honest", [day(), day(weather, begins), day()])
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+@pytest.mark.parametrize("site", SITES)
+def test_what_a_site_always_does_otherwise_is_read_right_or_not_at_all(site: str, mode: str) -> None:
+    live_through(mode, site, [day(), day()])
+
+
+# ---------------------------------------------------------------------------------------------------- the end of a list
+
+
+@pytest.mark.parametrize("stream", CUSTOMERS)
+@pytest.mark.parametrize("hidden", [[1, 2], [2, 3], [4, 5, 6], [11, 12], [2, 3, 5, 6, 8, 9]], ids=str)
+def test_rows_that_are_hidden_from_a_page_do_not_end_the_list(
+    stream: str, hidden: list[int], erp: Simulator, small_pages: None
+) -> None:
+    erp.lies = Lies(hidden=frozenset(f"C{number:06d}" for number in hidden))
+    destination = Destination()
+    destination.sync(erp.config(**SETTINGS, max_page_size=3), catalog(erp, stream, mode=FULL_REFRESH))
+    assert differences(destination, erp, COMPANY) == []
+
+
+@pytest.mark.parametrize("stream", CUSTOMERS)
+@pytest.mark.parametrize("most_rows", [25, 100, 333])
+def test_a_cap_of_any_number_does_not_end_the_list(stream: str, most_rows: int) -> None:
+    with Simulator(rows=2 * most_rows + 7, tenants=("Company",)) as sim:
+        chosen = catalog(sim, stream, mode=FULL_REFRESH)
+        sim.lies = Lies(most_rows=most_rows)
+        destination = Destination()
+        destination.sync(sim.config(**SETTINGS), chosen)
+        assert len(destination.rows(stream)) == 2 * most_rows + 7
+        assert not destination.exact_repeats.total()
+
+
+# ----------------------------------------------------------------------------------------------- once in a full refresh
+
+
+@pytest.mark.parametrize("stream", CUSTOMERS)
+@pytest.mark.parametrize("times", range(1, 8))
+@pytest.mark.parametrize("kind", [FaultKind.STATUS_500, FaultKind.EMPTY_200, FaultKind.STATUS_504])
+def test_faults_in_mid_list_bring_no_row_twice(
+    stream: str, times: int, kind: FaultKind, erp: Simulator, small_pages: None
+) -> None:
+    config, chosen = erp.config(**SETTINGS, max_page_size=3), catalog(erp, stream, mode=FULL_REFRESH)
+    erp.faults.add(Fault(kind, path=r"Customers?[?].*(skip|filter)=", after=1, times=times))
+    destination = Destination()
+    destination.sync(config, chosen, fails=True)
+    expect_right_or_failed(erp, destination)
+    assert times > 2 or destination.statuses == {stream: "COMPLETE"}
+
+
+# ------------------------------------------------------------------------------------------------ keys against the rows
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+@pytest.mark.parametrize("unordered", [False, True])
+def test_keys_that_repeat_behind_what_discover_saw_merge_no_rows(mode: str, unordered: bool, small_pages: None) -> None:
+    """In full refresh nobody deduplicates, so all rows come; where somebody would, the stream fails and says why."""
+    with Simulator(rows=12, tenants=("Company",)) as sim:
+        config, name = sim.config(**SETTINGS, max_page_size=3), "gi__GL-Transactions"
+        chosen = catalog(sim, name, mode=mode)
+        shown = {"GL-Transactions.LineNbr": lambda row, cell: 1 if row.handle > 6 else cell}
+        sim.lies = Lies(shown=shown, unordered=unordered)
+        destination = Destination()
+        destination.sync(config, chosen, fails=True)
+        expect_right_or_failed(sim, destination)
+        if mode == FULL_REFRESH:
+            assert destination.statuses == {name: "COMPLETE"}
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+def test_keys_that_are_null_merge_no_rows(mode: str, small_pages: None) -> None:
+    with Simulator(rows=12, tenants=("Company",)) as sim:
+        config, name = sim.config(**SETTINGS, track_deletions=True, max_page_size=3), "dac__SOLine"
+        chosen = catalog(sim, name, mode=mode, track_deletions=True)
+        sim.lies = Lies(shown={"SOLine.NoteID": lambda row, cell: None if row.line_number == 2 else cell})
+        destination = Destination()
+        destination.sync(config, chosen, fails=True)
+        expect_right_or_failed(sim, destination)
+        assert destination.statuses == {name: "INCOMPLETE" if mode == INCREMENTAL else "COMPLETE"}
+
+
+@pytest.mark.parametrize("stream", ["dac__Vendor", "gi__GL-Transactions"])
+def test_where_rows_without_a_stamp_cannot_be_asked_for_they_are_warned_of(stream: str) -> None:
+    with Simulator(rows=6, tenants=("Company",)) as sim:
+        company = sim.tenant("Company")
+        company.insert("Vendor", {"VendorID": "UNSTAMPED", "LastModifiedDateTime": None})
+        batch = {"Module": "GL", "BatchNbr": "UNSTAMPED", "LastModifiedDateTime": None, "Details": [{"LineNbr": 1}]}
+        company.insert("JournalTransaction", batch)
+        chosen, destination = catalog(sim, stream, mode=INCREMENTAL), Destination()
+        sim.lies = Lies(null_filters=False)
+        warnings = []
+        for _ in range(2):
+            destination.sync(sim.config(**SETTINGS), chosen)
+            assert differences(destination, sim, COMPANY) == []
+            warnings += destination.warnings
+            sim.clock.advance(86_400)
+        assert [each for each in warnings if stream in each and "stamp" in each]
+
+
+# --------------------------------------------------------------------------------------------- state stays where it was
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [
+        Lies(only="Customer", forbidden=True),
+        Lies(only=r"Customer[?].*skip=[1-9]", not_set_up=True),
+        Lies(only="Customer", poison=frozenset({"C000003"})),
+        Lies(only="Customer", error=ErrorPlace.AMONG),
+        Lies(only="Customer", missing=frozenset({"MainContact"}), is_missing_alone=True),
+    ],
+    ids=["rights taken away", "not set up in mid-list", "poison", "error among the rows", "part missing"],
+)
+def test_what_could_not_be_read_comes_when_it_can_be(lies: Lies, erp: Simulator, small_pages: None) -> None:
+    config, chosen = erp.config(max_page_size=3, generic_inquiries=[]), catalog(erp, "Customer", mode=INCREMENTAL)
+    destination, company = Destination(), erp.tenant("Company")
+    destination.sync(config, chosen)
+    erp.clock.advance(86_400)
+    for key in company.keys("Customer"):
+        company.update("Customer", key, {"CustomerName": "changed"})
+    erp.clock.advance(3600)
+    erp.lies = lies
+    destination.sync(config, chosen, fails=True)
+    expect_right_or_failed(erp, destination)
+    erp.lies = ()
+    erp.clock.advance(86_400)
+    destination.sync(config, chosen)
+    assert differences(destination, erp, COMPANY) == []
+
+
+def test_what_changes_after_a_snapshot_was_restored_arrives(small_pages: None) -> None:
+    """The rows that came before and are gone again, nobody can tell; but from then on nothing is missed."""
+    with Simulator(rows=6, tenants=("Company",), tracked=("SOOrder",)) as sim:
+        config = sim.config(max_page_size=3, track_deletions=True, dac_tables=["SOOrder"], generic_inquiries=[])
+        found = discover(config)
+        chosen = configured([found[name] for name in ("SalesOrder", "dac__SOOrder", "Customer")])
+        destination, company = Destination(), sim.tenant("Company")
+        snapshot = company.snapshot()
+        sim.clock.advance(86_400)
+        company.insert("Customer", {"CustomerID": "LOST"})
+        destination.sync(config, chosen)
+        assert differences(destination, sim, COMPANY) == []
+        company.restore(snapshot)
+        sim.clock.advance(60)
+        for key in company.keys("Customer"):
+            company.update("Customer", key, {"CustomerName": "after"})
+        company.delete("SalesOrder", company.keys("SalesOrder")[0])
+        sim.clock.advance(86_400)
+        destination.sync(config, chosen)
+        assert [
+            each for each in differences(destination, sim, COMPANY) if "does not exist in the ERP" not in each
+        ] == []
+        assert not [each for each in differences(destination, sim, COMPANY) if "Order" in each]
+
+
+@pytest.mark.parametrize("base", ["http://inner:8080", "https://inner", "http://127.0.0.1:1"])
+def test_links_that_name_another_place_are_followed_on_this_one(base: str) -> None:
+    with Simulator(rows=12, tenants=("Company",), odata_page_rows=5) as sim:
+        chosen = catalog(sim, *CUSTOMERS[1:], mode=FULL_REFRESH)
+        sim.lies = Lies(next_links=base)
+        destination = Destination()
+        destination.sync(sim.config(**SETTINGS), chosen)
+        assert differences(destination, sim, COMPANY) == []
