@@ -161,10 +161,10 @@ def _sync_under(
 
 
 def _is_complete(destination: Destination, sim: Simulator, stream: str, but: str | None = None) -> bool:
-    """Whether all rows have arrived as they are in the ERP, but for one column."""
+    """Whether all rows have arrived as they are in the ERP, but for one column, which each of them names."""
     if not stream.startswith(FORM):
-        found = differences(destination, sim, TENANTS)
-        return bool(found) == bool(but) and all(f", {but}: " in each for each in found)
+        named = {frozenset(getattr(row, "nulled", ())) for row in destination.rows(stream)}
+        return differences(destination, sim, TENANTS) == [] and named == {frozenset({but} if but else ())}
     expected = [(tenant, str(row["EndingBalance"])) for tenant in TENANTS for row in _results(sim, tenant)]
     return sorted((row["_tenant"], str(row["EndingBalance"])) for row in destination.rows(stream)) == sorted(expected)
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from source_acumatica import bodies, client, paging
+from source_acumatica import bodies, client, trail
 
 from .conftest import EXAMPLES
 from .harness import Destination, differences
@@ -240,7 +240,7 @@ def test_a_list_that_repeats_itself_is_stopped(stream: str, options: list[str], 
 
 
 def test_a_list_that_gives_two_pages_by_turns_is_stopped(erp: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "_REMEMBERED_ROWS", 30)
+    monkeypatch.setattr(trail, "REMEMBERED_ROWS", 30)
     pages: list[list[Any]] = []
 
     def by_turns(answer: Answer) -> Answer:
@@ -372,8 +372,8 @@ _SENTENCES = (
 class _Careless(Destination):
     """Takes whatever comes, also rows whose keys are something else."""
 
-    def _upsert(self, stream: str, row: dict[str, Any]) -> None:
-        pass
+    def _keep(self, stream: str, row: dict[str, Any]) -> None:
+        self.records += 1
 
 
 def _changed(content: Any, path: list[int], value: Any) -> Any:
