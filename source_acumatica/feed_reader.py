@@ -23,7 +23,7 @@ from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.odata import FeedPlan, plain_value, plans
+from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
 from source_acumatica.paging import (
     BEGINNING,
     SMALL_PAGE_ROWS,
@@ -36,7 +36,8 @@ from source_acumatica.paging import (
     anchored_pages,
     keyset_pages,
 )
-from source_acumatica.reader import EVER, Facts, Reader, bearable, gives_up, known_longest, repeats_itself, where_of
+from source_acumatica.reader import EVER, Facts, Reader, gives_up, known_longest, repeats_itself, where_of
+from source_acumatica.refusals import SearchTooLongError, refused
 from source_acumatica.trail import Identity, Ledger
 
 logger = logging.getLogger("airbyte")
@@ -117,6 +118,11 @@ class FeedReader(Reader):
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
         return bool(self._plans) and self._plan.filters
+
+    def has_rows_since(self, since: str) -> bool:
+        """Whether rows are there that have changed since, or nobody can say."""
+        plan = replace(self._plan, with_null=False)
+        return not plan.filters or bool(self.ask(Window(since), {"plan": plan, "top": 1}).rows)
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
@@ -302,8 +308,20 @@ class FeedReader(Reader):
             return self.table.keys
         if self._sortable is None:
             names = (*self.table.keys, *(name for name in self.table.fields if name not in self.table.keys))
-            self._sortable = bearable(names, lambda some: self._works(Window(), replace(_PLAIN, order=some)))
+            self._sortable = self._sortable_among(orderable(names))
         return self._sortable
+
+    def _sortable_among(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that rows can be ordered by, in a bounded search: formula columns are refused."""
+
+        def works(some: tuple[str, ...]) -> bool:
+            return self._works(Window(), replace(_PLAIN, order=some))
+
+        try:
+            unsortable = refused(names, works)
+        except SearchTooLongError:
+            unsortable = [name for name in names if name not in self.table.keys]
+        return tuple(name for name in names if name not in unsortable)
 
     def _go_on_by_all_columns(self, position: Position) -> Position:
         """Behind the keys, more columns order the list: what has gone out stays in front of the place."""
@@ -313,7 +331,10 @@ class FeedReader(Reader):
             "key, or none. Reading it ordered by all its columns."
         )
         self._is_keyed, self.repeated_key = False, self.table.keys
-        self._plans = [replace(self._plan, order=self._order() or self.table.keys)]
+        order = self._order()
+        # In another order than by the keys first, the place would lie elsewhere.
+        is_finer = order[: len(self.table.keys)] == self.table.keys
+        self._plans = [replace(self._plan, order=order if is_finer else self.table.keys)]
         if self._ledger is not None:
             self._ledger = Ledger(is_partial=bool(position.offset))
         return position

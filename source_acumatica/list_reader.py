@@ -139,6 +139,10 @@ class ListReader(ContractReader):
         cursor = self.table.cursor or ""
         return None if any(unwrap(row.get(cursor)) for row in rows) else bool(rows)
 
+    def has_rows_since(self, since: str) -> bool:
+        """Whether rows are there that have changed since, or nobody can say."""
+        return not self._plan.filters or self._has_rows(Window(since), replace(self._plan, custom=()))
+
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
         return window.since is not None and self._plan.filters

@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 import msgspec
 
+from source_acumatica.addresses import fits
 from source_acumatica.cursor import Window
 from source_acumatica.entity import FieldKind
 from source_acumatica.feeds import FeedDoor, FeedTable
 
-# As for contract entities: longer query strings are refused, and more columns are no harm (BEHAVIOR.md, "Lists").
-_LONGEST_OPTION_CHARACTERS = 1000
+# Of the address; the rest is for a filter, a place, and an inquiry's parameters.
+_LONGEST_ORDER_CHARACTERS = 1300
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -113,14 +114,22 @@ def feed_options(
     # A restricted column comes only where none are selected (BEHAVIOR.md, "OData").
     names = columns if columns is not None and table.restricted.isdisjoint(columns) else ()
     selected = ",".join(name for name in table.fields if name in names)
-    if 0 < len(selected) <= _LONGEST_OPTION_CHARACTERS:
-        options["$select"] = selected
     if plan.order:
         options["$orderby"] = ",".join(plan.order)
     options.update({f"${name}": str(token[name]) for name in ("skip", "top") if token.get(name)})
     if version == 3:
         options["$format"] = "json"
-    return options
+    # What is left out first of an address that is too long: more columns are no harm.
+    selecting = {"$select": selected, **options} if selected else options
+    return selecting if fits(selecting) else options
+
+
+def orderable(names: Sequence[str]) -> tuple[str, ...]:
+    """As many of the columns, the first ones first, as leave room for a filter in the address."""
+    count = len(names)
+    while count and not fits({"$orderby": ",".join(names[:count])}, _LONGEST_ORDER_CHARACTERS):
+        count -= 1
+    return tuple(names[:count])
 
 
 def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, version: int) -> Iterator[str]:

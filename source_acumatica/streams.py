@@ -29,6 +29,7 @@ from source_acumatica.cursor import (
     GIVES_PAGES,
     HAS_NO_FLAGS,
     REFUSES_NULL,
+    STAMPS_STAND,
     TenantCursor,
     Window,
 )
@@ -51,6 +52,8 @@ from source_acumatica.watches import KeyWatch, Stamps
 
 logger = logging.getLogger("airbyte")
 
+# Filters compare what the database has, which is rounded where it is shown.
+_ROUNDING = timedelta(seconds=1)
 # So much of what the ERP sent is turned into lines at once.
 _PIECE_BYTES = 512 * 1024
 
@@ -321,6 +324,7 @@ class TableStream(HttpStream, ABC):
 
     def _read_tenant(self, reader: Reader, windows: Iterable[Mapping[str, Any]], beat: Beat) -> Iterator[StreamData]:
         facts = self._facts(reader.tenant)
+        newest = self.progress.progress(reader.tenant).newest if self.progress else None
         is_first = self.progress is None or self.progress.progress(reader.tenant).reached is None
         try:
             for window in map(Window.of_state, windows):
@@ -328,6 +332,8 @@ class TableStream(HttpStream, ABC):
                     yield from self._read_window(reader, window, beat, facts)
             if beat.rows:
                 self._heal(reader, facts)
+            if newest and not facts.knows(STAMPS_STAND):
+                self._look_back(reader, newest, facts)
         except RequestFailed as error:
             # Where rows have come, now or before, the form is set up: then this is a failure like any other.
             if error.problem.next is not Next.SKIP or beat.rows or not is_first:
@@ -337,6 +343,22 @@ class TableStream(HttpStream, ABC):
             return
         if self.progress and self._rows_table.is_tracked:
             yield from self._removed(reader.tenant, self.progress)
+
+    def _look_back(self, reader: Reader, newest: str, facts: TenantFacts) -> None:
+        """Say if no row is stamped as late any more as one that came before; asked once a day."""
+        if self.progress is None:
+            return
+        has_newer = (self.progress.progress(reader.tenant).newest or "") > newest
+        since = format_instant(datetime.fromisoformat(newest) - self._config.lookback - _ROUNDING)
+        if has_newer or reader.has_rows_since(since):
+            facts.learn(STAMPS_STAND)
+        else:
+            logger.warning(
+                f"{reader.where}: a row that was changed at {newest} has come before, and now none is there that was "
+                "changed then or later. If an earlier state of the tenant was restored (a snapshot, a backup), refresh "
+                "this stream: rows that are as they were before are not told by their stamps."
+            )
+            self.progress.note(reader.tenant, newest=None)
 
     def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
         keys, rows_before = self._keys.list(reader.where), beat.rows
