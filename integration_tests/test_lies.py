@@ -213,7 +213,7 @@ def test_where_stamps_have_gone_back_the_user_is_told_to_refresh(stream: str, er
     destination.sync(erp.config(**SETTINGS), chosen)
     assert not [each for each in destination.warnings if "snapshot" in each]
     company.restore(snapshot)
-    erp.clock.advance(86_400)
+    erp.clock.advance(90_000)
     destination.sync(erp.config(**SETTINGS), chosen)
     assert len([each for each in destination.warnings if "snapshot" in each and stream in each]) == 1
     destination.sync(erp.config(**SETTINGS), chosen)
