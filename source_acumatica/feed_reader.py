@@ -23,6 +23,7 @@ from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.keyset import UnreliableOrderError, keyset_pages
 from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
 from source_acumatica.paging import (
     BEGINNING,
@@ -32,9 +33,7 @@ from source_acumatica.paging import (
     Page,
     PageSize,
     Position,
-    UnreliableOrderError,
     anchored_pages,
-    keyset_pages,
 )
 from source_acumatica.reader import EVER, Facts, Reader, gives_up, known_longest, repeats_itself, where_of
 from source_acumatica.refusals import SearchTooLongError, refused
@@ -55,19 +54,12 @@ _TRIES_OF_A_PAGE = 6
 _ROWS_IN_FRONT = 50
 
 
-class AmbiguousKeysError(Exception):
-    """Rows next to each other have the same key; ``position`` lies in front of them, in content of the rows there."""
-
-    def __init__(self, position: Position) -> None:
-        super().__init__()
-        self.position = position
-
-
 @dataclass
 class _ByKeyset:
     """Places are those of rows, and how many rows behind: only of rows that have come the place is known."""
 
     place_of: Callable[[Wire], Place]
+    shared: int = 1
 
     def behind(self, _place: tuple[Place, int], rows: Sequence[Wire]) -> tuple[Place, int]:
         """The place of the page behind the one with these rows."""
@@ -97,8 +89,6 @@ class FeedReader(Reader):
     _plans: list[FeedPlan] = field(default_factory=list)
     _sortable: tuple[str, ...] | None = None
     """The columns that an inquiry without usable keys is ordered by."""
-    _is_keyed: bool = field(init=False)
-    """Whether the keys tell the rows apart, as far as is known."""
     _has_come: bool = False
     """Whether a page has come in the present way: it is one that the ERP supports."""
     _tries: int = 0
@@ -108,7 +98,6 @@ class FeedReader(Reader):
 
     def __post_init__(self) -> None:
         self._size = PageSize(self.config.max_page_size)
-        self._is_keyed = self.table.are_keys_unique
 
     @property
     def where(self) -> str:
@@ -133,15 +122,14 @@ class FeedReader(Reader):
             try:
                 for page in self._pages(window, position):
                     has_rows, position, self._tail = True, page.position, page.rows[-_ROWS_IN_FRONT:]
+                    self._tell_repeated_keys(page.rows)
                     yield page
             except MovingListError:
                 raise repeats_itself(self.where) from None
             except EqualKeysError:
-                raise gives_up(self.where, self._equal_keys_sentence()) from None
+                position = self._go_on_in_a_finer_order(position)
             except UnreliableOrderError:
                 position = self._go_on_by_number(position)
-            except AmbiguousKeysError as error:
-                position = self._go_on_by_all_columns(error.position)
             except RequestFailed as error:
                 position = self._lower_plan(window, error, position)
             else:
@@ -160,7 +148,6 @@ class FeedReader(Reader):
         left = FeedPlan.of_name(window.start.list_name, self.table.fields)
         if left is None:
             return BEGINNING
-        self._is_keyed &= left.order == self.table.keys
         self._plans = [left, *(plan for plan in self._plans if plan != left)]
         return window.start
 
@@ -186,20 +173,21 @@ class FeedReader(Reader):
         def fetch(skip: int, rows: int) -> tuple[Sequence[Wire], int]:
             return self._rows(window, {"skip": skip}, rows)
 
-        ahead = self._ahead(ByNumber(), fetch)
+        in_groups = self.table.door is FeedDoor.INQUIRIES and not self._plan.is_by_row
+        # A row is held back where others may belong to it, and the one in front of it is asked for again.
+        ahead = self._ahead(ByNumber(shared=2 if in_groups else 1), fetch)
         pages = anchored_pages(
             ahead.fetch,
-            self._by_key if self._is_keyed else self._by_content,
+            self._identify,
             position,
-            is_unique=self._is_keyed,
+            is_unique=not self._plan.is_by_row,
+            in_groups=in_groups,
             ledger=self._ledger,
             overlap=max(min(len(position.anchors), self._size.rows // 2), 1),
             longest=known_longest(self.facts),
             look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS)),
         )
-        is_claimed = self._is_keyed and self.table.door is FeedDoor.INQUIRIES
-        ready = ahead.pages(pages)
-        return self._in_whole_groups(ready, position) if is_claimed else ready
+        return ahead.pages(pages)
 
     def _by_keyset(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
         def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Wire], int]:
@@ -275,37 +263,29 @@ class FeedReader(Reader):
         said = msgspec.json.encode([row.get(name) for name in self.table.fields])
         return hashlib.blake2b(said, digest_size=16).hexdigest()
 
-    def _by_key(self, row: Wire) -> Identity:
-        return ("\x1f".join(map(str, self._key_of(row))),)
+    def _identify(self, row: Wire) -> Identity:
+        """By what the list is ordered by, or, where that says too little, by all that is in the row."""
+        if self._plan.is_by_row:
+            return (self._content_of(row),)
+        return ("\x1f".join(map(repr, self._place_of(row))),)
 
-    def _by_content(self, row: Wire) -> Identity:
-        return (self._content_of(row),)
-
-    def _in_whole_groups(self, pages: Iterator[Page[Wire]], start: Position) -> Iterator[Page[Wire]]:
-        """The pages, but for their last row until it is known that no other has its key.
-
-        An inquiry's keys are those of the tables below it, and need not tell its rows apart; among rows with one key
-        SQL promises no order, so none of them goes out before all have been read in one order.
-        """
-        held: Sequence[Wire] = ()
-        offset, sent = start.offset, list(self._tail)
-        for page in pages:
-            rows = [*held, *page.rows]
-            keys = [self._key_of(row) for row in rows]
-            if any(one == other for one, other in itertools.pairwise(keys)):
-                anchors = tuple(map(self._by_content, sent[-_ROWS_IN_FRONT:]))
-                raise AmbiguousKeysError(Position(offset, anchors))
-            held, ready = rows[-1:], rows[:-1]
-            if ready:
-                offset, sent = page.position.offset - 1, ready
-                yield Page(ready, replace(page.position, offset=offset, anchors=page.position.anchors[:-1]))
-            end = page.position
-        if held:
-            yield Page(held, end)
+    def _tell_repeated_keys(self, rows: Sequence[Wire]) -> None:
+        """An inquiry's keys are those of the tables below it, and need not tell its rows apart."""
+        if self.repeated_key or self.table.door is FeedDoor.TABLES or self._plan.order != self.table.keys:
+            return
+        if any(one == other for one, other in itertools.pairwise(map(self._key_of, rows))):
+            self.repeated_key = self.table.keys
+            logger.warning(
+                f"{self.where}: several rows have the same {', '.join(self.table.keys)}, so these do not identify a "
+                "row: use another primary key, or none."
+            )
 
     def _order(self) -> tuple[str, ...]:
-        if self.table.door is FeedDoor.TABLES or self._is_keyed:
+        if self.table.door is FeedDoor.TABLES or self.table.are_keys_unique:
             return self.table.keys
+        return self._all_sortable()
+
+    def _all_sortable(self) -> tuple[str, ...]:
         if self._sortable is None:
             names = (*self.table.keys, *(name for name in self.table.fields if name not in self.table.keys))
             self._sortable = self._sortable_among(orderable(names))
@@ -323,21 +303,31 @@ class FeedReader(Reader):
             unsortable = [name for name in names if name not in self.table.keys]
         return tuple(name for name in names if name not in unsortable)
 
-    def _go_on_by_all_columns(self, position: Position) -> Position:
-        """Behind the keys, more columns order the list: what has gone out stays in front of the place."""
-        keys = ", ".join(self.table.keys)
-        logger.warning(
-            f"{self.where}: several rows have the same {keys}, so these do not identify a row: use another primary "
-            "key, or none. Reading it ordered by all its columns."
-        )
-        self._is_keyed, self.repeated_key = False, self.table.keys
-        order = self._order()
-        # In another order than by the keys first, the place would lie elsewhere.
-        is_finer = order[: len(self.table.keys)] == self.table.keys
-        self._plans = [replace(self._plan, order=order if is_finer else self.table.keys)]
+    def _go_on_in_a_finer_order(self, position: Position) -> Position:
+        """Behind the columns that order the list, more do: what has gone out stays in front of the place.
+
+        Raises:
+            RequestFailed: there are no more, and rows that differ stand at one place.
+        """
+        was, told = self._plan, self._equal_keys()
+        if was.is_keyset or was.is_by_row:
+            raise gives_up(self.where, self._equal_keys_sentence())
+        order = self._all_sortable()
+        if was.order == self.table.keys and order != was.order and order[: len(was.order)] == was.order:
+            plan = replace(was, order=order)
+        elif set(self.table.fields) <= set(was.order):
+            plan = replace(was, is_by_row=True)
+        else:
+            raise gives_up(self.where, self._equal_keys_sentence())
+        self._plans = [plan]
+        logger.warning(f"{self.where}: {told}. {plan.explain(plan)}")
+        return self._gone_on_with(position)
+
+    def _gone_on_with(self, position: Position) -> Position:
+        """The same place in another way of reading: what was sent is known by its last rows alone."""
         if self._ledger is not None:
             self._ledger = Ledger(is_partial=bool(position.offset))
-        return position
+        return Position(position.offset, tuple(map(self._identify, self._tail)))
 
     def _go_on_by_number(self, position: Position) -> Position:
         """In the same order, from as many rows on as have gone out."""
@@ -345,15 +335,13 @@ class FeedReader(Reader):
         reason = "the ERP does not find its own rows by the values that it shows"
         logger.warning(f"{self.where}: {reason}. {plan.explain(plan)}")
         self._plans = [plan]
-        if self._ledger is not None:
-            self._ledger = Ledger(is_partial=bool(position.offset))
-        return Position(position.offset, tuple(map(self._by_key, self._tail)))
+        return self._gone_on_with(position)
+
+    def _equal_keys(self) -> str:
+        return f"more rows than fit into a page of {self._size.rows} have the same {', '.join(self._plan.order[:5])}"
 
     def _equal_keys_sentence(self) -> str:
-        return (
-            f"more rows than fit into a page of {self._size.rows} have the same {', '.join(self.table.keys)}, so they "
-            "cannot be told apart: raise max_page_size, or leave this stream out"
-        )
+        return f"{self._equal_keys()}, so they cannot be told apart: raise max_page_size, or leave this stream out"
 
     # ------------------------------------------------------------------------------------ what the ERP does not support
 

@@ -34,7 +34,7 @@ from source_acumatica.paging import (
 )
 from source_acumatica.parts import empty, holds, missing
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
-from source_acumatica.reader import EVER, ContractReader, Facts, known_longest, lacks, repeats_itself
+from source_acumatica.reader import EVER, ContractReader, Facts, gives_up, known_longest, lacks, repeats_itself
 from source_acumatica.records import SingleRecords
 from source_acumatica.trail import Identity, Ledger
 
@@ -104,6 +104,8 @@ class ListReader(ContractReader):
         )
         try:
             for page in ahead.pages(pages):
+                if window.is_unstamped and any(unwrap(row.get(self.table.cursor or "")) for row in page.rows):
+                    raise gives_up(self.where, "the ERP does not heed the filter for rows without a stamp")
                 position = replace(page.position, list_name=self._list_name)
                 yield Page(list(self._completed(page.rows)), position)
         except MovingListError:
@@ -127,6 +129,9 @@ class ListReader(ContractReader):
 
     def has_unstamped(self) -> bool | None:
         """Whether there are rows without a stamp; None where the ERP cannot be asked for them."""
+        if not self._plan.filters:
+            # All rows have come.
+            return False
         if self._plan.is_by_record:
             return None
         probe = {"top": 1, "plan": replace(self._plan, custom=()), "is_trial": True}

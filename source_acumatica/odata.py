@@ -35,7 +35,7 @@ class Generation(Enum):
         return (inquiries if door is FeedDoor.INQUIRIES else tables).format(tenant=quote(tenant, safe=""))
 
 
-_LIST_NAME = re.compile(r"(?P<filtered>all|changed|changed or null), (?P<method>keyset|number): (?P<order>.+)")
+_LIST_NAME = re.compile(r"(?P<filtered>all|changed|changed or null), (?P<method>keyset|number|row): (?P<order>.+)")
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,15 @@ class FeedPlan:
     """Whether the window is asked for; otherwise all rows are."""
     with_null: bool = True
     """Whether a filter by the stamp asks for the rows that have none, too: no comparison finds them."""
+    is_by_row: bool = False
+    """Whether rows are equal in all that orders them, so that all that is in them has to identify them."""
 
     @property
     def list_name(self) -> str:
         """What a place belongs to: the same filter, order and method."""
         filtered = ("changed or null" if self.with_null else "changed") if self.filters else "all"
-        return f"{filtered}, {'keyset' if self.is_keyset else 'number'}: {','.join(self.order)}"
+        method = "keyset" if self.is_keyset else "row" if self.is_by_row else "number"
+        return f"{filtered}, {method}: {','.join(self.order)}"
 
     @classmethod
     def of_name(cls, name: str, fields: Collection[str]) -> FeedPlan | None:
@@ -63,7 +66,8 @@ class FeedPlan:
         if not match or not set(order) <= set(fields):
             return None
         filtered = match["filtered"]
-        return cls(order, match["method"] == "keyset", filtered != "all", filtered == "changed or null")
+        method, with_null = match["method"], filtered == "changed or null"
+        return cls(order, method == "keyset", filtered != "all", with_null, method == "row")
 
     def explain(self, instead: FeedPlan) -> str:
         """What the log says when it comes to this ``instead`` of another way."""

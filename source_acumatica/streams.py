@@ -70,6 +70,7 @@ class Access:
     server_times: Mapping[str, datetime] = field(default_factory=dict)
     lags: dict[str, timedelta] = field(default_factory=dict)
     """How far the clock of each tenant's database may differ from the server's, as far as any stream has seen."""
+    _looks: dict[str, list[tuple[datetime, timedelta]]] = field(default_factory=dict)
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     began_at: float = field(default_factory=time.monotonic)
@@ -85,11 +86,16 @@ class Access:
         return then and then + timedelta(seconds=time.monotonic() - self.began_at)
 
     def note_lags(self, progress: TenantCursor, tenants: Sequence[str]) -> None:
-        """All tables of a tenant are stamped by one clock: what one stream has seen of it holds for the others."""
+        """All tables of a tenant are stamped by one clock: what one stream has seen of it holds for the others.
+
+        Of what was seen within a day of the last look, the least counts.
+        """
         for tenant in tenants:
-            lag = progress.progress(tenant).clock_lag(self.server_times.get(tenant))
-            if lag is not None:
-                self.lags[tenant] = min(lag, self.lags.get(tenant, lag))
+            was = progress.progress(tenant)
+            if was.clock_lag is not None and was.lag_at:
+                self._looks.setdefault(tenant, []).append((datetime.fromisoformat(was.lag_at), was.clock_lag))
+                last = max(at for at, _ in self._looks[tenant])
+                self.lags[tenant] = min(lag for at, lag in self._looks[tenant] if last - at <= timedelta(days=1))
 
     @classmethod
     def of(
@@ -139,6 +145,11 @@ class TenantFacts:
         if self._progress is not None:
             self._progress.note(self._tenant, reached=None, reading=None, left_out=tuple(columns))
             self.learn(GIVES_ALL_AGAIN)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing was read before."""
+        return self._progress is None or self._progress.progress(self._tenant).reached is None
 
     def knows(self, name: str) -> bool:
         """Whether it was learnt within the last day."""
@@ -325,7 +336,7 @@ class TableStream(HttpStream, ABC):
     def _read_tenant(self, reader: Reader, windows: Iterable[Mapping[str, Any]], beat: Beat) -> Iterator[StreamData]:
         facts = self._facts(reader.tenant)
         newest = self.progress.progress(reader.tenant).newest if self.progress else None
-        is_first = self.progress is None or self.progress.progress(reader.tenant).reached is None
+        is_first = facts.is_first
         try:
             for window in map(Window.of_state, windows):
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
@@ -405,7 +416,8 @@ class TableStream(HttpStream, ABC):
         found = reader.has_unstamped()
         if found is None:
             facts.learn(REFUSES_NULL)
-            if facts.has_unstamped:
+            # Behind a start date none can have been seen.
+            if facts.has_unstamped or (self._config.start_date and facts.is_first):
                 logger.warning(
                     f"{reader.where}: there are rows without a stamp ({self._rows_table.cursor_field}), and the ERP "
                     "cannot be asked for them: such rows that are new or changed do not arrive but with a full refresh."

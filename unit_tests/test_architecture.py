@@ -39,6 +39,7 @@ LAYERS = {
     "cursor": 2,
     "custom_fields": 2,
     "feeds": 2,
+    "keyset": 2,
     "messages": 2,
     "client": 3,
     "codec": 3,

@@ -12,6 +12,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from source_acumatica import paging
+from source_acumatica.keyset import UnreliableOrderError, keyset_pages
 from source_acumatica.paging import (
     BEGINNING,
     FIRST_PAGE_ROWS,
@@ -20,9 +21,7 @@ from source_acumatica.paging import (
     MovingListError,
     PageSize,
     Position,
-    UnreliableOrderError,
     anchored_pages,
-    keyset_pages,
 )
 
 # The list has places between its rows, so that rows can be inserted anywhere.
