@@ -21,8 +21,17 @@ State = dict[str, Any]
 FILTER_WORKS, HAS_NO_FLAGS = "filter_works", "has_no_flags"
 REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
 GIVES_ALL_AGAIN = "gives_all_again"
-STAMPS_STAND = "stamps_stand"
-LEARNT = (STAMPS_STAND, FILTER_WORKS, HAS_NO_FLAGS, REFUSES_NULL, ALL_STAMPED, GIVES_PAGES, GIVES_ALL_AGAIN)
+STAMPS_STAND, HIDES_NOTHING = "stamps_stand", "hides_nothing"
+LEARNT = (
+    STAMPS_STAND,
+    HIDES_NOTHING,
+    FILTER_WORKS,
+    HAS_NO_FLAGS,
+    REFUSES_NULL,
+    ALL_STAMPED,
+    GIVES_PAGES,
+    GIVES_ALL_AGAIN,
+)
 """What may be learnt about a tenant's list, by the names that the state has for it."""
 # The ERP may be another one tomorrow: an upgrade, a customization, another role.
 _LEARNT_FOR = timedelta(days=1)

@@ -18,7 +18,7 @@ import msgspec
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
 from source_acumatica.batches import in_batches
-from source_acumatica.cursor import FILTER_WORKS, Window
+from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, Window
 from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
@@ -164,6 +164,11 @@ class FeedReader(Reader):
     def _by_links(self, window: Window) -> Iterator[Page[Wire]]:
         """Without an order of ours, only the server knows where it goes on."""
         first = self._asked(window, {})
+        if first.next_link:
+            logger.warning(
+                f"{self.where}: it can be ordered by none of its columns, and comes in pages of the server's own. Rows "
+                "that are inserted or removed while it is read may be missing or come twice."
+            )
         for page in linked_pages(first, lambda link: self._asked(window, {"link": link}), self.where):
             self._note_size(page)
             for rows in in_batches(page.rows):
@@ -186,13 +191,20 @@ class FeedReader(Reader):
             overlap=max(min(len(position.anchors), self._size.rows // 2), 1),
             longest=known_longest(self.facts),
             look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS)),
+            looks_behind=not self.facts.knows(HIDES_NOTHING),
         )
         return ahead.pages(pages)
 
     def _by_keyset(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
         def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Wire], int]:
             after, skip = place
-            return self._rows(window, {"after": after, "skip": skip}, rows)
+            try:
+                return self._rows(window, {"after": after, "skip": skip}, rows)
+            except RequestFailed as error:
+                if after and error.problem.next is Next.CLIMB_DOWN:
+                    # Its keys are of a type that cannot be compared with what is shown of them.
+                    raise UnreliableOrderError from None
+                raise
 
         ahead = self._ahead(_ByKeyset(self._place_of), fetch)
         pages = keyset_pages(
@@ -202,6 +214,7 @@ class FeedReader(Reader):
             self._content_of,
             longest=known_longest(self.facts),
             look=lambda after, skip: fetch((after, skip), max(self._size.rows, SMALL_PAGE_ROWS)),
+            looks_behind=not self.facts.knows(HIDES_NOTHING),
         )
         return ahead.pages(pages)
 
@@ -231,7 +244,8 @@ class FeedReader(Reader):
             try:
                 page = self.ask(window, {**token, "plan": self._plan, "is_proven": self._has_come})
             except RequestFailed as error:
-                if not self._has_come or not _may_be_the_ways(error) or tries == _TRIES_OF_A_PAGE:
+                is_lasting = error.problem.status in _REFUSALS and tries > 1
+                if not self._has_come or not _may_be_the_ways(error) or is_lasting or tries == _TRIES_OF_A_PAGE:
                     raise
                 logger.warning(f"{self.where}: {error.problem.sentence}. Trying the same page again.")
                 self.pause(tries)
@@ -366,10 +380,10 @@ class FeedReader(Reader):
         self._tries = 0
         if (was.filters, was.order) != (self._plan.filters, self._plan.order):
             logger.warning(f"{self.where}: {error.problem.sentence}. {self._plan.explain(was)}")
-        elif self.facts.has_unstamped:
+        elif self.facts.has_unstamped or self.facts.is_first:
             logger.warning(
                 f"{self.where}: {error.problem.sentence}, when asked for rows without a stamp ({self.table.cursor}). "
-                "There are such rows, and changes of them do not arrive but with a full refresh."
+                "Those do not arrive but with a full refresh, and none behind a start date."
             )
         return BEGINNING
 

@@ -10,7 +10,6 @@ from itertools import takewhile
 from typing import Any, Generic
 
 from source_acumatica.paging import (
-    SMALL_PAGE_ROWS,
     SMALLEST_PAGE_ROWS,
     EqualKeysError,
     Fetched,
@@ -18,6 +17,7 @@ from source_acumatica.paging import (
     Page,
     Position,
     Row,
+    looks,
 )
 from source_acumatica.trail import ANCHORS_IN_STATE
 
@@ -37,6 +37,7 @@ def keyset_pages(
     content_of: Callable[[Row], object] = repr,
     longest: int = 0,
     look: Callable[[tuple[Any, ...], int], Fetched[Row]] | None = None,
+    looks_behind: bool = True,
 ) -> Iterator[Page[Row]]:
     """Read an ordered list from the row at ``start.after``, or from its beginning, to its end.
 
@@ -50,7 +51,7 @@ def keyset_pages(
         EqualKeysError: the rows at one place fill a page.
         MovingListError: the server repeats itself.
     """
-    return _Keyset(fetch, place_of, start, content_of, longest, look or fetch).pages()
+    return _Keyset(fetch, place_of, start, content_of, longest, look or fetch, looks_behind).pages()
 
 
 class _Keyset(Generic[Row]):
@@ -64,7 +65,9 @@ class _Keyset(Generic[Row]):
         content_of: Callable[[Row], object],
         longest: int,
         look: Callable[[tuple[Any, ...], int], Fetched[Row]],
+        looks_behind: bool,
     ) -> None:
+        self._looks_behind = looks_behind
         self._fetch, self._look, self._place_of, self._content_of = fetch, look, place_of, content_of
         self._start, self._after, self._offset = start, start.after, start.offset
         # The places of the rows sent last, and what was sent of the rows at the very last: of those before a resume,
@@ -86,9 +89,11 @@ class _Keyset(Generic[Row]):
                     return
             if not new:
                 raise MovingListError
+            is_alike = self._place_of(new[0]) == self._after
             self._note(new, is_short=len(rows) < asked)
             anchors = tuple((json.dumps(place),) for place in self._front[-ANCHORS_IN_STATE:])
-            yield Page(new, replace(self._start, offset=self._offset, after=self._after, anchors=anchors))
+            position = replace(self._start, offset=self._offset, after=self._after, anchors=anchors)
+            yield Page(new, position, is_alike)
 
     def _new(self, rows: Sequence[Row], asked: int) -> Sequence[Row]:
         self._longest = max(self._longest, len(rows))
@@ -99,6 +104,9 @@ class _Keyset(Generic[Row]):
             return self._behind_one_in_front(rows)
         if count == len(rows) >= max(asked, SMALLEST_PAGE_ROWS):
             raise EqualKeysError
+        if count > 1 and self._there == [None]:
+            # Which of them was sent before the resume, nobody knows.
+            return rows
         return [*self._more_there(rows[:count]), *rows[count:]] if count > len(self._there) else rows[count:]
 
     def _more_there(self, rows: Sequence[Row]) -> list[Row]:
@@ -145,7 +153,9 @@ class _Keyset(Generic[Row]):
 
     def _behind(self, rows: Sequence[Row], asked: int) -> Fetched[Row]:
         """What lies behind an answer that brought nothing new and was short; nothing proves the end."""
-        gives_few = bool(rows) and self._longest <= len(rows)
-        if not (gives_few or self._hides_rows or asked < SMALL_PAGE_ROWS):
-            return (), asked
-        return self._look(self._after, len(rows) if gives_few else asked)
+        gives_few = [len(rows)] if rows and self._longest <= len(rows) else []
+        for skip in (*gives_few, *looks(asked, looks_behind=self._looks_behind, hides_rows=self._hides_rows)):
+            behind, asked = self._look(self._after, skip)
+            if behind:
+                return behind, asked
+        return (), asked

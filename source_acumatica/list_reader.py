@@ -17,7 +17,7 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.ad_hoc import AdHocSchemas, is_refusal
 from source_acumatica.ahead import Ahead, ByNumber
-from source_acumatica.cursor import FILTER_WORKS, Window
+from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, Window
 from source_acumatica.custom_fields import custom_fields, merge_custom
 from source_acumatica.entity import Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed
@@ -101,6 +101,7 @@ class ListReader(ContractReader):
             ledger=ledger,
             longest=known_longest(self.facts),
             look=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
+            looks_behind=not self.facts.knows(HIDES_NOTHING),
         )
         try:
             for page in ahead.pages(pages):
@@ -396,13 +397,13 @@ class ListReader(ContractReader):
         return ()
 
     def _identify(self, row: Wire) -> Identity:
-        """By its keys or its NoteID; where neither is known, by its id, or else, as that may be transient, by all."""
+        """By its keys or its NoteID; where neither is known, by all that it says but its id, which may be made up."""
         if self.table.keys:
             return ("\x1f".join(str(unwrap(row.get(key))) for key in self.table.keys),)
         if self.table.has_note_id:
             return (str(row.get("id")),)
         said = msgspec.json.encode(_lasting(row), order="sorted")
-        return (str(row.get("id")), hashlib.sha256(said).hexdigest())
+        return (hashlib.sha256(said).hexdigest(),)
 
 
 def _lasting(value: Any) -> Any:

@@ -47,6 +47,8 @@ _MOST_RESTARTS = 5
 _MOST_PAGES_BEHIND = 200
 # A page for fewer rows may be empty since all of them are hidden: one more look, for so many, proves the end.
 SMALL_PAGE_ROWS = 50
+# Where rows are hidden, a run of them may be longer than a page; each look is four times as far as the one before.
+_LOOKS_FOR_HIDDEN_ROWS = 6
 # No list has so many rows: whoever answers with some does not heed $skip.
 _BEHIND_EVERY_LIST = 1_000_000_000
 
@@ -82,6 +84,8 @@ class Page(Generic[Row]):
 
     rows: Sequence[Row]
     position: Position
+    begins_as_last: bool = False
+    """Whether the first row has what identifies the last row of the page before: two rows have it then."""
 
 
 @dataclass
@@ -167,6 +171,7 @@ def anchored_pages(
     longest: int = 0,
     look: Callable[[int], Fetched[Row]] | None = None,
     in_groups: bool = False,
+    looks_behind: bool = True,
 ) -> Iterator[Page[Row]]:
     """Read a list from ``start`` to its end, which is proven by an answer that brings nothing new.
 
@@ -175,14 +180,15 @@ def anchored_pages(
     ``is_unique`` rows may be alike. ``in_groups``: what identifies a row is what the list is ordered by, and rows that
     share it come in any order; none of such a group is yielded before one answer has held all of it. At ``start``,
     ``overlap`` rows in front of the place are asked for again. The server is known to give pages of ``longest`` rows.
-    ``look`` fetches as many rows as a look behind the end takes.
+    ``look`` fetches as many rows as a look behind the end takes; without ``looks_behind`` none is taken, as long as
+    no page has shown that rows are hidden.
 
     Raises:
         MovingListError: the server repeats itself, or rows vanish faster than they are read.
         EqualKeysError: a group does not fit into a page.
     """
     kind = _Kind.GROUPED if in_groups else _Kind.UNIQUE if is_unique else _Kind.ALIKE
-    return _Anchored(fetch, identify, start, kind, ledger, overlap, longest, look or fetch).pages()
+    return _Anchored(fetch, identify, start, kind, ledger, overlap, longest, look or fetch, looks_behind).pages()
 
 
 class _Kind(Enum):
@@ -225,10 +231,11 @@ class _Anchored(Generic[Row]):
         overlap: int,
         longest: int,
         look: Callable[[int], Fetched[Row]],
+        looks_behind: bool,
     ) -> None:
         self._fetch, self._identify, self._kind, self._ledger = fetch, identify, kind, ledger
         self._trail, self._start, self._offset, self._overlap = Trail(start.anchors), start, start.offset, overlap
-        self._watch, self._look = _Watch(), look
+        self._watch, self._look, self._looks_behind = _Watch(), look, looks_behind
         # Of the longest page so far: a server may give fewer rows than are asked for.
         self._longest, self._known_longest = 0, longest
         self._was_short = self._hides_rows = False
@@ -239,7 +246,7 @@ class _Anchored(Generic[Row]):
         while True:
             first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0)
             answer = self._found(first) if self._is_lost(first) else first
-            if answer is None:
+            if answer is None or (self._ledger is not None and self._is_in_front_of_the_trail(answer)):
                 self._begin_anew()
                 continue
             if self._is_stuck_in_a_group(answer):
@@ -265,12 +272,22 @@ class _Anchored(Generic[Row]):
             return range(len(identities))
         match self._kind:
             case _Kind.UNIQUE:
-                return self._trail.unsent(identities)
+                return self._unsent_of_unique(identities, overlap)
             case _Kind.GROUPED:
                 return self._trail.unknown(identities)
         if 0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap]):
             return range(overlap, len(identities))
         return self._trail.unsent_in_order(identities)
+
+    def _unsent_of_unique(self, identities: Sequence[Identity], overlap: int) -> Sequence[int]:
+        """What should be unique may repeat: behind a row that is where it was, its like are others."""
+        if not (0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap])):
+            return self._trail.unsent(identities)
+        alike = overlap
+        while alike < len(identities) and identities[alike] == identities[overlap - 1]:
+            alike += 1
+        rest = self._trail.unknown(identities[alike:])
+        return [*range(overlap, alike), *(alike + place for place in rest)]
 
     # ------------------------------------------------------------------------------------------------------ groups
 
@@ -299,6 +316,7 @@ class _Anchored(Generic[Row]):
         self._offset = answer.end - held
         self._hides_rows |= self._was_short and bool(answer.new)
         self._was_short = answer.is_short
+        last = self._trail.end(1)
         self._trail.extend([answer.identities[place] for place in new])
         self._overlap = self._rows_to_repeat()
         if self._ledger is not None:
@@ -307,7 +325,9 @@ class _Anchored(Generic[Row]):
         if new:
             is_all = len(new) == len(answer.rows)
             rows = answer.rows if is_all else [answer.rows[place] for place in new]
-            yield Page(rows, replace(self._start, offset=self._offset, anchors=self._trail.end()))
+            is_alike = self._kind is _Kind.UNIQUE and (answer.identities[new[0]],) == last
+            position = replace(self._start, offset=self._offset, anchors=self._trail.end())
+            yield Page(rows, position, is_alike)
         if self._watch.page(answer.identities, is_new=bool(answer.new)):
             self._watch.repeats = 0
             if not answer.new or self._fetch(_BEHIND_EVERY_LIST)[0]:
@@ -333,9 +353,13 @@ class _Anchored(Generic[Row]):
             return False
         if not answer.rows or not answer.new:
             return not answer.rows and answer.skip > 0
-        if answer.skip == 0 or answer.skip < self._offset - len(self._trail):
+        if answer.skip == 0 or self._is_in_front_of_the_trail(answer):
             return len(answer.new) == len(answer.rows)
         return answer.new[0] == 0
+
+    def _is_in_front_of_the_trail(self, answer: _Answer[Row]) -> bool:
+        """Whether a page may begin with rows that were sent and are not remembered one by one."""
+        return bool(self._trail) and answer.skip < self._offset - len(self._trail)
 
     def _found(self, answer: _Answer[Row]) -> _Answer[Row] | None:
         """The nearest page with a row that was sent, in front of the place or behind it; None if there is none."""
@@ -388,8 +412,19 @@ class _Anchored(Generic[Row]):
         A server that gives no more rows at once than are asked for again shows none behind them, and one that hides
         rows may show none of a page, which more rows than a page has would follow.
         """
-        gives_few = 0 < max(self._longest, self._known_longest) <= self._overlap and bool(answer.rows)
-        if not (gives_few or self._hides_rows or answer.asked < SMALL_PAGE_ROWS):
-            return None
-        behind = self._answer(self._offset if gives_few else answer.skip + answer.asked, self._look)
-        return behind if behind.new else None
+        if 0 < max(self._longest, self._known_longest) <= self._overlap and answer.rows:
+            behind = self._answer(self._offset, self._look)
+            if behind.new:
+                return behind
+        for distance in looks(answer.asked, looks_behind=self._looks_behind, hides_rows=self._hides_rows):
+            behind = self._answer(answer.skip + distance, self._look)
+            if behind.new:
+                return behind
+        return None
+
+
+def looks(asked: int, *, looks_behind: bool, hides_rows: bool) -> list[int]:
+    """How many rows further on to look for more, behind a page that was asked for with so many rows."""
+    if hides_rows:
+        return [asked * 4**step for step in range(_LOOKS_FOR_HIDDEN_ROWS)]
+    return [asked] if looks_behind or asked < SMALL_PAGE_ROWS else []

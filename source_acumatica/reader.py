@@ -60,6 +60,10 @@ class Facts(Protocol):
         """Whether rows without a stamp have been seen."""
 
     @property
+    def is_first(self) -> bool:
+        """Whether nothing was read before."""
+
+    @property
     def left_out(self) -> Sequence[str] | None:
         """What the rows that an earlier sync brought lack; None where none did, or where nobody knows."""
 

@@ -199,7 +199,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                 logger.warning(f"Tenant '{tenant}' does not have what {name} shows: it is not read there.")
             stream = _stream(table, settings, client, access, configured[name], tenants)
             streams.append(self._made_concurrent(stream, states, configured[name]))
-            if stream.progress:
+            if stream.progress and stream.is_stamped_by_the_database:
                 access.note_lags(stream.progress, tenants)
         return streams
 

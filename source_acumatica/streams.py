@@ -28,6 +28,7 @@ from source_acumatica.cursor import (
     GIVES_ALL_AGAIN,
     GIVES_PAGES,
     HAS_NO_FLAGS,
+    HIDES_NOTHING,
     REFUSES_NULL,
     STAMPS_STAND,
     TenantCursor,
@@ -52,6 +53,7 @@ from source_acumatica.watches import KeyWatch, Stamps
 
 logger = logging.getLogger("airbyte")
 
+_A_DAY_SECONDS = 86_400
 # Filters compare what the database has, which is rounded where it is shown.
 _ROUNDING = timedelta(seconds=1)
 # So much of what the ERP sent is turned into lines at once.
@@ -195,6 +197,9 @@ class TableStream(HttpStream, ABC):
         self._keys = keys or KeyWatch()
         self._name, self.tenants = table.name, tenants
         self._columns = table.wanted(configured)
+        if self._columns is not None:
+            # Rows that are the same in these columns may differ in others.
+            self._keys.is_the_tables = False
         self._schema = table.json_schema()
         self._rows_of = cache(partial(table.rows, columns=self._columns))
         self._sends_removed = not configured or DELETED_AT in configured
@@ -202,6 +207,8 @@ class TableStream(HttpStream, ABC):
         """Set for an incremental read."""
         self._told: set[str] = set()
         self._facts_of: dict[str, TenantFacts] = {}
+        self._latest: dict[str, str] = {}
+        """The latest stamp that has come in this run, by tenant."""
         self._is_running = False
         """Whether the CDK has got a record and knows that the stream is running."""
         super().__init__()
@@ -300,7 +307,10 @@ class TableStream(HttpStream, ABC):
         start, now = self._config.start_date, self._access.server_times.get(tenant)
         if self.progress is None:
             return [Window(format_instant(start) if start else None)]
-        progress, lag = self.progress.progress(tenant), self._access.lags.get(tenant, timedelta())
+        progress = self.progress.progress(tenant)
+        lag = self._access.lags.get(tenant, timedelta())
+        if not self.is_stamped_by_the_database:
+            lag = max(lag, progress.clock_lag or timedelta())
         if progress.is_ahead_of(now):
             reached = progress.reading.until if progress.reading else progress.reached
             logger.warning(
@@ -334,16 +344,16 @@ class TableStream(HttpStream, ABC):
             raise broken_record(reader.where, error) from error
 
     def _read_tenant(self, reader: Reader, windows: Iterable[Mapping[str, Any]], beat: Beat) -> Iterator[StreamData]:
-        facts = self._facts(reader.tenant)
+        facts, asked = self._facts(reader.tenant), [Window.of_state(window) for window in windows]
         newest = self.progress.progress(reader.tenant).newest if self.progress else None
         is_first = facts.is_first
         try:
-            for window in map(Window.of_state, windows):
+            for window in asked:
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
                     yield from self._read_window(reader, window, beat, facts)
             if beat.rows:
                 self._heal(reader, facts)
-            if newest and not facts.knows(STAMPS_STAND):
+            if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
                 self._look_back(reader, newest, facts)
         except RequestFailed as error:
             # Where rows have come, now or before, the form is set up: then this is a failure like any other.
@@ -356,26 +366,36 @@ class TableStream(HttpStream, ABC):
             yield from self._removed(reader.tenant, self.progress)
 
     def _look_back(self, reader: Reader, newest: str, facts: TenantFacts) -> None:
-        """Say if no row is stamped as late any more as one that came before; asked once a day."""
+        """Say if no row is stamped as late any more as one that came before."""
         if self.progress is None:
             return
-        has_newer = (self.progress.progress(reader.tenant).newest or "") > newest
         since = format_instant(datetime.fromisoformat(newest) - self._config.lookback - _ROUNDING)
-        if has_newer or reader.has_rows_since(since):
+        if reader.has_rows_since(since):
             facts.learn(STAMPS_STAND)
-        else:
-            logger.warning(
-                f"{reader.where}: a row that was changed at {newest} has come before, and now none is there that was "
-                "changed then or later. If an earlier state of the tenant was restored (a snapshot, a backup), refresh "
-                "this stream: rows that are as they were before are not told by their stamps."
-            )
-            self.progress.note(reader.tenant, newest=None)
+            return
+        logger.warning(
+            f"{reader.where}: a row that was changed at {newest} has come before, and now the ERP finds none that was "
+            "changed then or later. Either it was deleted, or an earlier state of the tenant was restored (a snapshot, "
+            "a backup): then refresh this stream, since rows that are as they were before are not told by their "
+            "stamps. Or the ERP compares times otherwise than it shows them: from now on a day more is read again."
+        )
+        at = format_instant(now) if (now := self._access.now(reader.tenant)) else None
+        self.progress.note(reader.tenant, newest=None, lag=_A_DAY_SECONDS, lag_at=at)
+
+    def _may_have_gone_back(
+        self, tenant: str, windows: Sequence[Window], newest: str | None, facts: TenantFacts
+    ) -> bool:
+        """Whether a row should have come that has not, or nobody has looked for a day."""
+        if self.progress is None or newest is None or self._latest.get(tenant, "") >= newest:
+            return False
+        is_covered = any(not window.is_unstamped and (window.since or "") <= newest for window in windows)
+        return is_covered or not facts.knows(STAMPS_STAND)
 
     def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
         keys, rows_before = self._keys.list(reader.where), beat.rows
         for page in reader.pages(window):
             stamps = Stamps(self._rows_table.cursor_field)
-            keys.begin_page()
+            keys.begin_page(begins_as_last=page.begins_as_last)
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)
             for piece in self._pieces(reader, page.rows):
@@ -391,6 +411,7 @@ class TableStream(HttpStream, ABC):
                     facts.learn(GIVES_PAGES)
                 now = self._access.now(reader.tenant)
                 self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
+        facts.learn(HIDES_NOTHING)
         if self.progress:
             is_believed = beat.rows > rows_before or not reader.is_filtered(window) or facts.is_fresh(FILTER_WORKS)
             self.progress.window_done(reader.tenant, window, is_proven=is_believed)
@@ -404,6 +425,7 @@ class TableStream(HttpStream, ABC):
 
     def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
         """Keep what a page's stamps tell of the ERP."""
+        self._latest[reader.tenant] = max(self._latest.get(reader.tenant, ""), stamps.newest or "")
         if stamps.has_none:
             facts.saw_unstamped()
         if stamps.newest and reader.is_filtered(window) and not facts.knows(FILTER_WORKS):
@@ -430,6 +452,11 @@ class TableStream(HttpStream, ABC):
         if tenant not in self._facts_of:
             self._facts_of[tenant] = TenantFacts(self.progress, tenant, partial(self._access.now, tenant))
         return self._facts_of[tenant]
+
+    @property
+    def is_stamped_by_the_database(self) -> bool:
+        """Whether stamps are those of the rows themselves, by the clock that all tables of a tenant share."""
+        return True
 
     @property
     def _asks_for_unstamped(self) -> bool:
@@ -638,6 +665,11 @@ class FeedStream(TableStream):
         is_query &= door is FeedDoor.INQUIRIES
         request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
         return self._access.doors.rows(tenant, door, resource, options, **request)
+
+    @property
+    def is_stamped_by_the_database(self) -> bool:
+        """An inquiry may show a time in another zone, or one that it computes."""
+        return self._table.door is FeedDoor.TABLES
 
     def _deletion_sets(self) -> Sequence[str]:
         return (self._table.title,)

@@ -103,7 +103,7 @@ class Feed:
 class Known(set):
     """What is known of a list."""
 
-    has_unstamped = False
+    has_unstamped = is_first = False
     knows = set.__contains__
     learn = set.add
     forget = set.discard
@@ -153,7 +153,7 @@ def test_where_nobody_can_ask_for_rows_without_a_stamp_the_changed_ones_come_all
     known = Known()
     known.has_unstamped = True
     assert ids(feed.reader(facts=known).pages(CHANGED)) == [3, 6, 10, 11]
-    assert "changes of them do not arrive but with a full refresh" in caplog.text
+    assert "Those do not arrive but with a full refresh" in caplog.text
 
 
 @pytest.mark.parametrize("cap", [2, 3, 50])
