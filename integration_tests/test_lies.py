@@ -199,6 +199,27 @@ def test_what_could_not_be_read_comes_when_it_can_be(lies: Lies, erp: Simulator,
     assert differences(destination, erp, COMPANY) == []
 
 
+@pytest.mark.parametrize("stream", ["Customer", "dac__Customer", "gi__BI-Customers"])
+def test_where_stamps_have_gone_back_the_user_is_told_to_refresh(stream: str, erp: Simulator) -> None:
+    """Rows that are as they were before are older than those that a destination has, and would lose against them."""
+    company, destination = erp.tenant("Company"), Destination()
+    chosen = catalog(erp, stream, mode=INCREMENTAL)
+    destination.sync(erp.config(**SETTINGS), chosen)
+    snapshot = company.snapshot()
+    erp.clock.advance(86_400)
+    company.update("Customer", company.keys("Customer")[0], {"CustomerName": "to be undone"})
+    erp.clock.advance(60)
+    destination.sync(erp.config(**SETTINGS), chosen)
+    destination.sync(erp.config(**SETTINGS), chosen)
+    assert not [each for each in destination.warnings if "snapshot" in each]
+    company.restore(snapshot)
+    erp.clock.advance(90_000)
+    destination.sync(erp.config(**SETTINGS), chosen)
+    assert len([each for each in destination.warnings if "snapshot" in each and stream in each]) == 1
+    destination.sync(erp.config(**SETTINGS), chosen)
+    assert not [each for each in destination.warnings if "snapshot" in each]
+
+
 def test_what_changes_after_a_snapshot_was_restored_arrives(small_pages: None) -> None:
     """The rows that came before and are gone again, nobody can tell; but from then on nothing is missed."""
     with Simulator(rows=6, tenants=("Company",), tracked=("SOOrder",)) as sim:

@@ -90,6 +90,10 @@ class Helpers:
 class Guess(Protocol[Place]):
     """How the places of a list's pages follow each other."""
 
+    @property
+    def shared(self) -> int:
+        """How many rows a page has in common with the one before."""
+
     def behind(self, place: Place, rows: Sequence[Any], /) -> Place:
         """The place of the page behind the one with these rows."""
 
@@ -178,18 +182,21 @@ class Ahead(Generic[Place, Row]):
         # Pages that have come and wait to be worked off count too: they are in memory.
         most = max(min(2 * self._full_pages - 1, self._helpers.sessions), 1)
         while len(self._underway) < most and (not self._underway or self._helpers.is_idle):
-            place = self._guess.further(behind, sum(one.asked - 1 for one in self._underway))
+            place = self._guess.further(behind, sum(one.asked - self._guess.shared for one in self._underway))
             asked = self._page_rows()
             future = self._helpers.submit(partial(self._fetch, place, asked))
             self._underway.append(_Underway(place, asked, self._manner(), future))
 
 
+@dataclass(frozen=True)
 class ByNumber:
-    """Pages that are told by the number of rows in front of them; each begins with the last row of the one before."""
+    """Pages that are told by the number of rows in front of them; each begins with the last rows of the one before."""
+
+    shared: int = 1
 
     def behind(self, place: int, rows: Sequence[Any]) -> int:
         """The place of the page behind the one with these rows."""
-        return place + len(rows) - 1
+        return max(place + len(rows) - self.shared, 0)
 
     def further(self, place: int, rows: int) -> int:
         """The place that lies so many rows further on."""

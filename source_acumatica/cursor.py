@@ -22,7 +22,17 @@ State = dict[str, Any]
 FILTER_WORKS, HAS_NO_FLAGS = "filter_works", "has_no_flags"
 REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
 GIVES_ALL_AGAIN = "gives_all_again"
-LEARNT = (FILTER_WORKS, HAS_NO_FLAGS, REFUSES_NULL, ALL_STAMPED, GIVES_PAGES, GIVES_ALL_AGAIN)
+STAMPS_STAND, HIDES_NOTHING = "stamps_stand", "hides_nothing"
+LEARNT = (
+    STAMPS_STAND,
+    HIDES_NOTHING,
+    FILTER_WORKS,
+    HAS_NO_FLAGS,
+    REFUSES_NULL,
+    ALL_STAMPED,
+    GIVES_PAGES,
+    GIVES_ALL_AGAIN,
+)
 """What may be learnt about a tenant's list, by the names that the state has for it."""
 # The ERP may be another one tomorrow: an upgrade, a customization, another role.
 _LEARNT_FOR = timedelta(days=1)
@@ -100,8 +110,12 @@ class Progress:
 
     def is_ahead_of(self, now: datetime | None) -> bool:
         """Whether what has been reached lies in the future of the server's clock: one of them was or is wrong."""
-        reached = self.reading.until if self.reading else self.reached
-        return bool(now and reached and format_instant(now) < reached)
+        return bool(now and self._last_end and format_instant(now) < self._last_end)
+
+    @property
+    def _last_end(self) -> str | None:
+        """Where the window ended that was read last, to its end or not."""
+        return self.reading.until if self.reading else self.reached
 
     def windows(
         self, start_date: datetime | None, lookback: timedelta, now: datetime | None, lag: timedelta = timedelta()
@@ -111,20 +125,21 @@ class Progress:
         The clock by which rows are stamped may differ by ``lag`` from that by which syncs are counted.
         """
         begun = [self.reading] if self.reading else []
-        reached = self.reading.until if self.reading else self.reached
+        reached = self._last_end
         until = format_instant(now) if now else None
         if self.is_ahead_of(now):
             # When it was reached is not known any more; what has arrived is.
             reached = min(filter(None, (self.newest, until))) if self.newest else None
         return [*begun, Window(_earliest(reached, lookback + lag, start_date), until)]
 
-    def clock_lag(self, now: datetime | None) -> timedelta | None:
-        """How far the clocks differ at most, as far as has been seen within the last day."""
-        if self.lag is None or self.lag_at is None or now is None:
-            return None
-        if abs(now - datetime.fromisoformat(self.lag_at)) > _LEARNT_FOR:
-            return None
-        return min(timedelta(seconds=abs(self.lag)), _LONGEST_LAG)
+    @property
+    def clock_lag(self) -> timedelta | None:
+        """How far the clocks differ at most, as far as has been seen last: it held when this was reached."""
+        return None if self.lag is None else min(timedelta(seconds=abs(self.lag)), _LONGEST_LAG)
+
+    def _knows_lag(self, now: datetime) -> bool:
+        """Whether the clocks were compared within a day; clocks may be set."""
+        return self.lag_at is not None and abs(now - datetime.fromisoformat(self.lag_at)) <= _LEARNT_FOR
 
     def deletions_since(self, lookback: timedelta, now: datetime | None) -> str | None:
         """From when on to ask for deletions at ``now``, the server's clock; None for all there are.
@@ -143,7 +158,7 @@ class Progress:
         if now is None:
             return replace(self, newest=latest)
         lag = math.ceil((now - datetime.fromisoformat(newest)).total_seconds())
-        if self.clock_lag(now) is not None and self.lag is not None and self.lag <= lag:
+        if self.lag is not None and self.lag <= lag and self._knows_lag(now):
             return replace(self, newest=latest)
         return replace(self, newest=latest, lag=lag, lag_at=format_instant(now))
 
@@ -186,8 +201,11 @@ class TenantCursor(Cursor):
     def page_done(
         self, tenant: str, window: Window, position: Position, *, newest: str | None = None, now: datetime | None = None
     ) -> None:
-        """All rows up to ``position`` have been handed on, the latest of them stamped ``newest``; it came ``now``."""
-        begun = replace(window, start=position)
+        """All rows up to ``position`` have been handed on, the latest of them stamped ``newest``; it came ``now``.
+
+        Rows without a stamp are of no window: they are asked for again as a whole.
+        """
+        begun = None if window.is_unstamped else replace(window, start=position)
         self._advance(tenant, lambda was: replace(was.seen(newest, now), reading=begun))
 
     def window_done(self, tenant: str, window: Window, *, is_proven: bool = True) -> None:

@@ -18,13 +18,14 @@ import msgspec
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
 from source_acumatica.batches import in_batches
-from source_acumatica.cursor import FILTER_WORKS, Window
+from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, Window
 from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.grouping import Grouping
-from source_acumatica.odata import FeedPlan, plain_value, plans
+from source_acumatica.keyset import UnreliableOrderError, keyset_pages
+from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
 from source_acumatica.paging import (
     BEGINNING,
     SMALL_PAGE_ROWS,
@@ -33,11 +34,10 @@ from source_acumatica.paging import (
     Page,
     PageSize,
     Position,
-    UnreliableOrderError,
     anchored_pages,
-    keyset_pages,
 )
-from source_acumatica.reader import EVER, Facts, Reader, bearable, gives_up, known_longest, repeats_itself, where_of
+from source_acumatica.reader import EVER, Facts, Reader, gives_up, known_longest, repeats_itself, where_of
+from source_acumatica.refusals import SearchTooLongError, refused
 from source_acumatica.trail import Identity, Ledger
 
 logger = logging.getLogger("airbyte")
@@ -55,14 +55,6 @@ _TRIES_OF_A_PAGE = 6
 _ROWS_IN_FRONT = 50
 
 
-class AmbiguousKeysError(Exception):
-    """Rows next to each other have the same key; ``position`` lies in front of them, in content of the rows there."""
-
-    def __init__(self, position: Position) -> None:
-        super().__init__()
-        self.position = position
-
-
 class GroupedError(Exception):
     """The inquiry groups its rows, and was filtered."""
 
@@ -72,6 +64,7 @@ class _ByKeyset:
     """Places are those of rows, and how many rows behind: only of rows that have come the place is known."""
 
     place_of: Callable[[Wire], Place]
+    shared: int = 1
 
     def behind(self, _place: tuple[Place, int], rows: Sequence[Wire]) -> tuple[Place, int]:
         """The place of the page behind the one with these rows."""
@@ -101,8 +94,6 @@ class FeedReader(Reader):
     _plans: list[FeedPlan] = field(default_factory=list)
     _sortable: tuple[str, ...] | None = None
     """The columns that an inquiry without usable keys is ordered by."""
-    _is_keyed: bool = field(init=False)
-    """Whether the keys tell the rows apart, as far as is known."""
     _has_come: bool = False
     """Whether a page has come in the present way: it is one that the ERP supports."""
     _tries: int = 0
@@ -114,7 +105,6 @@ class FeedReader(Reader):
 
     def __post_init__(self) -> None:
         self._size = PageSize(self.config.max_page_size)
-        self._is_keyed = self.table.are_keys_unique
 
     @property
     def where(self) -> str:
@@ -124,6 +114,11 @@ class FeedReader(Reader):
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
         return bool(self._plans) and self._plan.filters
+
+    def has_rows_since(self, since: str) -> bool:
+        """Whether rows are there that have changed since, or nobody can say."""
+        plan = replace(self._plan, with_null=False)
+        return not plan.filters or bool(self.ask(Window(since), {"plan": plan, "top": 1}).rows)
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
@@ -135,17 +130,16 @@ class FeedReader(Reader):
                 for page in self._pages(window, position):
                     self._refuse_groups(window, page.rows)
                     has_rows, position, self._tail = True, page.position, page.rows[-_ROWS_IN_FRONT:]
+                    self._tell_repeated_keys(page.rows)
                     yield page
             except MovingListError:
                 raise repeats_itself(self.where) from None
             except EqualKeysError:
-                raise gives_up(self.where, self._equal_keys_sentence()) from None
+                position = self._go_on_in_a_finer_order(position)
             except UnreliableOrderError:
                 position = self._go_on_by_number(position)
             except GroupedError:
                 position = self._begin_without_filter()
-            except AmbiguousKeysError as error:
-                position = self._go_on_by_all_columns(error.position)
             except RequestFailed as error:
                 position = self._lower_plan(window, error, position)
             else:
@@ -166,7 +160,6 @@ class FeedReader(Reader):
         left = FeedPlan.of_name(window.start.list_name, self.table.fields)
         if left is None or (self._groups and left.filters):
             return BEGINNING
-        self._is_keyed &= left.order == self.table.keys
         self._plans = [left, *(plan for plan in self._plans if plan != left)]
         return window.start
 
@@ -183,6 +176,11 @@ class FeedReader(Reader):
     def _by_links(self, window: Window) -> Iterator[Page[Wire]]:
         """Without an order of ours, only the server knows where it goes on."""
         first = self._asked(window, {})
+        if first.next_link:
+            logger.warning(
+                f"{self.where}: it can be ordered by none of its columns, and comes in pages of the server's own. Rows "
+                "that are inserted or removed while it is read may be missing or come twice."
+            )
         for page in linked_pages(first, lambda link: self._asked(window, {"link": link}), self.where):
             self._note_size(page)
             for rows in in_batches(page.rows):
@@ -192,25 +190,33 @@ class FeedReader(Reader):
         def fetch(skip: int, rows: int) -> tuple[Sequence[Wire], int]:
             return self._rows(window, {"skip": skip}, rows)
 
-        ahead = self._ahead(ByNumber(), fetch)
+        in_groups = self.table.door is FeedDoor.INQUIRIES and not self._plan.is_by_row
+        # A row is held back where others may belong to it, and the one in front of it is asked for again.
+        ahead = self._ahead(ByNumber(shared=2 if in_groups else 1), fetch)
         pages = anchored_pages(
             ahead.fetch,
-            self._by_key if self._is_keyed else self._by_content,
+            self._identify,
             position,
-            is_unique=self._is_keyed,
+            is_unique=not self._plan.is_by_row,
+            in_groups=in_groups,
             ledger=self._ledger,
             overlap=max(min(len(position.anchors), self._size.rows // 2), 1),
             longest=known_longest(self.facts),
             look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS)),
+            looks_behind=not self.facts.knows(HIDES_NOTHING),
         )
-        is_claimed = self._is_keyed and self.table.door is FeedDoor.INQUIRIES
-        ready = ahead.pages(pages)
-        return self._in_whole_groups(ready, position) if is_claimed else ready
+        return ahead.pages(pages)
 
     def _by_keyset(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
         def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Wire], int]:
             after, skip = place
-            return self._rows(window, {"after": after, "skip": skip}, rows)
+            try:
+                return self._rows(window, {"after": after, "skip": skip}, rows)
+            except RequestFailed as error:
+                if after and error.problem.next is Next.CLIMB_DOWN:
+                    # Its keys are of a type that cannot be compared with what is shown of them.
+                    raise UnreliableOrderError from None
+                raise
 
         ahead = self._ahead(_ByKeyset(self._place_of), fetch)
         pages = keyset_pages(
@@ -220,6 +226,7 @@ class FeedReader(Reader):
             self._content_of,
             longest=known_longest(self.facts),
             look=lambda after, skip: fetch((after, skip), max(self._size.rows, SMALL_PAGE_ROWS)),
+            looks_behind=not self.facts.knows(HIDES_NOTHING),
         )
         return ahead.pages(pages)
 
@@ -249,7 +256,8 @@ class FeedReader(Reader):
             try:
                 page = self.ask(window, {**token, "plan": self._plan, "is_proven": self._has_come})
             except RequestFailed as error:
-                if not self._has_come or not _may_be_the_ways(error) or tries == _TRIES_OF_A_PAGE:
+                is_lasting = error.problem.status in _REFUSALS and tries > 1
+                if not self._has_come or not _may_be_the_ways(error) or is_lasting or tries == _TRIES_OF_A_PAGE:
                     raise
                 logger.warning(f"{self.where}: {error.problem.sentence}. Trying the same page again.")
                 self.pause(tries)
@@ -269,7 +277,8 @@ class FeedReader(Reader):
         Raises:
             GroupedError: it does.
         """
-        is_doubtful = self.table.door is FeedDoor.INQUIRIES and self._is_keyed and self._plan.filters and window.since
+        is_keyed = self.table.are_keys_unique and self._plan.order == self.table.keys
+        is_doubtful = self.table.door is FeedDoor.INQUIRIES and is_keyed and self._plan.filters and window.since
         if is_doubtful and rows and self._groups is None:
             self._groups = Grouping(self.table, self._plan, self.ask).shows_in(rows, window)
             if self._groups:
@@ -293,54 +302,71 @@ class FeedReader(Reader):
         said = msgspec.json.encode([row.get(name) for name in self.table.fields])
         return hashlib.blake2b(said, digest_size=16).hexdigest()
 
-    def _by_key(self, row: Wire) -> Identity:
-        return ("\x1f".join(map(str, self._key_of(row))),)
+    def _identify(self, row: Wire) -> Identity:
+        """By what the list is ordered by, or, where that says too little, by all that is in the row."""
+        if self._plan.is_by_row:
+            return (self._content_of(row),)
+        return ("\x1f".join(map(repr, self._place_of(row))),)
 
-    def _by_content(self, row: Wire) -> Identity:
-        return (self._content_of(row),)
-
-    def _in_whole_groups(self, pages: Iterator[Page[Wire]], start: Position) -> Iterator[Page[Wire]]:
-        """The pages, but for their last row until it is known that no other has its key.
-
-        An inquiry's keys are those of the tables below it, and need not tell its rows apart; among rows with one key
-        SQL promises no order, so none of them goes out before all have been read in one order.
-        """
-        held: Sequence[Wire] = ()
-        offset, sent = start.offset, list(self._tail)
-        for page in pages:
-            rows = [*held, *page.rows]
-            keys = [self._key_of(row) for row in rows]
-            if any(one == other for one, other in itertools.pairwise(keys)):
-                anchors = tuple(map(self._by_content, sent[-_ROWS_IN_FRONT:]))
-                raise AmbiguousKeysError(Position(offset, anchors))
-            held, ready = rows[-1:], rows[:-1]
-            if ready:
-                offset, sent = page.position.offset - 1, ready
-                yield Page(ready, replace(page.position, offset=offset, anchors=page.position.anchors[:-1]))
-            end = page.position
-        if held:
-            yield Page(held, end)
+    def _tell_repeated_keys(self, rows: Sequence[Wire]) -> None:
+        """An inquiry's keys are those of the tables below it, and need not tell its rows apart."""
+        if self.repeated_key or self.table.door is FeedDoor.TABLES or self._plan.order != self.table.keys:
+            return
+        if any(one == other for one, other in itertools.pairwise(map(self._key_of, rows))):
+            self.repeated_key = self.table.keys
+            logger.warning(
+                f"{self.where}: several rows have the same {', '.join(self.table.keys)}, so these do not identify a "
+                "row: use another primary key, or none."
+            )
 
     def _order(self) -> tuple[str, ...]:
-        if self.table.door is FeedDoor.TABLES or self._is_keyed:
+        if self.table.door is FeedDoor.TABLES or self.table.are_keys_unique:
             return self.table.keys
+        return self._all_sortable()
+
+    def _all_sortable(self) -> tuple[str, ...]:
         if self._sortable is None:
             names = (*self.table.keys, *(name for name in self.table.fields if name not in self.table.keys))
-            self._sortable = bearable(names, lambda some: self._works(Window(), replace(_PLAIN, order=some)))
+            self._sortable = self._sortable_among(orderable(names))
         return self._sortable
 
-    def _go_on_by_all_columns(self, position: Position) -> Position:
-        """Behind the keys, more columns order the list: what has gone out stays in front of the place."""
-        keys = ", ".join(self.table.keys)
-        logger.warning(
-            f"{self.where}: several rows have the same {keys}, so these do not identify a row: use another primary "
-            "key, or none. Reading it ordered by all its columns."
-        )
-        self._is_keyed, self.repeated_key = False, self.table.keys
-        self._plans = [replace(self._plan, order=self._order() or self.table.keys)]
+    def _sortable_among(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that rows can be ordered by, in a bounded search: formula columns are refused."""
+
+        def works(some: tuple[str, ...]) -> bool:
+            return self._works(Window(), replace(_PLAIN, order=some))
+
+        try:
+            unsortable = refused(names, works)
+        except SearchTooLongError:
+            unsortable = [name for name in names if name not in self.table.keys]
+        return tuple(name for name in names if name not in unsortable)
+
+    def _go_on_in_a_finer_order(self, position: Position) -> Position:
+        """Behind the columns that order the list, more do: what has gone out stays in front of the place.
+
+        Raises:
+            RequestFailed: there are no more, and rows that differ stand at one place.
+        """
+        was, told = self._plan, self._equal_keys()
+        if was.is_keyset or was.is_by_row:
+            raise gives_up(self.where, self._equal_keys_sentence())
+        order = self._all_sortable()
+        if was.order == self.table.keys and order != was.order and order[: len(was.order)] == was.order:
+            plan = replace(was, order=order)
+        elif set(self.table.fields) <= set(was.order):
+            plan = replace(was, is_by_row=True)
+        else:
+            raise gives_up(self.where, self._equal_keys_sentence())
+        self._plans = [plan]
+        logger.warning(f"{self.where}: {told}. {plan.explain(plan)}")
+        return self._gone_on_with(position)
+
+    def _gone_on_with(self, position: Position) -> Position:
+        """The same place in another way of reading: what was sent is known by its last rows alone."""
         if self._ledger is not None:
             self._ledger = Ledger(is_partial=bool(position.offset))
-        return position
+        return Position(position.offset, tuple(map(self._identify, self._tail)))
 
     def _go_on_by_number(self, position: Position) -> Position:
         """In the same order, from as many rows on as have gone out."""
@@ -348,15 +374,18 @@ class FeedReader(Reader):
         reason = "the ERP does not find its own rows by the values that it shows"
         logger.warning(f"{self.where}: {reason}. {plan.explain(plan)}")
         self._plans = [plan]
-        if self._ledger is not None:
-            self._ledger = Ledger(is_partial=bool(position.offset))
-        return Position(position.offset, tuple(map(self._by_key, self._tail)))
+        return self._gone_on_with(position)
+
+    def _equal_keys(self) -> str:
+        return f"more rows than fit into a page of {self._size.rows} have the same {', '.join(self._plan.order[:5])}"
 
     def _begin_without_filter(self) -> Position:
         """All rows, since those that were filtered do not say what the inquiry shows; none of them has gone out."""
         was = self._plan
         self._plans = [plan for plan in self._plans if not plan.filters] or [_unfiltered(was)]
         self._has_come, self._tries = False, 0
+        if self._ledger is not None:
+            self._ledger = Ledger()
         reason = (
             "it groups its rows, and a filter works on the rows below, so that a changed row would come with a part of "
             "its sums"
@@ -365,10 +394,7 @@ class FeedReader(Reader):
         return BEGINNING
 
     def _equal_keys_sentence(self) -> str:
-        return (
-            f"more rows than fit into a page of {self._size.rows} have the same {', '.join(self.table.keys)}, so they "
-            "cannot be told apart: raise max_page_size, or leave this stream out"
-        )
+        return f"{self._equal_keys()}, so they cannot be told apart: raise max_page_size, or leave this stream out"
 
     # ------------------------------------------------------------------------------------ what the ERP does not support
 
@@ -393,10 +419,10 @@ class FeedReader(Reader):
         self._tries = 0
         if (was.filters, was.order) != (self._plan.filters, self._plan.order):
             logger.warning(f"{self.where}: {error.problem.sentence}. {self._plan.explain(was)}")
-        elif self.facts.has_unstamped:
+        elif self.facts.has_unstamped or self.facts.is_first:
             logger.warning(
                 f"{self.where}: {error.problem.sentence}, when asked for rows without a stamp ({self.table.cursor}). "
-                "There are such rows, and changes of them do not arrive but with a full refresh."
+                "Those do not arrive but with a full refresh, and none behind a start date."
             )
         return BEGINNING
 

@@ -18,7 +18,7 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.ad_hoc import AdHocSchemas, is_refusal
 from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.credentials import is_credential, left_out
-from source_acumatica.cursor import FILTER_WORKS, Window
+from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, Window
 from source_acumatica.custom_fields import custom_fields, merge_custom
 from source_acumatica.entity import Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed
@@ -35,7 +35,7 @@ from source_acumatica.paging import (
 )
 from source_acumatica.parts import empty, holds, missing
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
-from source_acumatica.reader import EVER, ContractReader, Facts, known_longest, lacks, repeats_itself
+from source_acumatica.reader import EVER, ContractReader, Facts, gives_up, known_longest, lacks, repeats_itself
 from source_acumatica.records import SingleRecords
 from source_acumatica.trail import Identity, Ledger
 
@@ -102,9 +102,12 @@ class ListReader(ContractReader):
             ledger=ledger,
             longest=known_longest(self.facts),
             look=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
+            looks_behind=not self.facts.knows(HIDES_NOTHING),
         )
         try:
             for page in ahead.pages(pages):
+                if window.is_unstamped and any(unwrap(row.get(self.table.cursor or "")) for row in page.rows):
+                    raise gives_up(self.where, "the ERP does not heed the filter for rows without a stamp")
                 position = replace(page.position, list_name=self._list_name)
                 yield Page(list(self._completed(page.rows)), position)
         except MovingListError:
@@ -128,6 +131,9 @@ class ListReader(ContractReader):
 
     def has_unstamped(self) -> bool | None:
         """Whether there are rows without a stamp; None where the ERP cannot be asked for them."""
+        if not self._plan.filters:
+            # All rows have come.
+            return False
         if self._plan.is_by_record:
             return None
         probe = {"top": 1, "plan": replace(self._plan, custom=()), "is_trial": True}
@@ -139,6 +145,10 @@ class ListReader(ContractReader):
             raise
         cursor = self.table.cursor or ""
         return None if any(unwrap(row.get(cursor)) for row in rows) else bool(rows)
+
+    def has_rows_since(self, since: str) -> bool:
+        """Whether rows are there that have changed since, or nobody can say."""
+        return not self._plan.filters or self._has_rows(Window(since), replace(self._plan, custom=()))
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
@@ -392,13 +402,13 @@ class ListReader(ContractReader):
         return ()
 
     def _identify(self, row: Wire) -> Identity:
-        """By its keys or its NoteID; where neither is known, by its id, or else, as that may be transient, by all."""
+        """By its keys or its NoteID; where neither is known, by all that it says but its id, which may be made up."""
         if self.table.keys:
             return ("\x1f".join(str(unwrap(row.get(key))) for key in self.table.keys),)
         if self.table.has_note_id:
             return (str(row.get("id")),)
         said = msgspec.json.encode(_lasting(row), order="sorted")
-        return (str(row.get("id")), hashlib.sha256(said).hexdigest())
+        return (hashlib.sha256(said).hexdigest(),)
 
 
 def _lasting(value: Any) -> Any:

@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 import msgspec
 
+from source_acumatica.addresses import fits
 from source_acumatica.cursor import Window
 from source_acumatica.entity import FieldKind, format_instant
 from source_acumatica.feeds import FUNCTION_SUFFIX, FeedDoor, FeedTable
 
-# As for contract entities: longer query strings are refused, and more columns are no harm (BEHAVIOR.md, "Lists").
-_LONGEST_OPTION_CHARACTERS = 1000
+# Of the address; the rest is for a filter, a place, and an inquiry's parameters.
+_LONGEST_ORDER_CHARACTERS = 1300
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -34,7 +35,7 @@ class Generation(Enum):
         return (inquiries if door is FeedDoor.INQUIRIES else tables).format(tenant=quote(tenant, safe=""))
 
 
-_LIST_NAME = re.compile(r"(?P<filtered>all|changed|changed or null), (?P<method>keyset|number): (?P<order>.+)")
+_LIST_NAME = re.compile(r"(?P<filtered>all|changed|changed or null), (?P<method>keyset|number|row): (?P<order>.+)")
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,15 @@ class FeedPlan:
     """Whether the window is asked for; otherwise all rows are."""
     with_null: bool = True
     """Whether a filter by the stamp asks for the rows that have none, too: no comparison finds them."""
+    is_by_row: bool = False
+    """Whether rows are equal in all that orders them, so that all that is in them has to identify them."""
 
     @property
     def list_name(self) -> str:
         """What a place belongs to: the same filter, order and method."""
         filtered = ("changed or null" if self.with_null else "changed") if self.filters else "all"
-        return f"{filtered}, {'keyset' if self.is_keyset else 'number'}: {','.join(self.order)}"
+        method = "keyset" if self.is_keyset else "row" if self.is_by_row else "number"
+        return f"{filtered}, {method}: {','.join(self.order)}"
 
     @classmethod
     def of_name(cls, name: str, fields: Collection[str]) -> FeedPlan | None:
@@ -62,7 +66,8 @@ class FeedPlan:
         if not match or not set(order) <= set(fields):
             return None
         filtered = match["filtered"]
-        return cls(order, match["method"] == "keyset", filtered != "all", filtered == "changed or null")
+        method, with_null = match["method"], filtered == "changed or null"
+        return cls(order, method == "keyset", filtered != "all", with_null, method == "row")
 
     def explain(self, instead: FeedPlan) -> str:
         """What the log says when it comes to this ``instead`` of another way."""
@@ -119,14 +124,22 @@ def feed_options(
     # A restricted column comes only where none are selected (BEHAVIOR.md, "OData").
     names = columns if columns is not None and table.restricted.isdisjoint(columns) else ()
     selected = ",".join(name for name in table.fields if name in names)
-    if 0 < len(selected) <= _LONGEST_OPTION_CHARACTERS:
-        options["$select"] = selected
     if plan.order:
         options["$orderby"] = ",".join(plan.order)
     options.update({f"${name}": str(token[name]) for name in ("skip", "top") if token.get(name)})
     if version == 3:
         options["$format"] = "json"
-    return options
+    # What is left out first of an address that is too long: more columns are no harm.
+    selecting = {"$select": selected, **options} if selected else options
+    return selecting if fits(selecting) else options
+
+
+def orderable(names: Sequence[str]) -> tuple[str, ...]:
+    """As many of the columns, the first ones first, as leave room for a filter in the address."""
+    count = len(names)
+    while count and not fits({"$orderby": ",".join(names[:count])}, _LONGEST_ORDER_CHARACTERS):
+        count -= 1
+    return tuple(names[:count])
 
 
 def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, version: int) -> Iterator[str]:

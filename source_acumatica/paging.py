@@ -18,14 +18,12 @@ by a full refresh without what it has sent (``Ledger``), since nobody removes re
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from source_acumatica.trail import ANCHORS_IN_STATE, REMEMBERED_ROWS, Identity, Ledger, Trail
+from source_acumatica.trail import REMEMBERED_ROWS, Identity, Ledger, Trail
 
 Row = TypeVar("Row")
 Fetched = tuple[Sequence[Row], int]
@@ -49,19 +47,14 @@ _MOST_RESTARTS = 5
 _MOST_PAGES_BEHIND = 200
 # A page for fewer rows may be empty since all of them are hidden: one more look, for so many, proves the end.
 SMALL_PAGE_ROWS = 50
-# Rows in front of a place whose own places are remembered, and how many of them are asked for if it is not found.
-_FRONT_ROWS = 50
-_TRIES_IN_FRONT = 3
+# Where rows are hidden, a run of them may be longer than a page; each look is four times as far as the one before.
+_LOOKS_FOR_HIDDEN_ROWS = 6
 # No list has so many rows: whoever answers with some does not heed $skip.
 _BEHIND_EVERY_LIST = 1_000_000_000
 
 
 class MovingListError(Exception):
     """The list gives no new rows and does not end."""
-
-
-class UnreliableOrderError(Exception):
-    """The server does not find its rows by the values that it shows, or all that were looked for have gone."""
 
 
 class EqualKeysError(Exception):
@@ -91,6 +84,8 @@ class Page(Generic[Row]):
 
     rows: Sequence[Row]
     position: Position
+    begins_as_last: bool = False
+    """Whether the first row has what identifies the last row of the page before: two rows have it then."""
 
 
 @dataclass
@@ -175,18 +170,33 @@ def anchored_pages(
     overlap: int = 1,
     longest: int = 0,
     look: Callable[[int], Fetched[Row]] | None = None,
+    in_groups: bool = False,
+    looks_behind: bool = True,
 ) -> Iterator[Page[Row]]:
     """Read a list from ``start`` to its end, which is proven by an answer that brings nothing new.
 
     ``fetch(skip)`` returns the rows from an offset on and how many it asked for. A row that is in the list throughout
     is yielded. With a ``ledger`` none is yielded twice; without, all may come again where the place is lost. Without
-    ``is_unique`` rows may be alike. At ``start``, ``overlap`` rows in front of the place are asked for again. The
-    server is known to give pages of ``longest`` rows. ``look`` fetches as many rows as a look behind the end takes.
+    ``is_unique`` rows may be alike. ``in_groups``: what identifies a row is what the list is ordered by, and rows that
+    share it come in any order; none of such a group is yielded before one answer has held all of it. At ``start``,
+    ``overlap`` rows in front of the place are asked for again. The server is known to give pages of ``longest`` rows.
+    ``look`` fetches as many rows as a look behind the end takes; without ``looks_behind`` none is taken, as long as
+    no page has shown that rows are hidden.
 
     Raises:
         MovingListError: the server repeats itself, or rows vanish faster than they are read.
+        EqualKeysError: a group does not fit into a page.
     """
-    return _Anchored(fetch, identify, start, is_unique, ledger, overlap, longest, look or fetch).pages()
+    kind = _Kind.GROUPED if in_groups else _Kind.UNIQUE if is_unique else _Kind.ALIKE
+    return _Anchored(fetch, identify, start, kind, ledger, overlap, longest, look or fetch, looks_behind).pages()
+
+
+class _Kind(Enum):
+    """What the identity of a row tells."""
+
+    UNIQUE = "which row it is"
+    GROUPED = "where in the order it stands, as other rows may"
+    ALIKE = "what is in it, as may be in others"
 
 
 @dataclass(frozen=True)
@@ -216,33 +226,40 @@ class _Anchored(Generic[Row]):
         fetch: Callable[[int], Fetched[Row]],
         identify: Callable[[Row], Identity],
         start: Position,
-        is_unique: bool,
+        kind: _Kind,
         ledger: Ledger | None,
         overlap: int,
         longest: int,
         look: Callable[[int], Fetched[Row]],
+        looks_behind: bool,
     ) -> None:
-        self._fetch, self._identify, self._is_unique, self._ledger = fetch, identify, is_unique, ledger
+        self._fetch, self._identify, self._kind, self._ledger = fetch, identify, kind, ledger
         self._trail, self._start, self._offset, self._overlap = Trail(start.anchors), start, start.offset, overlap
-        self._watch, self._look = _Watch(), look
+        self._watch, self._look, self._looks_behind = _Watch(), look, looks_behind
         # Of the longest page so far: a server may give fewer rows than are asked for.
         self._longest, self._known_longest = 0, longest
         self._was_short = self._hides_rows = False
+        # The group at the end of the last page, which may go on behind it.
+        self._held: Identity | None = None
 
     def pages(self) -> Iterator[Page[Row]]:
         while True:
             first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0)
             answer = self._found(first) if self._is_lost(first) else first
-            if answer is None:
+            if answer is None or (self._ledger is not None and self._is_in_front_of_the_trail(answer)):
                 self._begin_anew()
                 continue
+            if self._is_stuck_in_a_group(answer):
+                answer = self._answer(answer.skip, self._look)
+                if self._is_stuck_in_a_group(answer):
+                    raise EqualKeysError
             is_end = self._is_end(answer)
-            yield from self._taken(answer)
+            yield from self._taken(answer, self._ready(answer))
             if is_end:
                 behind = self._behind(answer)
                 if behind is None:
                     return
-                yield from self._taken(behind)
+                yield from self._taken(behind, self._ready(behind))
 
     def _answer(self, skip: int, fetch: Callable[[int], Fetched[Row]] | None = None) -> _Answer[Row]:
         rows, asked = (fetch or self._fetch)(skip)
@@ -251,27 +268,66 @@ class _Anchored(Generic[Row]):
         return _Answer(skip, rows, asked, identities, self._unsent(identities, self._offset - skip))
 
     def _unsent(self, identities: Sequence[Identity], overlap: int) -> Sequence[int]:
-        """Rows that may be alike are told by their place, as long as the list has not moved."""
         if not self._trail:
             return range(len(identities))
-        if not self._is_unique and 0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap]):
+        match self._kind:
+            case _Kind.UNIQUE:
+                return self._unsent_of_unique(identities, overlap)
+            case _Kind.GROUPED:
+                return self._trail.unknown(identities)
+        if 0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap]):
             return range(overlap, len(identities))
-        return self._trail.unsent(identities)
+        return self._trail.unsent_in_order(identities)
 
-    def _taken(self, answer: _Answer[Row]) -> Iterator[Page[Row]]:
-        self._offset = answer.end
+    def _unsent_of_unique(self, identities: Sequence[Identity], overlap: int) -> Sequence[int]:
+        """What should be unique may repeat: behind a row that is where it was, its like are others."""
+        if not (0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap])):
+            return self._trail.unsent(identities)
+        alike = overlap
+        while alike < len(identities) and identities[alike] == identities[overlap - 1]:
+            alike += 1
+        rest = self._trail.unknown(identities[alike:])
+        return [*range(overlap, alike), *(alike + place for place in rest)]
+
+    # ------------------------------------------------------------------------------------------------------ groups
+
+    def _ready(self, answer: _Answer[Row]) -> Sequence[int]:
+        """The new rows but for a group at the end of the page, which may go on behind it."""
+        tail = self._last_group(answer)
+        is_whole = self._is_clearly_short(answer) or len(tail) == len(answer.new)
+        self._held = None if is_whole or not tail else answer.identities[-1]
+        return answer.new if is_whole else answer.new[: len(answer.new) - len(tail)]
+
+    def _last_group(self, answer: _Answer[Row]) -> Sequence[int]:
+        if self._kind is not _Kind.GROUPED or not answer.rows:
+            return ()
+        return [place for place in answer.new if answer.identities[place] == answer.identities[-1]]
+
+    def _is_stuck_in_a_group(self, answer: _Answer[Row]) -> bool:
+        """Whether a page without room has nothing new but one group."""
+        return not answer.is_short and bool(answer.new) and len(self._last_group(answer)) == len(answer.new)
+
+    def _is_clearly_short(self, answer: _Answer[Row]) -> bool:
+        """Whether the server had room for more, also by what it gives at the most."""
+        return answer.is_short and len(answer.rows) < self._longest
+
+    def _taken(self, answer: _Answer[Row], new: Sequence[int]) -> Iterator[Page[Row]]:
+        held = len(answer.new) - len(new)
+        self._offset = answer.end - held
         self._hides_rows |= self._was_short and bool(answer.new)
         self._was_short = answer.is_short
-        self._trail.extend([answer.identities[place] for place in answer.new])
+        last = self._trail.end(1)
+        self._trail.extend([answer.identities[place] for place in new])
         self._overlap = self._rows_to_repeat()
-        new = answer.new
         if self._ledger is not None:
             new = self._ledger.unsent(answer.identities, new)
             self._ledger.add([answer.identities[place] for place in new])
         if new:
             is_all = len(new) == len(answer.rows)
             rows = answer.rows if is_all else [answer.rows[place] for place in new]
-            yield Page(rows, replace(self._start, offset=self._offset, anchors=self._trail.end()))
+            is_alike = self._kind is _Kind.UNIQUE and (answer.identities[new[0]],) == last
+            position = replace(self._start, offset=self._offset, anchors=self._trail.end())
+            yield Page(rows, position, is_alike)
         if self._watch.page(answer.identities, is_new=bool(answer.new)):
             self._watch.repeats = 0
             if not answer.new or self._fetch(_BEHIND_EVERY_LIST)[0]:
@@ -279,7 +335,7 @@ class _Anchored(Generic[Row]):
 
     def _rows_to_repeat(self) -> int:
         """One, or the rows that cannot be told from the last one and the one in front of them."""
-        if self._is_unique:
+        if self._kind is not _Kind.ALIKE:
             return 1
         most = max(self._longest // 2, 1)
         alike = self._trail.equal_at_end(most)
@@ -288,9 +344,22 @@ class _Anchored(Generic[Row]):
     # -------------------------------------------------------------------------------------------- a place that is lost
 
     def _is_lost(self, answer: _Answer[Row]) -> bool:
+        """Whether a page does not go on where the rows that were sent end.
+
+        It has to begin with one of them: rows that were sent may stand further on as well, under another key. Only of
+        the beginning of the list, and of what lies in front of the rows that are remembered, less can be asked.
+        """
         if not self._trail:
             return False
-        return len(answer.new) == len(answer.rows) if answer.rows else answer.skip > 0
+        if not answer.rows or not answer.new:
+            return not answer.rows and answer.skip > 0
+        if answer.skip == 0 or self._is_in_front_of_the_trail(answer):
+            return len(answer.new) == len(answer.rows)
+        return answer.new[0] == 0
+
+    def _is_in_front_of_the_trail(self, answer: _Answer[Row]) -> bool:
+        """Whether a page may begin with rows that were sent and are not remembered one by one."""
+        return bool(self._trail) and answer.skip < self._offset - len(self._trail)
 
     def _found(self, answer: _Answer[Row]) -> _Answer[Row] | None:
         """The nearest page with a row that was sent, in front of the place or behind it; None if there is none."""
@@ -311,7 +380,7 @@ class _Anchored(Generic[Row]):
                     return answer
             if pages_left:
                 answer = self._answer(behind)
-                if answer.rows and not self._is_lost(answer):
+                if len(answer.new) < len(answer.rows):
                     return answer
                 behind += len(answer.rows)
                 pages_left = pages_left - 1 if answer.rows else 0
@@ -330,11 +399,12 @@ class _Anchored(Generic[Row]):
 
     def _is_end(self, answer: _Answer[Row]) -> bool:
         """Whether nothing new came, although the server had room for it; by what it gave, which may be its own most."""
-        if answer.new or not answer.is_short:
-            return False
+        if answer.new:
+            is_what_was_held = all(answer.identities[place] == self._held for place in answer.new)
+            return is_what_was_held and self._is_clearly_short(answer)
         is_unmoved = answer.skip == max(self._offset - self._overlap, 0)
         is_stuck = (is_unmoved and answer.end <= self._offset) or answer.identities == self._watch.before
-        return is_stuck or len(answer.rows) < self._longest
+        return answer.is_short and (is_stuck or len(answer.rows) < self._longest)
 
     def _behind(self, answer: _Answer[Row]) -> _Answer[Row] | None:
         """What lies behind an answer that brought nothing new and was short; None where that proves the end.
@@ -342,129 +412,19 @@ class _Anchored(Generic[Row]):
         A server that gives no more rows at once than are asked for again shows none behind them, and one that hides
         rows may show none of a page, which more rows than a page has would follow.
         """
-        gives_few = 0 < max(self._longest, self._known_longest) <= self._overlap and bool(answer.rows)
-        if not (gives_few or self._hides_rows or answer.asked < SMALL_PAGE_ROWS):
-            return None
-        behind = self._answer(self._offset if gives_few else answer.skip + answer.asked, self._look)
-        return behind if behind.new else None
+        if 0 < max(self._longest, self._known_longest) <= self._overlap and answer.rows:
+            behind = self._answer(self._offset, self._look)
+            if behind.new:
+                return behind
+        for distance in looks(answer.asked, looks_behind=self._looks_behind, hides_rows=self._hides_rows):
+            behind = self._answer(answer.skip + distance, self._look)
+            if behind.new:
+                return behind
+        return None
 
 
-def keyset_pages(
-    fetch: Callable[[tuple[Any, ...], int], Fetched[Row]],
-    place_of: Callable[[Row], tuple[Any, ...]],
-    start: Position,
-    content_of: Callable[[Row], object] = repr,
-    longest: int = 0,
-    look: Callable[[tuple[Any, ...], int], Fetched[Row]] | None = None,
-) -> Iterator[Page[Row]]:
-    """Read an ordered list from the row at ``start.after``, or from its beginning, to its end.
-
-    ``fetch(after, skip)`` returns the rows from that place on, the row at it included, and how many it asked for. So
-    each page begins with the last row of the one before, or, where that has gone, with one in front of it. Rows at one
-    place are told apart by their content. The server is known to give pages of ``longest`` rows. ``look`` fetches as
-    many rows as a look behind the end takes.
-
-    Raises:
-        UnreliableOrderError: the server does not find the rows that it gave by their places.
-        EqualKeysError: the rows at one place fill a page.
-        MovingListError: the server repeats itself.
-    """
-    return _Keyset(fetch, place_of, start, content_of, longest, look or fetch).pages()
-
-
-class _Keyset(Generic[Row]):
-    """One reading of an ordered list."""
-
-    def __init__(
-        self,
-        fetch: Callable[[tuple[Any, ...], int], Fetched[Row]],
-        place_of: Callable[[Row], tuple[Any, ...]],
-        start: Position,
-        content_of: Callable[[Row], object],
-        longest: int,
-        look: Callable[[tuple[Any, ...], int], Fetched[Row]],
-    ) -> None:
-        self._fetch, self._look, self._place_of, self._content_of = fetch, look, place_of, content_of
-        self._start, self._after, self._offset = start, start.after, start.offset
-        # The places of the rows sent last, and what was sent of the rows at the very last: of those before a resume,
-        # only that there was one.
-        self._front = [tuple(json.loads(anchor[0])) for anchor in start.anchors]
-        self._there: list[object] = [None] if start.after else []
-        self._borders: set[tuple[Any, ...]] = set()
-        self._longest = longest
-        self._was_short = self._hides_rows = False
-
-    def pages(self) -> Iterator[Page[Row]]:
-        while True:
-            rows, asked = self._fetch(self._after, 0)
-            new = self._new(rows, asked)
-            if not new and len(rows) < asked:
-                rows, asked = self._behind(rows, asked)
-                new = rows
-                if not new:
-                    return
-            if not new:
-                raise MovingListError
-            self._note(new, is_short=len(rows) < asked)
-            anchors = tuple((json.dumps(place),) for place in self._front[-ANCHORS_IN_STATE:])
-            yield Page(new, replace(self._start, offset=self._offset, after=self._after, anchors=anchors))
-
-    def _new(self, rows: Sequence[Row], asked: int) -> Sequence[Row]:
-        self._longest = max(self._longest, len(rows))
-        if not self._after:
-            return rows
-        count = next((place for place, row in enumerate(rows) if self._place_of(row) != self._after), len(rows))
-        if not count:
-            return self._behind_one_in_front(rows)
-        if count == len(rows) >= max(asked, SMALLEST_PAGE_ROWS):
-            raise EqualKeysError
-        return [*self._more_there(rows[:count]), *rows[count:]] if count > len(self._there) else rows[count:]
-
-    def _more_there(self, rows: Sequence[Row]) -> list[Row]:
-        """Those of the rows at the place that were not sent: as many as there are more than were sent."""
-        there = Counter(self._there)
-        more = []
-        for row in rows:
-            content = self._content_of(row)
-            if there[content]:
-                there[content] -= 1
-            else:
-                more.append(row)
-        return more[-(len(rows) - len(self._there)) :]
-
-    def _behind_one_in_front(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """The last row has gone, or the server does not find its own rows: a row in front of it tells which."""
-        if self._after in map(self._place_of, rows):
-            raise MovingListError
-        known = {*self._front, self._after}
-        for place in dict.fromkeys((*self._front[-_TRIES_IN_FRONT:][::-1], *self._front[:1])):
-            found = self._fetch(place, 0)[0]
-            if not found or self._place_of(found[0]) != place:
-                continue
-            places = [self._place_of(row) for row in found]
-            if self._after in places:
-                break
-            return [row for row, each in zip(found, places, strict=True) if each not in known] or rows
-        raise UnreliableOrderError
-
-    def _note(self, new: Sequence[Row], *, is_short: bool) -> None:
-        self._hides_rows |= self._was_short
-        self._was_short = is_short
-        places = [self._place_of(row) for row in new[-_FRONT_ROWS:]]
-        first, last = self._place_of(new[0]), places[-1]
-        if not self._borders.isdisjoint({first, last} - {self._after}):
-            raise MovingListError
-        self._borders.update((first, last))
-        there = [self._content_of(row) for row in takewhile(lambda row: self._place_of(row) == last, reversed(new))]
-        self._there = [*self._there, *there] if last == self._after else there
-        self._front = [place for place in (*self._front, self._after, *places) if place and place != last][
-            -_FRONT_ROWS:
-        ]
-        self._after, self._offset = last, self._offset + len(new)
-
-    def _behind(self, rows: Sequence[Row], asked: int) -> Fetched[Row]:
-        """What lies behind an answer that brought nothing new and was short; nothing proves the end."""
-        gives_few = bool(rows) and self._longest <= len(rows)
-        if not (gives_few or self._hides_rows or asked < SMALL_PAGE_ROWS):
-            return (), asked
-        return self._look(self._after, len(rows) if gives_few else asked)
+def looks(asked: int, *, looks_behind: bool, hides_rows: bool) -> list[int]:
+    """How many rows further on to look for more, behind a page that was asked for with so many rows."""
+    if hides_rows:
+        return [asked * 4**step for step in range(_LOOKS_FOR_HIDDEN_ROWS)]
+    return [asked] if looks_behind or asked < SMALL_PAGE_ROWS else []

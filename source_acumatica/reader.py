@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -60,6 +60,10 @@ class Facts(Protocol):
         """Whether rows without a stamp have been seen."""
 
     @property
+    def is_first(self) -> bool:
+        """Whether nothing was read before."""
+
+    @property
     def left_out(self) -> Sequence[str] | None:
         """What the rows that an earlier sync brought lack; None where none did, or where nobody knows."""
 
@@ -107,6 +111,10 @@ class Reader(ABC):
     def has_unstamped(self) -> bool | None:
         """Whether there are rows without a stamp; None where the ERP cannot be asked for them apart."""
         return None
+
+    def has_rows_since(self, _since: str) -> bool:
+        """Whether rows are there that have changed since, or nobody can say."""
+        return True
 
 
 @dataclass
@@ -236,13 +244,3 @@ def known_longest(facts: Facts) -> int:
 def gives_up(where: str, sentence: str) -> RequestFailed:
     """The error of a list that cannot be read as it is, and only the user can mend it."""
     return RequestFailed(Problem(Next.STOP, FailureType.config_error, sentence), where)
-
-
-def bearable(names: tuple[str, ...], works: Callable[[tuple[str, ...]], bool]) -> tuple[str, ...]:
-    """Those of ``names`` that the ERP bears, found by halving."""
-    if not names or works(names):
-        return names
-    if len(names) == 1:
-        return ()
-    middle = len(names) // 2
-    return bearable(names[:middle], works) + bearable(names[middle:], works)

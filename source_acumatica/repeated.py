@@ -41,3 +41,7 @@ class RepeatedReader(Reader):
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows: by the reader that reads now."""
         return self._reading is not None and self._reading.is_filtered(window)
+
+    def has_rows_since(self, since: str) -> bool:
+        """Whether rows of any combination are there that have changed since, or nobody can say."""
+        return any(reader.has_rows_since(since) for _, reader in self.readers)

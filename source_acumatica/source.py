@@ -231,7 +231,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                 own = dict.fromkeys(own, refusal)
             stream = _stream(table, settings, client, access, one, own)
             streams.append(self._made_concurrent(stream, states, one, state))
-            if stream.progress:
+            if stream.progress and stream.is_stamped_by_the_database:
                 access.note_lags(stream.progress, stream.tenants)
         return streams
 

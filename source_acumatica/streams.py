@@ -28,7 +28,9 @@ from source_acumatica.cursor import (
     GIVES_ALL_AGAIN,
     GIVES_PAGES,
     HAS_NO_FLAGS,
+    HIDES_NOTHING,
     REFUSES_NULL,
+    STAMPS_STAND,
     TenantCursor,
     Window,
 )
@@ -63,6 +65,9 @@ from source_acumatica.watches import KeyWatch, Stamps
 
 logger = logging.getLogger("airbyte")
 
+_A_DAY_SECONDS = 86_400
+# Filters compare what the database has, which is rounded where it is shown.
+_ROUNDING = timedelta(seconds=1)
 # So much of what the ERP sent is turned into lines at once.
 _PIECE_BYTES = 512 * 1024
 
@@ -75,6 +80,7 @@ class Access:
     server_times: Mapping[str, datetime] = field(default_factory=dict)
     lags: dict[str, timedelta] = field(default_factory=dict)
     """How far the clock of each tenant's database may differ from the server's, as far as any stream has seen."""
+    _looks: dict[str, list[tuple[datetime, timedelta]]] = field(default_factory=dict)
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     began_at: float = field(default_factory=time.monotonic)
@@ -90,11 +96,16 @@ class Access:
         return then and then + timedelta(seconds=time.monotonic() - self.began_at)
 
     def note_lags(self, progress: TenantCursor, tenants: Sequence[str]) -> None:
-        """All tables of a tenant are stamped by one clock: what one stream has seen of it holds for the others."""
+        """All tables of a tenant are stamped by one clock: what one stream has seen of it holds for the others.
+
+        Of what was seen within a day of the last look, the least counts.
+        """
         for tenant in tenants:
-            lag = progress.progress(tenant).clock_lag(self.server_times.get(tenant))
-            if lag is not None:
-                self.lags[tenant] = min(lag, self.lags.get(tenant, lag))
+            was = progress.progress(tenant)
+            if was.clock_lag is not None and was.lag_at:
+                self._looks.setdefault(tenant, []).append((datetime.fromisoformat(was.lag_at), was.clock_lag))
+                last = max(at for at, _ in self._looks[tenant])
+                self.lags[tenant] = min(lag for at, lag in self._looks[tenant] if last - at <= timedelta(days=1))
 
     @classmethod
     def of(cls, client: Client, tenants: Sequence[str], doors: Doors, heartbeat: Heartbeat) -> Access:
@@ -140,6 +151,11 @@ class TenantFacts:
         if self._progress is not None:
             self._progress.note(self._tenant, reached=None, reading=None, left_out=tuple(columns))
             self.learn(GIVES_ALL_AGAIN)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing was read before."""
+        return self._progress is None or self._progress.progress(self._tenant).reached is None
 
     def knows(self, name: str) -> bool:
         """Whether it was learnt within the last day."""
@@ -188,6 +204,9 @@ class TableStream(HttpStream, ABC):
         self._rows_of = cache(lambda tenant: self._table_of(tenant).rows(tenant, self._columns_of(tenant)))
         self._columns_of = cache(lambda tenant: self._table_of(tenant).wanted(configured))
         self._codec_of = cache(self._made_codec)
+        if any(self._columns_of(tenant) is not None for tenant in self.tenants):
+            # Rows that are the same in these columns may differ in others.
+            self._keys.is_the_tables = False
         # It goes without saying but for a generic inquiry, of which the user knows it.
         self.source_defined_cursor = not table.is_cursor_chosen
         self._sends_removed = not configured or DELETED_AT in configured
@@ -195,6 +214,8 @@ class TableStream(HttpStream, ABC):
         """Set for an incremental read."""
         self._told: set[str] = set()
         self._facts_of: dict[str, TenantFacts] = {}
+        self._latest: dict[str, str] = {}
+        """The latest stamp that has come in this run, by tenant."""
         self._is_running = False
         """Whether the CDK has got a record and knows that the stream is running."""
         super().__init__()
@@ -298,8 +319,10 @@ class TableStream(HttpStream, ABC):
         start, now = self._config.start_date, self._access.server_times.get(tenant)
         if self.progress is None:
             return [Window(format_instant(start) if start else None)]
-        progress, lag = self.progress.progress(tenant), self._access.lags.get(tenant, timedelta())
-        progress = progress.begun_with(self._read_with(tenant))
+        progress = self.progress.progress(tenant).begun_with(self._read_with(tenant))
+        lag = self._access.lags.get(tenant, timedelta())
+        if not self.is_stamped_by_the_database:
+            lag = max(lag, progress.clock_lag or timedelta())
         if progress.is_ahead_of(now):
             reached = progress.reading.until if progress.reading else progress.reached
             logger.warning(
@@ -333,14 +356,17 @@ class TableStream(HttpStream, ABC):
             raise broken_record(reader.where, error) from error
 
     def _read_tenant(self, reader: Reader, windows: Iterable[Mapping[str, Any]], beat: Beat) -> Iterator[StreamData]:
-        facts = self._facts(reader.tenant)
-        is_first = self.progress is None or self.progress.progress(reader.tenant).reached is None
+        facts, asked = self._facts(reader.tenant), [Window.of_state(window) for window in windows]
+        newest = self.progress.progress(reader.tenant).newest if self.progress else None
+        is_first = facts.is_first
         try:
-            for window in map(Window.of_state, windows):
+            for window in asked:
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
                     yield from self._read_window(reader, window, beat, facts)
             if beat.rows:
                 self._heal(reader, facts)
+            if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
+                self._look_back(reader, newest, facts)
         except RequestFailed as error:
             # Where rows have come, now or before, the form is set up: then this is a failure like any other.
             if error.problem.next is not Next.SKIP or beat.rows or not is_first:
@@ -359,11 +385,37 @@ class TableStream(HttpStream, ABC):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
 
+    def _look_back(self, reader: Reader, newest: str, facts: TenantFacts) -> None:
+        """Say if no row is stamped as late any more as one that came before."""
+        if self.progress is None:
+            return
+        since = format_instant(datetime.fromisoformat(newest) - self._config.lookback - _ROUNDING)
+        if reader.has_rows_since(since):
+            facts.learn(STAMPS_STAND)
+            return
+        logger.warning(
+            f"{reader.where}: a row that was changed at {newest} has come before, and now the ERP finds none that was "
+            "changed then or later. Either it was deleted, or an earlier state of the tenant was restored (a snapshot, "
+            "a backup): then refresh this stream, since rows that are as they were before are not told by their "
+            "stamps. Or the ERP compares times otherwise than it shows them: from now on a day more is read again."
+        )
+        at = format_instant(now) if (now := self._access.now(reader.tenant)) else None
+        self.progress.note(reader.tenant, newest=None, lag=_A_DAY_SECONDS, lag_at=at)
+
+    def _may_have_gone_back(
+        self, tenant: str, windows: Sequence[Window], newest: str | None, facts: TenantFacts
+    ) -> bool:
+        """Whether a row should have come that has not, or nobody has looked for a day."""
+        if self.progress is None or newest is None or self._latest.get(tenant, "") >= newest:
+            return False
+        is_covered = any(not window.is_unstamped and (window.since or "") <= newest for window in windows)
+        return is_covered or not facts.knows(STAMPS_STAND)
+
     def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
         keys, rows_before = self._keys.list(reader.where), beat.rows
         for page in reader.pages(window):
             stamps = Stamps(self._table_of(reader.tenant).cursor_field)
-            keys.begin_page()
+            keys.begin_page(begins_as_last=page.begins_as_last)
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)
             for piece in self._pieces(reader, page.rows):
@@ -379,6 +431,7 @@ class TableStream(HttpStream, ABC):
                     facts.learn(GIVES_PAGES)
                 now = self._access.now(reader.tenant) if self._tells_the_clock(reader.tenant) else None
                 self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
+        facts.learn(HIDES_NOTHING)
         if self.progress:
             is_believed = beat.rows > rows_before or not reader.is_filtered(window) or facts.is_fresh(FILTER_WORKS)
             self.progress.window_done(reader.tenant, window, is_proven=is_believed)
@@ -392,6 +445,7 @@ class TableStream(HttpStream, ABC):
 
     def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
         """Keep what a page's stamps tell of the ERP."""
+        self._latest[reader.tenant] = max(self._latest.get(reader.tenant, ""), stamps.newest or "")
         if stamps.has_none:
             facts.saw_unstamped()
         if stamps.newest and reader.is_filtered(window) and not facts.knows(FILTER_WORKS):
@@ -404,7 +458,8 @@ class TableStream(HttpStream, ABC):
         found = reader.has_unstamped()
         if found is None:
             facts.learn(REFUSES_NULL)
-            if facts.has_unstamped:
+            # Behind a start date none can have been seen.
+            if facts.has_unstamped or (self._config.start_date and facts.is_first):
                 logger.warning(
                     f"{reader.where}: there are rows without a stamp ({self._rows_table.cursor_field}), and the ERP "
                     "cannot be asked for them: such rows that are new or changed do not arrive but with a full refresh."
@@ -417,6 +472,11 @@ class TableStream(HttpStream, ABC):
         if tenant not in self._facts_of:
             self._facts_of[tenant] = TenantFacts(self.progress, tenant, partial(self._access.now, tenant))
         return self._facts_of[tenant]
+
+    @property
+    def is_stamped_by_the_database(self) -> bool:
+        """Whether stamps are those of the rows themselves, by the clock that all tables of a tenant share."""
+        return True
 
     def _asks_for_unstamped(self, tenant: str) -> bool:
         """Whether rows without a stamp have to be asked for apart from the others."""
@@ -694,7 +754,13 @@ class FeedStream(TableStream):
         return self._access.doors.rows(tenant, door, resource, options, **request)
 
     def _tells_the_clock(self, tenant: str) -> bool:
-        return self._table_of(tenant).is_stamped_by_name and not self._has_unknown_zone(tenant)
+        is_named = self._table_of(tenant).is_stamped_by_name
+        return self.is_stamped_by_the_database or (is_named and not self._has_unknown_zone(tenant))
+
+    @property
+    def is_stamped_by_the_database(self) -> bool:
+        """An inquiry may show a time in another zone, or one that it computes."""
+        return self._table.door is FeedDoor.TABLES
 
     def _deletion_sets(self, tenant: str) -> Sequence[str]:
         return (self._table_of(tenant).title,)

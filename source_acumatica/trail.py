@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 
 Identity = tuple[str, ...]
 """What a row is identified by; any one part suffices."""
@@ -14,6 +15,8 @@ REMEMBERED_ROWS = 10_000
 # Rows whose identities go into the state: enough that not all of them are removed until a resume.
 ANCHORS_IN_STATE = 5
 _MARK = (1 << 64) - 1
+# Beyond two pages, of rows that were sent, to compare a page with that the list has moved under.
+_ROWS_IN_FRONT = 100
 
 
 class Trail:
@@ -57,6 +60,23 @@ class Trail:
             else:
                 new.append(place)
         return new
+
+    def unknown(self, identities: Sequence[Identity]) -> list[int]:
+        """The places of the rows of which none with the same identity was sent."""
+        return [
+            place for place, identity in enumerate(identities) if not any(part in self._counts for part in identity)
+        ]
+
+    def unsent_in_order(self, identities: Sequence[Identity]) -> list[int]:
+        """The places of the rows that were not sent, where rows may be alike: what was sent stands in the same order.
+
+        By their last parts, since made-up ids are others each time.
+        """
+        page = [identity[-1] for identity in identities]
+        sent = [identity[-1] for identity in self.end(2 * len(page) + _ROWS_IN_FRONT)]
+        blocks = SequenceMatcher(None, sent, page, autojunk=False).get_matching_blocks()
+        known = {place for _, begin, size in blocks for place in range(begin, begin + size)}
+        return [place for place in range(len(page)) if place not in known]
 
     def ends_with(self, identities: Sequence[Identity]) -> bool:
         """Whether these are the rows sent last."""

@@ -90,8 +90,9 @@ class ListKeys:
     _last: tuple[Key, Any] | None = None
     """The last record of the page before, with its key: the next one has another."""
 
-    def begin_page(self) -> None:
-        """Another answer begins; of one, no row comes twice."""
+    def begin_page(self, *, begins_as_last: bool) -> None:
+        """Another answer begins: of one, no row comes twice; of two, none but where the reader says so."""
+        self._last = self._last if begins_as_last else None
         self._seen = {self._last[0]} if self._last else set()
 
     def checked(self, records: Sequence[Any]) -> Sequence[Any]:

@@ -39,6 +39,7 @@ LAYERS = {
     "custom_fields": 2,
     "feeds": 2,
     "json_text": 2,
+    "keyset": 2,
     "messages": 2,
     "names": 2,
     "openapi": 2,

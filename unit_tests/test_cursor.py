@@ -96,22 +96,36 @@ def test_what_was_begun_in_the_future_is_finished_and_followed_by_what_may_be_mi
 def test_a_clock_of_the_database_that_differs_makes_the_overlap_larger(newest):
     """Fifty minutes behind the web server's, as it seems from the latest stamp, or ahead of it."""
     progress = Progress(T1000).seen(newest, NOON)
-    lag = progress.clock_lag(NOON)
+    lag = progress.clock_lag
     assert lag == timedelta(minutes=50)
     assert progress.windows(None, LOOKBACK, NOON, lag)[0].since == "2026-11-22T08:55:00.000000Z"
 
 
 def test_the_closest_look_at_the_databases_clock_counts_for_a_day():
     progress = Progress().seen("2026-11-22T11:58:00.000000Z", NOON).seen("2026-11-22T06:00:00.000000Z", NOON)
-    assert progress.clock_lag(NOON) == timedelta(minutes=2)
+    assert progress.clock_lag == timedelta(minutes=2)
     assert progress.newest == "2026-11-22T11:58:00.000000Z"
     later = NOON + timedelta(days=1, minutes=1)
-    assert progress.clock_lag(later) is None
-    assert progress.seen("2026-11-23T11:01:00.000000Z", later).clock_lag(later) == timedelta(hours=1)
+    assert progress.seen("2026-11-23T11:01:00.000000Z", later).clock_lag == timedelta(hours=1)
 
 
 def test_a_table_that_has_rested_for_longer_than_a_day_goes_back_by_a_day():
-    assert Progress().seen("2020-01-01T00:00:00.000000Z", NOON).clock_lag(NOON) == timedelta(days=1)
+    assert Progress().seen("2020-01-01T00:00:00.000000Z", NOON).clock_lag == timedelta(days=1)
+
+
+def test_what_was_seen_of_the_clocks_holds_for_what_was_reached_with_it_however_long_ago():
+    """Forgetting it would make the overlap smaller than what may be missing."""
+    progress = replace(Progress(T1000), lag=1800, lag_at="2026-11-01T00:00:00.000000Z")
+    assert progress.clock_lag == timedelta(minutes=30)
+
+
+def test_rows_without_a_stamp_leave_no_place_that_the_next_sync_would_go_on_from():
+    run = Recorded()
+    run.cursor.window_done("A", Window(T0900, T1000))
+    run.cursor.page_done("A", Window(is_unstamped=True), HALFWAY)
+    progress = run.again().cursor.progress("A")
+    assert progress.reading is None
+    assert windows(progress) == [Window(T0945, T1200)]
 
 
 def test_without_the_servers_clock_there_is_no_upper_end():

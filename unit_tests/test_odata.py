@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from source_acumatica.addresses import fits
 from source_acumatica.cursor import Window
 from source_acumatica.entity import FieldKind
 from source_acumatica.feeds import FeedDoor, FeedTable
@@ -21,6 +22,7 @@ from source_acumatica.odata import (
     behind,
     feed_options,
     instant_literal,
+    orderable,
     parameterized,
     plain_value,
     plans,
@@ -191,10 +193,30 @@ def test_the_options_of_a_page():
 
 
 def test_a_selection_that_is_too_long_for_an_address_is_left_out():
-    fields = {f"AVeryLongNameOfAColumn{number}": STRING for number in range(50)}
+    fields = {f"AVeryLongNameOfAColumn{number}": STRING for number in range(100)}
     table = FeedTable(FeedDoor.TABLES, "X", "X", fields, tuple(fields)[:1])
     options = feed_options(table, FeedPlan(table.keys), frozenset(fields), Window(), {"version": 4})
     assert "$select" not in options
+    few = frozenset([*fields][:50])
+    assert "$select" in feed_options(table, FeedPlan(table.keys), few, Window(), {"version": 4})
+
+
+def test_the_sum_of_all_options_counts_and_not_each_by_itself():
+    fields = {f"AVeryLongNameOfAColumn{number}": STRING for number in range(50)}
+    table = FeedTable(FeedDoor.INQUIRIES, "X", "X", fields)
+    order = orderable(tuple(fields))
+    assert 0 < len(order) < 60
+    options = feed_options(table, FeedPlan(order), frozenset(fields), Window(), {"version": 4})
+    assert "$select" not in options
+    assert fits(options)
+
+
+def test_as_many_columns_order_rows_as_an_address_can_hold():
+    names = tuple(f"AVeryLongNameOfAColumn{number}" for number in range(100))
+    some = orderable(names)
+    assert some == names[: len(some)]
+    assert 40 < len(some) < 60
+    assert orderable(names[:5]) == names[:5]
 
 
 # ---------------------------------------------------------------------------------------------------------- literals

@@ -1,0 +1,161 @@
+"""Reads an ordered list by the values of its rows: each page begins at the last row of the one before."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any, Generic
+
+from source_acumatica.paging import (
+    SMALLEST_PAGE_ROWS,
+    EqualKeysError,
+    Fetched,
+    MovingListError,
+    Page,
+    Position,
+    Row,
+    looks,
+)
+from source_acumatica.trail import ANCHORS_IN_STATE
+
+# Rows in front of a place whose own places are remembered, and how many of them are asked for if it is not found.
+_FRONT_ROWS = 50
+_TRIES_IN_FRONT = 3
+
+
+class UnreliableOrderError(Exception):
+    """The server does not find its rows by the values that it shows, or all that were looked for have gone."""
+
+
+def keyset_pages(
+    fetch: Callable[[tuple[Any, ...], int], Fetched[Row]],
+    place_of: Callable[[Row], tuple[Any, ...]],
+    start: Position,
+    content_of: Callable[[Row], object] = repr,
+    longest: int = 0,
+    look: Callable[[tuple[Any, ...], int], Fetched[Row]] | None = None,
+    looks_behind: bool = True,
+) -> Iterator[Page[Row]]:
+    """Read an ordered list from the row at ``start.after``, or from its beginning, to its end.
+
+    ``fetch(after, skip)`` returns the rows from that place on, the row at it included, and how many it asked for. So
+    each page begins with the last row of the one before, or, where that has gone, with one in front of it. Rows at one
+    place are told apart by their content. The server is known to give pages of ``longest`` rows. ``look`` fetches as
+    many rows as a look behind the end takes.
+
+    Raises:
+        UnreliableOrderError: the server does not find the rows that it gave by their places.
+        EqualKeysError: the rows at one place fill a page.
+        MovingListError: the server repeats itself.
+    """
+    return _Keyset(fetch, place_of, start, content_of, longest, look or fetch, looks_behind).pages()
+
+
+class _Keyset(Generic[Row]):
+    """One reading of an ordered list."""
+
+    def __init__(
+        self,
+        fetch: Callable[[tuple[Any, ...], int], Fetched[Row]],
+        place_of: Callable[[Row], tuple[Any, ...]],
+        start: Position,
+        content_of: Callable[[Row], object],
+        longest: int,
+        look: Callable[[tuple[Any, ...], int], Fetched[Row]],
+        looks_behind: bool,
+    ) -> None:
+        self._looks_behind = looks_behind
+        self._fetch, self._look, self._place_of, self._content_of = fetch, look, place_of, content_of
+        self._start, self._after, self._offset = start, start.after, start.offset
+        # The places of the rows sent last, and what was sent of the rows at the very last: of those before a resume,
+        # only that there was one.
+        self._front = [tuple(json.loads(anchor[0])) for anchor in start.anchors]
+        self._there: list[object] = [None] if start.after else []
+        self._borders: set[tuple[Any, ...]] = set()
+        self._longest = longest
+        self._was_short = self._hides_rows = False
+
+    def pages(self) -> Iterator[Page[Row]]:
+        while True:
+            rows, asked = self._fetch(self._after, 0)
+            new = self._new(rows, asked)
+            if not new and len(rows) < asked:
+                rows, asked = self._behind(rows, asked)
+                new = rows
+                if not new:
+                    return
+            if not new:
+                raise MovingListError
+            is_alike = self._place_of(new[0]) == self._after
+            self._note(new, is_short=len(rows) < asked)
+            anchors = tuple((json.dumps(place),) for place in self._front[-ANCHORS_IN_STATE:])
+            position = replace(self._start, offset=self._offset, after=self._after, anchors=anchors)
+            yield Page(new, position, is_alike)
+
+    def _new(self, rows: Sequence[Row], asked: int) -> Sequence[Row]:
+        self._longest = max(self._longest, len(rows))
+        if not self._after:
+            return rows
+        count = next((place for place, row in enumerate(rows) if self._place_of(row) != self._after), len(rows))
+        if not count:
+            return self._behind_one_in_front(rows)
+        if count == len(rows) >= max(asked, SMALLEST_PAGE_ROWS):
+            raise EqualKeysError
+        if count > 1 and self._there == [None]:
+            # Which of them was sent before the resume, nobody knows.
+            return rows
+        return [*self._more_there(rows[:count]), *rows[count:]] if count > len(self._there) else rows[count:]
+
+    def _more_there(self, rows: Sequence[Row]) -> list[Row]:
+        """Those of the rows at the place that were not sent: as many as there are more than were sent."""
+        there = Counter(self._there)
+        more = []
+        for row in rows:
+            content = self._content_of(row)
+            if there[content]:
+                there[content] -= 1
+            else:
+                more.append(row)
+        return more[-(len(rows) - len(self._there)) :]
+
+    def _behind_one_in_front(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The last row has gone, or the server does not find its own rows: a row in front of it tells which."""
+        if self._after in map(self._place_of, rows):
+            raise MovingListError
+        known = {*self._front, self._after}
+        for place in dict.fromkeys((*self._front[-_TRIES_IN_FRONT:][::-1], *self._front[:1])):
+            found = self._fetch(place, 0)[0]
+            if not found or self._place_of(found[0]) != place:
+                continue
+            places = [self._place_of(row) for row in found]
+            if self._after in places:
+                break
+            return [row for row, each in zip(found, places, strict=True) if each not in known] or rows
+        raise UnreliableOrderError
+
+    def _note(self, new: Sequence[Row], *, is_short: bool) -> None:
+        self._hides_rows |= self._was_short
+        self._was_short = is_short
+        places = [self._place_of(row) for row in new[-_FRONT_ROWS:]]
+        first, last = self._place_of(new[0]), places[-1]
+        if not self._borders.isdisjoint({first, last} - {self._after}):
+            raise MovingListError
+        self._borders.update((first, last))
+        there = [self._content_of(row) for row in takewhile(lambda row: self._place_of(row) == last, reversed(new))]
+        self._there = [*self._there, *there] if last == self._after else there
+        self._front = [place for place in (*self._front, self._after, *places) if place and place != last][
+            -_FRONT_ROWS:
+        ]
+        self._after, self._offset = last, self._offset + len(new)
+
+    def _behind(self, rows: Sequence[Row], asked: int) -> Fetched[Row]:
+        """What lies behind an answer that brought nothing new and was short; nothing proves the end."""
+        gives_few = [len(rows)] if rows and self._longest <= len(rows) else []
+        for skip in (*gives_few, *looks(asked, looks_behind=self._looks_behind, hides_rows=self._hides_rows)):
+            behind, asked = self._look(self._after, skip)
+            if behind:
+                return behind, asked
+        return (), asked
