@@ -575,6 +575,8 @@ class ContractStream(TableStream):
         self._table = table
         # Tenants mostly have the same table, and a codec is made at some cost.
         self._codecs: list[tuple[Table, Codec]] = []
+        self._blank_lists: set[str] = set()
+        """Tenants whose list has begun with a blank record: a form heeds no place, and gives it behind the end too."""
         super().__init__(table, *args, **more)
         if table.is_tracked:
             self._access.tracking.expect(table.dac)
@@ -634,7 +636,8 @@ class ContractStream(TableStream):
             return decode(body, partial(self._tell, tenant)), len(body)
 
         rows, size_bytes = self._fetch_page(tenant, window, token, read)
-        if len(rows) == 1 and not token.get("skip") and not self._table_of(tenant).is_identified and is_blank(rows[0]):
+        is_begin = not token.get("skip") or tenant in self._blank_lists
+        if len(rows) == 1 and is_begin and not self._table_of(tenant).is_identified and is_blank(rows[0]):
             if token.get("top") == 1:
                 # Others may come behind it; whoever asks for one only wants to know whether there is any.
                 return (rows if self._config.max_page_size == 1 else []), size_bytes
@@ -643,8 +646,12 @@ class ContractStream(TableStream):
             if self._table.path:
                 # Its results were asked for, and no rows would be taken for none.
                 raise config_error(said)
-            logger.warning(said)
+            if tenant not in self._blank_lists:
+                self._blank_lists.add(tenant)
+                logger.warning(said)
             return [], size_bytes
+        if not token.get("skip"):
+            self._blank_lists.discard(tenant)
         return rows, size_bytes
 
     def _fetch_page(
