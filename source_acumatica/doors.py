@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 import requests
 from airbyte_cdk.models import FailureType
 
@@ -440,24 +442,31 @@ def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str)
     """An answer and all that its links lead to.
 
     Raises:
-        RequestFailed: the links lead back, or on without rows.
+        RequestFailed: the links lead back, or on without rows that are new.
     """
-    page, links, empty = first, set(), 0
+    page, links, idle = first, set(), 0
+    contents = {_content_of(())}
     while True:
         yield page
         link = page.next_link
         if not link:
             return
-        empty = 0 if page.rows else empty + 1
-        if link in links or empty > _MOST_EMPTY_PAGES:
+        content = _content_of(page.rows)
+        idle = idle + 1 if content in contents else 0
+        contents.add(content)
+        if link in links or idle > _MOST_IDLE_PAGES:
             sentence = "the ERP's links to the next page do not lead on: reading was stopped"
             raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
         links.add(link)
         page = follow(link)
 
 
-# A page may be empty where its rows have been deleted meanwhile.
-_MOST_EMPTY_PAGES = 20
+def _content_of(rows: Sequence[Any]) -> bytes:
+    return hashlib.blake2b(msgspec.json.encode(list(rows)), digest_size=16).digest()
+
+
+# A page may be empty where its rows have been deleted meanwhile, and equal to another where rows are alike.
+_MOST_IDLE_PAGES = 20
 _NOT_FOUND = 404
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500

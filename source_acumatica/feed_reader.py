@@ -129,7 +129,9 @@ class FeedReader(Reader):
             try:
                 for page in self._pages(window, position):
                     self._refuse_groups(window, page.rows)
-                    has_rows, position, self._tail = True, page.position, page.rows[-_ROWS_IN_FRONT:]
+                    position, self._tail = page.position, page.rows[-_ROWS_IN_FRONT:]
+                    # A filter of which half is lost gives the rows without a stamp alone.
+                    has_rows |= not self._plan.with_null or any(row.get(self.table.cursor or "") for row in page.rows)
                     self._tell_repeated_keys(page.rows)
                     yield page
             except MovingListError:
@@ -440,7 +442,7 @@ class FeedReader(Reader):
         if not self._plan.filters or self.facts.knows(FILTER_WORKS):
             return False
         ever = replace(EVER, until=window.until)
-        if self.ask(ever, {"plan": self._plan, "top": 1}).rows:
+        if self.ask(ever, {"plan": replace(self._plan, with_null=False), "top": 1}).rows:
             self.facts.learn(FILTER_WORKS)
             return False
         if not self.ask(Window(), {"plan": replace(self._plan, filters=False), "top": 1}).rows:

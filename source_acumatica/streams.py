@@ -412,7 +412,7 @@ class TableStream(HttpStream, ABC):
         return is_covered or not facts.knows(STAMPS_STAND)
 
     def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
-        keys, rows_before = self._keys.list(reader.where), beat.rows
+        keys, rows_before, is_stamped = self._keys.list(reader.where), beat.rows, False
         for page in reader.pages(window):
             stamps = Stamps(self._table_of(reader.tenant).cursor_field)
             keys.begin_page(begins_as_last=page.begins_as_last)
@@ -424,6 +424,7 @@ class TableStream(HttpStream, ABC):
                 beat.records += len(records)
                 yield from self._lines(records, reader.left_out)
             beat.rows += len(page.rows)
+            is_stamped |= stamps.newest is not None
             if self.progress:
                 facts.lacks(reader.left_out)
                 self._note_page(reader, window, stamps, facts)
@@ -433,7 +434,10 @@ class TableStream(HttpStream, ABC):
                 self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
         facts.learn(HIDES_NOTHING)
         if self.progress:
-            is_believed = beat.rows > rows_before or not reader.is_filtered(window) or facts.is_fresh(FILTER_WORKS)
+            # A list that is empty may be hidden from the user, or not be there yet; and rows without a stamp come for
+            # other reasons than the window's.
+            has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
+            is_believed = has_rows or facts.is_fresh(FILTER_WORKS)
             self.progress.window_done(reader.tenant, window, is_proven=is_believed)
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -85,6 +86,22 @@ def test_links_that_do_not_lead_on_are_given_up(links):
     following = iter([*links[1:], "end"])
     with pytest.raises(RequestFailed, match="here: the ERP's links to the next page do not lead on"):
         list(linked_pages(page(links[0]), lambda _link: page(next(following)), "here"))
+
+
+def test_links_that_lead_on_to_the_same_rows_again_and_again_are_followed_no_further():
+    """Each has another token, which the server does not heed."""
+    tokens = itertools.count()
+
+    def again(_link=""):
+        return page(str(next(tokens)), 1, 2, 3)
+
+    with pytest.raises(RequestFailed, match="do not lead on"):
+        list(linked_pages(again(), again, "here"))
+
+
+def test_pages_that_are_alike_for_a_while_are_read_to_their_end():
+    pages = {"a": page("b", 7), "b": page("c", 7), "c": page(None, 7)}
+    assert [row for each in linked_pages(page("a", 7), pages.get, "here") for row in each.rows] == [7] * 4
 
 
 class Answering:
