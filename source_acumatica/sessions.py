@@ -148,7 +148,8 @@ class SessionPool:
             self._changed.wait_for(self._is_all_returned, max(self._last_answers_until - time.monotonic(), 0))
             # What has not come back until now has reached the server at least.
             self._end_all([session for session in self._seated if not self._is_own(session)])
-            self._changed.wait_for(lambda: not any(session.is_leaving for session in self._seated))
+            # Whose request comes back only now is signed out of once more by its lease.
+            self._changed.wait_for(lambda: all(self._is_hanging(session) for session in self._seated))
 
     def _take(self, tenant: str) -> Session:
         usable, outgoing = self._wait_for_seat(tenant)
@@ -213,6 +214,10 @@ class SessionPool:
     def _is_own(self, session: Session) -> bool:
         return session in self._lent and session.holder == threading.get_ident()
 
+    def _is_hanging(self, session: Session) -> bool:
+        """Whether its request is all that is left to wait for."""
+        return session in self._lent and not session.is_leaving
+
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
             raise PoolClosed(message="The run was ended.", internal_message="The session pool is closed.")
@@ -268,22 +273,27 @@ class SessionPool:
                 session.http.close()
                 return
             session.is_leaving = True
-        self._leave(session)
+        self._leave(session, is_in_use=False)
 
     def _end_all(self, sessions: Sequence[Session]) -> None:
         """Begin to sign out, of each in a thread of its own, as a sign-out takes seconds."""
         for session in [one for one in sessions if not one.is_leaving]:
             session.is_leaving = True
-            threading.Thread(target=self._leave, args=[session], daemon=True).start()
+            threading.Thread(target=self._leave, args=[session, session in self._lent], daemon=True).start()
 
-    def _leave(self, session: Session) -> None:
+    def _leave(self, session: Session, is_in_use: bool) -> None:
+        """Sign out of a session that is said to be leaving; it is done with unless it is ``is_in_use`` at that time.
+
+        The server may work off the request that is on its way behind the sign-out, and its answer may come first all
+        the same: that the request is over when the sign-out is answered does not say that it left no seat.
+        """
         is_free = False
         try:
             is_free = self._sign_out(session)
         finally:
             with self._changed:
                 session.is_leaving = False
-                if (is_free or self._is_closed) and session in self._seated and session not in self._lent:
+                if (is_free or self._is_closed) and not is_in_use and session in self._seated:
                     self._seated.remove(session)
                     session.http.close()
                 self._changed.notify_all()

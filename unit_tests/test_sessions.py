@@ -411,6 +411,43 @@ def test_close_signs_out_of_a_session_in_the_middle_of_a_request_and_once_more_b
     assert not server.seated
 
 
+@pytest.mark.parametrize("overtaken", [1, 2])
+def test_a_request_that_is_over_before_the_answer_to_its_sign_out_was_read_leaves_no_seat(
+    overtaken, server, monkeypatch
+):
+    """The server works off a sign-out and then the request; their answers are read in the other order.
+
+    It may be the first sign-out of the end that is overtaken, or the one that comes when waiting is given up.
+    """
+    monkeypatch.setattr(sessions, "_LAST_ANSWERS_SECONDS", PATIENCE_SECONDS if overtaken == 1 else 0.05)
+    pool, is_asked, may_answer = pool_of(1, server), threading.Event(), threading.Event()
+
+    def read():
+        with request(pool, server, "A") as session:
+            is_asked.set()
+            may_answer.wait(PATIENCE_SECONDS)
+            server.seated.add(session)
+
+    def sign_out(session):
+        if len(server.sign_outs) == overtaken:
+            time.sleep(0.1)
+        server.sign_out(session)
+        if len(server.sign_outs) == overtaken:
+            may_answer.set()
+            eventually(lambda: not pool._lent)
+            # The thread that has given it back comes to its own sign-out meanwhile.
+            time.sleep(0.05)
+        return True
+
+    pool._sign_out = sign_out
+    worker = Worker(read)
+    assert is_asked.wait(PATIENCE_SECONDS)
+    pool.close()
+    assert not server.seated
+    assert server.sign_outs == ["A"] * (overtaken + 1)
+    worker.done()
+
+
 def test_close_does_not_wait_for_ever_for_a_request_that_hangs(server, monkeypatch):
     monkeypatch.setattr(sessions, "_LAST_ANSWERS_SECONDS", 0.05)
     pool, is_asked, may_answer = pool_of(1, server), threading.Event(), threading.Event()
