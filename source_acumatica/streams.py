@@ -363,7 +363,7 @@ class TableStream(HttpStream, ABC):
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
             return
         if self.progress and self._rows_table.is_tracked:
-            yield from self._removed(reader.tenant, self.progress)
+            yield from self._removed(reader.tenant, self.progress, newest)
 
     def _look_back(self, reader: Reader, newest: str, facts: TenantFacts) -> None:
         """Say if no row is stamped as late any more as one that came before."""
@@ -485,8 +485,11 @@ class TableStream(HttpStream, ABC):
             self._told.add(warning)
             logger.warning(warning)
 
-    def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[AirbyteMessage]:
-        """The records that were removed; where that cannot be read, the log says so and the rest goes on."""
+    def _removed(self, tenant: str, progress: TenantCursor, newest: str | None) -> Iterator[AirbyteMessage]:
+        """The records that were removed; where that cannot be read, the log says so and the rest goes on.
+
+        ``newest`` is the latest stamp that had come before this sync, also where it is doubted by now.
+        """
         where, was = where_of(tenant, self.name), progress.progress(tenant)
         if not self._sends_removed:
             logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
@@ -495,7 +498,17 @@ class TableStream(HttpStream, ABC):
         lookback = self._config.lookback + access.lags.get(tenant, timedelta())
         may_have_flags = self._may_have_flags() and not was.knows(HAS_NO_FLAGS, access.now(tenant))
         table = self._described(tenant) if may_have_flags else None
-        deletions = Deletions(tenant, access.doors, self._deletion_sets(), where, self._config.max_page_size, table)
+        newest = max(filter(None, (newest, was.newest)), default=None)
+        deletions = Deletions(
+            tenant,
+            access.doors,
+            self._deletion_sets(),
+            where,
+            self._config.max_page_size,
+            table,
+            newest,
+            has_own_stamp=self._has_own_stamp,
+        )
         reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
         for removals in reader.removals(was.deletions_since(lookback, now)):
             yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
@@ -537,6 +550,11 @@ class TableStream(HttpStream, ABC):
     @abstractmethod
     def _described(self, tenant: str) -> FeedTable | None:
         """The table as OData describes it, where that is known."""
+
+    @property
+    def _has_own_stamp(self) -> bool:
+        """Whether the cursor is the stamp of the table itself."""
+        return False
 
 
 class ContractStream(TableStream):
@@ -679,6 +697,10 @@ class FeedStream(TableStream):
 
     def _described(self, tenant: str) -> FeedTable | None:
         return self._table
+
+    @property
+    def _has_own_stamp(self) -> bool:
+        return True
 
 
 def _can_be_smaller(token: Mapping[str, Any]) -> bool:
