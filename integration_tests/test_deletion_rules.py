@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from source_acumatica.entity import format_instant, just_after
+
 from .harness import DELETED_AT, Destination, check, differences
-from .simulator import Simulator
+from .simulator import Lies, Simulator
 from .simulator.answers import Answer
 from .simulator.deletion_rules import DeletionRules, Flag, Untracked
 from .test_sync import catalog_of
@@ -33,6 +35,15 @@ class Pair:
         self.config = sim.config("Company", **SETTINGS, **settings)
         self.catalog = catalog_of(self.config, *(streams or STREAMS))
         self.destination = Destination()
+        self.sent: list[dict[str, Any]] = []
+        take = self.destination.take
+
+        def noted(message: Any) -> None:
+            if message["type"] == "RECORD":
+                self.sent.append(message["record"]["data"])
+            take(message)
+
+        self.destination.take = noted  # type: ignore[method-assign]
         self.destination.sync(self.config, self.catalog)
         sim.clock.advance(3600)
 
@@ -44,7 +55,9 @@ class Pair:
         return sorted(ids)
 
     def sync(self, pause_seconds: float = 60) -> list[str]:
+        """What the destination differs in; what it got is in ``sent``."""
         self.sim.clock.advance(pause_seconds)
+        self.sent.clear()
         self.destination.sync(self.config, self.catalog)
         return differences(self.destination, self.sim, ["Company"])
 
@@ -181,17 +194,8 @@ def test_thousands_of_deletions_at_the_same_instant_all_arrive(page_rows: int | 
 
 
 def sent_tombstones(pair: Pair) -> set[str]:
-    sent: set[str] = set()
-    take = pair.destination.take
-
-    def watched(message: Any) -> None:
-        if message["type"] == "RECORD" and message["record"]["data"].get(DELETED_AT):
-            sent.add(message["record"]["data"]["NoteID"])
-        take(message)
-
-    pair.destination.take = watched  # type: ignore[method-assign]
     pair.sync()
-    return sent
+    return {record["NoteID"] for record in pair.sent if record.get(DELETED_AT)}
 
 
 @pytest.mark.parametrize("option", ["$orderby", "$top", "$skip"])
@@ -224,11 +228,85 @@ def test_a_table_that_is_not_tracked_is_told_whatever_it_answers(untracked: Untr
     with paired(rules, "dac__SOOrder", tracked=("SOLine",)) as pair:
         before = pair.position("dac__SOOrder")
         pair.sync()
-        told = [line for line in pair.warnings if "SOOrder are not tracked: list the table on" in line]
-        # An empty list alone says nothing.
+        # An empty list alone says that it may be so.
         is_known = shows_tracked or untracked is not Untracked.EMPTY
-        assert len(told) == is_known
-        assert (pair.position("dac__SOOrder") == before) == is_known
+        sentence = "SOOrder are not tracked: list the table on" if is_known else "SOOrder may not be tracked: "
+        assert len([line for line in pair.warnings if sentence in line]) == 1
+        assert pair.position("dac__SOOrder") == before
+        # From now on deletions are kept, and none of those is missed.
+        pair.company.track("SOOrder")
+        pair.delete("SalesOrder")
+        assert pair.sync(3 * DAY_SECONDS) == []
+        assert not [line for line in pair.warnings if "tracked: " in line]
+        assert pair.position("dac__SOOrder") != before
+
+
+@pytest.mark.parametrize("untracked", [Untracked.EMPTY, Untracked.REFUSED], ids=lambda each: each.name)
+def test_check_calls_no_table_tracked_that_only_answers_with_nothing(
+    untracked: Untracked, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = DeletionRules(untracked=untracked, shows_tracked=False)
+    with Simulator(rows=3, tenants=("Company",), tracked=("Batch",), deletions=rules) as sim:
+        company = sim.tenant("Company")
+        company.journal.keep("Batch", [("00000000-0000-4000-8000-000000000000", sim.clock.now())])
+        assert check(sim.config("Company", **SETTINGS))["status"] == "SUCCEEDED"
+    (tracked,) = [line for line in caplog.messages if "deleted records: tracked: " in line]
+    assert tracked.split("tracked: ")[1].split(".")[0] == "Batch"
+    sentence = "may not be tracked: " if untracked is Untracked.EMPTY else "deleted records: not tracked: "
+    (doubtful,) = [line for line in caplog.messages if sentence in line]
+    assert "SOOrder" in doubtful
+    assert "Batch" not in doubtful
+
+
+ERRORS = {
+    "instead": lambda answer: {"error": LATE},
+    "beside": lambda answer: {"value": [], "error": LATE},
+    "beside, plain": lambda answer: {"value": [], "Message": "Timeout expired."},
+    "among": lambda answer: {"value": [*answer["value"][:1], {"error": LATE}]},
+    "nameless": lambda answer: {"value": [{"Other": 1}]},
+}
+LATE = {"code": "", "message": "Timeout expired."}
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("flag", [Flag.FREE, Flag.CLOSED], ids=lambda flag: flag.name)
+def test_an_error_that_comes_with_a_success_costs_no_deletion(
+    error: str, flag: Flag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("source_acumatica.client.Patience.pause_seconds", lambda *_: 0.0)
+    with paired(DeletionRules(flag=flag)) as pair:
+        pair.delete("SalesOrder", 2)
+        pair.delete("Customer", 2)
+        before = {stream: pair.position(stream) for stream in STREAMS}
+        asks = {"GetDeletedRecords", "px-apideleted"}
+
+        def broken(request: Any, answer: Answer) -> Answer:
+            is_asked = "GetDeletedRecords" in request.path or request.headers.get("px-apideleted")
+            if not asks or not is_asked or answer.status != 200:
+                return answer
+            return replace(answer, body=json.dumps(ERRORS[error](json.loads(answer.body))).encode())
+
+        pair.sim.rewrite(broken)
+        pair.sync()
+        for stream in STREAMS:
+            left = "Deleted records are" if "Order" in stream else "Deleted rows that the table only flags are"
+            assert [line for line in pair.warnings if f"stream {stream}: " in line and f"{left} not read" in line]
+        assert {stream: pair.position(stream) for stream in STREAMS} == before
+        asks.clear()
+        assert pair.sync(2 * DAY_SECONDS) == []
+
+
+def test_an_error_instead_of_the_tracked_tables_says_nothing_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("source_acumatica.client.Patience.pause_seconds", lambda *_: 0.0)
+    with paired(DeletionRules()) as pair:
+        body = json.dumps({"error": LATE}).encode()
+        pair.sim.rewrite(
+            lambda request, answer: replace(answer, body=body) if "SMDeletedRecords" in request.path else answer
+        )
+        pair.delete("SalesOrder")
+        assert pair.sync() == []
+        assert [line for line in pair.warnings if "which tables are tracked, and for how long, is not known" in line]
+        assert not [line for line in pair.warnings if "are not tracked" in line]
 
 
 @pytest.mark.parametrize("status", [503, 504])
@@ -365,6 +443,59 @@ def test_a_removal_wins_however_the_apis_round_a_stamp() -> None:
 
         pair.sim.rewrite(finer)
         pair.delete("Customer", 3)
+        assert pair.sync() == []
+
+
+@pytest.mark.parametrize("shift_minutes", [-300, -10, 10])
+@pytest.mark.parametrize("ahead_seconds", [-7200, 0, 7200])
+def test_a_flagged_record_goes_whatever_stamp_its_table_shows(shift_minutes: int, ahead_seconds: int) -> None:
+    """And no later than all that has come, so that a change which comes after it wins, by whichever clock."""
+    with Simulator(rows=9, tenants=("Company",)) as sim:
+        sim.clock.database_ahead_seconds = ahead_seconds
+        shift = timedelta(minutes=shift_minutes)
+        sim.lies = Lies(shown={"Customer.LastModifiedDateTime": lambda _, cell: cell + shift if cell else cell})
+        pair = Pair(sim, "Customer")
+        for _ in range(2):
+            pair.company.update("Customer", pair.company.keys("Customer")[1], {"CustomerName": "changed"})
+            pair.sync()
+            pair.delete("Customer", 2)
+            newest = max(row["LastModifiedDateTime"] for row in pair.destination.rows("Customer"))
+            assert pair.sync() == []
+            cursors = [record["LastModifiedDateTime"] for record in pair.sent if record.get(DELETED_AT)]
+            assert cursors
+            assert max(cursors) == just_after(newest)
+
+
+def test_a_stamp_far_ahead_does_not_hide_what_comes_back() -> None:
+    with paired(DeletionRules(), "Customer") as pair:
+        ahead = pair.sim.clock.now() + timedelta(days=9_000)
+        pair.company.update("Customer", pair.company.keys("Customer")[3], {"CustomerName": "x"}, stamp=ahead)
+        pair.sync()
+        pair.delete("Customer")
+        assert pair.sync() == []
+        (cursor,) = [record["LastModifiedDateTime"] for record in pair.sent if record.get(DELETED_AT)]
+        assert cursor < format_instant(pair.sim.clock.now() + timedelta(days=2))
+
+
+@pytest.mark.parametrize("digits", [0, 1, 3])
+def test_a_removal_wins_however_short_its_time_is_shown(digits: int) -> None:
+    with paired(DeletionRules(), "SalesOrder", "dac__SOOrder") as pair:
+
+        def shorter(request: Any, answer: Answer) -> Answer:
+            if "GetDeletedRecords" not in request.path:
+                return answer
+            body = json.loads(answer.body)
+            for row in body["value"]:
+                deleted_at = datetime.fromisoformat(row["DeleteDate"]).isoformat(timespec="microseconds")
+                row["DeleteDate"] = deleted_at[: 20 + digits].rstrip(".") + deleted_at[26:]
+            return replace(answer, body=json.dumps(body).encode())
+
+        pair.sim.rewrite(shorter)
+        second = pair.sim.clock.now().replace(microsecond=0)
+        at = second + timedelta(microseconds=550_000)
+        pair.company.update("SalesOrder", pair.company.keys("SalesOrder")[0], {"Description": "auto"}, stamp=at)
+        pair.sync()
+        pair.company.delete("SalesOrder", pair.company.keys("SalesOrder")[0], stamp=at + timedelta(milliseconds=10))
         assert pair.sync() == []
 
 

@@ -56,9 +56,13 @@ class FeedAnswer(msgspec.Struct):
     value: list[Any]
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
     old_next_link: str | None = msgspec.field(name="odata.nextLink", default=None)
-    # An error that stands beside the rows makes the answer fail to decode, and is found then.
+    # An error that stands beside the rows makes the answer fail to decode, and is found then: the names of ERROR_NAMES.
     error: None = None
     old_error: None = msgspec.field(name="odata.error", default=None)
+    message: None = None
+    old_message: None = msgspec.field(name="Message", default=None)
+    exception: None = msgspec.field(name="exceptionMessage", default=None)
+    old_exception: None = msgspec.field(name="ExceptionMessage", default=None)
 
 
 _ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=msgspec.Raw)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.cursor import Progress
-from source_acumatica.deleted_rows import DeletedRow, decode_deleted, rows_of
+from source_acumatica.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Record, Wire, format_instant, just_after, utc_instant
-from source_acumatica.errors import Next, RequestFailed
+from source_acumatica.errors import BrokenAnswerError, Next, RequestFailed
 from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
 from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal
@@ -44,6 +42,8 @@ class Removal:
 
     id: str
     at: str
+    behind: str | None = None
+    """Not earlier than any stamp that the record was sent with; None: ``at`` is not."""
 
 
 class NotTrackedError(Exception):
@@ -70,6 +70,10 @@ class Deletions:
     most_rows: int = FIRST_PAGE_ROWS
     table: FeedTable | None = None
     """As the tenant describes it; None where that is not known."""
+    newest: str | None = None
+    """The latest stamp that any row of the stream was sent with, as far as is known."""
+    has_own_stamp: bool = False
+    """Whether that is the table's own stamp; an entity may show that of another table of its form."""
 
     # --------------------------------------------------------------------------------------------- what the ERP lists
 
@@ -82,28 +86,60 @@ class Deletions:
         """
         options = {"$filter": f"DeleteDate ge {instant_literal(since, 4)}"} if since else {}
         options["$orderby"] = "DeleteDate,RefNoteID"
-        has_begun = False
+        has_begun, nameless = False, 0
         try:
             for rows in self._pages("/px.GetDeletedRecords()", options, {}, _identity_of_a_deletion, decode_deleted):
                 has_begun = True
                 for some in rows_of(rows):
-                    yield [self._removal(row.note_id, row.at) for row in some if row.note_id]
+                    removals = [self._removal(row.note_id, row.at) for row in some if row.note_id]
+                    nameless += len(some) - len(removals)
+                    yield removals
         except RequestFailed as error:
             if has_begun or not _is_refusal(error):
                 raise
             raise NotTrackedError(error.problem.sentence) from None
+        if nameless:
+            logger.warning(
+                f"{self.where}: {nameless} of the deletions that the ERP lists do not say which record is gone. Those "
+                "records may stay in the destination."
+            )
+
+    def has_entries(self) -> bool:
+        """Whether the ERP lists any deletion at all; an untracked table has none, and cannot have.
+
+        Raises:
+            NotTrackedError: as ``listed``; so ``RequestFailed``.
+        """
+        return any(self.listed(None))
 
     def _removal(self, note_id: str, at: str | None) -> Removal:
         """One without a time must not lose against the row that it removes: it happened by now."""
-        return Removal(note_id, utc_instant(at) or format_instant(self.doors.now(self.tenant)))
+        shown = utc_instant(at)
+        if at is None or shown is None:
+            return Removal(note_id, format_instant(self.doors.now(self.tenant)), self._latest_sent)
+        return Removal(note_id, shown, latest_meant(at))
+
+    @property
+    def _latest_sent(self) -> str:
+        """Not earlier than any stamp that a row was sent with, and not later than what is changed from now on.
+
+        Of all clocks, that is known of the one by which rows are stamped: a row that comes back is stamped later than
+        any that has come (BEHAVIOR.md, "Deletions").
+        """
+        now = self.doors.now(self.tenant)
+        if self.newest is None:
+            return format_instant(now)
+        return min(self.newest, format_instant(now + _FURTHEST_AHEAD))
 
     # -------------------------------------------------------------------------------------------- what the ERP flags
 
     def flagged(self) -> Iterator[Sequence[Removal]]:
         """The records that are there with the flag of deleted ones.
 
-        The ERP does not say when it set the flag, so the time is that of the row's last change. Where the flag can be
-        neither filtered by nor selected, the rows are those that come with the header that shows deleted ones only.
+        The ERP does not say when it set the flag, so the time is that of the row's last change. Where the stream has
+        another stamp, that time may be earlier than the one that the row was sent with; ``behind`` is not. Where the
+        flag can be neither filtered by nor selected, the rows are those that come with the header that shows deleted
+        ones only.
 
         Raises:
             NoFlagsError: the table has no such flag.
@@ -143,7 +179,7 @@ class Deletions:
 
     def _compared(self) -> Iterator[Sequence[Removal]]:
         """The rows that come with the header only; one that is new meanwhile is found without it when asked again."""
-        options, shown = {"$select": ",".join(self._columns), **_BY_NOTE_ID}, _NoteIds()
+        options, shown = {"$select": ",".join(self._columns), **_BY_NOTE_ID}, NoteIds()
         for rows in self._pages("", options, {}):
             shown.update(_ids_of(rows))
         for rows in self._pages("", options, _SHOW):
@@ -161,10 +197,15 @@ class Deletions:
         return [row for row in rows if str(row[NOTE_ID]) in with_header - without]
 
     def _flagged_removals(self, rows: Iterable[Wire]) -> list[Removal]:
-        stamp = self._stamp
+        latest = self._latest_sent
         by_now = format_instant(self.doors.now(self.tenant))
-        found = [(str(row[NOTE_ID]), row) for row in rows if row.get(NOTE_ID)]
-        return [Removal(id_, (utc_instant(row.get(stamp)) or _LONG_AGO) if stamp else by_now) for id_, row in found]
+        return [self._flagged_removal(row, by_now, latest) for row in rows if row.get(NOTE_ID)]
+
+    def _flagged_removal(self, row: Wire, by_now: str, latest: str) -> Removal:
+        if self._stamp is None or self._stamp not in row:
+            return Removal(str(row[NOTE_ID]), by_now, latest)
+        stamp = utc_instant(row[self._stamp])
+        return Removal(str(row[NOTE_ID]), stamp or _LONG_AGO, stamp if self.has_own_stamp and stamp else latest)
 
     @property
     def _stamp(self) -> str | None:
@@ -185,10 +226,10 @@ class Deletions:
         options: Mapping[str, str],
         headers: Mapping[str, str],
         identify: Callable[[Any], Identity] | None = None,
-        decode: Callable[[bytes], FeedAnswer] = decode_feed,
+        decode: Callable[[bytes], FeedAnswer] | None = None,
     ) -> Iterator[Sequence[Any]]:
         """The pages of the table, under the first of its names that is known."""
-        more: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode}
+        more: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _decode_rows}
         more |= {"identify": identify or _identity_of_a_row, "most_rows": self.most_rows}
         for name in self.sets:
             has_begun = False
@@ -204,13 +245,29 @@ class Deletions:
 
 
 _BY_NOTE_ID = {"$orderby": NOTE_ID}
-# A flagged row without a stamp: whatever the destination has of it has none either.
+# When a flagged row without a stamp was changed.
 _LONG_AGO = "1900-01-01T00:00:00.000000Z"
+# Single rows may be stamped with any time to come; one clock is not further ahead of another than this.
+_FURTHEST_AHEAD = timedelta(days=1)
 
 
 def sets_of(dac: str) -> tuple[str, str]:
     """The names of the sets of a table: the one made of its full name is no other table's."""
     return dac.replace(".", "_"), dac.rpartition(".")[2]
+
+
+def _decode_rows(body: bytes) -> FeedAnswer:
+    """Rows of a table with their ids.
+
+    Raises:
+        BrokenAnswerError: it is an error, has one beside or among its rows, or has something else among them.
+        msgspec.DecodeError: it is no answer with rows.
+    """
+    answer = decode_feed(body, described=(NOTE_ID,))
+    if not all(isinstance(row, dict) and NOTE_ID in row for row in answer.value):
+        sentence = f"rows of a table come without {NOTE_ID}, which was asked for"
+        raise BrokenAnswerError(sentence)
+    return answer
 
 
 def _identity_of_a_deletion(row: DeletedRow) -> Identity:
@@ -233,42 +290,15 @@ def _is_refusal(error: RequestFailed) -> bool:
     return problem.status == _NOT_FOUND or problem.next in (Next.CLIMB_DOWN, Next.SKIP, Next.GONE)
 
 
-class _NoteIds:
-    """A set of ids in little more than 16 bytes each: as texts, those of a large table could not be held."""
-
-    _BYTES = 14
-
-    def __init__(self) -> None:
-        self._buckets: defaultdict[bytes, bytearray] = defaultdict(bytearray)
-
-    def update(self, ids: Iterable[str]) -> None:
-        """Take them in."""
-        for id_ in ids:
-            bucket, rest = self._digest(id_)
-            self._buckets[bucket] += rest
-
-    def __contains__(self, id_: str) -> bool:
-        name, rest = self._digest(id_)
-        bucket = self._buckets.get(name, bytearray())
-        at = bucket.find(rest)
-        while at > 0 and at % self._BYTES:
-            at = bucket.find(rest, at + 1)
-        return at >= 0
-
-    def _digest(self, id_: str) -> tuple[bytes, bytes]:
-        digest = hashlib.blake2b(id_.lower().encode(), digest_size=2 + self._BYTES).digest()
-        return digest[:2], digest[2:]
-
-
 def tombstones(table: StreamTable, tenant: str, removals: Iterable[Removal]) -> Iterator[Record]:
     """The records that make a destination drop the rows.
 
-    Destinations keep the row with the newest cursor, so a removal is newer than the last change that it follows, and
-    older than any change that may come after it: should the record be restored, that wins.
+    Destinations keep the row with the newest cursor, so a removal is newer than any change that it follows, and older
+    than any change that may come after it: should the record be restored, that wins.
     """
     for removal in removals:
         record = {"_tenant": tenant, table.id_field: removal.id, DELETED_AT: removal.at}
-        yield record | ({table.cursor_field: just_after(removal.at)} if table.cursor_field else {})
+        yield record | ({table.cursor_field: just_after(removal.behind or removal.at)} if table.cursor_field else {})
 
 
 # ------------------------------------------------------------------------------------------------------------ a stream
@@ -320,14 +350,17 @@ class RemovedReader:
             self._tell_gap()
 
     def _believed(self, since: str | None) -> Iterator[Sequence[Removal]]:
-        """An empty list of a table that nobody put on the form may be the answer for any such table."""
+        """An empty list may be the answer for any table that is not on the form, as far as is known.
+
+        The position stays then: the ERP keeps deletions from the moment on in which a table is listed, so that nothing
+        is missed by asking from further back.
+        """
         is_empty = True
         for removals in self.deletions.listed(since):
             is_empty = is_empty and not removals
             yield removals
-        if is_empty and self.history.lists(self.deletions.sets) is False and not any(self.deletions.listed(None)):
-            message = "the ERP answers with an empty list, as if nothing had ever been deleted"
-            raise NotTrackedError(message)
+        if is_empty and not self.history.lists(self.deletions.sets) and not self.deletions.has_entries():
+            raise NotTrackedError(_NOTHING_LISTED)
 
     def _tell_untracked(self, reason: str) -> None:
         where, table = self.deletions.where, self.deletions.sets[-1]
@@ -336,7 +369,15 @@ class RemovedReader:
                 f"{where}: {reason}, though {table} is listed on {TRACKING_FORM}. Deleted records are not read; all "
                 "others are."
             )
-        elif not self.has_flags:
+        elif self.has_flags:
+            return
+        elif self.history.added is None and reason == _NOTHING_LISTED:
+            logger.warning(
+                f"{where}: deleted records of {table} may not be tracked: {reason}, and the list of tracked tables "
+                f"cannot be read. If {table} is not on {TRACKING_FORM}, list it there, and refresh this stream then: "
+                "what is deleted before stays in the destination."
+            )
+        else:
             logger.warning(
                 f"{where}: deleted records of {table} are not tracked: list the table on {TRACKING_FORM}. They are not "
                 f"read; all others are. ({reason})"
@@ -352,6 +393,9 @@ class RemovedReader:
                 f"{self.deletions.where}: {gap}. Rows deleted in between may have stayed in the destination: refresh "
                 "this stream."
             )
+
+
+_NOTHING_LISTED = "the ERP answers with an empty list, as if nothing had ever been deleted"
 
 
 def _bare(error: AirbyteTracedException) -> str:

@@ -16,7 +16,6 @@ from source_acumatica.credentials import credentials_in, left_out
 from source_acumatica.deletions import Deletions, NotTrackedError, sets_of
 from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.edmx import Feed
-from source_acumatica.entity import format_instant
 from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feeds import (
     DELETED_FLAG,
@@ -157,17 +156,22 @@ class FeedSurvey:
         history = Tracking(self._doors).history(tenant)
         # Where the ERP does not list them, each costs a request.
         asked = wanted if history.added is not None else wanted[-_MOST_TRACKING_PROBES:]
-        since = format_instant(self._doors.now(tenant))
         tracked: list[str] = []
         untracked: list[str] = []
+        doubtful: list[str] = []
         for sets in asked:
             is_tracked = history.lists(sets)
             if is_tracked is None:
-                is_tracked = _is_tracked(Deletions(tenant, self._doors, sets, where), since)
-            (tracked if is_tracked else untracked).append(sets[-1])
+                is_tracked = _is_tracked(Deletions(tenant, self._doors, sets, where))
+            (doubtful if is_tracked is None else tracked if is_tracked else untracked).append(sets[-1])
         if untracked:
             names = ", ".join(untracked)
             logger.warning(f"{where}: not tracked: {names}. To have those read too, list them on {TRACKING_FORM}.")
+        if doubtful:
+            logger.warning(
+                f"{where}: the ERP lists no deletions of these, and they may not be tracked: {', '.join(doubtful)}. "
+                f"See whether they are on {TRACKING_FORM}."
+            )
         rest = len(wanted) - len(asked)
         more = f" {rest} more tables were not asked." if rest else ""
         logger.info(f"{where}: tracked: {', '.join(tracked) or 'none'}.{more}")
@@ -317,17 +321,16 @@ class FeedSurvey:
         return {each for each in patterns for name in names if name == each or fnmatchcase(name, each)}
 
 
-def _is_tracked(deletions: Deletions, since: str) -> bool:
-    """Whether the deletions can be read: a table may be closed to everybody."""
+def _is_tracked(deletions: Deletions) -> bool | None:
+    """Whether the deletions can be read: a table may be closed to everybody. None: an empty list says nothing."""
     try:
-        any(deletions.listed(since))
+        return deletions.has_entries() or None
     except NotTrackedError:
         return False
     except RequestFailed as error:
         if error.problem.next is not Next.STOP:
             raise
         return False
-    return True
 
 
 def _tell_limits(where: str, history: History, wanted: Sequence[Sequence[str]]) -> None:

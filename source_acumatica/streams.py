@@ -365,8 +365,6 @@ class TableStream(HttpStream, ABC):
                     yield from self._read_window(reader, window, beat, facts)
             if beat.rows:
                 self._heal(reader, facts)
-            if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
-                self._look_back(reader, newest, facts)
         except RequestFailed as error:
             # Where rows have come, now or before, the form is set up: then this is a failure like any other.
             if error.problem.next is not Next.SKIP or beat.rows or not is_first:
@@ -374,8 +372,13 @@ class TableStream(HttpStream, ABC):
             # Without progress: once the form is set up, its whole history is read.
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
             return
+        has_removals = False
         if self.progress and self._rows_table.is_tracked:
-            yield from self._removed(reader.tenant, self.progress)
+            for message in self._removed(reader.tenant, self.progress, newest):
+                has_removals = True
+                yield message
+        if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
+            self._look_back(reader, newest, facts, is_explained=has_removals)
 
     def _begin(self, tenant: str, where: str) -> None:
         """The tenant answers: only now may what follows from other settings find its way into the state."""
@@ -385,13 +388,16 @@ class TableStream(HttpStream, ABC):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
 
-    def _look_back(self, reader: Reader, newest: str, facts: TenantFacts) -> None:
-        """Say if no row is stamped as late any more as one that came before."""
+    def _look_back(self, reader: Reader, newest: str, facts: TenantFacts, *, is_explained: bool) -> None:
+        """Say if no row is stamped as late any more as one that came before, unless rows were removed in this sync."""
         if self.progress is None:
             return
         since = format_instant(datetime.fromisoformat(newest) - self._config.lookback - _ROUNDING)
         if reader.has_rows_since(since):
             facts.learn(STAMPS_STAND)
+            return
+        if is_explained:
+            self.progress.note(reader.tenant, newest=None)
             return
         logger.warning(
             f"{reader.where}: a row that was changed at {newest} has come before, and now the ERP finds none that was "
@@ -512,8 +518,11 @@ class TableStream(HttpStream, ABC):
             self._told.add(warning)
             logger.warning(warning)
 
-    def _removed(self, tenant: str, progress: TenantCursor) -> Iterator[AirbyteMessage]:
-        """The records that were removed; where that cannot be read, the log says so and the rest goes on."""
+    def _removed(self, tenant: str, progress: TenantCursor, newest: str | None) -> Iterator[AirbyteMessage]:
+        """The records that were removed; where that cannot be read, the log says so and the rest goes on.
+
+        ``newest`` is the latest stamp that had come before this sync, also where it is doubted by now.
+        """
         where, was = where_of(tenant, self.name), progress.progress(tenant)
         if not self._sends_removed:
             logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
@@ -522,8 +531,16 @@ class TableStream(HttpStream, ABC):
         lookback = self._config.lookback + access.lags.get(tenant, timedelta())
         may_have_flags = self._may_have_flags(tenant) and not was.knows(HAS_NO_FLAGS, access.now(tenant))
         table = self._described(tenant) if may_have_flags else None
+        newest = max(filter(None, (newest, was.newest)), default=None)
         deletions = Deletions(
-            tenant, access.doors, self._deletion_sets(tenant), where, self._config.max_page_size, table
+            tenant,
+            access.doors,
+            self._deletion_sets(tenant),
+            where,
+            self._config.max_page_size,
+            table,
+            newest,
+            has_own_stamp=self._has_own_stamp,
         )
         reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
         for removals in reader.removals(was.deletions_since(lookback, now)):
@@ -570,6 +587,11 @@ class TableStream(HttpStream, ABC):
     @abstractmethod
     def _described(self, tenant: str) -> FeedTable | None:
         """The table as OData describes it, where that is known."""
+
+    @property
+    def _has_own_stamp(self) -> bool:
+        """Whether the cursor is the stamp of the table itself."""
+        return False
 
 
 class ContractStream(TableStream):
@@ -781,6 +803,10 @@ class FeedStream(TableStream):
 
     def _described(self, tenant: str) -> FeedTable | None:
         return self._table_of(tenant)
+
+    @property
+    def _has_own_stamp(self) -> bool:
+        return True
 
 
 def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:

@@ -7,15 +7,14 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
-import msgspec
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Wire, format_instant, utc_instant
-from source_acumatica.errors import RequestFailed
+from source_acumatica.errors import BrokenAnswerError, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable, dac_table
 from source_acumatica.sessions import PoolClosed
 
@@ -26,6 +25,9 @@ TRACKING_FORM = "Tables to Track Deleted Records (SM207010)"
 _TRACKED_TABLES = "SMDeletedRecordsTrackingTables"
 _PREFERENCES = "ODataPreferences"
 _DAYS_KEPT = "DaysRetentionHistoryDeletedRecords"
+_NAMES = ("TableID", "TableName")
+# A row of either table has one of these.
+_COLUMNS = {_TRACKED_TABLES: _NAMES, _PREFERENCES: (_DAYS_KEPT,)}
 # What the form has where nobody changed it (BEHAVIOR.md, "Deletions").
 _USUAL_DAYS_KEPT = 10
 # The service that removes older entries comes once an hour.
@@ -148,8 +150,9 @@ class Tracking:
         self, tenant: str, name: str, where: str, failures: dict[str, AirbyteTracedException]
     ) -> Sequence[Wire] | None:
         """The rows of a table, or the one row of a singleton; None, and a failure noted, where it cannot be read."""
+        decode = partial(_decode, columns=_COLUMNS[name])
         try:
-            return self._doors.all_rows(tenant, FeedDoor.TABLES, name, {}, where=where, decode=_decode)
+            return self._doors.all_rows(tenant, FeedDoor.TABLES, name, {}, where=where, decode=decode)
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
@@ -162,20 +165,25 @@ def _is_closed(error: AirbyteTracedException) -> bool:
     return isinstance(error, RequestFailed) and error.problem.status in _NOT_READABLE
 
 
-_DECODER = msgspec.json.Decoder(dict[str, Any])
+def _decode(body: bytes, columns: Collection[str]) -> FeedAnswer:
+    """Rows that have any of these columns; a table with one row and no key answers with the row alone.
 
-
-def _decode(body: bytes) -> FeedAnswer:
-    """A table with one row and no key answers with the row alone."""
-    answer = _DECODER.decode(body)
-    return decode_feed(body) if "value" in answer else FeedAnswer([answer])
+    Raises:
+        BrokenAnswerError: it is an error, has one beside or among its rows, or has something else among them.
+        msgspec.DecodeError: it is no answer with rows.
+    """
+    answer = decode_feed(body, described=columns)
+    if not all(isinstance(row, dict) and not row.keys().isdisjoint(columns) for row in answer.value):
+        sentence = f"rows come without any of {', '.join(columns)}"
+        raise BrokenAnswerError(sentence)
+    return answer
 
 
 def _added(rows: Sequence[Wire]) -> dict[str, str | None]:
     """By each name that a table may have in an address: its short one, and the full one with underscores."""
     added: dict[str, str | None] = {}
     for row in rows:
-        texts = [row.get(column) for column in ("TableID", "TableName")]
+        texts = [row.get(column) for column in _NAMES]
         for text in (each.strip().lower() for each in texts if isinstance(each, str)):
             for name in (text.replace(".", "_"), text.rpartition(".")[2]):
                 added[name] = utc_instant(row.get("CreatedDateTime"))
