@@ -22,7 +22,18 @@ FILTER_WORKS, HAS_NO_FLAGS = "filter_works", "has_no_flags"
 REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
 GIVES_ALL_AGAIN = "gives_all_again"
 STAMPS_STAND = "stamps_stand"
-LEARNT = (STAMPS_STAND, FILTER_WORKS, HAS_NO_FLAGS, REFUSES_NULL, ALL_STAMPED, GIVES_PAGES, GIVES_ALL_AGAIN)
+LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
+LEARNT = (
+    STAMPS_STAND,
+    FILTER_WORKS,
+    HAS_NO_FLAGS,
+    REFUSES_NULL,
+    ALL_STAMPED,
+    GIVES_PAGES,
+    GIVES_ALL_AGAIN,
+    LISTS_ALL,
+    EMPTIES_PARTS,
+)
 """What may be learnt about a tenant's list, by the names that the state has for it."""
 # The ERP may be another one tomorrow: an upgrade, a customization, another role.
 _LEARNT_FOR = timedelta(days=1)
@@ -82,6 +93,10 @@ class Progress:
     """Whether rows without a stamp have been seen."""
     left_out: tuple[str, ...] = ()
     """What the rows that have arrived lack although it was asked for."""
+    columns: tuple[str, ...] = ()
+    """The columns that have come, as ``kept_names`` keeps them."""
+    custom: tuple[str, ...] = ()
+    """The custom fields that have come, likewise."""
 
     def knows(self, name: str, now: datetime | None) -> bool:
         """Whether ``name`` was learnt within the last day."""
@@ -295,6 +310,8 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 lag_at=part.get("lag_at"),
                 has_unstamped=part.get("has_unstamped", False),
                 left_out=tuple(part.get("left_out", ())),
+                columns=tuple(part.get("columns", ())),
+                custom=tuple(part.get("custom", ())),
             ),
         )
 
@@ -309,6 +326,8 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "lag_at": progress.lag_at,
         "has_unstamped": progress.has_unstamped,
         "left_out": list(progress.left_out),
+        "columns": list(progress.columns),
+        "custom": list(progress.custom),
     }
     said = {name: value for name, value in optional.items() if value}
     cursor = {field: progress.reached} if progress.reached else {}
