@@ -339,7 +339,9 @@ class ListReader(ContractReader):
         self, rows: Sequence[Wire], window: Window, page: Mapping[str, Any]
     ) -> Iterator[tuple[Wire, Mapping[str, Any]]]:
         """Rows to read by themselves, each with the page that it is in: of this one, and of all the list behind it."""
-        for row in (rows[place] for place in self.hollow.samples(len(rows))):
+        # The first row of a page behind others has come with those.
+        fresh = rows[1:] if page["skip"] else rows
+        for row in (fresh[place] for place in self.hollow.samples(len(fresh))):
             if self.records.can_address(row):
                 yield row, page
         if not self.hollow.is_first_page or self.hollow.first_samples < FIRST_SAMPLES or len(rows) < page["top"]:
