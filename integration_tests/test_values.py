@@ -160,14 +160,20 @@ def test_what_the_list_empties_and_the_records_have_is_read_record_by_record(
     assert f"the list comes without {next(iter(empty))}" in " ".join(destination.warnings)
 
 
-def test_what_is_empty_in_the_erp_costs_three_requests_at_most(sim: Simulator) -> None:
+def test_what_is_empty_in_the_erp_costs_ten_requests_and_three_more_in_later_syncs_of_a_day(sim: Simulator) -> None:
     for key in sim.tenant("Company").keys("Customer"):
         sim.tenant("Company").update("Customer", key, {"Contacts": []})
     destination = read(sim, "Customer__Contacts")
     assert destination.statuses == {"Customer__Contacts": "COMPLETE"}
     assert destination.records == 0
     alone = [request for request in sim.requests if "/Customer/" in request.path and "$adHoc" not in request.path]
-    assert len(alone) == 3
+    assert len(alone) == 10
+    for key in sim.tenant("Company").keys("Customer"):
+        sim.tenant("Company").update("Customer", key, {"CustomerName": "changed"})
+    sim.clock.advance(3600)
+    read(sim, "Customer__Contacts", destination=destination)
+    alone = [request for request in sim.requests if "/Customer/" in request.path and "$adHoc" not in request.path]
+    assert len(alone) == 13
 
 
 def test_a_form_that_is_not_set_up_in_mid_list_fails(sim: Simulator, small_pages: None) -> None:

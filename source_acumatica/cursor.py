@@ -23,6 +23,7 @@ FILTER_WORKS, HAS_NO_FLAGS = "filter_works", "has_no_flags"
 REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
 GIVES_ALL_AGAIN = "gives_all_again"
 STAMPS_STAND, HIDES_NOTHING = "stamps_stand", "hides_nothing"
+LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
 LEARNT = (
     STAMPS_STAND,
     HIDES_NOTHING,
@@ -32,6 +33,8 @@ LEARNT = (
     ALL_STAMPED,
     GIVES_PAGES,
     GIVES_ALL_AGAIN,
+    LISTS_ALL,
+    EMPTIES_PARTS,
 )
 """What may be learnt about a tenant's list, by the names that the state has for it."""
 # The ERP may be another one tomorrow: an upgrade, a customization, another role.
@@ -92,6 +95,10 @@ class Progress:
     """Whether rows without a stamp have been seen."""
     left_out: tuple[str, ...] = ()
     """What the rows that have arrived lack although it was asked for."""
+    columns: tuple[str, ...] = ()
+    """The columns that have come, as ``kept_names`` keeps them."""
+    custom: tuple[str, ...] = ()
+    """The custom fields that have come, likewise."""
     read_with: ReadWith = field(default_factory=dict)
     """The settings that decided what has arrived; empty in a state of old."""
 
@@ -321,6 +328,8 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 has_unstamped=part.get("has_unstamped", False),
                 left_out=tuple(part.get("left_out", ())),
                 read_with=part.get("read_with", {}),
+                columns=tuple(part.get("columns", ())),
+                custom=tuple(part.get("custom", ())),
             ),
         )
 
@@ -336,6 +345,8 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "has_unstamped": progress.has_unstamped,
         "left_out": list(progress.left_out),
         "read_with": dict(progress.read_with),
+        "columns": list(progress.columns),
+        "custom": list(progress.custom),
     }
     said = {name: value for name, value in optional.items() if value}
     cursor = {field: progress.reached} if progress.reached else {}

@@ -18,10 +18,11 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.ad_hoc import AdHocSchemas, is_refusal
 from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.credentials import is_credential, left_out
-from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, Window
-from source_acumatica.custom_fields import custom_fields, merge_custom
+from source_acumatica.cursor import EMPTIES_PARTS, FILTER_WORKS, HIDES_NOTHING, LISTS_ALL, Window
+from source_acumatica.custom_fields import column_of, custom_fields, merge_custom
 from source_acumatica.entity import Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed
+from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, SAMPLES_AHEAD, HollowParts, PlacesAhead
 from source_acumatica.ladder import TOO_MUCH, Ladder
 from source_acumatica.paging import (
     BEGINNING,
@@ -33,7 +34,7 @@ from source_acumatica.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.parts import empty, holds, missing
+from source_acumatica.parts import holds, missing
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
 from source_acumatica.reader import EVER, ContractReader, Facts, gives_up, known_longest, lacks, repeats_itself
 from source_acumatica.records import SingleRecords
@@ -48,6 +49,10 @@ _TRIES_AT_ONE_PAGE = 5
 # Read one by one, so many records are held at a time and come between two states: at a second each, half a minute.
 _KEYS_IN_A_PAGE = 30
 _ALL, _CHANGED = "all", "changed"
+_MISREAD = (
+    ", and records have been sent before one was found that shows it. They come anew, each record by itself, with the "
+    "next try of an incremental sync; a full refresh may find it earlier then, or leave out those columns"
+)
 # What asking for less may help with.
 _REFUSALS = (Next.CLIMB_DOWN, Next.STOP)
 
@@ -71,8 +76,11 @@ class ListReader(ContractReader):
     """Whether the list has been read from in this run: then the form is set up."""
     _has_page: bool = False
     """Whether a page of this window has come: its rows are those of the plan's filter then, and stay so."""
-    _is_trusted: bool = False
-    """Whether a page was held against records by themselves, or had of everything something."""
+
+    @cached_property
+    def hollow(self) -> HollowParts:
+        """What the list has shown nothing of."""
+        return HollowParts(FEW_SAMPLES if self.facts.knows(LISTS_ALL) else FIRST_SAMPLES)
 
     @cached_property
     def records(self) -> SingleRecords:
@@ -164,6 +172,9 @@ class ListReader(ContractReader):
         tries: Counter[Plan] = Counter()
         while True:
             plan, began = self._plan, time.monotonic()
+            if self.is_misread:
+                # Noticed in a page that was fetched ahead, and maybe not taken.
+                raise self._misread()
             try:
                 rows, size_bytes = self._list(window, {"skip": skip, "top": asked, "plan": plan})
                 if not rows and tries[plan] < _TRIES_AT_ONE_PAGE and self._asks_too_much(window, plan, skip):
@@ -186,7 +197,7 @@ class ListReader(ContractReader):
                 self.record_bytes = size_bytes / max(len(rows), 1)
                 if not rows and not skip and self._hides_rows(window):
                     self._plan = replace(plan, filters=False)
-                elif rows and self._gives_less(rows, plan):
+                elif rows and self._gives_less(rows, window, {"skip": skip, "top": asked, "plan": plan}):
                     self._plan = replace(plan, is_by_record=True)
                     asked = self._page_rows(size)
                 else:
@@ -225,7 +236,7 @@ class ListReader(ContractReader):
     def _merge(self, rows: Sequence[Wire], more: Sequence[Wire]) -> bool:
         """Whether both pages hold the same records; ``rows`` then has the custom fields of both."""
         return len(rows) == len(more) and all(
-            not {*self._identify(row)}.isdisjoint(self._identify(other)) and merge_custom(row, other, self.table.path)
+            self._is_one(row, other) and merge_custom(row, other, self.table.path)
             for row, other in zip(rows, more, strict=True)
         )
 
@@ -277,25 +288,97 @@ class ListReader(ContractReader):
     def _has_rows(self, window: Window, plan: Plan, **place: int) -> bool:
         return bool(self._answer(window, {**place, "top": 1, "plan": plan})[0])
 
-    def _gives_less(self, rows: Sequence[Wire], plan: Plan) -> bool:
-        """Whether the list leaves empty what its records have: asked once, and of what a whole page has empty."""
-        if self._is_trusted or plan.is_by_record:
+    def _gives_less(self, rows: Sequence[Wire], window: Window, page: Mapping[str, Any]) -> bool:
+        """Whether the list leaves empty what its records have: of each part, until the list has shown some of it.
+
+        Raises:
+            RequestFailed: it does, and rows that lack the part have gone out.
+        """
+        plan: Plan = page["plan"]
+        parts = [] if plan.is_by_record else asked_parts(self.table, plan, self.columns)
+        hollow = self.hollow.unproven(rows, parts)
+        had = self._emptied(rows, hollow, window, page) if hollow else []
+        if not had:
+            self.hollow.believe(hollow)
+            if parts and not self.facts.knows(LISTS_ALL) and not (hollow and len(rows) < FIRST_SAMPLES):
+                self.facts.learn(LISTS_ALL)
+            if parts and not hollow and self.facts.knows(EMPTIES_PARTS):
+                self.facts.forget(EMPTIES_PARTS)
             return False
-        self._is_trusted = True
-        hollow = empty(rows, asked_parts(self.table, plan, self.columns))
-        if not hollow:
-            return False
-        several = [rows[0], *([rows[len(rows) // 2]] if len(rows) > 2 else []), *([rows[-1]] if len(rows) > 1 else [])]
-        for row in filter(self.records.can_address, several):
-            record = self._alone(row, plan)
-            had = [path for path in hollow if record is not None and holds([record], path)]
+        if not self.facts.knows(EMPTIES_PARTS):
+            self.emptied = tuple(had)
+            self.facts.forget(LISTS_ALL)
+        if self.hollow.have_gone_out(had):
+            self.is_misread = True
+            raise self._misread()
+        logger.warning(
+            f"{self.where}: the list comes without {', '.join(had)}, which its records have. Reading the keys first "
+            "and then each record by itself, which costs one request per record."
+        )
+        return True
+
+    def _misread(self) -> RequestFailed:
+        sentence = f"the list comes without {', '.join(self.emptied)}, which its records have{_MISREAD}"
+        return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
+
+    def _emptied(
+        self, rows: Sequence[Wire], hollow: Sequence[str], window: Window, page: Mapping[str, Any]
+    ) -> Sequence[str]:
+        """Those of the hollow parts that a record by itself has, while the list still shows it without."""
+        if self.facts.knows(EMPTIES_PARTS):
+            return hollow
+        for row, place in self._samples(rows, window, page):
+            record = self._alone(row, page["plan"])
+            had = [part for part in hollow if record is not None and holds([record], part)]
+            # The record may have got it since the list was asked.
+            same = [other for other in self._again(window, place) if self._is_one(row, other)] if had else []
+            had = [part for part in self.hollow.unproven(same, had) if same]
             if had:
-                logger.warning(
-                    f"{self.where}: the list comes without {', '.join(had)}, which its records have. Reading the keys "
-                    "first and then each record by itself, which costs one request per record."
-                )
-                return True
-        return False
+                return had
+        return []
+
+    def _samples(
+        self, rows: Sequence[Wire], window: Window, page: Mapping[str, Any]
+    ) -> Iterator[tuple[Wire, Mapping[str, Any]]]:
+        """Rows to read by themselves, each with the page that it is in: of this one, and of all the list behind it."""
+        # The first row of a page behind others has come with those.
+        fresh = rows[1:] if page["skip"] else rows
+        for row in (fresh[place] for place in self.hollow.samples(len(fresh))):
+            if self.records.can_address(row):
+                yield row, page
+        if not self.hollow.is_first_page or self.hollow.first_samples < FIRST_SAMPLES or len(rows) < page["top"]:
+            return
+        ahead, seen = PlacesAhead(page["skip"] + len(rows)), set[int]()
+        for _ in range(SAMPLES_AHEAD):
+            if ahead.next() in seen:
+                return
+            seen.add(ahead.next())
+            place = {**page, "skip": ahead.next(), "top": 1}
+            some = self._asked(partial(self._keys_at, window, place))
+            ahead.found(bool(some))
+            if some and self.records.can_address(some[0]):
+                yield some[0], place
+
+    def _keys_at(self, window: Window, page: Mapping[str, Any]) -> Sequence[Wire]:
+        plan: Plan = page["plan"]
+        return self._answer(window, {**page, "plan": Plan(is_by_record=True, filters=plan.filters)})[0]
+
+    def _again(self, window: Window, page: Mapping[str, Any]) -> Sequence[Wire]:
+        """What the list says now."""
+        return self._asked(lambda: self._list(window, page)[0])
+
+    def _asked(self, ask: Callable[[], Sequence[Wire]]) -> Sequence[Wire]:
+        """What is asked beside the pages; nothing where it is refused."""
+        try:
+            return ask()
+        except RequestFailed as error:
+            if error.problem.next not in (*_REFUSALS, Next.FEWER_ROWS):
+                raise
+            return []
+
+    def _is_one(self, row: Wire, other: Wire) -> bool:
+        """Whether both are the same record."""
+        return not {*self._identify(row)}.isdisjoint(self._identify(other))
 
     def _bears(self, window: Window, page: Mapping[str, int], plan: Plan, *, needs_rows: bool = False) -> bool:
         """Whether the page that failed comes under another plan; one that is too slow is asked for with fewer rows."""
@@ -360,6 +443,7 @@ class ListReader(ContractReader):
 
     def _take(self, plan: Plan) -> None:
         self._plan, self.left_out = plan, tuple(self.ladder.left_out)
+        self.custom = tuple(column_of(name, self.table.path) for name in plan.custom)
 
     # ------------------------------------------------------------------------------------------------- custom fields
 
@@ -390,6 +474,14 @@ class ListReader(ContractReader):
             )
         if fields.unreadable:
             logger.info(f"{self.where}: custom fields of no readable type: {', '.join(fields.unreadable)}.")
+        missed = self.facts.missed_custom(column_of(name, self.table.path) for name in chosen)
+        if missed:
+            logger.warning(
+                f"{self.where}: the custom fields {', '.join(missed)} have come before, and the ERP does not name them "
+                "now. Records come without them and say so; once they are back, all are read anew. If they were "
+                "removed for good, refresh this stream."
+            )
+            self.ladder.leave_out(missed)
         return chosen
 
     def _without_schema(self, error: RequestFailed, before: Sequence[str] | None) -> tuple[str, ...]:

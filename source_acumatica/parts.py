@@ -35,11 +35,6 @@ def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
     return None
 
 
-def empty(rows: Sequence[Any], paths: Iterable[str]) -> list[str]:
-    """Those of ``paths`` that hold nothing in any row."""
-    return [path for path in paths if not holds(rows, path)]
-
-
 def holds(rows: Sequence[Any], path: str) -> bool:
     """Whether there is anything at ``path`` in any of the rows."""
     *above, name = path.split("/")

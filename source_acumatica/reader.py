@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -67,6 +67,9 @@ class Facts(Protocol):
     def left_out(self) -> Sequence[str] | None:
         """What the rows that an earlier sync brought lack; None where none did, or where nobody knows."""
 
+    def missed_custom(self, names: Iterable[str]) -> Sequence[str]:
+        """The custom fields that have come before and are not among ``names``, as columns; "custom" if unknown."""
+
     def knows(self, name: str) -> bool:
         """Whether it was learnt within the last day."""
 
@@ -88,8 +91,21 @@ class Reader(ABC):
     left_out: tuple[str, ...] = field(default=(), init=False)
     """The columns, or custom fields in them, that the ERP has and does not give: records from now on lack them."""
 
+    missed: tuple[str, ...] = field(default=(), init=False)
+    """The columns that have come before and that the ERP does not describe now."""
+    custom: tuple[str, ...] = field(default=(), init=False)
+    """The custom fields that records have from now on, as columns."""
+    emptied: tuple[str, ...] = field(default=(), init=False)
+    """What the list leaves empty although its records have it."""
+    is_misread: bool = field(default=False, init=False)
+    """Whether rows have gone out without what was emptied before that was noticed."""
     repeated_key: tuple[str, ...] = field(default=(), init=False)
     """What was supposed to identify the rows, and was found in several."""
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What records from now on lack although the ERP has, or had, it."""
+        return tuple(dict.fromkeys((*self.left_out, *self.missed)))
 
     @property
     @abstractmethod

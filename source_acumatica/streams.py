@@ -24,6 +24,7 @@ from source_acumatica.codec import Codec, FeedAnswer, WireRow, feed_codec, list_
 from source_acumatica.config import Config
 from source_acumatica.cursor import (
     ALL_STAMPED,
+    EMPTIES_PARTS,
     FILTER_WORKS,
     GIVES_ALL_AGAIN,
     GIVES_PAGES,
@@ -51,6 +52,7 @@ from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
+from source_acumatica.kept_names import missed, outermost, places, remembered
 from source_acumatica.lines import RecordLines, in_pieces
 from source_acumatica.list_reader import ListReader
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
@@ -152,6 +154,47 @@ class TenantFacts:
             self._progress.note(self._tenant, reached=None, reading=None, left_out=tuple(columns))
             self.learn(GIVES_ALL_AGAIN)
 
+    def gives(self, columns: Iterable[str], custom: Iterable[str]) -> None:
+        """Rows have come with these."""
+        if self._progress is None:
+            return
+        was = self._progress.progress(self._tenant)
+        now: dict[str, Any] = {
+            "columns": remembered(was.columns, columns),
+            "custom": remembered(was.custom, custom),
+        }
+        if now != {"columns": was.columns, "custom": was.custom}:
+            self._progress.note(self._tenant, **now)
+
+    def missed_columns(self, described: Iterable[str], configured: Iterable[str]) -> Sequence[str]:
+        """The ``configured`` columns that have come before and are not described now."""
+        configured = {*configured}
+        known = self._progress.progress(self._tenant).columns if self._progress else ()
+        return outermost([name for name in missed(known, described, configured, "") if name in configured])
+
+    def missed_custom(self, names: Iterable[str]) -> Sequence[str]:
+        """The custom fields that have come before and are not among ``names``, as columns; "custom" if unknown."""
+        known = self._progress.progress(self._tenant).custom if self._progress else ()
+        return missed(known, names, (), "custom")
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether rows have come in this sync or before."""
+        was = self._progress.progress(self._tenant) if self._progress else None
+        return was is not None and any((was.reached, was.reading, was.newest))
+
+    def distrusts_list(self, *, is_anew: bool) -> None:
+        """The list leaves empty what records have; ``is_anew``: rows that came before that was known come again."""
+        if self._progress is None:
+            return
+        if is_anew:
+            self._progress.note(self._tenant, reached=None, reading=None)
+        self.learn(EMPTIES_PARTS)
+
+    def remembers(self, name: str) -> bool:
+        """Whether it was learnt at any time."""
+        return self._progress is not None and name in self._progress.progress(self._tenant).learnt
+
     @property
     def is_first(self) -> bool:
         """Whether nothing was read before."""
@@ -209,6 +252,10 @@ class TableStream(HttpStream, ABC):
             self._keys.is_the_tables = False
         # It goes without saying but for a generic inquiry, of which the user knows it.
         self.source_defined_cursor = not table.is_cursor_chosen
+        # What is added is not the ERP's; custom fields are missed one by one.
+        own = {name for name in places(configured or {}) if name[0] != "_" and name.split(".")[0] != "custom"}
+        self._configured_columns = frozenset(own)
+        self._described_of = cache(lambda tenant: frozenset(places(self._table_of(tenant).json_schema()["properties"])))
         self._sends_removed = not configured or DELETED_AT in configured
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
@@ -358,14 +405,20 @@ class TableStream(HttpStream, ABC):
     def _read_tenant(self, reader: Reader, windows: Iterable[Mapping[str, Any]], beat: Beat) -> Iterator[StreamData]:
         facts, asked = self._facts(reader.tenant), [Window.of_state(window) for window in windows]
         newest = self.progress.progress(reader.tenant).newest if self.progress else None
-        is_first = facts.is_first
+        is_first, had_rows = facts.is_first, facts.has_rows
+        self._miss_columns(reader, facts)
         try:
             for window in asked:
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
                     yield from self._read_window(reader, window, beat, facts)
             if beat.rows:
                 self._heal(reader, facts)
+            if reader.emptied:
+                is_new = had_rows and not facts.remembers(EMPTIES_PARTS)
+                facts.distrusts_list(is_anew=is_new or reader.is_misread)
         except RequestFailed as error:
+            if reader.is_misread:
+                facts.distrusts_list(is_anew=True)
             # Where rows have come, now or before, the form is set up: then this is a failure like any other.
             if error.problem.next is not Next.SKIP or beat.rows or not is_first:
                 raise
@@ -387,6 +440,17 @@ class TableStream(HttpStream, ABC):
             for reason in asks_for_more(self.progress.progress(tenant).read_with, now):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
+
+    def _miss_columns(self, reader: Reader, facts: TenantFacts) -> None:
+        """Columns that the catalog has and the ERP does not describe any more come empty: rows say so."""
+        described = self._described_of(reader.tenant)
+        reader.missed = tuple(facts.missed_columns(described, self._configured_columns - described))
+        if reader.missed:
+            logger.warning(
+                f"{reader.where}: the columns {', '.join(reader.missed)} have come before, and the ERP does not "
+                "describe them now. Records come without them and say so; once they are back, all are read anew. If "
+                "they were removed for good, refresh the connection's schema."
+            )
 
     def _look_back(self, reader: Reader, newest: str, facts: TenantFacts, *, is_explained: bool) -> None:
         """Say if no row is stamped as late any more as one that came before, unless rows were removed in this sync."""
@@ -428,11 +492,12 @@ class TableStream(HttpStream, ABC):
                 records = keys.checked(piece)
                 stamps.note(records)
                 beat.records += len(records)
-                yield from self._lines(records, reader.left_out)
+                yield from self._lines(records, reader.lacking)
             beat.rows += len(page.rows)
             is_stamped |= stamps.newest is not None
             if self.progress:
-                facts.lacks(reader.left_out)
+                facts.lacks(reader.lacking)
+                facts.gives(self._configured_columns & self._described_of(reader.tenant), reader.custom)
                 self._note_page(reader, window, stamps, facts)
                 if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
                     facts.learn(GIVES_PAGES)
@@ -448,10 +513,10 @@ class TableStream(HttpStream, ABC):
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
-        again = [column for column in facts.left_out or () if column not in reader.left_out]
+        again = [column for column in facts.left_out or () if column not in reader.lacking]
         if again and not facts.knows(GIVES_ALL_AGAIN):
             logger.info(f"{reader.where}: the ERP gives {', '.join(again)} again. The next sync reads all rows anew.")
-            facts.begin_anew(reader.left_out)
+            facts.begin_anew(reader.lacking)
 
     def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
         """Keep what a page's stamps tell of the ERP."""

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from source_acumatica.codec import list_codec
-from source_acumatica.parts import empty, holds, missing
+from source_acumatica.hollow import HollowParts
+from source_acumatica.parts import holds, missing
 from source_acumatica.query import Plan, asked_parts, expanded
 from unit_tests.test_query import table
 
@@ -78,7 +79,7 @@ def test_no_rows_lack_nothing():
 )
 def test_a_part_is_empty_if_it_holds_nothing_in_any_row(name, rows, hollow, is_typed):
     asked = asked_parts(table(name), Plan(custom=("V.UsrA",)), None)
-    assert empty(rows_of(name, rows, is_typed=is_typed), asked) == hollow
+    assert HollowParts(1).unproven(rows_of(name, rows, is_typed=is_typed), asked) == hollow
 
 
 def test_a_part_of_one_row_is_enough():

@@ -1,0 +1,232 @@
+"""Tests that a list which leaves empty what its records have is noticed, and so is what the ERP names no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from source_acumatica import list_reader
+from source_acumatica.hollow import spread
+
+from .harness import FULL_REFRESH, INCREMENTAL, differences
+from .simulator import Lies, Simulator
+from .simulator.answers import Answer
+from .simulator.site import Request
+from .test_values import COMPANY, cursor_in_state, read
+
+ORDERS = "SalesOrder__Details"
+
+
+@pytest.fixture
+def site() -> Iterator[Simulator]:
+    """More orders than a page has samples."""
+    with Simulator(rows=40, tenants=("Company",)) as running:
+        yield running
+
+
+def keep_lines_of(sim: Simulator, *places: int) -> None:
+    """Only these orders, by their place in the list, have lines; the list shows none of them."""
+    tenant = sim.tenant("Company")
+    keys = tenant.keys("SalesOrder")
+    for place, key in enumerate(keys):
+        lines = [{"InventoryID": "AAPOWERAID"}] if place in places else []
+        tenant.update("SalesOrder", key, {"Details": lines})
+    sim.clock.advance(3600)
+    sim.lies = Lies(emptied=frozenset({"Details"}))
+
+
+def alone(sim: Simulator, entity: str) -> int:
+    return sum(f"/{entity}/" in request.path and "$adHoc" not in request.path for request in sim.requests)
+
+
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+def test_a_part_that_few_of_the_records_have_is_missed_in_a_page(site: Simulator, mode: str) -> None:
+    count = len(site.tenant("Company").keys("SalesOrder"))
+    keep_lines_of(site, *(place for place in range(count) if place not in (0, count // 2, count - 1)))
+    destination = read(site, ORDERS, mode=mode)
+    assert destination.statuses == {ORDERS: "COMPLETE"}
+    assert differences(destination, site, COMPANY) == []
+    assert destination.records
+
+
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+def test_a_part_that_records_further_on_have_is_missed_before_the_first_page_goes_out(
+    site: Simulator, small_pages: None, mode: str
+) -> None:
+    keep_lines_of(site, *range(7, 12), *range(15, 23))
+    destination = read(site, ORDERS, mode=mode, max_page_size=4)
+    assert destination.statuses == {ORDERS: "COMPLETE"}
+    assert differences(destination, site, COMPANY) == []
+    assert destination.records
+
+
+def test_a_part_that_one_page_has_shown_says_nothing_of_another(site: Simulator) -> None:
+    tenant = site.tenant("Company")
+    for place, key in enumerate(tenant.keys("Customer")):
+        if place % 2:
+            tenant.update("Customer", key, {"PrimaryContact": None})
+    site.lies = Lies(emptied=frozenset({"PrimaryContact"}))
+    destination = read(site, "Customer")
+    assert differences(destination, site, COMPANY) == []
+    assert "the list comes without PrimaryContact, which" in " ".join(destination.warnings)
+
+
+@pytest.fixture
+def no_look_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what has come is looked at."""
+    monkeypatch.setattr(list_reader, "SAMPLES_AHEAD", 0)
+
+
+def test_what_is_noticed_late_comes_anew_with_the_next_sync(
+    site: Simulator, small_pages: None, no_look_ahead: None
+) -> None:
+    keep_lines_of(site, *range(3, 34))
+    destination = read(site, ORDERS, max_page_size=4)
+    assert destination.statuses == {ORDERS: "INCOMPLETE"}
+    assert "records have been sent before one was found that shows it" in destination.errors[0]["message"]
+    assert destination.errors[0]["failure_type"] == "transient_error"
+    assert cursor_in_state(destination, ORDERS) == [{}]
+    read(site, ORDERS, destination=destination, max_page_size=4)
+    assert destination.statuses == {ORDERS: "COMPLETE"}
+    assert differences(destination, site, COMPANY) == []
+
+
+def test_what_is_noticed_late_fails_a_full_refresh(site: Simulator, small_pages: None, no_look_ahead: None) -> None:
+    keep_lines_of(site, *range(3, 34))
+    destination = read(site, ORDERS, mode=FULL_REFRESH, max_page_size=4)
+    assert destination.statuses == {ORDERS: "INCOMPLETE"}
+
+
+def test_what_earlier_syncs_have_not_noticed_comes_anew(site: Simulator) -> None:
+    tenant = site.tenant("Company")
+    keys = tenant.keys("SalesOrder")
+    unread = [place for place in range(len(keys)) if place not in spread(len(keys), 10)]
+    keep_lines_of(site, *unread)
+    destination = read(site, ORDERS)
+    assert destination.records == 0
+    site.clock.advance(86400)
+    tenant.update("SalesOrder", keys[unread[0]], {"Description": "changed"})
+    for _ in range(2):
+        site.clock.advance(3600)
+        read(site, ORDERS, destination=destination)
+        assert destination.statuses == {ORDERS: "COMPLETE"}
+    assert differences(destination, site, COMPANY) == []
+    site.clock.advance(3600)
+    read(site, ORDERS, destination=destination)
+    assert destination.records == 0
+
+
+def test_a_list_that_shows_all_again_is_read_as_a_list(site: Simulator) -> None:
+    site.lies = Lies(emptied=frozenset({"Details"}))
+    destination = read(site, ORDERS)
+    site.lies, before = Lies(), alone(site, "SalesOrder")
+    tenant = site.tenant("Company")
+    for day in range(2):
+        site.clock.advance(3600)
+        for key in tenant.keys("SalesOrder")[:20]:
+            tenant.update("SalesOrder", key, {"Description": f"changed {day}"})
+        read(site, ORDERS, destination=destination)
+    assert alone(site, "SalesOrder") == before
+    assert differences(destination, site, COMPANY) == []
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_change_between_the_list_and_the_record_is_none_of_the_list(site: Simulator, times: int) -> None:
+    tenant = site.tenant("Company")
+    keys, left = tenant.keys("SalesOrder"), [times]
+    for key in keys:
+        tenant.update("SalesOrder", key, {"Shipments": []})
+
+    def add(request: Request) -> None:
+        place = request.path.partition("/SalesOrder/")[2].replace("%20", " ").split("/")
+        if len(place) == 2 and left[0]:
+            left[0] -= 1
+            tenant.update("SalesOrder", (place[0], place[1]), {"Shipments": [{"ShipmentNbr": "S1"}]})
+
+    site.before_request(add)
+    destination = read(site, "SalesOrder__Shipments", mode=FULL_REFRESH, include_custom_fields=False)
+    assert destination.statuses == {"SalesOrder__Shipments": "COMPLETE"}
+    assert alone(site, "SalesOrder") <= 10
+    assert destination.warnings == []
+
+
+# ---------------------------------------------------------------------------------------------- less is named than came
+
+
+@contextmanager
+def less(sim: Simulator, what: str) -> Iterator[None]:
+    """While it lasts the ERP names less than it has."""
+    is_on = [True]
+
+    def rewrite(request: Request, answer: Answer) -> Answer:
+        if not is_on[0] or answer.status != 200:
+            return answer
+        if request.path.endswith("/Customer/$adHocSchema") and what.startswith("custom"):
+            said = json.loads(answer.whole().body)
+            views = said["custom"]
+            said["custom"] = {} if what == "custom" else {name: views[name] for name in views if name != "BAccount"}
+            return replace(answer, body=json.dumps(said).encode())
+        if request.path.endswith("swagger.json") and not what.startswith("custom"):
+            said = json.loads(answer.whole().body)
+            for schema in said["components"]["schemas"].values():
+                for part in schema.get("allOf", [schema]):
+                    part.get("properties", {}).pop(what, None)
+            return replace(answer, body=json.dumps(said).encode())
+        return answer
+
+    sim.rewrite(rewrite)
+    yield
+    is_on[0] = False
+
+
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [
+        ("custom", {"custom.BAccount.UsrRegion", "custom.CurrentCustomer.UsrScore"}),
+        ("custom of a view", {"custom.BAccount.UsrRegion"}),
+        ("CustomerName", {"CustomerName"}),
+        ("MainContact", {"MainContact"}),
+        ("City", {"MainContact.Address.City"}),
+    ],
+)
+def test_what_the_erp_names_no_more_is_named_by_each_record_and_comes_once_it_is_back(
+    sim: Simulator, what: str, named: set[str]
+) -> None:
+    tenant = sim.tenant("Company")
+    destination = read(sim, "Customer")
+    catalog = destination.catalog
+    sim.clock.advance(3600)
+    with less(sim, what):
+        for day in range(2):
+            for key in tenant.keys("Customer")[day:]:
+                tenant.update("Customer", key, {"CustomerClass": f"KEY{day}"})
+            sim.clock.advance(3600)
+            destination.sync(sim.config("Company"), {"streams": list(catalog.values())})
+            assert destination.statuses == {"Customer": "COMPLETE"}
+            assert all(named <= {*changes} for changes in destination.changes)
+            told = [warning for warning in destination.warnings if "have come before" in warning]
+            assert len(told) == 1
+            assert min(named) in told[0]
+    for _ in range(2):
+        sim.clock.advance(3600)
+        destination.sync(sim.config("Company"), {"streams": list(catalog.values())})
+    assert destination.changes == [[]] * len(tenant.keys("Customer"))
+    assert differences(destination, sim, COMPANY) == []
+
+
+def test_what_is_deselected_is_not_missed(sim: Simulator) -> None:
+    destination = read(sim, "Customer")
+    stream: dict[str, Any] = destination.catalog["Customer"]
+    for name in ("CustomerName", "custom", "MainContact"):
+        del stream["stream"]["json_schema"]["properties"][name]
+    sim.clock.advance(3600)
+    sim.tenant("Company").update("Customer", sim.tenant("Company").keys("Customer")[0], {"CustomerClass": "KEY"})
+    sim.clock.advance(60)
+    destination.sync(sim.config("Company"), {"streams": [stream]})
+    assert destination.changes == [[]] * destination.records
+    assert destination.warnings == []

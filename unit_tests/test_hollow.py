@@ -1,0 +1,54 @@
+"""Tests which records of a list are read by themselves while the list has shown nothing of a part."""
+
+from __future__ import annotations
+
+import pytest
+
+from source_acumatica.hollow import HollowParts, PlacesAhead, spread
+
+LINES, NONE = {"Details": [{"LineNbr": 1}], "custom": {}}, {"Details": [], "custom": {}}
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 10, 11, 34, 500, 5000])
+def test_samples_are_different_rows_all_over_a_page(count):
+    places = spread(count, 10)
+    assert len({*places}) == len(places) == min(count, 10)
+    assert {0, count - 1, count // 2} <= {*places} <= {*range(count)}
+
+
+@pytest.mark.parametrize("every", [2, 3, 4, 5, 7])
+def test_samples_fall_on_no_even_pattern(every):
+    for first in range(every):
+        assert any(place % every == first for place in (*spread(100, 10), *spread(500, 10)))
+
+
+def test_a_part_is_proven_by_itself_and_for_good():
+    parts = HollowParts(10)
+    assert parts.unproven([NONE], ["Details", "custom"]) == ["Details", "custom"]
+    assert parts.unproven([LINES, NONE], ["Details", "custom"]) == ["custom"]
+    assert parts.unproven([NONE], ["Details", "custom"]) == ["custom"]
+
+
+def test_later_pages_have_ever_fewer_samples_and_no_more_than_some():
+    parts = HollowParts(10)
+    numbers = [number for number in range(1, 5000) if parts.samples(500)]
+    assert numbers == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+
+
+def test_what_has_gone_out_is_told_by_its_parts():
+    parts = HollowParts(10)
+    parts.believe(["custom"])
+    assert parts.have_gone_out(["Details", "custom"])
+    assert not parts.have_gone_out(["Details"])
+
+
+@pytest.mark.parametrize("count", [4, 34, 1000, 100_000])
+def test_places_ahead_are_all_over_the_list(count):
+    ahead, places = PlacesAhead(3), []
+    for _ in range(30):
+        places.append(ahead.next())
+        ahead.found(places[-1] < count)
+    found = {place for place in places if place < count}
+    assert len(places) - len([place for place in places if place < count]) <= 1
+    assert max(found) >= count // 2
+    assert len(found) >= min(count // 4, 20)
