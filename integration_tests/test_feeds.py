@@ -58,10 +58,10 @@ def test_the_next_sync_brings_what_has_changed_and_asks_for_nothing_else(openapi
         assert destination.records == 2
         assert differences(destination, sim, ["Company"]) == []
         asked = Counter(one.path.rsplit("/", 1)[1] for one in sim.requests if "odata" in one.path and one.status == 200)
-        # Two for a list with rows, since one has to prove its end; of the orders, two ask whether the filter works. The
-        # changed row of the inquiry is asked for without the filter, too: whether it says the same tells that the
-        # inquiry does not group.
-        assert asked == {"$metadata": 2, "BI-Customers": 3, "Customer": 2, "SOOrder": 2}
+        # Two for a list with rows, since one has to prove its end; of the orders one asks whether the filter works, and
+        # one whether the latest stamp is still there. The changed row of the inquiry is asked for without the filter,
+        # too: whether it says the same tells that the inquiry does not group.
+        assert asked == {"$metadata": 2, "BI-Customers": 3, "Customer": 2, "SOOrder": 3}
 
 
 @pytest.mark.parametrize("openapi", GENERATIONS)
@@ -268,7 +268,7 @@ def test_an_inquiry_whose_cursor_cannot_be_filtered_is_read_in_full(
 
 
 @pytest.mark.parametrize("relative", [True, False])
-@pytest.mark.parametrize("page_rows", [1, 2, 7])
+@pytest.mark.parametrize("page_rows", [1, 2, 3, 7])
 def test_a_server_that_cuts_its_answers_into_pages_loses_no_row(page_rows: int, relative: bool) -> None:
     with Simulator(rows=10, odata_page_rows=page_rows, odata_relative_links=relative) as sim:
         config = sim.config("Company", **OPEN)
@@ -276,11 +276,15 @@ def test_a_server_that_cuts_its_answers_into_pages_loses_no_row(page_rows: int, 
             config, "gi__BI-Customers", "gi__Customers by Class", "dac__SOOrder", "dac__Sub", mode=FULL_REFRESH
         )
         destination = Destination()
-        destination.sync(config, catalog, fails=page_rows == 1)
-        if page_rows == 1:
-            # With a row of overlap, pages of one row never get on: that is told, not passed off as the end.
-            assert all("repeats the same rows" in error["message"] for error in destination.errors)
-            assert len(destination.errors) == 4
+        destination.sync(config, catalog, fails=page_rows < 3)
+        if page_rows < 3:
+            # With a row of overlap, and in an inquiry one more that is held back, such pages never get on: that is
+            # told, not passed off as the end.
+            stuck = [name for name, status in destination.statuses.items() if status == "INCOMPLETE"]
+            assert {"gi__BI-Customers", "gi__Customers by Class"} & {*stuck}
+            told = ("repeats the same rows", "cannot be told apart")
+            assert all(any(why in error["message"] for why in told) for error in destination.errors)
+            assert len(destination.errors) == len(stuck)
         else:
             assert differences(destination, sim, ["Company"]) == []
 
