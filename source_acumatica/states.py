@@ -125,7 +125,8 @@ def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any
         yield name, part.get(name), lambda value: isinstance(value, bool) or _is_instant(value), _TIME
     yield "lag", part.get("lag", 0), _is_whole, "a number of seconds"
     yield "has_unstamped", part.get("has_unstamped", False), lambda value: isinstance(value, bool), "true or false"
-    yield "left_out", part.get("left_out", []), _is_list_of_texts, "a list of names"
+    for name in ("left_out", "columns", "custom"):
+        yield name, part.get(name, []), _is_list_of_texts, "a list of names"
     yield "read_with", part.get("read_with", {}), lambda value: isinstance(value, dict), "an object"
 
 
