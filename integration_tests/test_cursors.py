@@ -14,6 +14,7 @@ from .simulator import Simulator
 from .simulator.answers import as_json
 from .simulator.edm import Column, Edm
 from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
+from .simulator.lies import Lies
 from .simulator.rows import latest, of
 from .test_sync import catalog_of
 
@@ -221,3 +222,21 @@ def test_no_change_is_missed_whatever_zone_the_old_feed_writes_its_times_in(
             destination.sync(config, catalog)
             assert f"changed {number}" in {row["CustomerName"] for row in destination.rows("gi__BI-Customers")}
         assert any("in which zone its times are" in line for line in caplog.messages)
+
+
+def test_no_change_is_missed_where_the_inquiry_shows_the_day_alone(erp: Simulator) -> None:
+    def midnight(_row: Any, stamp: Any) -> Any:
+        return stamp and stamp.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    now = erp.clock.now()
+    erp.clock.advance((timedelta(days=1, minutes=2) - (now - midnight(None, now))).total_seconds())
+    erp.lies = Lies(shown={"BI-Customers.LastModifiedOn": midnight})
+    config = erp.config(A, generic_inquiries=["BI-Customers"])
+    catalog = catalog_of(config, "gi__BI-Customers")
+    destination, company = Destination(), erp.tenant(A)
+    for key in company.keys("Customer"):
+        company.update("Customer", key, {"CustomerName": f"changed at {erp.clock.now()}"})
+        erp.clock.advance(60)
+        destination.sync(config, catalog)
+        assert differences(destination, erp, [A]) == []
+        erp.clock.advance(3600)

@@ -69,6 +69,8 @@ logger = logging.getLogger("airbyte")
 
 _A_DAY_SECONDS = 86_400
 # Filters compare what the database has, which is rounded where it is shown.
+_AN_HOUR_SECONDS = 3600
+_STEP_OF_DATES = timedelta(days=2)
 _ROUNDING = timedelta(seconds=1)
 # So much of what the ERP sent is turned into lines at once.
 _PIECE_BYTES = 512 * 1024
@@ -370,6 +372,9 @@ class TableStream(HttpStream, ABC):
         lag = self._access.lags.get(tenant, timedelta())
         if not self.is_stamped_by_the_database:
             lag = max(lag, progress.clock_lag or timedelta())
+            if progress.newest and datetime.fromisoformat(progress.newest).timestamp() % _AN_HOUR_SECONDS == 0:
+                # It looks like a date alone, in whatever zone: what changes later that day has the same.
+                lag = max(lag, _STEP_OF_DATES)
         if progress.is_ahead_of(now):
             reached = progress.reading.until if progress.reading else progress.reached
             logger.warning(
