@@ -170,6 +170,7 @@ class ListReader(ContractReader):
     def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Wire], int]:
         """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP bears no more."""
         tries: Counter[Plan] = Counter()
+        is_suspect = False
         while True:
             plan, began = self._plan, time.monotonic()
             if self.is_misread:
@@ -177,7 +178,13 @@ class ListReader(ContractReader):
                 raise self._misread()
             try:
                 rows, size_bytes = self._list(window, {"skip": skip, "top": asked, "plan": plan})
-                if not rows and tries[plan] < _TRIES_AT_ONE_PAGE and self._asks_too_much(window, plan, skip):
+                is_doubtful = not rows and tries[plan] < _TRIES_AT_ONE_PAGE
+                if is_doubtful and (is_suspect or self._asks_too_much(window, plan, skip)):
+                    if not is_suspect:
+                        # It may have been empty by chance: the same page once more.
+                        is_suspect = True
+                        continue
+                    is_suspect = False
                     tries[plan] += 1
                     self._lower(plan, window, {"skip": skip, "top": asked}, RequestFailed(TOO_MUCH, self.where))
                     asked = self._page_rows(size)

@@ -374,6 +374,8 @@ class _Anchored(Generic[Row]):
         pages_left = _MOST_PAGES_BEHIND if answer.rows else 0
         while before > 0 or pages_left:
             if before > 0:
+                # At its end a list shows little of what the server gives at once.
+                span = max(span, min(answer.asked, self._longest) - 1)
                 before = max(before - span, 0)
                 answer = self._answer(before)
                 if not self._is_lost(answer):
