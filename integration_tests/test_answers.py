@@ -159,6 +159,29 @@ def test_no_content_is_an_empty_list(stream: str, erp: Simulator) -> None:
     assert rows_of(destination, stream) == []
 
 
+@pytest.mark.parametrize("stream", ["Customer", "Fabrikam__OpenItems"])
+def test_a_page_that_is_empty_once_is_asked_for_once_more(stream: str) -> None:
+    with Simulator(rows=1200, tenants=(TENANT,)) as sim:
+        config = sim.config(endpoints=["Default", "Fabrikam"], generic_inquiries=[], include_custom_fields=False)
+        catalog = catalog_of(config, stream)
+        emptied: list[str] = []
+
+        def change(request: Request, answer: Answer) -> Answer:
+            is_page = int(request.query.get("$skip", 0)) > 400 and request.query.get("$top") != "1"
+            if emptied or not is_page or not request.path.endswith(f"/{stream.rpartition('__')[2]}"):
+                return answer
+            emptied.append(request.path)
+            return replace(answer, body=b"[]")
+
+        sim.rewrite(change)
+        sim.requests.clear()
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert emptied
+        assert destination.records == 1200
+        assert len(sim.requests) < 60, "and not one for each record"
+
+
 def test_a_list_may_come_as_an_object(erp: Simulator) -> None:
     expected = true_rows(erp, "Customer")
     destination = sync(erp, "Customer", of_body(lambda body: b'{"value": ' + body + b"}"))

@@ -268,6 +268,13 @@ def test_a_position_whose_rows_are_all_gone_starts_the_list_anew():
     assert everything(moving, start=Position(7, (("gone",), ("gone too",)))) == moving.rows
 
 
+def test_a_place_near_the_end_is_searched_for_in_steps_of_what_the_server_gives():
+    moving = MovingList(700, [100])
+    gone = Position(692, tuple((f"gone {number}",) for number in range(5)))
+    assert everything(moving, start=gone) == moving.rows
+    assert moving.requests < 40
+
+
 def test_an_offset_without_anchors_is_not_trusted():
     moving = MovingList(9, [4])
     assert everything(moving, start=Position(7, ())) == moving.rows
