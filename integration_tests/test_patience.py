@@ -80,7 +80,9 @@ def test_pages_that_fail_together_are_made_smaller_once(pauses: list[float]) -> 
         destination = Destination()
         destination.sync(config, catalog)
         assert len(destination.rows("Customer")) == len(sim.tenant("Company").rows("Customer"))
-        assert min(int(request.query["$top"]) for request in sim.requests if "$skip" in request.query) >= 64
+        tops = [int(request.query["$top"]) for request in sim.requests if "$skip" in request.query]
+        # A single row is asked for to see whether parts of records that a list leaves empty are.
+        assert min(top for top in tops if top > 1) >= 64
 
 
 QUICK = 1.0
