@@ -66,7 +66,7 @@ def test_no_row_that_was_there_throughout_a_full_refresh_is_missing(
 def test_rows_that_leave_the_window_of_an_incremental_sync_do_not_hide_others(stream: str, small_pages: None) -> None:
     """A row changed during the sync gets a stamp behind the window, so all rows after it shift forward."""
     with Simulator(rows=30, tenants=("Company",)) as sim:
-        config = sim.config(max_page_size=3, dac_tables=["Customer"], generic_inquiries=["BI-Customers"])
+        config = sim.config(max_page_size=5, dac_tables=["Customer"], generic_inquiries=["BI-Customers"])
         catalog = catalog_of(config, stream)
         destination = Destination()
         destination.sync(config, catalog)
