@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,18 +72,24 @@ def test_a_site_that_answers_at_once_while_it_restarts_is_waited_for(
         assert len(pauses) >= answers - sessions
 
 
-def test_pages_that_fail_together_are_made_smaller_once() -> None:
-    """With pauses as they are: without them, one page fails as often as there are faults before the others are sent."""
+def test_pages_that_fail_together_are_made_smaller_once(pauses: list[float]) -> None:
+    """Each page that is too large does, also those that were on their way when the first one failed."""
+
+    def refuse(request: Request, answer: Answer) -> Answer:
+        is_large = request.path.endswith("/Customer") and request.query.get("$top") == "256"
+        return replace(answer, status=504, body=b"") if is_large and int(request.query["$skip"]) > 600 else answer
+
     with Simulator(rows=2000, lines=0, tenants=TENANTS, seats=16) as sim:
         config = sim.config(generic_inquiries=[], include_custom_fields=False, max_sessions=8, max_page_size=256)
         catalog = catalog_of(config, "Customer")
         sim.requests.clear()
-        sim.faults.add(Fault(FaultKind.STATUS_504, path=r"/Customer\?", after=4, times=6))
+        sim.rewrite(refuse)
         destination = Destination()
         destination.sync(config, catalog)
         assert len(destination.rows("Customer")) == len(sim.tenant("Company").rows("Customer"))
         # Keys alone are asked for to look behind the end, and in steps of their own.
         pages = [request.query for request in sim.requests if {"$skip", "$expand"} <= request.query.keys()]
+        assert len([query for query in pages if query["$top"] == "256"]) > 6
         assert min(int(query["$top"]) for query in pages) >= 64
 
 
