@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from .harness import DELETED_AT, FULL_REFRESH, Destination, check, configured, differences, discover, run
-from .simulator import Simulator
+from .simulator import Lies, Simulator
 from .test_sync import TENANTS, catalog_of
 
 LATE = timedelta(minutes=12)
@@ -315,3 +316,20 @@ def test_deletions_that_come_in_pages_are_all_read(relative: bool) -> None:
         sim.clock.advance(60)
         destination.sync(config, catalog)
         assert differences(destination, sim, ["Company"]) == []
+
+
+def test_a_first_page_of_deletions_with_more_rows_than_asked_for_is_not_taken_for_all() -> None:
+    with Simulator(rows=6, tenants=("Company",), tracked=("SOOrder",)) as sim:
+        config = sim.config(generic_inquiries=[], dac_tables=["SOOrder"], track_deletions=True, max_page_size=50)
+        catalog = catalog_of(config, "dac__SOOrder")
+        destination = Destination()
+        destination.sync(config, catalog)
+        sim.clock.advance(3600)
+        gone = [str(uuid.UUID(int=number * 7919)) for number in range(1, 121)]
+        at = sim.clock.now()
+        company = sim.tenant("Company")
+        company.journal.keep("SOOrder", [(one, at - timedelta(seconds=number)) for number, one in enumerate(gone)])
+        sim.lies = Lies(only="GetDeleted", repeats=3)
+        messages = run("read", config, catalog=catalog, state=destination.state)
+        rows = [message["record"]["data"] for message in messages if message["type"] == "RECORD"]
+        assert {row["NoteID"] for row in rows if row.get(DELETED_AT)} == {*gone}

@@ -246,8 +246,12 @@ class Doors:
         def fetch(skip: int) -> tuple[Sequence[Any], int]:
             page, asked = self._sized(size, tenant, door, resource, params, skip, **request)
             if skip == 0 and len(page.rows) > asked:
-                # It does not let itself be cut, and these are all.
-                raise _UncutListError(page)
+                known = {identify(row) for row in page.rows}
+                behind, _ = self._sized(size, tenant, door, resource, params, len(page.rows), **request)
+                if all(identify(row) in known for row in behind.rows):
+                    # It does not let itself be cut, and these are all.
+                    raise _UncutListError(page)
+                return page.rows, len(page.rows)
             # A link says that the page was cut short, so the list goes on.
             return page.rows, len(page.rows) if page.next_link else asked
 
