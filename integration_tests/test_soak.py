@@ -66,7 +66,7 @@ def test_killed_at_random_moments_and_resumed_the_union_is_the_truth(
     whole = Destination()
     messages = whole.sync(config, catalog)
     assert len(whole.logs) <= MOST_LINES_FOR_A_STREAM * len(STREAMS), "a log that is short enough to read"
-    assert all("not tracked" in warning for warning in whole.warnings)
+    assert [warning for warning in whole.warnings if "not tracked" not in warning] == []
     assert len(catalog["streams"]) == 20
     again: list[int] = []
     for number in range(CRASHES // 2):
@@ -85,7 +85,8 @@ def test_killed_at_random_moments_and_resumed_the_union_is_the_truth(
         _change(erp, luck)
         destination.sync(config, catalog)
         assert differences(destination, erp, TENANTS) == [], f"sync after crash {number}"
-        erp.clock.advance(86_400)
+        # What changed less than a day before a first read comes again in the second, for the clocks may differ as much.
+        erp.clock.advance(3 * 86_400)
     assert erp.sessions.peak <= sessions
     print(
         f"{CRASHES // 2} runs with {sessions} session(s), of about {rows} rows: {max(again):.0f} came again per crash"

@@ -258,7 +258,13 @@ class ListReader(ContractReader):
         is_proven = self.is_filtered(window) and self.facts.knows(FILTER_WORKS)
         if plan.is_by_record or (is_proven and not skip):
             return False
-        return self._has_rows(window, Plan(is_by_record=True, filters=plan.filters), skip=skip)
+        try:
+            return self._has_rows(window, Plan(is_by_record=True, filters=plan.filters), skip=skip)
+        except RequestFailed as error:
+            # A form that may not be asked for its keys alone; where no parts were asked for, none can be too much.
+            if error.problem.next in _REFUSALS and not asked_parts(self.table, plan, self.columns):
+                return False
+            raise
 
     def _is_filter_innocent(self, window: Window, problem: Problem) -> bool:
         """Whether the filter has let rows through, or would: a page may fail for one of its rows, too."""
