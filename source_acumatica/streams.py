@@ -68,9 +68,10 @@ from source_acumatica.watches import KeyWatch, Stamps
 logger = logging.getLogger("airbyte")
 
 _A_DAY_SECONDS = 86_400
-# Filters compare what the database has, which is rounded where it is shown.
 _AN_HOUR_SECONDS = 3600
+# A day, and one more for the zone in which it begins.
 _STEP_OF_DATES = timedelta(days=2)
+# Filters compare what the database has, which is rounded where it is shown.
 _ROUNDING = timedelta(seconds=1)
 # So much of what the ERP sent is turned into lines at once.
 _PIECE_BYTES = 512 * 1024
@@ -488,6 +489,7 @@ class TableStream(HttpStream, ABC):
 
     def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
         keys, rows_before, is_stamped = self._keys.list(reader.where), beat.rows, False
+        given: Sequence[str] | None = None
         for page in reader.pages(window):
             stamps = Stamps(self._table_of(reader.tenant).cursor_field)
             keys.begin_page(begins_as_last=page.begins_as_last)
@@ -502,7 +504,9 @@ class TableStream(HttpStream, ABC):
             is_stamped |= stamps.newest is not None
             if self.progress:
                 facts.lacks(reader.lacking)
-                facts.gives(self._configured_columns & self._described_of(reader.tenant), reader.custom)
+                if reader.custom != given:
+                    given = reader.custom
+                    facts.gives(self._configured_columns & self._described_of(reader.tenant), given)
                 self._note_page(reader, window, stamps, facts)
                 if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
                     facts.learn(GIVES_PAGES)
