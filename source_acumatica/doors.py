@@ -212,8 +212,13 @@ class Doors:
     ) -> list[Wire]:
         """The rows of an answer and of all that its links lead to."""
         first = self.rows(tenant, door, resource, params, **request)
+        return [row for rows in self._linked(first, tenant, door, resource, **request) for row in rows]
+
+    def _linked(
+        self, first: FeedPage, tenant: str, door: FeedDoor, resource: str, **request: Any
+    ) -> Iterator[Sequence[Any]]:
         pages = linked_pages(first, lambda link: self.follow(tenant, door, link, resource, **request), request["where"])
-        return [row for page in pages for row in page.rows]
+        return (page.rows for page in pages)
 
     def pages(
         self,
@@ -236,12 +241,10 @@ class Doors:
         """
         size, has_begun = PageSize(most_rows), False
 
-        def follow(link: str) -> FeedPage:
-            return self.follow(tenant, door, link, resource, **request)
-
-        def whole() -> Iterator[FeedPage]:
+        def whole() -> Iterator[Sequence[Any]]:
             plain = {name: value for name, value in params.items() if name != "$orderby"}
-            return linked_pages(self.rows(tenant, door, resource, plain, **request), follow, request["where"])
+            first = self.rows(tenant, door, resource, plain, **request)
+            return self._linked(first, tenant, door, resource, **request)
 
         def fetch(skip: int) -> tuple[Sequence[Any], int]:
             page, asked = self._sized(size, tenant, door, resource, params, skip, **request)
@@ -260,14 +263,13 @@ class Doors:
                 has_begun = True
                 yield page.rows
         except MovingListError:
-            yield from (page.rows for page in whole())
+            yield from whole()
         except _UncutListError as uncut:
-            pages = linked_pages(uncut.first, follow, request["where"])
-            yield from (page.rows for page in pages)
+            yield from self._linked(uncut.first, tenant, door, resource, **request)
         except RequestFailed as error:
             if has_begun or not (error.problem.next is Next.CLIMB_DOWN or error.problem.status == _SERVER_ERROR):
                 raise
-            yield from (page.rows for page in whole())
+            yield from whole()
 
     def _sized(
         self,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from airbyte_cdk.models import FailureType
@@ -55,7 +55,10 @@ _MISREAD = (
 )
 # What asking for less may help with.
 _REFUSALS = (Next.CLIMB_DOWN, Next.STOP)
+# What is passed over where something is asked beside the pages.
+_MISHAPS = (*_REFUSALS, Next.FEWER_ROWS)
 
+Got = TypeVar("Got")
 Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Wire], int]]
 """Sends a list request for a window and a page token, and returns the rows and the size of the answer in bytes."""
 
@@ -270,13 +273,9 @@ class ListReader(ContractReader):
         """Whether the filter has let rows through, or would: a page may fail for one of its rows, too."""
         if self._has_page or problem.next is not Next.STOP:
             return self._has_page
-        try:
-            self._has_rows(window, Plan(is_by_record=True))
-        except RequestFailed as error:
-            if error.problem.next in _REFUSALS:
-                return False
-            raise
-        return True
+        return (
+            _unless_refused(lambda: self._answer(window, {"top": 1, "plan": Plan(is_by_record=True)}), None) is not None
+        )
 
     def _hides_rows(self, window: Window) -> bool:
         """Whether an empty answer is no answer: a few forms answer every filter by a field that is no key with no rows.
@@ -367,27 +366,19 @@ class ListReader(ContractReader):
                 return
             seen.add(ahead.next())
             place = {**page, "skip": ahead.next(), "top": 1}
-            some = self._asked(partial(self._keys_at, window, place))
+            some = self._keys_at(window, place)
             ahead.found(bool(some))
             if some and self.records.can_address(some[0]):
                 yield some[0], place
 
     def _keys_at(self, window: Window, page: Mapping[str, Any]) -> Sequence[Wire]:
-        plan: Plan = page["plan"]
-        return self._answer(window, {**page, "plan": Plan(is_by_record=True, filters=plan.filters)})[0]
+        """The keys of what the list has there; none where it is refused."""
+        plan = Plan(is_by_record=True, filters=page["plan"].filters)
+        return _unless_refused(lambda: self._answer(window, {**page, "plan": plan})[0], [], _MISHAPS)
 
     def _again(self, window: Window, page: Mapping[str, Any]) -> Sequence[Wire]:
-        """What the list says now."""
-        return self._asked(lambda: self._list(window, page)[0])
-
-    def _asked(self, ask: Callable[[], Sequence[Wire]]) -> Sequence[Wire]:
-        """What is asked beside the pages; nothing where it is refused."""
-        try:
-            return ask()
-        except RequestFailed as error:
-            if error.problem.next not in (*_REFUSALS, Next.FEWER_ROWS):
-                raise
-            return []
+        """What the list says now; nothing where it is refused."""
+        return _unless_refused(lambda: self._list(window, page)[0], [], _MISHAPS)
 
     def _is_one(self, row: Wire, other: Wire) -> bool:
         """Whether both are the same record."""
@@ -412,12 +403,7 @@ class ListReader(ContractReader):
 
     def _alone(self, row: Wire, plan: Plan) -> Wire | None:
         """The record by itself, where that works."""
-        try:
-            return self.records.read(row, plan)
-        except RequestFailed as error:
-            if error.problem.next not in _REFUSALS:
-                raise
-            return None
+        return _unless_refused(lambda: self.records.read(row, plan), None)
 
     def _completed(self, rows: Sequence[Wire]) -> Iterator[Wire]:
         """The rows as they are, or, where the list gave keys only, each record fetched by itself."""
@@ -447,12 +433,7 @@ class ListReader(ContractReader):
                         self._take(self.ladder.lower_record(plan, error, partial(self._bears_record, row)))
 
     def _bears_record(self, row: Wire, plan: Plan) -> bool:
-        try:
-            return self.records.read(row, plan) is not None
-        except RequestFailed as error:
-            if error.problem.next in _REFUSALS:
-                return False
-            raise
+        return self._alone(row, plan) is not None
 
     def _take(self, plan: Plan) -> None:
         self._plan, self.left_out = plan, tuple(self.ladder.left_out)
@@ -514,6 +495,16 @@ class ListReader(ContractReader):
             return (str(row.get("id")),)
         said = msgspec.json.encode(_lasting(row), order="sorted")
         return (hashlib.sha256(said).hexdigest(),)
+
+
+def _unless_refused(ask: Callable[[], Got], otherwise: Got, refusals: Sequence[Next] = _REFUSALS) -> Got:
+    """What ``ask`` brings, or ``otherwise`` where the ERP refuses it."""
+    try:
+        return ask()
+    except RequestFailed as error:
+        if error.problem.next in refusals:
+            return otherwise
+        raise
 
 
 def _lasting(value: Any) -> Any:
