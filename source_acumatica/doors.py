@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +11,6 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-import msgspec
 import requests
 from airbyte_cdk.models import FailureType
 
@@ -44,7 +42,7 @@ from source_acumatica.paging import (
     PageSize,
     anchored_pages,
 )
-from source_acumatica.trail import Identity
+from source_acumatica.trail import Identity, content_of
 
 logger = logging.getLogger("airbyte")
 Answer = TypeVar("Answer")
@@ -451,13 +449,13 @@ def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str)
         RequestFailed: the links lead back, or on without rows that are new.
     """
     page, links, idle = first, set(), 0
-    contents = {_content_of(())}
+    contents = {content_of([])}
     while True:
         yield page
         link = page.next_link
         if not link:
             return
-        content = _content_of(page.rows)
+        content = content_of(list(page.rows))
         idle = idle + 1 if content in contents else 0
         contents.add(content)
         if link in links or idle > _MOST_IDLE_PAGES:
@@ -465,10 +463,6 @@ def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str)
             raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
         links.add(link)
         page = follow(link)
-
-
-def _content_of(rows: Sequence[Any]) -> bytes:
-    return hashlib.blake2b(msgspec.json.encode(list(rows)), digest_size=16).digest()
 
 
 # A page may be empty where its rows have been deleted meanwhile, and equal to another where rows are alike.

@@ -6,15 +6,12 @@ rows in a page, more columns behind those that order the list, or places by numb
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import msgspec
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
 from source_acumatica.batches import in_batches
@@ -36,9 +33,9 @@ from source_acumatica.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.reader import EVER, Facts, Reader, gives_up, known_longest, repeats_itself, where_of
+from source_acumatica.reader import EVER, Facts, Reader, gives_up, hides_rows, known_longest, repeats_itself, where_of
 from source_acumatica.refusals import SearchTooLongError, refused
-from source_acumatica.trail import Identity, Ledger
+from source_acumatica.trail import Identity, Ledger, content_of
 
 logger = logging.getLogger("airbyte")
 
@@ -301,8 +298,7 @@ class FeedReader(Reader):
         )
 
     def _content_of(self, row: Wire) -> str:
-        said = msgspec.json.encode([row.get(name) for name in self.table.fields])
-        return hashlib.blake2b(said, digest_size=16).hexdigest()
+        return content_of([row.get(name) for name in self.table.fields])
 
     def _identify(self, row: Wire) -> Identity:
         """By what the list is ordered by, or, where that says too little, by all that is in the row."""
@@ -384,7 +380,7 @@ class FeedReader(Reader):
     def _begin_without_filter(self) -> Position:
         """All rows, since those that were filtered do not say what the inquiry shows; none of them has gone out."""
         was = self._plan
-        self._plans = [plan for plan in self._plans if not plan.filters] or [_unfiltered(was)]
+        self._plans = [plan for plan in self._plans if not plan.filters] or [was.unfiltered]
         self._has_come, self._tries = False, 0
         if self._ledger is not None:
             self._ledger = Ledger()
@@ -442,23 +438,20 @@ class FeedReader(Reader):
         if not self._plan.filters or self.facts.knows(FILTER_WORKS):
             return False
         ever = replace(EVER, until=window.until)
-        if self.ask(ever, {"plan": replace(self._plan, with_null=False), "top": 1}).rows:
-            self.facts.learn(FILTER_WORKS)
-            return False
-        if not self.ask(Window(), {"plan": replace(self._plan, filters=False), "top": 1}).rows:
-            return False
-        self.facts.forget(FILTER_WORKS)
         was = self._plan
-        self._plans = [_unfiltered(was)]
+        filtered = replace(was, with_null=False)
+        if not hides_rows(
+            self.facts,
+            lambda: bool(self.ask(ever, {"plan": filtered, "top": 1}).rows),
+            lambda: bool(self.ask(Window(), {"plan": was.unfiltered, "top": 1}).rows),
+        ):
+            return False
+        self._plans = [was.unfiltered]
         logger.warning(
             f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
             f"{self._plan.explain(was)}"
         )
         return True
-
-
-def _unfiltered(plan: FeedPlan) -> FeedPlan:
-    return replace(plan, filters=False, with_null=False)
 
 
 _BAD_REQUEST = 400

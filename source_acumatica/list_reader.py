@@ -36,7 +36,16 @@ from source_acumatica.paging import (
 )
 from source_acumatica.parts import holds, missing
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
-from source_acumatica.reader import EVER, ContractReader, Facts, gives_up, known_longest, lacks, repeats_itself
+from source_acumatica.reader import (
+    EVER,
+    ContractReader,
+    Facts,
+    gives_up,
+    hides_rows,
+    known_longest,
+    lacks,
+    repeats_itself,
+)
 from source_acumatica.records import SingleRecords
 from source_acumatica.trail import Identity, Ledger
 
@@ -285,12 +294,8 @@ class ListReader(ContractReader):
         if self._has_page or not self.is_filtered(window) or self.facts.knows(FILTER_WORKS):
             return False
         probe = replace(self._plan, custom=())
-        if self._has_rows(EVER, probe):
-            self.facts.learn(FILTER_WORKS)
+        if not hides_rows(self.facts, partial(self._has_rows, EVER, probe), partial(self._has_rows, Window(), probe)):
             return False
-        if not self._has_rows(Window(), probe):
-            return False
-        self.facts.forget(FILTER_WORKS)
         logger.warning(
             f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
             "Reading all rows instead of the changed ones."

@@ -79,6 +79,11 @@ class FeedPlan:
         """The same for a window, where a filter is one only if there is something to ask for."""
         if self.filters and window.since and cursor:
             return self
+        return self.unfiltered
+
+    @property
+    def unfiltered(self) -> FeedPlan:
+        """The same for all rows."""
         return replace(self, filters=False, with_null=False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from source_acumatica.batches import in_batches, pack
 from source_acumatica.client import Client
 from source_acumatica.codec import rows_of
 from source_acumatica.config import Config
-from source_acumatica.cursor import GIVES_PAGES, Window
+from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, Window
 from source_acumatica.entity import Wire
 from source_acumatica.errors import (
     BrokenAnswerError,
@@ -250,6 +250,17 @@ def repeats_itself(where: str) -> RequestFailed:
     """The error of a list that does not end."""
     sentence = "the ERP repeats the same rows instead of going on: reading this list was stopped"
     return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
+
+
+def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable[[], bool]) -> bool:
+    """Whether a filter that brings nothing hides rows that are there: keeps what is found out about it."""
+    if has_filtered():
+        facts.learn(FILTER_WORKS)
+        return False
+    if not has_any():
+        return False
+    facts.forget(FILTER_WORKS)
+    return True
 
 
 def known_longest(facts: Facts) -> int:
