@@ -391,18 +391,24 @@ def test_close_signs_out_of_idle_sessions(server):
     assert not server.seated
 
 
-def test_close_signs_out_of_a_session_in_the_middle_of_a_request_and_once_more_behind_it(server):
-    pool, is_asked, may_answer = pool_of(1, server), threading.Event(), threading.Event()
+def reading_while_signed_out(pool, server, may_answer):
+    """A request that the server has in its queue until ``may_answer``, and then takes a seat anew for."""
+    is_asked = threading.Event()
 
     def read():
         with request(pool, server, "A") as session:
             is_asked.set()
             may_answer.wait(PATIENCE_SECONDS)
-            # The server had the request in its queue: it takes a seat anew behind the sign-out.
             server.seated.add(session)
 
     worker = Worker(read)
     assert is_asked.wait(PATIENCE_SECONDS)
+    return worker
+
+
+def test_close_signs_out_of_a_session_in_the_middle_of_a_request_and_once_more_behind_it(server):
+    pool, may_answer = pool_of(1, server), threading.Event()
+    worker = reading_while_signed_out(pool, server, may_answer)
     closing = Worker(pool.close)
     eventually(lambda: server.sign_outs == ["A"])
     may_answer.set()
@@ -420,13 +426,7 @@ def test_a_request_that_is_over_before_the_answer_to_its_sign_out_was_read_leave
     It may be the first sign-out of the end that is overtaken, or the one that comes when waiting is given up.
     """
     monkeypatch.setattr(sessions, "_LAST_ANSWERS_SECONDS", PATIENCE_SECONDS if overtaken == 1 else 0.05)
-    pool, is_asked, may_answer = pool_of(1, server), threading.Event(), threading.Event()
-
-    def read():
-        with request(pool, server, "A") as session:
-            is_asked.set()
-            may_answer.wait(PATIENCE_SECONDS)
-            server.seated.add(session)
+    pool, may_answer = pool_of(1, server), threading.Event()
 
     def sign_out(session):
         if len(server.sign_outs) == overtaken:
@@ -440,8 +440,7 @@ def test_a_request_that_is_over_before_the_answer_to_its_sign_out_was_read_leave
         return True
 
     pool._sign_out = sign_out
-    worker = Worker(read)
-    assert is_asked.wait(PATIENCE_SECONDS)
+    worker = reading_while_signed_out(pool, server, may_answer)
     pool.close()
     assert not server.seated
     assert server.sign_outs == ["A"] * (overtaken + 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from threading import RLock
 from typing import Any
@@ -93,10 +94,8 @@ class Tenant:
         stamp: datetime | None = None,
         endpoint: str = "Default",
     ) -> None:
-        with self.lock:
-            table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
-            with self.journal.updating(table, table.existing(key), moment):
-                table.update(key, values, moment)
+        with self._changing(entity, key, stamp, endpoint) as (table, moment):
+            table.update(key, values, moment)
 
     def rename(
         self,
@@ -107,10 +106,17 @@ class Tenant:
         endpoint: str = "Default",
     ) -> None:
         """Gives a record another key; it keeps its id."""
+        with self._changing(entity, key, stamp, endpoint) as (table, moment):
+            table.rename(key, new, moment)
+
+    @contextmanager
+    def _changing(
+        self, entity: str, key: Sequence[Any], stamp: datetime | None, endpoint: str
+    ) -> Iterator[tuple[Table, datetime]]:
         with self.lock:
             table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
             with self.journal.updating(table, table.existing(key), moment):
-                table.rename(key, new, moment)
+                yield table, moment
 
     def delete(self, entity: str, key: Sequence[Any], endpoint: str = "Default", stamp: datetime | None = None) -> None:
         """With it go the lines; the deletions are kept where the table is tracked, at `stamp` (late if it is past)."""
