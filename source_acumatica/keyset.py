@@ -126,15 +126,22 @@ class _Keyset(Generic[Row]):
         if self._after in map(self._place_of, rows):
             raise MovingListError
         known = {*self._front, self._after}
-        for place in dict.fromkeys((*self._front[-_TRIES_IN_FRONT:][::-1], *self._front[:1])):
-            found = self._fetch(place, 0)[0]
-            if not found or self._place_of(found[0]) != place:
-                continue
+        for place in self._front[-_TRIES_IN_FRONT:][::-1]:
+            found = self._found_at(place)
             places = [self._place_of(row) for row in found]
             if self._after in places:
-                break
-            return [row for row, each in zip(found, places, strict=True) if each not in known] or rows
+                raise UnreliableOrderError
+            if found:
+                return [row for row, each in zip(found, places, strict=True) if each not in known] or rows
+        if self._front and self._found_at(self._front[0]):
+            # The server finds what is there; what has been inserted this far in front is not what comes next.
+            return rows
         raise UnreliableOrderError
+
+    def _found_at(self, place: tuple[Any, ...]) -> Sequence[Row]:
+        """The rows from a place in front on; none where there is no row at it any more."""
+        found = self._fetch(place, 0)[0]
+        return found if found and self._place_of(found[0]) == place else ()
 
     def _note(self, new: Sequence[Row], *, is_short: bool) -> None:
         self._hides_rows |= self._was_short
