@@ -117,10 +117,10 @@ class Progress:
 
     def is_ahead_of(self, now: datetime | None) -> bool:
         """Whether what has been reached lies in the future of the server's clock: one of them was or is wrong."""
-        return bool(now and self._last_end and format_instant(now) < self._last_end)
+        return bool(now and self.last_end and format_instant(now) < self.last_end)
 
     @property
-    def _last_end(self) -> str | None:
+    def last_end(self) -> str | None:
         """Where the window ended that was read last, to its end or not."""
         return self.reading.until if self.reading else self.reached
 
@@ -132,7 +132,7 @@ class Progress:
         The clock by which rows are stamped may differ by ``lag`` from that by which syncs are counted.
         """
         begun = [self.reading] if self.reading else []
-        reached = self._last_end
+        reached = self.last_end
         until = format_instant(now) if now else None
         if self.is_ahead_of(now):
             # When it was reached is not known any more; what has arrived is.

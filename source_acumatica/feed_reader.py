@@ -142,7 +142,7 @@ class FeedReader(Reader):
             except RequestFailed as error:
                 position = self._lower_plan(window, error, position)
             else:
-                if has_rows or not self._hides_rows(window):
+                if has_rows or not self._hides_rows():
                     return
                 position = BEGINNING
 
@@ -433,16 +433,15 @@ class FeedReader(Reader):
             raise
         return True
 
-    def _hides_rows(self, window: Window) -> bool:
+    def _hides_rows(self) -> bool:
         """Whether an empty answer to a filter is no answer; asked once a day, and then all rows are read."""
         if not self._plan.filters or self.facts.knows(FILTER_WORKS):
             return False
-        ever = replace(EVER, until=window.until)
         was = self._plan
         filtered = replace(was, with_null=False)
         if not hides_rows(
             self.facts,
-            lambda: bool(self.ask(ever, {"plan": filtered, "top": 1}).rows),
+            lambda: bool(self.ask(EVER, {"plan": filtered, "top": 1}).rows),
             lambda: bool(self.ask(Window(), {"plan": was.unfiltered, "top": 1}).rows),
         ):
             return False

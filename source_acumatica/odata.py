@@ -196,8 +196,8 @@ def instant_literal(instant: str, version: int) -> str:
     return f"datetime'{text}'" if version == 3 else f"{text}Z"
 
 
-# The most that a zone is ahead of UTC or behind it.
-_MOST_AHEAD, _MOST_BEHIND = timedelta(hours=14), timedelta(hours=12)
+# The most that a zone is behind UTC.
+_MOST_BEHIND = timedelta(hours=12)
 UNKNOWN_ZONE = (
     "this release's OData does not say in which zone its times are. They are taken for UTC, and are off where the "
     "user's profile has another zone (Time Zone on User Profile, SM203010); so that no change is missed, those of 12 "
@@ -207,13 +207,9 @@ UNKNOWN_ZONE = (
 
 def widened(window: Window) -> Window:
     """The window whatever zone the times are in that it is compared with."""
-    since = window.since and _moved(window.since, -_MOST_BEHIND)
-    until = window.until and _moved(window.until, _MOST_AHEAD)
-    return replace(window, since=since, until=until)
-
-
-def _moved(instant: str, by: timedelta) -> str:
-    return format_instant(datetime.fromisoformat(instant) + by)
+    if window.since is None:
+        return window
+    return replace(window, since=format_instant(datetime.fromisoformat(window.since) - _MOST_BEHIND))
 
 
 def value_literal(value: Any, kind: FieldKind, version: int) -> str:

@@ -90,7 +90,7 @@ def custom_groups(table: Table, plan: Plan, columns: frozenset[str] | None, wind
 
 def room_for_custom(table: Table, columns: frozenset[str] | None) -> int:
     """How many characters of custom fields fit into one request for a page, whatever its window."""
-    widest = Window(since=_WIDEST_INSTANT, until=_WIDEST_INSTANT)
+    widest = Window(since=_WIDEST_INSTANT)
     return _room(list_options(table, Plan(), columns, widest), LONGEST_QUERY_CHARACTERS)
 
 

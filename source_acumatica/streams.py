@@ -377,10 +377,10 @@ class TableStream(HttpStream, ABC):
                 # It looks like a date alone, in whatever zone: what changes later that day has the same.
                 lag = max(lag, _STEP_OF_DATES)
         if progress.is_ahead_of(now):
-            reached = progress.reading.until if progress.reading else progress.reached
             logger.warning(
-                f"{where_of(tenant, self.name)}: what was read last reaches up to {reached}, which lies in the future "
-                f"of the server's clock ({now}): one of both clocks is or was wrong. Reading again what may be missing."
+                f"{where_of(tenant, self.name)}: what was read last reaches up to {progress.last_end}, which lies in "
+                f"the future of the server's clock ({now}): one of both clocks is or was wrong. Reading again what may "
+                "be missing."
             )
         return progress.windows(start, self._config.lookback, now, lag)
 
