@@ -172,7 +172,6 @@ class Client:
         recovery = Recovery(self._patience, trouble, is_page, self._config.read_timeout_seconds)
         sessions_ended = 0
         while True:
-            began = time.monotonic()
             with self._waiting(where), self._lease(tenant, where) as session:
                 began = time.monotonic()
                 outcome = self._try(session, method, url, headers, body, judge, bounds, is_streamed=is_streamed)

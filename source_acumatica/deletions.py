@@ -15,7 +15,7 @@ from source_acumatica.cursor import Progress
 from source_acumatica.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Record, Wire, format_instant, just_after, utc_instant
-from source_acumatica.errors import BrokenAnswerError, Next, RequestFailed
+from source_acumatica.errors import BrokenAnswerError, Next, RequestFailed, told
 from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
 from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal
@@ -334,7 +334,7 @@ class RemovedReader:
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            logger.warning(f"{_bare(error)}. Deleted rows that the table only flags are not read; all others are.")
+            logger.warning(f"{told(error)}. Deleted rows that the table only flags are not read; all others are.")
 
     def _listed(self, since: str | None) -> Iterator[Sequence[Removal]]:
         try:
@@ -344,7 +344,7 @@ class RemovedReader:
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            logger.warning(f"{_bare(error)}. Deleted records are not read; all others are.")
+            logger.warning(f"{told(error)}. Deleted records are not read; all others are.")
         else:
             self.is_listed = True
             self._tell_gap()
@@ -396,7 +396,3 @@ class RemovedReader:
 
 
 _NOTHING_LISTED = "the ERP answers with an empty list, as if nothing had ever been deleted"
-
-
-def _bare(error: AirbyteTracedException) -> str:
-    return (error.message or "").rstrip(".")

@@ -86,6 +86,11 @@ class RequestFailed(AirbyteTracedException):
         super().__init__(internal_message=message, message=message, failure_type=problem.failure_type)
 
 
+def told(error: AirbyteTracedException) -> str:
+    """What an error tells the user, without its full stop: a sentence of the log goes on behind it."""
+    return (error.message or "").rstrip(".")
+
+
 def config_error(message: str) -> AirbyteTracedException:
     """An error that only the user can mend."""
     message = filter_secrets(message)

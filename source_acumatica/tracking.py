@@ -14,7 +14,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Wire, format_instant, utc_instant
-from source_acumatica.errors import BrokenAnswerError, RequestFailed
+from source_acumatica.errors import BrokenAnswerError, RequestFailed, told
 from source_acumatica.feeds import FeedDoor, FeedTable, dac_table
 from source_acumatica.sessions import PoolClosed
 
@@ -123,7 +123,7 @@ class Tracking:
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            logger.warning(f"{_bare(error)}. What tables keep deleted rows with a flag is found out by trying.")
+            logger.warning(f"{told(error)}. What tables keep deleted rows with a flag is found out by trying.")
             return None
         return {feed.type_name: dac_table(feed, track_deletions=True) for feed in metadata.feeds}
 
@@ -135,7 +135,7 @@ class Tracking:
             level = logging.INFO if all(map(_is_closed, failures.values())) else logging.WARNING
             logger.log(
                 level,
-                f"{_bare(next(iter(failures.values())))}. Going on without {' and '.join(failures)}: which tables are "
+                f"{told(next(iter(failures.values())))}. Going on without {' and '.join(failures)}: which tables are "
                 "tracked, and for how long, is not known.",
             )
         days = _days(preferences)
@@ -193,10 +193,6 @@ def _added(rows: Sequence[Wire]) -> dict[str, str | None]:
 def _days(rows: Sequence[Wire] | None) -> int | None:
     days = rows[0].get(_DAYS_KEPT) if rows else None
     return days if isinstance(days, int) and days >= 0 else None
-
-
-def _bare(error: AirbyteTracedException) -> str:
-    return (error.message or "").rstrip(".")
 
 
 _instant = datetime.fromisoformat
