@@ -87,6 +87,7 @@ LIES: Mapping[str, Weather] = {
     "rows repeat within a page": Weather(_lie(repeats=1)),
     # An inquiry whose join doubles a row shows two: that is what it holds.
     "a row comes twice": Weather(_lie(only="^(?!.*(/gi/|/odata/))", doubled=_any("C000003", "000003"))),
+    "the order changes": Weather(_lie(reordered=1)),
     "a poisoned row": Weather(_lie(poison=_any("C000003", "000003"))),
     "an error beside the rows": Weather(_lie(error=ErrorPlace.BESIDE)),
     "an error among the rows": Weather(_lie(error=ErrorPlace.AMONG)),

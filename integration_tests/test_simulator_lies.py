@@ -114,6 +114,18 @@ def test_equal_rows_come_in_another_order_in_each_request(path: str, erp: Simula
     assert {frozenset(each) for each in lied} == {frozenset(number(*range(1, ROWS + 1)))}
 
 
+def test_a_list_comes_in_another_order_and_stays_in_it(erp: Simulator, get: Get) -> None:
+    orders = {}
+    for each in (0, 1, 2):
+        erp.lies = Lies(reordered=each)
+        one, other = (ids(get, CONTRACT, **{"$top": str(ROWS)}) for _ in range(2))
+        assert one == other
+        assert ids(get, CONTRACT, **{"$skip": "3", "$top": "2"}) == one[3:5]
+        orders[each] = tuple(one)
+    assert len({*orders.values()}) == 3
+    assert {frozenset(each) for each in orders.values()} == {frozenset(number(*range(1, ROWS + 1)))}
+
+
 @pytest.mark.parametrize("path", [INQUIRY, TABLE])
 @pytest.mark.parametrize("place", ErrorPlace)
 def test_an_error_comes_with_half_of_the_rows(path: str, place: ErrorPlace, erp: Simulator, get: Get) -> None:

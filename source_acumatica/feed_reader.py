@@ -24,6 +24,7 @@ from source_acumatica.grouping import Grouping
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
 from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
 from source_acumatica.paging import (
+    ALIKE_ROWS_TO_REPEAT,
     BEGINNING,
     SMALL_PAGE_ROWS,
     EqualKeysError,
@@ -33,7 +34,7 @@ from source_acumatica.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.reader import EVER, Facts, Reader, gives_up, hides_rows, known_longest, repeats_itself, where_of
+from source_acumatica.reader import EVER, Facts, Reader, gives_up, hides_rows, known_longest, stopped, where_of
 from source_acumatica.refusals import SearchTooLongError, refused
 from source_acumatica.trail import Identity, Ledger, content_of
 
@@ -96,7 +97,7 @@ class FeedReader(Reader):
     _tries: int = 0
     _groups: bool | None = None
     """Whether the inquiry groups its rows, so that it may not be filtered; None: not tried yet."""
-    _ledger: Ledger | None = None
+    _ledger: Ledger = field(default_factory=Ledger)
     _tail: Sequence[Wire] = ()
     """The rows that were handed on last."""
 
@@ -119,7 +120,7 @@ class FeedReader(Reader):
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
-        self._ledger = None if self.is_incremental else Ledger()
+        self._ledger = Ledger(may_repeat=self.is_incremental)
         position = self._begin(window)
         has_rows = False
         while True:
@@ -131,8 +132,8 @@ class FeedReader(Reader):
                     has_rows |= not self._plan.with_null or any(row.get(self.table.cursor or "") for row in page.rows)
                     self._tell_repeated_keys(page.rows)
                     yield page
-            except MovingListError:
-                raise repeats_itself(self.where) from None
+            except MovingListError as error:
+                raise stopped(self.where, error) from None
             except EqualKeysError:
                 position = self._go_on_in_a_finer_order(position)
             except UnreliableOrderError:
@@ -191,7 +192,8 @@ class FeedReader(Reader):
 
         in_groups = self.table.door is FeedDoor.INQUIRIES and not self._plan.is_by_row
         # A row is held back where others may belong to it, and the one in front of it is asked for again.
-        ahead = self._ahead(ByNumber(shared=2 if in_groups else 1), fetch)
+        shared = ALIKE_ROWS_TO_REPEAT if self._plan.is_by_row else 2 if in_groups else 1
+        ahead = self._ahead(ByNumber(shared), fetch)
         pages = anchored_pages(
             ahead.fetch,
             self._identify,
@@ -362,8 +364,9 @@ class FeedReader(Reader):
 
     def _gone_on_with(self, position: Position) -> Position:
         """The same place in another way of reading: what was sent is known by its last rows alone."""
-        if self._ledger is not None:
-            self._ledger = Ledger(is_partial=bool(position.offset))
+        self._ledger = Ledger(
+            may_repeat=self.is_incremental, is_partial=bool(position.offset) and not self.is_incremental
+        )
         return Position(position.offset, tuple(map(self._identify, self._tail)))
 
     def _go_on_by_number(self, position: Position) -> Position:
@@ -382,8 +385,7 @@ class FeedReader(Reader):
         was = self._plan
         self._plans = [plan for plan in self._plans if not plan.filters] or [was.unfiltered]
         self._has_come, self._tries = False, 0
-        if self._ledger is not None:
-            self._ledger = Ledger()
+        self._ledger = Ledger(may_repeat=self.is_incremental)
         reason = (
             "it groups its rows, and a filter works on the rows below, so that a changed row would come with a part of "
             "its sums"

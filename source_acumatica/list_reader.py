@@ -25,6 +25,7 @@ from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, SAMPLES_AHEAD, HollowParts, PlacesAhead
 from source_acumatica.ladder import TOO_MUCH, Ladder
 from source_acumatica.paging import (
+    ALIKE_ROWS_TO_REPEAT,
     BEGINNING,
     SMALL_PAGE_ROWS,
     SMALLEST_PAGE_ROWS,
@@ -44,7 +45,7 @@ from source_acumatica.reader import (
     hides_rows,
     known_longest,
     lacks,
-    repeats_itself,
+    stopped,
 )
 from source_acumatica.records import SingleRecords
 from source_acumatica.trail import Identity, Ledger
@@ -112,8 +113,9 @@ class ListReader(ContractReader):
         self._has_page = False
         size = self._size
         fetch = partial(self._fetch, size, window)
-        ahead = Ahead(self.client.helpers, ByNumber(), fetch, partial(self._page_rows, size), lambda: self._plan)
-        ledger = None if self.is_incremental else Ledger()
+        by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
+        ahead = Ahead(self.client.helpers, by_number, fetch, partial(self._page_rows, size), lambda: self._plan)
+        ledger = Ledger(may_repeat=self.is_incremental)
         pages = anchored_pages(
             ahead.fetch,
             self._identify,
@@ -130,8 +132,8 @@ class ListReader(ContractReader):
                     raise gives_up(self.where, "the ERP does not heed the filter for rows without a stamp")
                 position = replace(page.position, list_name=self._list_name)
                 yield Page(list(self._completed(page.rows)), position)
-        except MovingListError:
-            raise repeats_itself(self.where) from None
+        except MovingListError as error:
+            raise stopped(self.where, error) from None
         except RequestFailed as error:
             if error.problem.next is Next.SKIP and self._has_answered:
                 raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
@@ -387,7 +389,7 @@ class ListReader(ContractReader):
 
     def _is_one(self, row: Wire, other: Wire) -> bool:
         """Whether both are the same record."""
-        return not {*self._identify(row)}.isdisjoint(self._identify(other))
+        return self._identify(row)[0] == self._identify(other)[0]
 
     def _bears(self, window: Window, page: Mapping[str, int], plan: Plan, *, needs_rows: bool = False) -> bool:
         """Whether the page that failed comes under another plan; one that is too slow is asked for with fewer rows."""
@@ -493,11 +495,14 @@ class ListReader(ContractReader):
         return ()
 
     def _identify(self, row: Wire) -> Identity:
-        """By its keys or its NoteID; where neither is known, by all that it says but its id, which may be made up."""
+        """By its keys or its NoteID; where neither is known, by all that it says but its id, which may be made up.
+
+        What keeps its NoteID may be renamed, and stands elsewhere then: its stamp tells that it was changed.
+        """
         if self.table.keys:
             return ("\x1f".join(str(unwrap(row.get(key))) for key in self.table.keys),)
         if self.table.has_note_id:
-            return (str(row.get("id")),)
+            return str(row.get("id")), str(unwrap(row.get(self.table.cursor or "")))
         said = msgspec.json.encode(_lasting(row), order="sorted")
         return (hashlib.sha256(said).hexdigest(),)
 

@@ -12,8 +12,9 @@ So each page asks again for the last row of the one before. While it is there, n
     page 4                   i      asked: skip 7   nothing new behind i: only this proves the end
 
 Of the rows before, the last ones are remembered one by one (``Trail``), so that the place is found although rows of it
-are gone, and that no row which was sent is sent again. Where the place cannot be found at all, the list is read anew:
-by a full refresh without what it has sent (``Ledger``), since nobody removes repeats there.
+are gone, and that no row which was sent is sent again. Where the place cannot be found at all, the list is read anew
+without what was sent (``Ledger``). So it is at its end, where rows stood in another order than they were sent in, came
+in front of the place, or were alike when others moved: what had not been read may be among those in front then.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import dropwhile
 from typing import Any, Generic, TypeVar
 
 from source_acumatica.trail import REMEMBERED_ROWS, Identity, Ledger, Trail
@@ -31,6 +33,8 @@ Fetched = tuple[Sequence[Row], int]
 
 # An anchored page overlaps the one before, so one row is no page.
 SMALLEST_PAGE_ROWS = 2
+# Of rows that may be alike so many are asked for again: one alone may look as if it was where it was.
+ALIKE_ROWS_TO_REPEAT = 10
 # The first page is small: nobody knows yet how heavy the rows of this entity are.
 FIRST_PAGE_ROWS = 500
 # Below this an answer was quick and the next page may be larger; above, it is made smaller. A proxy in between often
@@ -47,6 +51,8 @@ _MOST_RESTARTS = 5
 _MOST_PAGES_BEHIND = 200
 # A page for fewer rows may be empty since all of them are hidden: one more look, for so many, proves the end.
 SMALL_PAGE_ROWS = 50
+# So many of the rows sent last may be missing in a page that goes on behind others, beside as many as it shows.
+_FEW_REMOVED_ROWS = 10
 # Where rows are hidden, a run of them may be longer than a page; each look is four times as far as the one before.
 _LOOKS_FOR_HIDDEN_ROWS = 6
 # No list has so many rows: whoever answers with some does not heed $skip.
@@ -54,7 +60,10 @@ _BEHIND_EVERY_LIST = 1_000_000_000
 
 
 class MovingListError(Exception):
-    """The list gives no new rows and does not end."""
+    """The list gives no new rows and does not end, or moves so that its rows cannot be told apart."""
+
+    def __init__(self, reason: str = "the ERP repeats the same rows instead of going on") -> None:
+        super().__init__(reason)
 
 
 class EqualKeysError(Exception):
@@ -157,7 +166,8 @@ class _Watch:
     def restart(self) -> None:
         self.restarts += 1
         if self.restarts > _MOST_RESTARTS:
-            raise MovingListError
+            sentence = "the rows of the list are removed or change their order faster than they can be read"
+            raise MovingListError(sentence)
 
 
 def anchored_pages(
@@ -176,15 +186,16 @@ def anchored_pages(
     """Read a list from ``start`` to its end, which is proven by an answer that brings nothing new.
 
     ``fetch(skip)`` returns the rows from an offset on and how many it asked for. A row that is in the list throughout
-    is yielded. With a ``ledger`` none is yielded twice; without, all may come again where the place is lost. Without
-    ``is_unique`` rows may be alike. ``in_groups``: what identifies a row is what the list is ordered by, and rows that
-    share it come in any order; none of such a group is yielded before one answer has held all of it. At ``start``,
-    ``overlap`` rows in front of the place are asked for again. The server is known to give pages of ``longest`` rows.
-    ``look`` fetches as many rows as a look behind the end takes; without ``looks_behind`` none is taken, as long as
-    no page has shown that rows are hidden.
+    is yielded. With a ``ledger`` none is yielded twice that it knows; without, all may come again where the place is
+    lost. Without ``is_unique`` rows may be alike. ``in_groups``: what identifies a row is what the list is ordered by,
+    and rows that share it come in any order; none of such a group is yielded before one answer has held all of it. At
+    ``start``, ``overlap`` rows in front of the place are asked for again. The server is known to give pages of
+    ``longest`` rows. ``look`` fetches as many rows as a look behind the end takes; without ``looks_behind`` none is
+    taken, as long as no page has shown that rows are hidden.
 
     Raises:
-        MovingListError: the server repeats itself, or rows vanish faster than they are read.
+        MovingListError: the server repeats itself, rows vanish or change their order faster than they are read, or some
+            were sent more often than the list has them.
         EqualKeysError: a group does not fit into a page.
     """
     kind = _Kind.GROUPED if in_groups else _Kind.UNIQUE if is_unique else _Kind.ALIKE
@@ -241,12 +252,16 @@ class _Anchored(Generic[Row]):
         self._was_short = self._hides_rows = False
         # The group at the end of the last page, which may go on behind it.
         self._held: Identity | None = None
+        # What stood where it could not, in this reading of the list and in the one before.
+        self._strays: set[str] = set()
+        self._strays_before: set[str] = set()
+        self._has_grown_in_front = False
 
     def pages(self) -> Iterator[Page[Row]]:
         while True:
             first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0)
             answer = self._found(first) if self._is_lost(first) else first
-            if answer is None or (self._ledger is not None and self._is_in_front_of_the_trail(answer)):
+            if answer is None or (self._sends_once and self._is_in_front_of_the_trail(answer)):
                 self._begin_anew()
                 continue
             if self._is_stuck_in_a_group(answer):
@@ -257,9 +272,14 @@ class _Anchored(Generic[Row]):
             yield from self._taken(answer, self._ready(answer))
             if is_end:
                 behind = self._behind(answer)
-                if behind is None:
+                if behind is not None:
+                    yield from self._taken(behind, self._ready(behind))
+                elif self._is_settled():
                     return
-                yield from self._taken(behind, self._ready(behind))
+
+    @property
+    def _sends_once(self) -> bool:
+        return self._ledger is not None and not self._ledger.may_repeat
 
     def _answer(self, skip: int, fetch: Callable[[int], Fetched[Row]] | None = None) -> _Answer[Row]:
         rows, asked = (fetch or self._fetch)(skip)
@@ -277,7 +297,8 @@ class _Anchored(Generic[Row]):
                 return self._trail.unknown(identities)
         if 0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap]):
             return range(overlap, len(identities))
-        return self._trail.unsent_in_order(identities)
+        # Rather too few, which the list is read anew for, than too many.
+        return self._trail.unsent(identities) if self._sends_once else self._trail.unsent_in_order(identities)
 
     def _unsent_of_unique(self, identities: Sequence[Identity], overlap: int) -> Sequence[int]:
         """What should be unique may repeat: behind a row that is where it was, its like are others."""
@@ -313,6 +334,7 @@ class _Anchored(Generic[Row]):
 
     def _taken(self, answer: _Answer[Row], new: Sequence[int]) -> Iterator[Page[Row]]:
         held = len(answer.new) - len(new)
+        self._look_for_strays(answer)
         self._offset = answer.end - held
         self._hides_rows |= self._was_short and bool(answer.new)
         self._was_short = answer.is_short
@@ -334,28 +356,32 @@ class _Anchored(Generic[Row]):
                 raise MovingListError
 
     def _rows_to_repeat(self) -> int:
-        """One, or the rows that cannot be told from the last one and the one in front of them."""
+        """One; of rows that may be alike several, beyond those that cannot be told from the last one."""
         if self._kind is not _Kind.ALIKE:
             return 1
-        most = max(self._longest // 2, 1)
-        alike = self._trail.equal_at_end(most)
-        return alike + 1 if 1 < alike < most else 1
+        usual = min(ALIKE_ROWS_TO_REPEAT, self._longest // 2)
+        most = max(min(self._longest - 1, len(self._trail)), 1)
+        return min(max(self._trail.equal_at_end(most) + 1, usual), most)
 
     # -------------------------------------------------------------------------------------------- a place that is lost
 
     def _is_lost(self, answer: _Answer[Row]) -> bool:
         """Whether a page does not go on where the rows that were sent end.
 
-        It has to begin with one of them: rows that were sent may stand further on as well, under another key. Only of
-        the beginning of the list, and of what lies in front of the rows that are remembered, less can be asked.
+        It has to begin with one of them that stands where it did: rows that were sent may stand further on as well,
+        under another key, side by side where several were renamed. Only of the beginning of the list, and of what lies
+        in front of the rows that are remembered, less can be asked.
         """
         if not self._trail:
             return False
-        if not answer.rows or not answer.new:
-            return not answer.rows and answer.skip > 0
+        if not answer.rows:
+            return answer.skip > 0
+        if not answer.new:
+            return answer.skip > 0 and not any(map(self._trail.is_unmoved, answer.identities))
         if answer.skip == 0 or self._is_in_front_of_the_trail(answer):
             return len(answer.new) == len(answer.rows)
-        return answer.new[0] == 0
+        beginning = answer.identities[: answer.new[0]]
+        return not any(map(self._trail.is_unmoved, beginning))
 
     def _is_in_front_of_the_trail(self, answer: _Answer[Row]) -> bool:
         """Whether a page may begin with rows that were sent and are not remembered one by one."""
@@ -382,20 +408,83 @@ class _Anchored(Generic[Row]):
                     return answer
             if pages_left:
                 answer = self._answer(behind)
-                if len(answer.new) < len(answer.rows):
+                if any(map(self._trail.is_unmoved, answer.identities)):
                     return answer
                 behind += len(answer.rows)
                 pages_left = pages_left - 1 if answer.rows else 0
         return None
 
     def _begin_anew(self) -> None:
-        """Nothing that was read last exists any more."""
+        """Nothing that was read last exists any more, or rows may have been passed over."""
         self._watch.restart()
-        self._trail, self._offset = Trail(), 0
+        self._trail, self._offset, self._held = Trail(), 0, None
         if self._ledger is not None:
             if self._ledger.is_partial:
-                raise MovingListError
+                sentence = "the list changed while it was read, and which of its rows have been read is unknown"
+                raise MovingListError(sentence)
             self._ledger.read_anew()
+
+    # ------------------------------------------------------------------------------- rows that stand where they cannot
+
+    def _look_for_strays(self, answer: _Answer[Row]) -> None:
+        """Note which rows of a page say that the list's order is another than it was: rows may be in front of it then.
+
+        Rows that were sent stand in the order in which they were, and behind the last of them only new ones do.
+        """
+        overlap, identities = self._offset - answer.skip, answer.identities
+        if not self._trail:
+            return
+        is_rest = len(answer.new) == len(identities) - overlap and overlap in (*answer.new[:1], len(identities))
+        if is_rest and self._trail.ends_with(identities[:overlap]):
+            if self._kind is _Kind.ALIKE:
+                self._strays.update(self._likes(identities, overlap))
+            return
+        if self._kind is _Kind.ALIKE and self._trail.has_like(identities):
+            self._strays.add(_SOME)
+            return
+        self._has_grown_in_front |= len(identities) - len(answer.new) > max(overlap, 0)
+        last = shown = 0
+        for place, (identity, number) in enumerate(zip(identities, self._trail.numbers(identities), strict=True)):
+            if number is not None:
+                if number < last or (number == last and shown and identities[place - 1] != identity):
+                    self._strays.add(identity[0])
+                last, shown = max(last, number), shown + 1
+        if answer.new and len(self._trail) - 1 - last > _FEW_REMOVED_ROWS + shown:
+            self._strays.add(_SOME)
+        self._trail.note(identities)
+
+    def _likes(self, identities: Sequence[Identity], overlap: int) -> Iterator[str]:
+        """What is in a page that goes on where the last one ended, and is like rows that were sent.
+
+        No row says whether it is another one, or has come forward. Only those that follow their likes at once, all of
+        which were sent in front of them, do.
+        """
+        end, rest = identities[overlap - 1], iter(identities[overlap:])
+        if self._trail.has_its_likes_at_the_end(overlap - 1):
+            rest = dropwhile(lambda row: row == end, rest)
+        elif self._trail.equal_at_end(overlap) == overlap:
+            yield end[0]
+        yield from (row[0] for row in rest if self._trail.knows(row))
+
+    def _is_settled(self) -> bool:
+        """Whether the list has been read to its end in one order; otherwise it is begun anew.
+
+        Where the same rows stand out of order in the next reading, it is not the order: they are alike. And what has
+        come in front is looked for once, for a list may grow there all the time.
+        """
+        strays, before = self._strays, self._strays_before
+        self._strays, self._strays_before = set(), strays
+        is_lasting = strays == before and _SOME not in strays
+        has_grown = self._has_grown_in_front and self._sends_once and not self._watch.restarts
+        if has_grown or (strays and not (is_lasting and self._kind is _Kind.ALIKE)):
+            if strays and is_lasting and self._kind is _Kind.UNIQUE:
+                self._kind = _Kind.ALIKE
+            self._begin_anew()
+            return False
+        if self._ledger is not None and self._ledger.has_sent_too_often():
+            sentence = "the list changed while it was read, and which of its rows that look alike were read is unknown"
+            raise MovingListError(sentence)
+        return True
 
     # --------------------------------------------------------------------------------------------- the proof of the end
 
@@ -423,6 +512,10 @@ class _Anchored(Generic[Row]):
             if behind.new:
                 return behind
         return None
+
+
+# Rows that cannot be told from others; no row is identified so.
+_SOME = ""
 
 
 def looks(asked: int, *, looks_behind: bool, hides_rows: bool) -> list[int]:

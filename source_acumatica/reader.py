@@ -31,10 +31,7 @@ from source_acumatica.errors import (
     refuse_error,
 )
 from source_acumatica.json_text import decode
-from source_acumatica.paging import (
-    SMALLEST_PAGE_ROWS,
-    Page,
-)
+from source_acumatica.paging import SMALLEST_PAGE_ROWS, MovingListError, Page
 from source_acumatica.query import Plan, inquiry_body, record_options
 from source_acumatica.tables import Part, Table
 
@@ -246,9 +243,9 @@ def lacks(part: str) -> Problem:
     return Problem(Next.CLIMB_DOWN, FailureType.system_error, f"the ERP leaves out {part} although it was asked for")
 
 
-def repeats_itself(where: str) -> RequestFailed:
-    """The error of a list that does not end."""
-    sentence = "the ERP repeats the same rows instead of going on: reading this list was stopped"
+def stopped(where: str, error: MovingListError) -> RequestFailed:
+    """The error of a list that does not end, or moves too fast."""
+    sentence = f"{error}: reading this list was stopped"
     return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
 
 

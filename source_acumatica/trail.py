@@ -7,12 +7,13 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from itertools import islice, takewhile
 from typing import Any
 
 import msgspec
 
 Identity = tuple[str, ...]
-"""What a row is identified by; any one part suffices."""
+"""What a row is identified by, and, where rows can move under it, what is another one when it has moved."""
 
 # Rows that are remembered to find the place again.
 REMEMBERED_ROWS = 10_000
@@ -32,8 +33,9 @@ class Trail:
     """The identities of the rows sent last, in order; rows that are alike count as often as they came."""
 
     def __init__(self, anchors: Iterable[Identity] = ()) -> None:
-        self._rows: deque[Identity] = deque()
+        self._rows: deque[str] = deque()
         self._counts: dict[str, int] = {}
+        self._versions: dict[str, str] = {}
         self.extend(anchors)
 
     def __bool__(self) -> bool:
@@ -46,78 +48,95 @@ class Trail:
         """Add rows that were sent; the oldest beyond what is remembered are forgotten."""
         counts = self._counts
         for identity in identities:
-            self._rows.append(identity)
-            for part in identity:
-                counts[part] = counts.get(part, 0) + 1
+            row = identity[0]
+            self._rows.append(row)
+            counts[row] = counts.get(row, 0) + 1
+            if len(identity) > 1:
+                self._versions[row] = identity[1]
         while len(self._rows) > REMEMBERED_ROWS:
-            for part in self._rows.popleft():
-                counts[part] -= 1
-                if not counts[part]:
-                    del counts[part]
+            row = self._rows.popleft()
+            counts[row] -= 1
+            if not counts[row]:
+                del counts[row]
+                self._versions.pop(row, None)
+
+    def note(self, identities: Iterable[Identity]) -> None:
+        """Rows that were sent have been seen where they are now."""
+        for identity in identities:
+            if len(identity) > 1 and identity[0] in self._counts:
+                self._versions[identity[0]] = identity[1]
+
+    def knows(self, identity: Identity) -> bool:
+        """Whether a row with this identity was sent."""
+        return identity[0] in self._counts
+
+    def is_unmoved(self, identity: Identity) -> bool:
+        """Whether the row was sent, and stands where it did."""
+        return identity[0] in self._counts and self._versions.get(identity[0]) == (*identity, None)[1]
 
     def unsent(self, identities: Sequence[Identity]) -> list[int]:
         """The places of the rows that were not sent, each of those that were standing for one row."""
-        counts = self._counts
-        taken: dict[str, int] = {}
+        left: dict[str, int] = {}
         new: list[int] = []
-        for place, identity in enumerate(identities):
-            for part in identity:
-                if part in counts and counts[part] > taken.get(part, 0):
-                    for each in identity:
-                        taken[each] = taken.get(each, 0) + 1
-                    break
-            else:
+        for place, (row, *_) in enumerate(identities):
+            left[row] = left.get(row, self._counts.get(row, 0)) - 1
+            if left[row] < 0:
                 new.append(place)
         return new
 
     def unknown(self, identities: Sequence[Identity]) -> list[int]:
         """The places of the rows of which none with the same identity was sent."""
-        return [
-            place for place, identity in enumerate(identities) if not any(part in self._counts for part in identity)
-        ]
+        return [place for place, identity in enumerate(identities) if identity[0] not in self._counts]
 
     def unsent_in_order(self, identities: Sequence[Identity]) -> list[int]:
-        """The places of the rows that were not sent, where rows may be alike: what was sent stands in the same order.
-
-        By their last parts, since made-up ids are others each time.
-        """
-        page = [identity[-1] for identity in identities]
-        sent = [identity[-1] for identity in self.end(2 * len(page) + _ROWS_IN_FRONT)]
+        """The places of the rows that were not sent, where rows may be alike: what was sent stands in its order."""
+        page = [identity[0] for identity in identities]
+        sent = list(islice(reversed(self._rows), 2 * len(page) + _ROWS_IN_FRONT))[::-1]
         blocks = SequenceMatcher(None, sent, page, autojunk=False).get_matching_blocks()
         known = {place for _, begin, size in blocks for place in range(begin, begin + size)}
         return [place for place in range(len(page)) if place not in known]
 
+    def has_like(self, identities: Sequence[Identity]) -> bool:
+        """Whether rows among these, or among those that were sent, are like each other."""
+        page = {identity[0] for identity in identities}
+        return len(page) < len(identities) or any(self._counts.get(row, 0) > 1 for row in page)
+
     def ends_with(self, identities: Sequence[Identity]) -> bool:
-        """Whether these are the rows sent last."""
-        last = self.end(len(identities))
-        return len(last) == len(identities) and not any(
-            set(one).isdisjoint(other) for one, other in zip(last, identities, strict=True)
-        )
+        """Whether these are the rows sent last, and stand where they did."""
+        return self.end(len(identities)) == tuple(identities)
+
+    def numbers(self, identities: Sequence[Identity]) -> list[int | None]:
+        """How many were sent in front of each row of a page; None of one that was not, or that has moved since."""
+        number_of = {row: number for number, row in enumerate(self._rows)}
+        return [number_of[identity[0]] if self.is_unmoved(identity) else None for identity in identities]
 
     def equal_at_end(self, most: int) -> int:
         """How many of the rows sent last cannot be told from the very last one, as far as ``most``."""
-        count, last = 0, self._rows[-1][-1] if self._rows else ""
-        for identity in reversed(self._rows):
-            if identity[-1] != last or count == most:
-                break
-            count += 1
-        return count
+        alike = takewhile(lambda row: row == self._rows[-1], reversed(self._rows))
+        return sum(1 for _ in islice(alike, most))
+
+    def has_its_likes_at_the_end(self, most: int) -> bool:
+        """Whether all rows that are like the last one were sent with it, and are no more than ``most``."""
+        return self.equal_at_end(most + 1) == self._counts[self._rows[-1]] <= most
 
     def end(self, count: int = ANCHORS_IN_STATE) -> tuple[Identity, ...]:
         """The last ``count`` identities."""
-        first = max(len(self._rows) - count, 0)
-        return tuple(self._rows[place] for place in range(first, len(self._rows)))
+        last = list(islice(reversed(self._rows), count))[::-1]
+        return tuple((row, self._versions[row]) if row in self._versions else (row,) for row in last)
 
 
 class Ledger:
-    """A mark of eight bytes for each row that a full refresh has sent, where no destination would remove a repeat.
+    """A mark of eight bytes for each row that a reading has sent, so that a list can be read anew.
 
-    It costs next to nothing while rows come in order, and is looked into only if a list has to be read anew.
+    It costs next to nothing while rows come in order, and is looked into only if the list has to be read anew.
     """
 
-    def __init__(self, *, is_partial: bool = False) -> None:
-        """``is_partial``: rows were sent before that were not noted here, so that the list cannot be read anew."""
-        self.is_partial = is_partial
+    def __init__(self, *, may_repeat: bool = False, is_partial: bool = False) -> None:
+        """``may_repeat``: whoever gets the rows removes those that come twice, or has to expect them.
+
+        ``is_partial``: rows were sent before that were not noted here, so that the list cannot be read anew.
+        """
+        self.may_repeat, self.is_partial = may_repeat, is_partial
         self._marks = array("Q")
         self._left: Counter[int] | None = None
         """The marks that no row of the new reading has stood for yet; None while nothing is read anew."""
@@ -126,8 +145,8 @@ class Ledger:
         return len(self._marks)
 
     def add(self, identities: Iterable[Identity]) -> None:
-        """Note rows that are sent. What two rows share is the last part, which made-up ids are not."""
-        self._marks.extend([hash(identity[-1]) & _MARK for identity in identities])
+        """Note rows that are sent."""
+        self._marks.extend([hash(identity[0]) & _MARK for identity in identities])
 
     def read_anew(self) -> None:
         """The list begins again: from now on ``unsent`` leaves out what was sent so far."""
@@ -140,9 +159,17 @@ class Ledger:
             return places
         new = []
         for place in places:
-            mark = hash(identities[place][-1]) & _MARK
+            mark = hash(identities[place][0]) & _MARK
             if left[mark] > 0:
                 left[mark] -= 1
             else:
                 new.append(place)
         return new
+
+    def has_sent_too_often(self) -> bool:
+        """Whether a row was sent more often than the list that was read anew has it; one that is gone was not."""
+        left = {mark: count for mark, count in (self._left or {}).items() if count > 0}
+        if not left or self.may_repeat:
+            return False
+        sent = Counter(mark for mark in self._marks if mark in left)
+        return any(count < sent[mark] for mark, count in left.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from bisect import insort
+from collections import Counter
 from itertools import count
 
 import pytest
@@ -23,6 +24,7 @@ from source_acumatica.paging import (
     Position,
     anchored_pages,
 )
+from source_acumatica.trail import Ledger
 
 # The list has places between its rows, so that rows can be inserted anywhere.
 GAP = 1000
@@ -39,7 +41,7 @@ class MovingList:
         self.there_throughout = set(self.rows)
         self.versions = dict.fromkeys(self.rows, 0)
         self.tops, self.changes, self.cap = tops, list(changes), cap
-        self.requests, self.skips, self._made_up = 0, [], count()
+        self.requests, self.skips = 0, []
 
     def fetch(self, skip):
         if self.requests < len(self.changes):
@@ -83,10 +85,10 @@ class MovingList:
         return (str(row),)
 
     def by_stable_id(self, row):
-        return (f"id {row}", f"{row} as of {self.versions[row]}")
+        return (f"id {row}", f"as of {self.versions[row]}")
 
     def by_content(self, row):
-        return (f"made up {next(self._made_up)}", f"{row} as of {self.versions[row]}")
+        return (f"{row} as of {self.versions[row]}",)
 
 
 IDENTITIES = ["by_key", "by_stable_id", "by_content"]
@@ -531,3 +533,108 @@ def test_a_page_with_the_last_place_in_its_middle_is_not_taken_for_the_next_one(
     with pytest.raises(MovingListError):
         answer = [(1, 1), (2, 2), (3, 3)], 9
         list(keyset_pages(lambda _place, _skip: answer, lambda row: row, Position(after=(2, 2))))
+
+
+# --------------------------------------------------------------------------------- lists that change their order
+
+
+class ReorderedList:
+    """Pages of a list that stands in one order for some requests and in another from then on."""
+
+    def __init__(self, rows, then, requests, page_rows):
+        self.rows, self.then, self.requests, self.page_rows = rows, then, requests, page_rows
+
+    def fetch(self, skip):
+        self.requests -= 1
+        rows = self.rows if self.requests >= 0 else self.then
+        return rows[skip : skip + self.page_rows], self.page_rows
+
+
+def sent(moving, identify=lambda row: (str(row),), **how):
+    pages = anchored_pages(moving.fetch, identify, BEGINNING, ledger=Ledger(), **how)
+    return [row for page in pages for row in page.rows]
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_list_that_comes_in_another_order_is_read_whole_and_once(data):
+    rows = list(range(data.draw(st.integers(0, 60))))
+    then = data.draw(st.permutations(rows))
+    moving = ReorderedList(rows, then, data.draw(st.integers(1, 12)), data.draw(st.integers(3, 12)))
+    try:
+        assert sorted(sent(moving)) == rows
+    except MovingListError:
+        event("given up")
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_list_of_rows_that_are_alike_and_change_their_order_is_read_whole_and_once_or_given_up(data):
+    rows = data.draw(st.lists(st.integers(0, 30), max_size=60))
+    then = data.draw(st.permutations(rows))
+    moving = ReorderedList(rows, then, data.draw(st.integers(1, 12)), data.draw(st.integers(3, 12)))
+    try:
+        assert sorted(sent(moving, is_unique=False)) == sorted(rows)
+    except MovingListError:
+        event("given up")
+
+
+@given(st.lists(st.integers(0, 30), max_size=60), st.integers(3, 12))
+def test_rows_that_are_alike_and_rest_come_as_often_as_they_are_there(rows, page_rows):
+    assert sorted(sent(ReorderedList(rows, rows, 0, page_rows), is_unique=False)) == sorted(rows)
+
+
+@given(st.lists(st.integers(0, 30), max_size=60), st.integers(3, 12))
+def test_rows_whose_keys_repeat_against_what_was_said_come_as_often_as_they_are_there(rows, page_rows):
+    assert sorted(sent(ReorderedList(rows, rows, 0, page_rows))) == sorted(rows)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_rows_that_are_alike_are_neither_lost_nor_doubled_while_others_come_and_go(data):
+    rows = data.draw(st.lists(st.integers(0, 5), max_size=40))
+    staying, moving, came = Counter(rows), ReorderedList(rows, rows, 0, data.draw(st.integers(3, 9))), Counter()
+    changes = data.draw(st.lists(st.tuples(st.sampled_from(["insert", "delete"]), st.integers(0, 40)), max_size=3))
+
+    def fetch(skip):
+        if skip and changes:
+            change, place = changes.pop()
+            if change == "insert":
+                rows.insert(place, new := data.draw(st.integers(0, 5)))
+                came[new] += 1
+            elif place < len(rows):
+                staying[rows.pop(place)] -= 1
+        return moving.rows[skip : skip + moving.page_rows], moving.page_rows
+
+    most = Counter(rows)
+    try:
+        read = Counter(
+            row
+            for page in anchored_pages(fetch, lambda row: (str(row),), BEGINNING, ledger=Ledger(), is_unique=False)
+            for row in page.rows
+        )
+    except MovingListError:
+        event("given up")
+        return
+    assert staying <= read <= most + came
+
+
+@given(st.data())
+def test_rows_that_were_renamed_to_the_place_of_others_do_not_stand_for_these(data):
+    """Rows are known by an id that stays, and the list is in the order of their names."""
+    rows = {f"id {number}": number for number in range(60)}
+    versions = dict.fromkeys(rows, 0)
+    page_rows, renamed = data.draw(st.integers(5, 12)), data.draw(st.integers(0, 25))
+    left = [data.draw(st.integers(30, 50))]
+
+    def fetch(skip):
+        if skip >= 27 and left:
+            place = left.pop() + 0.5
+            for number in range(renamed):
+                rows[f"id {number}"] = place + number / 1000
+                versions[f"id {number}"] += 1
+        return sorted(rows, key=rows.__getitem__)[skip : skip + page_rows], page_rows
+
+    ledger = data.draw(st.sampled_from([None, Ledger()]))
+    pages = anchored_pages(fetch, lambda row: (row, str(versions[row])), BEGINNING, ledger=ledger)
+    assert {row for page in pages for row in page.rows} == rows.keys()

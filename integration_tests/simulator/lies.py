@@ -51,6 +51,7 @@ class Lies:
     repeats: int = 0  # the first rows of a page come again at its end
     poison: frozenset[str] = frozenset()  # a page that has such a row fails
     unordered: bool = False  # rows that the order finds equal, or all without one, come otherwise in each request
+    reordered: int = 0  # lists of the contract API come in another order, which lasts: for each number another one
     error: ErrorPlace | None = None
     form: ListForm = ListForm.USUAL
 

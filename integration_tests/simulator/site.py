@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from random import Random
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -290,7 +291,7 @@ class EntityDoor:
             return as_json([_blank(self.entity)])
         plan, window = self._plan, read_window(self.request.query)
         refuse_what_cannot_be_listed(plan, self.entity)
-        handles = [each for each in window.of(self._matching()) if not self._hides(each)]
+        handles = [each for each in window.of(self._in_order(self._matching())) if not self._hides(each)]
         return Answer(200, self._renderer.listed(map(self._table.record, handles), plan).encode())
 
     def _matching(self) -> Sequence[int] | Matches:
@@ -306,6 +307,10 @@ class EntityDoor:
         # Matches are remembered by their filter, and another lie finds others.
         kind = "" if self.lies == TRUTH else str(self.lies)
         return self._table.matching(text + kind, predicate, self._archived)
+
+    def _in_order(self, handles: Sequence[int] | Matches) -> Sequence[int] | Matches:
+        number = self.lies.reordered
+        return sorted(handles[:], key=lambda handle: Random(f"{number} {handle}").random()) if number else handles
 
     def _hides(self, handle: int) -> bool:
         record = self._table.record(handle)
