@@ -22,11 +22,12 @@ State = dict[str, Any]
 FILTER_WORKS, HAS_NO_FLAGS = "filter_works", "has_no_flags"
 REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
 GIVES_ALL_AGAIN = "gives_all_again"
-STAMPS_STAND, HIDES_NOTHING = "stamps_stand", "hides_nothing"
+STAMPS_STAND, HIDES_NOTHING, HIDES_ROWS = "stamps_stand", "hides_nothing", "hides_rows"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
 LEARNT = (
     STAMPS_STAND,
     HIDES_NOTHING,
+    HIDES_ROWS,
     FILTER_WORKS,
     HAS_NO_FLAGS,
     REFUSES_NULL,

@@ -22,11 +22,11 @@ from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.grouping import Grouping
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
+from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
 from source_acumatica.paging import (
     ALIKE_ROWS_TO_REPEAT,
     BEGINNING,
-    SMALL_PAGE_ROWS,
     EqualKeysError,
     MovingListError,
     Page,
@@ -121,6 +121,7 @@ class FeedReader(Reader):
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
         self._ledger = Ledger(may_repeat=self.is_incremental)
+        self.looks = Looks(not self.facts.knows(HIDES_NOTHING))
         position = self._begin(window)
         has_rows = False
         while True:
@@ -204,7 +205,7 @@ class FeedReader(Reader):
             overlap=max(min(len(position.anchors), self._size.rows // 2), 1),
             longest=known_longest(self.facts),
             look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS)),
-            looks_behind=not self.facts.knows(HIDES_NOTHING),
+            looks=self.looks,
         )
         return ahead.pages(pages)
 
@@ -227,7 +228,7 @@ class FeedReader(Reader):
             self._content_of,
             longest=known_longest(self.facts),
             look=lambda after, skip: fetch((after, skip), max(self._size.rows, SMALL_PAGE_ROWS)),
-            looks_behind=not self.facts.knows(HIDES_NOTHING),
+            looks=self.looks,
         )
         return ahead.pages(pages)
 

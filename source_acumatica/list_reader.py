@@ -24,10 +24,10 @@ from source_acumatica.entity import Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, SAMPLES_AHEAD, HollowParts, PlacesAhead
 from source_acumatica.ladder import TOO_MUCH, Ladder
+from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.paging import (
     ALIKE_ROWS_TO_REPEAT,
     BEGINNING,
-    SMALL_PAGE_ROWS,
     SMALLEST_PAGE_ROWS,
     MovingListError,
     Page,
@@ -111,6 +111,7 @@ class ListReader(ContractReader):
             self._size = PageSize(self.config.max_page_size)
             self._take(Plan(custom=self._custom_fields()))
         self._has_page = False
+        self.looks = Looks(not self.facts.knows(HIDES_NOTHING))
         size = self._size
         fetch = partial(self._fetch, size, window)
         by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
@@ -124,7 +125,7 @@ class ListReader(ContractReader):
             ledger=ledger,
             longest=known_longest(self.facts),
             look=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
-            looks_behind=not self.facts.knows(HIDES_NOTHING),
+            looks=self.looks,
         )
         try:
             for page in ahead.pages(pages):

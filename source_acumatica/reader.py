@@ -31,6 +31,7 @@ from source_acumatica.errors import (
     refuse_error,
 )
 from source_acumatica.json_text import decode
+from source_acumatica.looks import Looks
 from source_acumatica.paging import SMALLEST_PAGE_ROWS, MovingListError, Page
 from source_acumatica.query import Plan, inquiry_body, record_options
 from source_acumatica.tables import Part, Table
@@ -96,6 +97,8 @@ class Reader(ABC):
     """What the list leaves empty although its records have it."""
     is_misread: bool = field(default=False, init=False)
     """Whether rows have gone out without what was emptied before that was noticed."""
+    looks: Looks = field(default_factory=Looks, init=False)
+    """What the list that was read last has shown of hidden rows."""
     repeated_key: tuple[str, ...] = field(default=(), init=False)
     """What was supposed to identify the rows, and was found in several."""
 

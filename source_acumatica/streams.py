@@ -30,6 +30,7 @@ from source_acumatica.cursor import (
     GIVES_PAGES,
     HAS_NO_FLAGS,
     HIDES_NOTHING,
+    HIDES_ROWS,
     REFUSES_NULL,
     STAMPS_STAND,
     TenantCursor,
@@ -55,8 +56,9 @@ from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.kept_names import missed, outermost, places, remembered
 from source_acumatica.lines import RecordLines, in_pieces
 from source_acumatica.list_reader import ListReader
+from source_acumatica.looks import Looks
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
-from source_acumatica.paging import SMALLEST_PAGE_ROWS
+from source_acumatica.paging import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.read_with import ReadWith, asks_for_more, read_with
 from source_acumatica.reader import FormReader, Reader, where_of
@@ -193,6 +195,20 @@ class TenantFacts:
         if is_anew:
             self._progress.note(self._tenant, reached=None, reading=None)
         self.learn(EMPTIES_PARTS)
+
+    def saw_behind(self, looks: Looks) -> None:
+        """A list was read to its end, and it was looked whether it hides rows.
+
+        Where one has, a short one that does not says nothing.
+        """
+        if looks.hides_rows:
+            self.learn(HIDES_ROWS)
+        elif looks.are_due and looks.rows >= FIRST_PAGE_ROWS:
+            self.forget(HIDES_ROWS)
+        if looks.hides_rows or self.remembers(HIDES_ROWS):
+            self.forget(HIDES_NOTHING)
+        elif looks.are_due:
+            self.learn(HIDES_NOTHING)
 
     def remembers(self, name: str) -> bool:
         """Whether it was learnt at any time."""
@@ -512,7 +528,7 @@ class TableStream(HttpStream, ABC):
                     facts.learn(GIVES_PAGES)
                 now = self._access.now(reader.tenant) if self._tells_the_clock(reader.tenant) else None
                 self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
-        facts.learn(HIDES_NOTHING)
+        facts.saw_behind(reader.looks)
         if self.progress:
             # A list that is empty may be hidden from the user, or not be there yet; and rows without a stamp come for
             # other reasons than the window's.
