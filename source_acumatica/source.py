@@ -231,8 +231,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                 own = dict.fromkeys(own, refusal)
             stream = _stream(table, settings, client, access, one, own)
             streams.append(self._made_concurrent(stream, states, one, state))
-            if stream.progress and stream.is_stamped_by_the_database:
-                access.note_lags(stream.progress, stream.tenants)
+            if stream.progress:
+                access.remember(stream.progress, stream.tenants, has_clock=stream.is_stamped_by_the_database)
         return streams
 
     def _made_concurrent(
