@@ -427,7 +427,7 @@ class TableStream(HttpStream, ABC):
         facts, asked = self._facts(reader.tenant), [Window.of_state(window) for window in windows]
         newest = self.progress.progress(reader.tenant).newest if self.progress else None
         is_first, had_rows = facts.is_first, facts.has_rows
-        self._miss_columns(reader, facts)
+        self._miss_columns(reader)
         try:
             for window in asked:
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
@@ -462,10 +462,18 @@ class TableStream(HttpStream, ABC):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
 
-    def _miss_columns(self, reader: Reader, facts: TenantFacts) -> None:
+    @property
+    def missed_columns(self) -> frozenset[str]:
+        """The columns that reading warns of as missed, of any tenant."""
+        return frozenset(column for tenant in self.tenants for column in self._missed_columns(tenant))
+
+    def _missed_columns(self, tenant: str) -> Sequence[str]:
+        described = self._described_of(tenant)
+        return self._facts(tenant).missed_columns(described, self._configured_columns - described)
+
+    def _miss_columns(self, reader: Reader) -> None:
         """Columns that the catalog has and the ERP does not describe any more come empty: rows say so."""
-        described = self._described_of(reader.tenant)
-        reader.missed = tuple(facts.missed_columns(described, self._configured_columns - described))
+        reader.missed = tuple(self._missed_columns(reader.tenant))
         if reader.missed:
             logger.warning(
                 f"{reader.where}: the columns {', '.join(reader.missed)} have come before, and the ERP does not "
