@@ -19,7 +19,7 @@ from source_acumatica.read_with import ReadWith, asks_for_more, is_another_insta
 
 State = dict[str, Any]
 
-FILTER_WORKS, HAS_NO_FLAGS = "filter_works", "has_no_flags"
+FILTER_WORKS, HAS_NO_FLAGS, HAS_FLAGGED = "filter_works", "has_no_flags", "has_flagged"
 REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
 GIVES_ALL_AGAIN = "gives_all_again"
 STAMPS_STAND, HIDES_NOTHING = "stamps_stand", "hides_nothing"
@@ -29,6 +29,7 @@ LEARNT = (
     HIDES_NOTHING,
     FILTER_WORKS,
     HAS_NO_FLAGS,
+    HAS_FLAGGED,
     REFUSES_NULL,
     ALL_STAMPED,
     GIVES_PAGES,

@@ -29,6 +29,7 @@ from source_acumatica.cursor import (
     FILTER_WORKS,
     GIVES_ALL_AGAIN,
     GIVES_PAGES,
+    HAS_FLAGGED,
     HAS_NO_FLAGS,
     HIDES_NOTHING,
     REFUSES_NULL,
@@ -88,6 +89,8 @@ class Access:
     server_times: Mapping[str, datetime] = field(default_factory=dict)
     clocks: dict[str, DatabaseClock] = field(default_factory=lambda: defaultdict(DatabaseClock))
     """The clock of each tenant's database."""
+    have_flagged: set[str] = field(default_factory=set)
+    """The tenants of which flagged rows have ever come: the site knows the header that shows them."""
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     began_at: float = field(default_factory=time.monotonic)
@@ -108,6 +111,8 @@ class Access:
             was = progress.progress(tenant)
             if has_clock:
                 was.remind(self.clocks[tenant])
+            if HAS_FLAGGED in was.learnt:
+                self.have_flagged.add(tenant)
 
     @classmethod
     def of(cls, client: Client, tenants: Sequence[str], doors: Doors, heartbeat: Heartbeat) -> Access:
@@ -653,9 +658,13 @@ class TableStream(HttpStream, ABC):
             newest,
             has_own_stamp=self._has_own_stamp,
         )
-        reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
+        is_header_known = bool(access.have_flagged)
+        reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags, is_header_known)
         for removals in reader.removals(was.deletions_since(lookback, now)):
             yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
+        if reader.has_flagged:
+            access.have_flagged.add(tenant)
+            self._facts(tenant).learn(HAS_FLAGGED)
         has_no_flags = None if reader.has_flags is None else not reader.has_flags
         until = now if reader.is_listed else None
         progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
