@@ -22,6 +22,7 @@ State = dict[str, Any]
 FILTER_WORKS, HAS_NO_FLAGS, HAS_FLAGGED = "filter_works", "has_no_flags", "has_flagged"
 REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
 GIVES_ALL_AGAIN = "gives_all_again"
+GIVES_UNSTAMPED, LOSES_UNSTAMPED = "gives_unstamped", "loses_unstamped"
 STAMPS_STAND, HIDES_NOTHING = "stamps_stand", "hides_nothing"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
 LEARNT = (
@@ -34,6 +35,8 @@ LEARNT = (
     ALL_STAMPED,
     GIVES_PAGES,
     GIVES_ALL_AGAIN,
+    GIVES_UNSTAMPED,
+    LOSES_UNSTAMPED,
     LISTS_ALL,
     EMPTIES_PARTS,
 )

@@ -29,9 +29,11 @@ from source_acumatica.cursor import (
     FILTER_WORKS,
     GIVES_ALL_AGAIN,
     GIVES_PAGES,
+    GIVES_UNSTAMPED,
     HAS_FLAGGED,
     HAS_NO_FLAGS,
     HIDES_NOTHING,
+    LOSES_UNSTAMPED,
     REFUSES_NULL,
     STAMPS_STAND,
     Progress,
@@ -905,6 +907,31 @@ class FeedStream(TableStream):
         is_query &= door is FeedDoor.INQUIRIES
         request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
         return self._access.doors.rows(tenant, door, resource, options, **request)
+
+    def _asks_for_unstamped(self, tenant: str) -> bool:
+        table = self._table_of(tenant)
+        return table.cursor is not None and table.cursor not in table.restricted
+
+    def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
+        """Whether the rows without a stamp have to be asked for apart: by a server that loses half of the filter.
+
+        Where there may be some and none came beside the changed rows, that is tried once a day.
+        """
+        if reader.leaves_unstamped:
+            return True
+        may_be_some = facts.has_unstamped or self._config.start_date is not None
+        if not may_be_some or facts.is_fresh(LOSES_UNSTAMPED) or facts.knows(GIVES_UNSTAMPED):
+            return False
+        found = reader.has_unstamped()
+        if not found:
+            facts.learn(GIVES_UNSTAMPED)
+        else:
+            facts.learn(LOSES_UNSTAMPED)
+            logger.warning(
+                f"{reader.where}: the ERP leaves out the rows without a stamp ({self._table.cursor}) when it is asked "
+                "for them together with the changed ones. They are asked for apart."
+            )
+        return bool(found)
 
     def _tells_the_clock(self, tenant: str) -> bool:
         is_named = self._table_of(tenant).is_stamped_by_name
