@@ -210,6 +210,7 @@ def test_what_the_erp_names_no_more_is_named_by_each_record_and_comes_once_it_is
             assert destination.statuses == {"Customer": "COMPLETE"}
             assert all(named <= {*changes} for changes in destination.changes)
             told = [warning for warning in destination.warnings if "have come before" in warning]
+            assert told == destination.warnings, "it is said once"
             assert len(told) == 1
             assert min(named) in told[0]
     for _ in range(2):

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from .simulator import DateForm, ErrorPlace, Fault, FaultKind, Lies, ListForm, Simulator
+from .simulator.lies import Half
 
 ROWS = 12
 CONTRACT = "/entity/Default/24.200.001"
@@ -244,6 +245,19 @@ def test_a_comparison_with_null_is_accepted_or_refused(
     if holds:
         assert ids(get, path, **{"$filter": f"{_stamp(path)} eq null"}) == number(3)
         assert len(ids(get, path, **{"$filter": f"{_stamp(path)} ne null"})) == ROWS - 1
+
+
+@pytest.mark.parametrize(("lost", "rows"), [(None, {3, 5}), (Half.FIRST, {3}), (Half.SECOND, {5})])
+@pytest.mark.parametrize("path", [INQUIRY, TABLE])
+def test_one_of_two_conditions_is_not_looked_at(
+    path: str, lost: Half | None, rows: set[int], erp: Simulator, get: Get
+) -> None:
+    moment = erp.clock.now().replace(microsecond=0)
+    erp.tenant("Company").update("Customer", ("C000003",), {"LastModifiedDateTime": None})
+    erp.tenant("Company").update("Customer", ("C000005",), {"CustomerName": "changed"})
+    erp.lies = Lies(lost_half=lost)
+    both = f"({_since(path, moment)} or {_stamp(path)} eq null)"
+    assert ids(get, path, **{"$filter": both}) == [each for row in sorted(rows) for each in number(row)]
 
 
 @everywhere

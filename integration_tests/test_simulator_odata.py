@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration_tests.simulator import Fault, FaultKind, SeatAnswer, Simulator
+from integration_tests.simulator.deletion_rules import DeletionRules
 from integration_tests.simulator.tenants import Tenant
 from integration_tests.test_simulator import Client
 
@@ -791,6 +792,12 @@ def test_a_deleted_customer_is_only_flagged_and_shows_on_request(sim: Simulator,
     flagged = feed.table("Customer", show, filter="DeletedDatabaseRecord eq true", select="NoteID,LastModifiedDateTime")
     assert _parsed(flagged[0]["LastModifiedDateTime"]) < LATE + timedelta(days=365), "its stamp stays"
     assert [each["RefNoteID"] for each in feed.deletions("Customer")] == [flagged[0]["NoteID"]]
+
+
+def test_a_site_that_does_not_know_the_header_shows_none_of_them() -> None:
+    with Simulator(rows=3, tenants=("Company",), deletions=DeletionRules(knows_header=False)) as sim:
+        sim.tenant("Company").delete("Customer", ["C000002"])
+        assert len(Feed(sim).table("Customer", {"PX-ApiDeleted": "SHOW"}, select="AcctCD,DeletedDatabaseRecord")) == 2
 
 
 def test_a_customer_made_again_takes_the_place_of_the_flagged_one(sim: Simulator, feed: Feed) -> None:

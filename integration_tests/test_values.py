@@ -383,6 +383,20 @@ def test_a_record_that_was_removed_since_its_key_was_read_is_left_out(sim: Simul
     assert "O'BRIEN" not in {row["ClassID"] for row in destination.rows("VendorClass")}
 
 
+def test_a_removed_record_is_left_out_where_the_list_refuses_a_selection_too(sim: Simulator) -> None:
+    tenant = sim.tenant("Company")
+    gone = tenant.keys("Payment")[2]
+
+    def remove(request: Request) -> None:
+        if "/Payment/" in request.path and "$" not in request.path and gone in tenant.keys("Payment"):
+            tenant.delete("Payment", gone)
+
+    sim.before_request(remove)
+    destination = read(sim, "Payment__ApplicationHistory")
+    assert destination.errors == []
+    assert differences(destination, sim, COMPANY) == []
+
+
 # ------------------------------------------------------------------------------------------------- length of addresses
 
 

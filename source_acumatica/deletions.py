@@ -313,10 +313,14 @@ class RemovedReader:
     was: Progress
     now: datetime | None
     may_have_flags: bool = True
+    is_header_known: bool = False
+    """Whether flagged rows of any table have come from this site."""
     is_listed: bool = field(default=False, init=False)
     """Whether the ERP's list has been read to its end."""
     has_flags: bool | None = field(default=None, init=False)
     """Whether the table has flags, as was found out now; None if nobody asked, or nobody could answer."""
+    has_flagged: bool = field(default=False, init=False)
+    """Whether a row with the flag has come: a site that does not know the header which shows them answers with none."""
 
     def removals(self, since: str | None) -> Iterator[Sequence[Removal]]:
         """All there are, of those that the ERP lists from ``since`` on; the log says what is not read, and why."""
@@ -327,7 +331,9 @@ class RemovedReader:
         if not self.may_have_flags:
             return
         try:
-            yield from self.deletions.flagged()
+            for removals in self.deletions.flagged():
+                self.has_flagged = self.has_flagged or bool(removals)
+                yield removals
             self.has_flags = True
         except NoFlagsError:
             self.has_flags = False
@@ -369,8 +375,13 @@ class RemovedReader:
                 f"{where}: {reason}, though {table} is listed on {TRACKING_FORM}. Deleted records are not read; all "
                 "others are."
             )
-        elif self.has_flags:
+        elif self.has_flags and (self.has_flagged or self.is_header_known):
             return
+        elif self.has_flags:
+            logger.warning(
+                f"{where}: deleted records of {table} are not tracked, and no row has come that is flagged as deleted. "
+                f"Unless none was ever deleted, list the table on {TRACKING_FORM}. ({reason})"
+            )
         elif self.history.added is None and reason == _NOTHING_LISTED:
             logger.warning(
                 f"{where}: deleted records of {table} may not be tracked: {reason}, and the list of tracked tables "

@@ -15,7 +15,7 @@ from typing import Any
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
 from source_acumatica.batches import in_batches
-from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, Window
+from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, LOSES_UNSTAMPED, Window
 from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
@@ -98,6 +98,10 @@ class FeedReader(Reader):
     _groups: bool | None = None
     """Whether the inquiry groups its rows, so that it may not be filtered; None: not tried yet."""
     _ledger: Ledger = field(default_factory=Ledger)
+    _has_unstamped_come: bool = False
+    """Whether rows without a stamp have come beside the changed ones."""
+    _leaves_unstamped: bool = False
+    """Whether the rows without a stamp are not asked for beside the changed ones."""
     _tail: Sequence[Wire] = ()
     """The rows that were handed on last."""
 
@@ -118,6 +122,25 @@ class FeedReader(Reader):
         plan = replace(self._plan, with_null=False)
         return not plan.filters or bool(self.ask(Window(since), {"plan": plan, "top": 1}).rows)
 
+    @property
+    def leaves_unstamped(self) -> bool:
+        """Whether rows without a stamp, if there are any, have to be asked for apart."""
+        return self._leaves_unstamped and self._plan.filters
+
+    def has_unstamped(self) -> bool | None:
+        """Whether rows without a stamp are there that did not come beside the changed ones, although asked for so."""
+        if self._has_unstamped_come or not self._plan.filters:
+            return False
+        if not self._plan.with_null:
+            return None
+        try:
+            rows = self.ask(Window(is_unstamped=True), {"plan": self._plan, "top": 1}).rows
+        except RequestFailed as error:
+            if _may_be_the_ways(error):
+                return None
+            raise
+        return None if any(self._is_stamped(row) for row in rows) else bool(rows)
+
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
         self._ledger = Ledger(may_repeat=self.is_incremental)
@@ -128,9 +151,10 @@ class FeedReader(Reader):
             try:
                 for page in self._pages(window, position):
                     self._refuse_groups(window, page.rows)
+                    self._note_unstamped(window, page.rows)
                     position, self._tail = page.position, page.rows[-_ROWS_IN_FRONT:]
                     # A filter of which half is lost gives the rows without a stamp alone.
-                    has_rows |= not self._plan.with_null or any(row.get(self.table.cursor or "") for row in page.rows)
+                    has_rows |= not self._plan.with_null or any(map(self._is_stamped, page.rows))
                     self._tell_repeated_keys(page.rows)
                     yield page
             except MovingListError as error:
@@ -144,7 +168,7 @@ class FeedReader(Reader):
             except RequestFailed as error:
                 position = self._lower_plan(window, error, position)
             else:
-                if has_rows or not self._hides_rows():
+                if has_rows or window.is_unstamped or not (self._loses_changed(window) or self._hides_rows()):
                     return
                 position = BEGINNING
 
@@ -158,8 +182,14 @@ class FeedReader(Reader):
         self._has_come, self._tries = False, 0
         if self._groups:
             self._plans = [plan for plan in self._plans if not plan.filters]
+        elif window.is_unstamped:
+            self._plans = self._plans[:1]
+            return BEGINNING
+        self._leaves_unstamped = self.facts.knows(LOSES_UNSTAMPED)
+        if self._leaves_unstamped:
+            self._plans = [plan for plan in self._plans if not plan.with_null]
         left = FeedPlan.of_name(window.start.list_name, self.table.fields)
-        if left is None or (self._groups and left.filters):
+        if left is None or (self._groups and left.filters) or (self._leaves_unstamped and left.with_null):
             return BEGINNING
         self._plans = [left, *(plan for plan in self._plans if plan != left)]
         return window.start
@@ -272,6 +302,19 @@ class FeedReader(Reader):
         self.record_bytes = page.size_bytes / max(len(page.rows), 1)
 
     # ------------------------------------------------------------------------------------------- telling rows apart
+
+    def _is_stamped(self, row: Wire) -> bool:
+        return bool(row.get(self.table.cursor or ""))
+
+    def _note_unstamped(self, window: Window, rows: Sequence[Wire]) -> None:
+        """Keep whether the filter brings rows without a stamp.
+
+        Raises:
+            RequestFailed: they alone were asked for, and others come: those would come twice.
+        """
+        if window.is_unstamped and any(map(self._is_stamped, rows)):
+            raise gives_up(self.where, "the ERP does not heed the filter for rows without a stamp")
+        self._has_unstamped_come |= self._plan.with_null and not all(map(self._is_stamped, rows))
 
     def _refuse_groups(self, window: Window, rows: Sequence[Wire]) -> None:
         """Try on the first rows that came for having changed, before they go out, whether the inquiry groups.
@@ -434,6 +477,19 @@ class FeedReader(Reader):
             if _may_be_the_ways(error):
                 return False
             raise
+        return True
+
+    def _loses_changed(self, window: Window) -> bool:
+        """Whether changed rows are there, and only those without a stamp came: half of the filter is not looked at."""
+        apart = replace(self._plan, with_null=False)
+        if apart == self._plan or not self._has_unstamped_come or not self.ask(window, {"plan": apart, "top": 1}).rows:
+            return False
+        self._plans = [apart]
+        self.facts.learn(LOSES_UNSTAMPED)
+        logger.warning(
+            f"{self.where}: the ERP leaves out the changed rows when it is asked for them together with those without "
+            f"a stamp ({self.table.cursor}). They are asked for apart."
+        )
         return True
 
     def _hides_rows(self) -> bool:

@@ -77,7 +77,7 @@ class FeedPlan:
 
     def within(self, window: Window, cursor: str | None) -> FeedPlan:
         """The same for a window, where a filter is one only if there is something to ask for."""
-        if self.filters and window.since and cursor:
+        if self.filters and cursor and (window.since or window.is_unstamped):
             return self
         return self.unfiltered
 
@@ -149,7 +149,9 @@ def orderable(names: Sequence[str]) -> tuple[str, ...]:
 
 def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, version: int) -> Iterator[str]:
     """None but those of the window: no order and no method of reading adds one."""
-    if plan.filters and table.cursor and window.since:
+    if plan.filters and table.cursor and window.is_unstamped:
+        yield f"{table.cursor} eq null"
+    elif plan.filters and table.cursor and window.since:
         changed = f"{table.cursor} ge {instant_literal(window.since, version)}"
         yield f"({changed} or {table.cursor} eq null)" if plan.with_null else changed
 

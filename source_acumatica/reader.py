@@ -124,6 +124,11 @@ class Reader(ABC):
         """Whether the server was asked for the window alone, and not for all rows."""
         return False
 
+    @property
+    def leaves_unstamped(self) -> bool:
+        """Whether rows without a stamp, if there are any, have to be asked for apart."""
+        return False
+
     def has_unstamped(self) -> bool | None:
         """Whether there are rows without a stamp; None where the ERP cannot be asked for them apart."""
         return None

@@ -42,6 +42,15 @@ class RepeatedReader(Reader):
         """Whether the server was asked for the window alone, and not for all rows: by the reader that reads now."""
         return self._reading is not None and self._reading.is_filtered(window)
 
+    def has_unstamped(self) -> bool | None:
+        """Whether rows without a stamp have to be asked for apart, of any combination."""
+        return any(reader.has_unstamped() for _, reader in self.readers)
+
+    @property
+    def leaves_unstamped(self) -> bool:
+        """Whether rows without a stamp, if there are any, have to be asked for apart."""
+        return any(reader.leaves_unstamped for _, reader in self.readers)
+
     def has_rows_since(self, since: str) -> bool:
         """Whether rows of any combination are there that have changed since, or nobody can say."""
         return any(reader.has_rows_since(since) for _, reader in self.readers)

@@ -224,15 +224,18 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
             complaint = _cursor_complaint(table, one)
             own = {tenant: complaint or _own(each, one, settings) for tenant, each in holding.items()}
-            if name in declared and not any(isinstance(each, AirbyteTracedException) for each in own.values()):
-                _tell_lost_columns(table, one)
+            is_described = name in declared and not any(
+                isinstance(each, AirbyteTracedException) for each in own.values()
+            )
             state, refusal = state_of(states, one)
             if refusal:
                 own = dict.fromkeys(own, refusal)
             stream = _stream(table, settings, client, access, one, own)
             streams.append(self._made_concurrent(stream, states, one, state))
-            if stream.progress and stream.is_stamped_by_the_database:
-                access.note_lags(stream.progress, stream.tenants)
+            if is_described:
+                _tell_lost_columns(table, one, stream.missed_columns)
+            if stream.progress:
+                access.remember(stream.progress, stream.tenants, has_clock=stream.is_stamped_by_the_database)
         return streams
 
     def _made_concurrent(
@@ -258,10 +261,12 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._messages.emit_message(states.create_state_message(stream, None))
 
 
-def _tell_lost_columns(table: Table | FeedTable, configured: ConfiguredAirbyteStream) -> None:
-    """Columns that the catalog has and no tenant describes come empty, which looks like data."""
+def _tell_lost_columns(
+    table: Table | FeedTable, configured: ConfiguredAirbyteStream, told: Collection[str] = ()
+) -> None:
+    """Columns that the catalog has and no tenant describes come empty, which looks like data; but ``told`` already."""
     selected = configured.stream.json_schema.get("properties", {}).keys() - table.json_schema()["properties"].keys()
-    lost = sorted(name for name in selected if not name.startswith("_ab_") and not is_credential(name))
+    lost = sorted(name for name in selected - {*told} if not name.startswith("_ab_") and not is_credential(name))
     if lost:
         logger.warning(
             f"Stream {table.name}: the ERP does not describe the columns {', '.join(lost)} (any more), so they come "

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,14 +29,19 @@ from source_acumatica.cursor import (
     FILTER_WORKS,
     GIVES_ALL_AGAIN,
     GIVES_PAGES,
+    GIVES_UNSTAMPED,
+    HAS_FLAGGED,
     HAS_NO_FLAGS,
     HIDES_NOTHING,
     HIDES_ROWS,
+    LOSES_UNSTAMPED,
     REFUSES_NULL,
     STAMPS_STAND,
+    Progress,
     TenantCursor,
     Window,
 )
+from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource
 from source_acumatica.entity import Wire, format_instant
@@ -85,9 +91,10 @@ class Access:
 
     doors: Doors
     server_times: Mapping[str, datetime] = field(default_factory=dict)
-    lags: dict[str, timedelta] = field(default_factory=dict)
-    """How far the clock of each tenant's database may differ from the server's, as far as any stream has seen."""
-    _looks: dict[str, list[tuple[datetime, timedelta]]] = field(default_factory=dict)
+    clocks: dict[str, DatabaseClock] = field(default_factory=lambda: defaultdict(DatabaseClock))
+    """The clock of each tenant's database."""
+    have_flagged: set[str] = field(default_factory=set)
+    """The tenants of which flagged rows have ever come: the site knows the header that shows them."""
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     began_at: float = field(default_factory=time.monotonic)
@@ -102,17 +109,14 @@ class Access:
         then = self.server_times.get(tenant)
         return then and then + timedelta(seconds=time.monotonic() - self.began_at)
 
-    def note_lags(self, progress: TenantCursor, tenants: Sequence[str]) -> None:
-        """All tables of a tenant are stamped by one clock: what one stream has seen of it holds for the others.
-
-        Of what was seen within a day of the last look, the least counts.
-        """
+    def remember(self, progress: TenantCursor, tenants: Sequence[str], *, has_clock: bool) -> None:
+        """What one stream has seen before holds for others: all tables of a tenant are stamped by one clock."""
         for tenant in tenants:
             was = progress.progress(tenant)
-            if was.clock_lag is not None and was.lag_at:
-                self._looks.setdefault(tenant, []).append((datetime.fromisoformat(was.lag_at), was.clock_lag))
-                last = max(at for at, _ in self._looks[tenant])
-                self.lags[tenant] = min(lag for at, lag in self._looks[tenant] if last - at <= timedelta(days=1))
+            if has_clock:
+                was.remind(self.clocks[tenant])
+            if HAS_FLAGGED in was.learnt:
+                self.have_flagged.add(tenant)
 
     @classmethod
     def of(cls, client: Client, tenants: Sequence[str], doors: Doors, heartbeat: Heartbeat) -> Access:
@@ -280,6 +284,7 @@ class TableStream(HttpStream, ABC):
         """Set for an incremental read."""
         self._told: set[str] = set()
         self._facts_of: dict[str, TenantFacts] = {}
+        self._own_clocks: dict[str, DatabaseClock] = {}
         self._latest: dict[str, str] = {}
         """The latest stamp that has come in this run, by tenant."""
         self._is_running = False
@@ -386,12 +391,10 @@ class TableStream(HttpStream, ABC):
         if self.progress is None:
             return [Window(format_instant(start) if start else None)]
         progress = self.progress.progress(tenant).begun_with(self._read_with(tenant))
-        lag = self._access.lags.get(tenant, timedelta())
-        if not self.is_stamped_by_the_database:
-            lag = max(lag, progress.clock_lag or timedelta())
-            if progress.newest and datetime.fromisoformat(progress.newest).timestamp() % _AN_HOUR_SECONDS == 0:
-                # It looks like a date alone, in whatever zone: what changes later that day has the same.
-                lag = max(lag, _STEP_OF_DATES)
+        lag = self._lag(tenant, progress)
+        if not self.is_stamped_by_the_database and progress.newest and _is_whole_hour(progress.newest):
+            # It looks like a date alone, in whatever zone: what changes later that day has the same.
+            lag = max(lag, _STEP_OF_DATES)
         if progress.is_ahead_of(now):
             logger.warning(
                 f"{where_of(tenant, self.name)}: what was read last reaches up to {progress.last_end}, which lies in "
@@ -399,6 +402,25 @@ class TableStream(HttpStream, ABC):
                 "be missing."
             )
         return progress.windows(start, self._config.lookback, now, lag)
+
+    def _lag(self, tenant: str, progress: Progress) -> timedelta:
+        """How far the clocks may differ: as the stream has seen it when it was read last, or any other since."""
+        shared = self._access.clocks[tenant].last
+        return max(allowance(shared.lag) if shared else timedelta(), progress.clock_lag or timedelta())
+
+    def _clock(self, tenant: str) -> DatabaseClock:
+        """The clock that stamps the rows: the database's, or one that only this stream shows."""
+        if self.is_stamped_by_the_database:
+            return self._access.clocks[tenant]
+        if tenant not in self._own_clocks:
+            self._own_clocks[tenant] = DatabaseClock()
+            if self.progress:
+                self.progress.progress(tenant).remind(self._own_clocks[tenant])
+        return self._own_clocks[tenant]
+
+    def _look(self, tenant: str) -> Look | None:
+        """The last look at the clock that stamps the rows; at the database's where they do not tell."""
+        return (self._clock(tenant) if self._tells_the_clock(tenant) else self._access.clocks[tenant]).last
 
     def read_records(
         self,
@@ -428,7 +450,7 @@ class TableStream(HttpStream, ABC):
         facts, asked = self._facts(reader.tenant), [Window.of_state(window) for window in windows]
         newest = self.progress.progress(reader.tenant).newest if self.progress else None
         is_first, had_rows = facts.is_first, facts.has_rows
-        self._miss_columns(reader, facts)
+        self._miss_columns(reader)
         try:
             for window in asked:
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
@@ -463,10 +485,18 @@ class TableStream(HttpStream, ABC):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
 
-    def _miss_columns(self, reader: Reader, facts: TenantFacts) -> None:
+    @property
+    def missed_columns(self) -> frozenset[str]:
+        """The columns that reading warns of as missed, of any tenant."""
+        return frozenset(column for tenant in self.tenants for column in self._missed_columns(tenant))
+
+    def _missed_columns(self, tenant: str) -> Sequence[str]:
+        described = self._described_of(tenant)
+        return self._facts(tenant).missed_columns(described, self._configured_columns - described)
+
+    def _miss_columns(self, reader: Reader) -> None:
         """Columns that the catalog has and the ERP does not describe any more come empty: rows say so."""
-        described = self._described_of(reader.tenant)
-        reader.missed = tuple(facts.missed_columns(described, self._configured_columns - described))
+        reader.missed = tuple(self._missed_columns(reader.tenant))
         if reader.missed:
             logger.warning(
                 f"{reader.where}: the columns {', '.join(reader.missed)} have come before, and the ERP does not "
@@ -491,8 +521,7 @@ class TableStream(HttpStream, ABC):
             "a backup): then refresh this stream, since rows that are as they were before are not told by their "
             "stamps. Or the ERP compares times otherwise than it shows them: from now on a day more is read again."
         )
-        at = format_instant(now) if (now := self._access.now(reader.tenant)) else None
-        self.progress.note(reader.tenant, newest=None, lag=_A_DAY_SECONDS, lag_at=at)
+        self.progress.note(reader.tenant, newest=None, lag=_A_DAY_SECONDS)
 
     def _may_have_gone_back(
         self, tenant: str, windows: Sequence[Window], newest: str | None, facts: TenantFacts
@@ -507,7 +536,9 @@ class TableStream(HttpStream, ABC):
         keys, rows_before, is_stamped = self._keys.list(reader.where), beat.rows, False
         given: Sequence[str] | None = None
         for page in reader.pages(window):
-            stamps = Stamps(self._table_of(reader.tenant).cursor_field)
+            now = self._access.now(reader.tenant)
+            by = format_instant(now + FURTHEST_OFF) if now else None
+            stamps = Stamps(self._table_of(reader.tenant).cursor_field, by)
             keys.begin_page(begins_as_last=page.begins_as_last)
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)
@@ -526,15 +557,28 @@ class TableStream(HttpStream, ABC):
                 self._note_page(reader, window, stamps, facts)
                 if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
                     facts.learn(GIVES_PAGES)
-                now = self._access.now(reader.tenant) if self._tells_the_clock(reader.tenant) else None
-                self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
+                look = self._looked(reader.tenant, stamps)
+                self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, look=look)
         facts.saw_behind(reader.looks)
         if self.progress:
             # A list that is empty may be hidden from the user, or not be there yet; and rows without a stamp come for
             # other reasons than the window's.
             has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
             is_believed = has_rows or facts.is_fresh(FILTER_WORKS)
-            self.progress.window_done(reader.tenant, window, is_proven=is_believed)
+            self.progress.window_done(
+                reader.tenant,
+                window,
+                is_proven=is_believed,
+                look=self._look(reader.tenant),
+                begin=format_instant(self._config.start_date) if self._config.start_date else None,
+                is_blind=not self._tells_the_clock(reader.tenant),
+            )
+
+    def _looked(self, tenant: str, stamps: Stamps) -> Look | None:
+        """The last look at the clock, after a page with these stamps."""
+        if self._tells_the_clock(tenant):
+            self._clock(tenant).see(stamps.believable, self._access.now(tenant))
+        return self._look(tenant)
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
@@ -618,7 +662,7 @@ class TableStream(HttpStream, ABC):
             logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
             return
         access, now = self._access, self._access.server_times.get(tenant)
-        lookback = self._config.lookback + access.lags.get(tenant, timedelta())
+        lookback = self._config.lookback + self._lag(tenant, was)
         may_have_flags = self._may_have_flags(tenant) and not was.knows(HAS_NO_FLAGS, access.now(tenant))
         table = self._described(tenant) if may_have_flags else None
         newest = max(filter(None, (newest, was.newest)), default=None)
@@ -632,9 +676,13 @@ class TableStream(HttpStream, ABC):
             newest,
             has_own_stamp=self._has_own_stamp,
         )
-        reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
+        is_header_known = bool(access.have_flagged)
+        reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags, is_header_known)
         for removals in reader.removals(was.deletions_since(lookback, now)):
             yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
+        if reader.has_flagged:
+            access.have_flagged.add(tenant)
+            self._facts(tenant).learn(HAS_FLAGGED)
         has_no_flags = None if reader.has_flags is None else not reader.has_flags
         until = now if reader.is_listed else None
         progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
@@ -876,6 +924,31 @@ class FeedStream(TableStream):
         request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
         return self._access.doors.rows(tenant, door, resource, options, **request)
 
+    def _asks_for_unstamped(self, tenant: str) -> bool:
+        table = self._table_of(tenant)
+        return table.cursor is not None and table.cursor not in table.restricted
+
+    def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
+        """Whether the rows without a stamp have to be asked for apart: by a server that loses half of the filter.
+
+        Where there may be some and none came beside the changed rows, that is tried once a day.
+        """
+        if reader.leaves_unstamped:
+            return True
+        may_be_some = facts.has_unstamped or self._config.start_date is not None
+        if not may_be_some or facts.is_fresh(LOSES_UNSTAMPED) or facts.knows(GIVES_UNSTAMPED):
+            return False
+        found = reader.has_unstamped()
+        if not found:
+            facts.learn(GIVES_UNSTAMPED)
+        else:
+            facts.learn(LOSES_UNSTAMPED)
+            logger.warning(
+                f"{reader.where}: the ERP leaves out the rows without a stamp ({self._table.cursor}) when it is asked "
+                "for them together with the changed ones. They are asked for apart."
+            )
+        return bool(found)
+
     def _tells_the_clock(self, tenant: str) -> bool:
         is_named = self._table_of(tenant).is_stamped_by_name
         return self.is_stamped_by_the_database or (is_named and not self._has_unknown_zone(tenant))
@@ -897,6 +970,10 @@ class FeedStream(TableStream):
     @property
     def _has_own_stamp(self) -> bool:
         return True
+
+
+def _is_whole_hour(stamp: str) -> bool:
+    return datetime.fromisoformat(stamp).timestamp() % _AN_HOUR_SECONDS == 0
 
 
 def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:

@@ -142,9 +142,11 @@ def _hashable(cell: Any) -> Any:
 class Stamps:
     """The latest stamp of a page, and whether a record has none."""
 
-    def __init__(self, name: str | None) -> None:
-        self._name = name
+    def __init__(self, name: str | None, by: str | None = None) -> None:
+        self._name, self._by = name, by
         self.newest: str | None = None
+        self.believable: str | None = None
+        """The latest that is not later than ``by``: single rows may be stamped with any time to come."""
         self.has_none = False
 
     def note(self, records: Sequence[Any]) -> None:
@@ -153,4 +155,8 @@ class Stamps:
         if cells:
             stamps = [cell for cell in cells if cell is not None]
             self.has_none |= len(stamps) < len(cells)
-            self.newest = max([*filter(None, [self.newest]), *stamps], default=None)
+            latest = max(stamps, default=None)
+            self.newest = max(filter(None, (self.newest, latest)), default=None)
+            if latest and self._by and latest > self._by:
+                latest = max((stamp for stamp in stamps if stamp <= self._by), default=None)
+            self.believable = max(filter(None, (self.believable, latest)), default=None)
