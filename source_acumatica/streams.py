@@ -53,7 +53,7 @@ from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.kept_names import missed, outermost, places, remembered
-from source_acumatica.lines import RecordLines, in_pieces
+from source_acumatica.lines import Meta, RecordLines, in_pieces, meta_of
 from source_acumatica.list_reader import ListReader
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
@@ -499,7 +499,7 @@ class TableStream(HttpStream, ABC):
                 records = keys.checked(piece)
                 stamps.note(records)
                 beat.records += len(records)
-                yield from self._lines(records, reader.lacking)
+                yield from self._lines(records, meta_of(reader.lacking, reader.cut))
             beat.rows += len(page.rows)
             is_stamped |= stamps.newest is not None
             if self.progress:
@@ -623,9 +623,9 @@ class TableStream(HttpStream, ABC):
         until = now if reader.is_listed else None
         progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
 
-    def _lines(self, records: Sequence[Any], left_out: Sequence[str] = ()) -> Iterator[AirbyteMessage]:
+    def _lines(self, records: Sequence[Any], meta: Meta | None = None) -> Iterator[AirbyteMessage]:
         if records:
-            lines = RecordLines.of(self.name, records, left_out)
+            lines = RecordLines.of(self.name, records, meta)
             yield from [lines] if self._is_running else lines.first_apart()
             self._is_running = True
 
