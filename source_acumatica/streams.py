@@ -63,7 +63,7 @@ from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
 from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
 from source_acumatica.tracking import Tracking
-from source_acumatica.watches import KeyWatch, Stamps
+from source_acumatica.watches import KeyWatch, ListKeys, Stamps
 
 logger = logging.getLogger("airbyte")
 
@@ -488,13 +488,14 @@ class TableStream(HttpStream, ABC):
         return is_covered or not facts.knows(STAMPS_STAND)
 
     def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
-        keys, rows_before, is_stamped = self._keys.list(reader.where), beat.rows, False
+        keys, rows_before, is_stamped = self._key_list(reader), beat.rows, False
         given: Sequence[str] | None = None
         for page in reader.pages(window):
             stamps = Stamps(self._table_of(reader.tenant).cursor_field)
             keys.begin_page(begins_as_last=page.begins_as_last)
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)
+                keys.distrust_own()
             for piece in self._pieces(reader, page.rows):
                 records = keys.checked(piece)
                 stamps.note(records)
@@ -519,6 +520,9 @@ class TableStream(HttpStream, ABC):
             has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
             is_believed = has_rows or facts.is_fresh(FILTER_WORKS)
             self.progress.window_done(reader.tenant, window, is_proven=is_believed)
+
+    def _key_list(self, reader: Reader) -> ListKeys:
+        return self._keys.list(reader.where, self._table_of(reader.tenant).own_key)
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
