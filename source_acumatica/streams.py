@@ -36,7 +36,7 @@ from source_acumatica.cursor import (
     Window,
 )
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
-from source_acumatica.doors import Doors, FeedPage, inquiry_resource
+from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.entity import Wire, format_instant
 from source_acumatica.errors import (
     NO_CONTENT,
@@ -48,6 +48,7 @@ from source_acumatica.errors import (
     or_no_content,
     read_answer,
 )
+from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
