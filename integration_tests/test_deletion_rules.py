@@ -198,6 +198,19 @@ def sent_tombstones(pair: Pair) -> set[str]:
     return {record["NoteID"] for record in pair.sent if record.get(DELETED_AT)}
 
 
+def test_a_list_whose_pages_have_rows_twice_takes_few_requests() -> None:
+    """The row that comes again at a page's end was taken for the place that was reached, and looked for."""
+    with paired(DeletionRules(), "dac__SOOrder") as pair:
+        gone = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(1_200)]
+        at = pair.sim.clock.now()
+        pair.company.journal.keep(
+            "SOOrder", ((each, at + timedelta(seconds=number)) for number, each in enumerate(gone))
+        )
+        pair.sim.lies, before = Lies(only="GetDeleted", repeats=3), len(pair.sim.requests)
+        assert sent_tombstones(pair) == set(gone)
+        assert len([one for one in pair.sim.requests[before:] if "GetDeleted" in one.path]) < 20
+
+
 @pytest.mark.parametrize("option", ["$orderby", "$top", "$skip"])
 def test_a_list_that_lets_itself_be_cut_in_no_way_arrives_whole(option: str) -> None:
     with paired(DeletionRules(), "dac__SOOrder") as pair:

@@ -178,6 +178,23 @@ def test_keys_that_are_null_merge_no_rows(mode: str, small_pages: None) -> None:
         assert destination.statuses == {name: "INCOMPLETE" if mode == INCREMENTAL else "COMPLETE"}
 
 
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+def test_ids_that_rows_far_apart_share_merge_no_rows(mode: str, small_pages: None) -> None:
+    """As those of a view with a row for each line, and with the document's id."""
+    with Simulator(rows=24, tenants=("Company",)) as sim:
+        config, name = sim.config(**SETTINGS, track_deletions=True, max_page_size=3), "dac__Customer"
+        chosen = catalog(sim, name, mode=mode, track_deletions=True)
+        ids: dict[int, Any] = {}
+        sim.lies = Lies(shown={"Customer.NoteID": lambda row, cell: ids.setdefault(row.handle % 20, cell)})
+        destination = Destination()
+        destination.sync(config, chosen, fails=True)
+        if mode == FULL_REFRESH:
+            assert len(destination.rows(name)) == len(sim.tenant("Company").dac_rows("Customer")) > len(ids)
+        else:
+            assert "several rows have the same NoteID" in destination.errors[0]["message"]
+        assert destination.statuses == {name: "INCOMPLETE" if mode == INCREMENTAL else "COMPLETE"}
+
+
 @pytest.mark.parametrize("stream", ["dac__Vendor", "gi__GL-Transactions"])
 def test_where_rows_without_a_stamp_cannot_be_asked_for_they_are_warned_of(stream: str) -> None:
     with Simulator(rows=6, tenants=("Company",)) as sim:

@@ -181,6 +181,14 @@ def test_lists_empty_what_single_records_have(erp: Simulator, get: Get) -> None:
         assert len(alone["Contacts"]) == len(truth[name]["Contacts"])
 
 
+def test_lists_empty_one_custom_field_among_others(erp: Simulator, get: Get) -> None:
+    custom = {"$custom": "BAccount.UsrRegion,CurrentCustomer.UsrScore"}
+    before = [row["custom"] for row in customers(get, **custom)]
+    erp.lies = Lies(emptied=frozenset({"custom/BAccount/UsrRegion"}))
+    shown = [row["custom"] for row in customers(get, **custom)]
+    assert shown == [{**views, "BAccount": {"UsrRegion": {}}} for views in before]
+
+
 def test_ids_last_for_one_answer(erp: Simulator, get: Get) -> None:
     stable = [row["id"] for row in customers(get)]
     erp.lies = Lies(unstable_ids=True)

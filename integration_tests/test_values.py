@@ -38,7 +38,8 @@ class Metas(Destination):
             changes = message["record"].get("meta", {}).get("changes", [])
             self.changes.append([change["field"] for change in changes])
             assert {(change["change"], change["reason"]) for change in changes} <= {
-                ("NULLED", "SOURCE_RETRIEVAL_ERROR")
+                ("NULLED", "SOURCE_RETRIEVAL_ERROR"),
+                ("TRUNCATED", "SOURCE_FIELD_SIZE_LIMITATION"),
             }
         super().take(message)
 

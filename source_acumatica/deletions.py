@@ -6,16 +6,17 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.codec import FeedAnswer, decode_feed
+from source_acumatica.codec import FeedAnswer, decode_rows
 from source_acumatica.cursor import Progress
 from source_acumatica.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Record, Wire, format_instant, just_after, utc_instant
-from source_acumatica.errors import BrokenAnswerError, Next, RequestFailed, told
+from source_acumatica.errors import Next, RequestFailed, told
 from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
 from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal
@@ -229,7 +230,7 @@ class Deletions:
         decode: Callable[[bytes], FeedAnswer] | None = None,
     ) -> Iterator[Sequence[Any]]:
         """The pages of the table, under the first of its names that is known."""
-        more: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _decode_rows}
+        more: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _DECODE_ROWS}
         more |= {"identify": identify or _identity_of_a_row, "most_rows": self.most_rows}
         for name in self.sets:
             has_begun = False
@@ -245,6 +246,7 @@ class Deletions:
 
 
 _BY_NOTE_ID = {"$orderby": NOTE_ID}
+_DECODE_ROWS = partial(decode_rows, columns=(NOTE_ID,))
 # When a flagged row without a stamp was changed.
 _LONG_AGO = "1900-01-01T00:00:00.000000Z"
 # Single rows may be stamped with any time to come; one clock is not further ahead of another than this.
@@ -254,20 +256,6 @@ _FURTHEST_AHEAD = timedelta(days=1)
 def sets_of(dac: str) -> tuple[str, str]:
     """The names of the sets of a table: the one made of its full name is no other table's."""
     return dac.replace(".", "_"), dac.rpartition(".")[2]
-
-
-def _decode_rows(body: bytes) -> FeedAnswer:
-    """Rows of a table with their ids.
-
-    Raises:
-        BrokenAnswerError: it is an error, has one beside or among its rows, or has something else among them.
-        msgspec.DecodeError: it is no answer with rows.
-    """
-    answer = decode_feed(body, described=(NOTE_ID,))
-    if not all(isinstance(row, dict) and NOTE_ID in row for row in answer.value):
-        sentence = f"rows of a table come without {NOTE_ID}, which was asked for"
-        raise BrokenAnswerError(sentence)
-    return answer
 
 
 def _identity_of_a_deletion(row: DeletedRow) -> Identity:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,9 +15,9 @@ from typing import Any
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
 from source_acumatica.batches import in_batches
 from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, LOSES_UNSTAMPED, Window
-from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
+from source_acumatica.feed_pages import FEWEST_ROWS, CutPages, FeedPage, linked_pages, sized_page
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.grouping import Grouping
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
@@ -89,6 +88,7 @@ class FeedReader(Reader):
     """Waits before a try with this number."""
     is_incremental: bool
     _size: PageSize = field(init=False)
+    _cut: CutPages = field(init=False)
     _plans: list[FeedPlan] = field(default_factory=list)
     _sortable: tuple[str, ...] | None = None
     """The columns that an inquiry without usable keys is ordered by."""
@@ -106,7 +106,7 @@ class FeedReader(Reader):
     """The rows that were handed on last."""
 
     def __post_init__(self) -> None:
-        self._size = PageSize(self.config.max_page_size)
+        self._size, self._cut = PageSize(self.config.max_page_size), CutPages(self.where)
 
     @property
     def where(self) -> str:
@@ -218,8 +218,8 @@ class FeedReader(Reader):
                 yield Page(rows, BEGINNING)
 
     def _by_number(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
-        def fetch(skip: int, rows: int) -> tuple[Sequence[Wire], int]:
-            return self._rows(window, {"skip": skip}, rows)
+        def fetch(skip: int, rows: int, fewest: int = FEWEST_ROWS) -> tuple[Sequence[Wire], int]:
+            return self._rows(window, {"skip": skip}, rows, fewest)
 
         in_groups = self.table.door is FeedDoor.INQUIRIES and not self._plan.is_by_row
         # A row is held back where others may belong to it, and the one in front of it is asked for again.
@@ -234,7 +234,7 @@ class FeedReader(Reader):
             ledger=self._ledger,
             overlap=max(min(len(position.anchors), self._size.rows // 2), 1),
             longest=known_longest(self.facts),
-            look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS)),
+            look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS), SMALL_PAGE_ROWS),
             looks=self.looks,
         )
         return ahead.pages(pages)
@@ -265,22 +265,15 @@ class FeedReader(Reader):
     def _ahead(self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Wire], int]]) -> Ahead[Any, Wire]:
         return Ahead(self.helpers, guess, fetch, lambda: self._size.rows, lambda: self._plan)
 
-    def _rows(self, window: Window, token: Mapping[str, Any], asked: int) -> tuple[Sequence[Wire], int]:
+    def _rows(
+        self, window: Window, token: Mapping[str, Any], asked: int, fewest: int = FEWEST_ROWS
+    ) -> tuple[Sequence[Wire], int]:
         """A page's rows and how many were asked for; fewer are, where the ERP cannot give as many."""
-        while True:
-            began = time.monotonic()
-            try:
-                page = self._asked(window, {**token, "top": asked})
-            except RequestFailed as error:
-                if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink(asked):
-                    raise
-                logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {self._size.rows} rows.")
-                asked = self._size.rows
-            else:
-                self._size.observe(time.monotonic() - began, page.size_bytes)
-                self._note_size(page)
-                # A link to the next page says that this one was cut short: the list goes on behind its last row.
-                return page.rows, len(page.rows) if page.next_link else asked
+        page, asked = sized_page(self._size, asked, lambda top: self._asked(window, {**token, "top": top}), self.where)
+        page = self._cut.filled(page, lambda link: self._asked(window, {"link": link}), fewest)
+        self._note_size(page)
+        # A link to the next page says that this one was cut short: the list goes on behind its last row.
+        return page.rows, len(page.rows) if page.next_link else asked
 
     def _asked(self, window: Window, token: Mapping[str, Any]) -> FeedPage:
         """An answer, asked for again with pauses where others have come in the same way."""

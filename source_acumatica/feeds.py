@@ -146,8 +146,11 @@ class FeedTable:
     @property
     def primary_key(self) -> list[str]:
         """Empty where nothing is known to be unique: the user picks a key then."""
-        if self.is_tracked:
-            return ["_tenant", NOTE_ID]
+        return ["_tenant", NOTE_ID] if self.is_tracked else self.own_key
+
+    @property
+    def own_key(self) -> list[str]:
+        """The same by the table's own keys."""
         return ["_tenant", *parameter_columns(self.asked), *self.keys] if self.keys and self.are_keys_unique else []
 
     def json_schema(self) -> dict[str, Any]:

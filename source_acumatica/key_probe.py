@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from source_acumatica.cursor import Window
-from source_acumatica.doors import Doors, FeedPage, inquiry_resource
+from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.errors import Next, RequestFailed
+from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feeds import FeedTable
 from source_acumatica.odata import FeedPlan, feed_options, plain_value
 from source_acumatica.paging import SMALLEST_PAGE_ROWS

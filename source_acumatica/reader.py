@@ -93,6 +93,8 @@ class Reader(ABC):
     """The columns that have come before and that the ERP does not describe now."""
     custom: tuple[str, ...] = field(default=(), init=False)
     """The custom fields that records have from now on, as columns."""
+    cut: tuple[str, ...] = field(default=(), init=False)
+    """The columns that come in part: the ERP lists more within them than is asked for."""
     emptied: tuple[str, ...] = field(default=(), init=False)
     """What the list leaves empty although its records have it."""
     is_misread: bool = field(default=False, init=False)

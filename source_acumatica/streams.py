@@ -43,7 +43,7 @@ from source_acumatica.cursor import (
 )
 from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
-from source_acumatica.doors import Doors, FeedPage, inquiry_resource
+from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.entity import Wire, format_instant
 from source_acumatica.errors import (
     NO_CONTENT,
@@ -55,12 +55,13 @@ from source_acumatica.errors import (
     or_no_content,
     read_answer,
 )
+from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.kept_names import missed, outermost, places, remembered
-from source_acumatica.lines import RecordLines, in_pieces
+from source_acumatica.lines import Meta, RecordLines, in_pieces, meta_of
 from source_acumatica.list_reader import ListReader
 from source_acumatica.looks import Looks
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
@@ -71,7 +72,7 @@ from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
 from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
 from source_acumatica.tracking import Tracking
-from source_acumatica.watches import KeyWatch, Stamps
+from source_acumatica.watches import KeyWatch, ListKeys, Stamps
 
 logger = logging.getLogger("airbyte")
 
@@ -533,7 +534,7 @@ class TableStream(HttpStream, ABC):
         return is_covered or not facts.knows(STAMPS_STAND)
 
     def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
-        keys, rows_before, is_stamped = self._keys.list(reader.where), beat.rows, False
+        keys, rows_before, is_stamped = self._key_list(reader), beat.rows, False
         given: Sequence[str] | None = None
         for page in reader.pages(window):
             now = self._access.now(reader.tenant)
@@ -542,11 +543,12 @@ class TableStream(HttpStream, ABC):
             keys.begin_page(begins_as_last=page.begins_as_last)
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)
+                keys.distrust_own()
             for piece in self._pieces(reader, page.rows):
                 records = keys.checked(piece)
                 stamps.note(records)
                 beat.records += len(records)
-                yield from self._lines(records, reader.lacking)
+                yield from self._lines(records, meta_of(reader.lacking, reader.cut))
             beat.rows += len(page.rows)
             is_stamped |= stamps.newest is not None
             if self.progress:
@@ -579,6 +581,9 @@ class TableStream(HttpStream, ABC):
         if self._tells_the_clock(tenant):
             self._clock(tenant).see(stamps.believable, self._access.now(tenant))
         return self._look(tenant)
+
+    def _key_list(self, reader: Reader) -> ListKeys:
+        return self._keys.list(reader.where, self._table_of(reader.tenant).own_key)
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
@@ -687,9 +692,9 @@ class TableStream(HttpStream, ABC):
         until = now if reader.is_listed else None
         progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
 
-    def _lines(self, records: Sequence[Any], left_out: Sequence[str] = ()) -> Iterator[AirbyteMessage]:
+    def _lines(self, records: Sequence[Any], meta: Meta | None = None) -> Iterator[AirbyteMessage]:
         if records:
-            lines = RecordLines.of(self.name, records, left_out)
+            lines = RecordLines.of(self.name, records, meta)
             yield from [lines] if self._is_running else lines.first_apart()
             self._is_running = True
 

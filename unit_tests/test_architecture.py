@@ -41,6 +41,7 @@ LAYERS = {
     "bodies": 2,
     "cursor": 2,
     "custom_fields": 2,
+    "feed_pages": 2,
     "feeds": 2,
     "json_text": 2,
     "keyset": 2,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from airbyte_cdk.models import FailureType
 
-from source_acumatica.doors import FeedPage
 from source_acumatica.entity import FieldKind
 from source_acumatica.errors import Next, Problem, RequestFailed
+from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.key_probe import KeyProbe
 

@@ -64,7 +64,7 @@ class Lies:
 
     # --- what a record has
     missing: frozenset[str] = frozenset()  # paths of parts that do not come although they are expanded
-    emptied: frozenset[str] = frozenset()  # paths of parts, and `custom`, that lists show empty and single records not
+    emptied: frozenset[str] = frozenset()  # paths of parts, `custom/View/Field` too, that lists show empty, not records
     is_missing_alone: bool = False  # `missing` goes for single records too
     unstable_ids: bool = False  # ids that last for one answer, of tables with a NoteID too
     refused_customs: frozenset[str] = frozenset()  # `View.Field` that `$custom` must not name
