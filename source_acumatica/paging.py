@@ -92,6 +92,8 @@ class Page(Generic[Row]):
     position: Position
     begins_as_last: bool = False
     """Whether the first row has what identifies the last row of the page before: two rows have it then."""
+    is_last: bool = False
+    """Whether it was seen already that nothing is behind it."""
 
 
 @dataclass
@@ -263,7 +265,7 @@ class _Anchored(Generic[Row]):
                 may_end = self._is_one_group(answer) or self._is_end(answer)
                 behind = self._behind(answer) if may_end else None
                 is_end = may_end and behind is None
-                yield from self._taken(answer, is_whole=may_end)
+                yield from self._taken(answer, is_whole=may_end, is_last=is_end)
                 if behind is not None and self._kind is _Kind.GROUPED:
                     behind = replace(behind, new=self._trail.unknown(behind.identities))
                 answer = behind
@@ -323,15 +325,20 @@ class _Anchored(Generic[Row]):
         """Whether the server had room for more, also by what it gives at the most."""
         return answer.is_short and len(answer.rows) < self._looks.longest
 
-    def _taken(self, answer: _Answer[Row], *, is_whole: bool = False) -> Iterator[Page[Row]]:
+    def _taken(self, answer: _Answer[Row], *, is_whole: bool, is_last: bool) -> Iterator[Page[Row]]:
         """The new rows of a page, but for a group at its end, which may go on behind it unless it ``is_whole``."""
         held = () if is_whole else self._last_group(answer)
         new = answer.new[: len(answer.new) - len(held)]
         self._looks.note(len(answer.rows), answer.asked, len(new))
-        self._look_for_strays(answer)
+        is_behind = answer.skip >= self._offset or self._goes_straight_on(answer)
+        if not is_behind or self._kind is _Kind.ALIKE:
+            self._look_for_strays(answer)
         self._offset = answer.end - len(held)
         last = self._trail.end(1)
-        self._trail.extend([answer.identities[place] for place in new])
+        if is_behind or self._kind is _Kind.GROUPED or self._trail.has_like(answer.identities):
+            self._trail.extend([answer.identities[place] for place in new])
+        else:
+            self._trail.insert(answer.identities, new)
         self._overlap = self._rows_to_repeat()
         if self._ledger is not None:
             new = self._ledger.unsent(answer.identities, new)
@@ -341,7 +348,7 @@ class _Anchored(Generic[Row]):
             rows = answer.rows if is_all else [answer.rows[place] for place in new]
             is_alike = self._kind is _Kind.UNIQUE and (answer.identities[new[0]],) == last
             position = replace(self._start, offset=self._offset, anchors=self._trail.end())
-            yield Page(rows, position, is_alike)
+            yield Page(rows, position, is_alike, is_last)
         if self._watch.page(answer.identities, is_new=bool(answer.new)):
             self._watch.repeats = 0
             if not answer.new or self._fetch(_BEHIND_EVERY_LIST)[0]:
@@ -419,6 +426,12 @@ class _Anchored(Generic[Row]):
 
     # ------------------------------------------------------------------------------- rows that stand where they cannot
 
+    def _goes_straight_on(self, answer: _Answer[Row]) -> bool:
+        """Whether a page begins with the rows that were sent last, and all others are new."""
+        overlap, rows = self._offset - answer.skip, len(answer.rows)
+        is_rest = len(answer.new) == rows - overlap and overlap in (*answer.new[:1], rows)
+        return is_rest and self._trail.ends_with(answer.identities[:overlap])
+
     def _look_for_strays(self, answer: _Answer[Row]) -> None:
         """Note which rows of a page say that the list's order is another than it was: rows may be in front of it then.
 
@@ -427,10 +440,8 @@ class _Anchored(Generic[Row]):
         overlap, identities = self._offset - answer.skip, answer.identities
         if not self._trail or overlap <= 0:
             return
-        is_rest = len(answer.new) == len(identities) - overlap and overlap in (*answer.new[:1], len(identities))
-        if is_rest and self._trail.ends_with(identities[:overlap]):
-            if self._kind is _Kind.ALIKE:
-                self._strays.update(self._likes(identities, overlap))
+        if self._goes_straight_on(answer):
+            self._strays.update(self._likes(identities, overlap))
             return
         if self._kind is _Kind.ALIKE and self._trail.has_like(identities):
             self._strays.add(_SOME)
