@@ -19,7 +19,7 @@ in front of the place, or were alike when others moved: what had not been read m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import dropwhile
@@ -251,28 +251,45 @@ class _Anchored(Generic[Row]):
         self._has_grown_in_front = False
 
     def pages(self) -> Iterator[Page[Row]]:
+        fetch = self._fetch
         while True:
-            answer = self._next()
-            if answer is not None and self._is_one_group(answer) and not answer.is_short:
-                answer = self._next(self._look)
-                if answer is not None and self._is_one_group(answer) and not answer.is_short:
-                    raise EqualKeysError
+            answer = self._next(fetch)
             if answer is None or (self._sends_once and self._is_in_front_of_the_trail(answer)):
                 self._begin_anew()
                 continue
-            is_end = False
-            while answer is not None:
-                may_end = self._is_one_group(answer) or self._is_end(answer)
-                behind = self._behind(answer) if may_end else None
-                is_end = may_end and behind is None
-                yield from self._taken(answer, is_whole=may_end, is_last=is_end)
-                if behind is not None and self._kind is _Kind.GROUPED:
-                    behind = replace(behind, new=self._trail.unknown(behind.identities))
-                answer = behind
+            try:
+                is_end = yield from self._worked_off(answer)
+            except EqualKeysError:
+                # A larger page may show the end of the group.
+                if fetch == self._look:
+                    raise
+                fetch = self._look
+                continue
             if is_end and self._is_settled():
                 return
+            fetch = self._fetch
 
-    def _next(self, fetch: Callable[[int], Fetched[Row]] | None = None) -> _Answer[Row] | None:
+    def _worked_off(self, answer: _Answer[Row] | None) -> Generator[Page[Row], None, bool]:
+        """Hand on a page, and where it seems to be the last one, what lies behind it; whether nothing does.
+
+        Raises:
+            EqualKeysError: all that is new is one group, which goes on behind the page.
+        """
+        is_end = False
+        while answer is not None:
+            is_group = self._is_one_group(answer)
+            if is_group and not answer.is_short:
+                raise EqualKeysError
+            may_end = is_group or self._is_end(answer)
+            behind = self._behind(answer) if may_end else None
+            is_end = may_end and behind is None
+            yield from self._taken(answer, is_whole=may_end, is_last=is_end)
+            if behind is not None and self._kind is _Kind.GROUPED:
+                behind = replace(behind, new=self._trail.unknown(behind.identities))
+            answer = behind
+        return is_end
+
+    def _next(self, fetch: Callable[[int], Fetched[Row]]) -> _Answer[Row] | None:
         """The page at the place, or the nearest one that goes on behind rows that were sent."""
         first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0, fetch)
         return self._found(first) if self._is_lost(first) else first
@@ -318,8 +335,12 @@ class _Anchored(Generic[Row]):
         return [place for place in answer.new if answer.identities[place] == answer.identities[-1]]
 
     def _is_one_group(self, answer: _Answer[Row]) -> bool:
-        """Whether all that is new in a page is one group, of which nobody knows whether it goes on behind the page."""
-        return bool(answer.new) and len(self._last_group(answer)) == len(answer.new)
+        """Whether all that is new in a page is one group, of which nobody knows whether it goes on behind the page.
+
+        A page that was gone back to leaves room for it: the next one begins further on.
+        """
+        is_at_place = answer.skip >= max(self._offset - self._overlap, 0)
+        return is_at_place and bool(answer.new) and len(self._last_group(answer)) == len(answer.new)
 
     def _is_clearly_short(self, answer: _Answer[Row]) -> bool:
         """Whether the server had room for more, also by what it gives at the most."""
