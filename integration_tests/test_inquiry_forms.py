@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
+from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
 from .simulator import Simulator, tenants
 from .simulator.catalog import ACCOUNT_SUMMARY, EQUIPMENT
+from .simulator.edm import Edm
+from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, Parameter
 from .simulator.shapes import Endpoint
 from .test_sync import catalog_of
 
@@ -94,6 +96,61 @@ def test_several_values_are_asked_one_after_another_and_stand_in_the_rows(erp: S
     schema = destination.catalog["Own__RawData__Results"]["stream"]["json_schema"]["properties"]
     assert schema["_param_Ledger"] == {"type": "string"}
     assert puts(erp) == ["RawData", "RawData"]
+
+
+def test_values_under_both_names_of_a_form_are_those_of_one_form(erp: Simulator) -> None:
+    given = [{"inquiry": "RawData", "name": "Ledger", "value": "ACTUAL"}]
+    given += [{"inquiry": "Own/RawData", "name": "Period", "value": value} for value in ("012026", "022026")]
+    config = own(erp, inquiry_parameters=given)
+    destination = read(erp, config, "Own__RawData__Results")
+    rows = destination.rows("Own__RawData__Results")
+    count = len(erp.tenant("Company").keys("Account"))
+    asked = Counter((row["_param_Ledger"], row["_param_Period"]) for row in rows)
+    assert asked == {("ACTUAL", "012026"): count, ("ACTUAL", "022026"): count}
+
+
+def by_period(monkeypatch: pytest.MonkeyPatch, title: str = "Balances") -> None:
+    """An inquiry that shows the same customers for each period."""
+    period = Parameter("Period", Edm.STRING, "", lambda _row, _value: True)
+    kind = replace(CUSTOMERS.type, name="Balances")
+    shown = replace(CUSTOMERS, title=title, type=kind, parameters=(period,))
+    monkeypatch.setitem(INQUIRY_BY_TITLE, title, shown)  # type: ignore[misc]
+
+
+def periods(*values: str) -> dict[str, Any]:
+    given = [{"inquiry": "Balances", "name": "Period", "value": value} for value in values]
+    return {"generic_inquiries": ["Balances"], "inquiry_parameters": given}
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+def test_a_value_that_the_key_does_not_tell_from_another_fails_where_rows_would_be_lost(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_period(monkeypatch)
+    with Simulator(rows=8, tenants=("Company",)) as sim:
+        found = discover(sim.config(**periods("01")))["gi__Balances"]
+        catalog = configured([found], mode, APPEND_DEDUP)
+        destination = Destination()
+        destination.sync(sim.config(**periods("01")), catalog)
+        destination.sync(sim.config(**periods("01", "02")), catalog, fails=True)
+        assert destination.records == 0
+        assert "_param_Period is not part of the primary key" in destination.errors[0]["message"]
+        destination.sync(sim.config(**periods("02")), catalog)
+        fresh = discover(sim.config(**periods("01", "02")))["gi__Balances"]
+        destination.sync(sim.config(**periods("01", "02")), configured([fresh], mode, APPEND_DEDUP))
+        assert destination.records == 16
+
+
+def test_a_schema_without_the_column_of_several_values_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_period(monkeypatch)
+    with Simulator(rows=8, tenants=("Company",)) as sim:
+        found = discover(sim.config(**periods("01")))["gi__Balances"]
+        destination = Destination()
+        destination.sync(sim.config(**periods("01", "02")), configured([found], FULL_REFRESH))
+        assert any("does not have _param_Period" in line for line in destination.warnings)
+        fresh = discover(sim.config(**periods("01", "02")))["gi__Balances"]
+        destination.sync(sim.config(**periods("01", "02")), configured([fresh], FULL_REFRESH))
+        assert destination.warnings == []
 
 
 @pytest.mark.parametrize("openapi", [True, False])

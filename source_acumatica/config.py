@@ -241,6 +241,11 @@ class Config(BaseModel):
         sets = self.parameter_sets(*inquiry)
         return tuple(sets[0]) if len(sets) > 1 else ()
 
+    def varied(self, *inquiry: str) -> tuple[str, ...]:
+        """The parameters that more than one value was given for: without these, nobody tells the rows apart."""
+        first, *others = self.parameter_sets(*inquiry)
+        return tuple(name for name, value in first.items() if any(one[name] != value for one in others))
+
     def condition(self, stream: str) -> str:
         """What the rows of ``stream`` have to fulfil, in the API's own syntax and in parentheses; empty for all rows.
 

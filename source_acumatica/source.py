@@ -40,7 +40,7 @@ from source_acumatica.entity import Shape
 from source_acumatica.errors import Next, RequestFailed, config_error, or_no_content, read_answer
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.forms import Forms
+from source_acumatica.forms import Forms, form_names
 from source_acumatica.heartbeat import Heartbeat
 from source_acumatica.lines import LinesSource, NoCounts, single_messages, with_meta
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
@@ -222,7 +222,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             order = settings.tenants[:: -1 if number % 2 else 1]
             holding = _holding(name, order, site, survey, _read_before(states.get_stream_state(name, None)))
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
-            complaint = _cursor_complaint(table, one)
+            complaint = _cursor_complaint(table, one) or _values_complaint(table, one, settings)
             own = {tenant: complaint or _own(each, one, settings) for tenant, each in holding.items()}
             if name in declared and not any(isinstance(each, AirbyteTracedException) for each in own.values()):
                 _tell_lost_columns(table, one)
@@ -288,9 +288,8 @@ def _dacs(tables: Sequence[Table]) -> set[str]:
 
 
 def _forms(settings: Config) -> Forms:
-    return Forms(
-        settings.inquiry_forms, {one.inquiry: settings.asked(one.inquiry) for one in settings.inquiry_parameters}
-    )
+    given = dict.fromkeys(one.inquiry for one in settings.inquiry_parameters)
+    return Forms(settings.inquiry_forms, tuple(given), asked_in=settings.asked)
 
 
 def _holding(
@@ -362,6 +361,30 @@ def _cursor_complaint(table: Table | FeedTable, configured: ConfiguredAirbyteStr
         "Full Refresh."
     )
     return config_error(msg)
+
+
+def _values_complaint(
+    table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
+) -> AirbyteTracedException | None:
+    """What is wrong where a catalog from before does not tell the rows of several values apart; a warning or more."""
+    names = (table.title,) if isinstance(table, FeedTable) else form_names(table.endpoint, table.entity)
+    columns = [f"_param_{name}" for name in settings.varied(*names) if name in table.asked]
+    keys = {path[0] for path in configured.primary_key or configured.stream.source_defined_primary_key or ()}
+    where = f"Stream {table.name}: inquiry_parameters has several values, and"
+    if configured.destination_sync_mode is DestinationSyncMode.append_dedup:
+        if not keys or not (missing := [name for name in columns if name not in keys]):
+            return None
+        return config_error(
+            f"{where} {', '.join(missing)} is not part of the primary key, so the destination would keep the rows of "
+            "one value only. Refresh the connection's schema; where you choose the key yourself, add it."
+        )
+    properties = configured.stream.json_schema.get("properties")
+    if properties and (missing := [name for name in columns if name not in properties]):
+        logger.warning(
+            f"{where} the connection's schema does not have {', '.join(missing)}, so nobody can tell whose rows they "
+            "are: refresh it."
+        )
+    return None
 
 
 def _of_this_cursor(stream: str, state: Mapping[str, Any], field: str) -> dict[str, Any]:
