@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
-from .simulator import Simulator, tenants
+from .simulator import Lies, Simulator, tenants
 from .simulator.catalog import ACCOUNT_SUMMARY, EQUIPMENT
 from .simulator.edm import Edm
 from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, Parameter
@@ -139,6 +139,31 @@ def test_a_value_that_the_key_does_not_tell_from_another_fails_where_rows_would_
         fresh = discover(sim.config(**periods("01", "02")))["gi__Balances"]
         destination.sync(sim.config(**periods("01", "02")), configured([fresh], mode, APPEND_DEDUP))
         assert destination.records == 16
+
+
+def test_a_list_of_one_value_that_is_empty_for_a_while_keeps_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_period(monkeypatch)
+    with Simulator(rows=8, tenants=("Company",)) as sim:
+        company = sim.tenant("Company")
+        config = sim.config(**periods("01", "02"))
+        catalog = configured([discover(config)["gi__Balances"]])
+        everything = frozenset(key for (key,) in company.keys("Customer"))
+        sim.lies = Lies(only="'02'", hidden=everything)
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert destination.records == 8
+        sim.clock.advance(2 * 86_400)
+        company.update("Customer", company.keys("Customer")[2], {"CustomerName": "changed"})
+        sim.clock.advance(60)
+        destination.sync(config, catalog)
+        assert destination.records == 1, "the other value's list goes on from where it is"
+        sim.lies = ()
+        sim.clock.advance(3 * 86_400)
+        destination.sync(config, catalog)
+        assert len(destination.rows("gi__Balances")) == 16
+        sim.clock.advance(3 * 86_400)
+        destination.sync(config, catalog)
+        assert destination.records == 0, "and so does this one's, once it has come"
 
 
 def test_a_schema_without_the_column_of_several_values_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,6 +223,11 @@ class TenantFacts:
         if self._progress is not None:
             self._progress.note(self._tenant, {name: None})
 
+    @property
+    def unproven(self) -> Mapping[str, str | None]:
+        """Of an inquiry that is asked with several values: those whose rows have yet to be seen, and from when on."""
+        return self._progress.progress(self._tenant).unproven if self._progress else {}
+
     def saw_unstamped(self) -> None:
         """A row without a stamp has come."""
         if self._progress is not None and not self.has_unstamped:
@@ -518,6 +523,8 @@ class TableStream(HttpStream, ABC):
             # other reasons than the window's.
             has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
             is_believed = has_rows or facts.is_fresh(FILTER_WORKS)
+            if is_believed:
+                self.progress.note(reader.tenant, unproven=reader.unproven)
             self.progress.window_done(reader.tenant, window, is_proven=is_believed)
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
@@ -551,6 +558,13 @@ class TableStream(HttpStream, ABC):
         elif not found:
             facts.learn(ALL_STAMPED)
         return bool(found)
+
+    def _repeated(self, tenant: str, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:
+        """The reader of an inquiry that is asked with one combination of values, or with several."""
+        if len(readers) == 1:
+            return readers[0][1]
+        facts, cursor = self._facts(tenant), self._table_of(tenant).cursor_field
+        return RepeatedReader(tenant, self._config, readers, lambda: facts.unproven, cursor)
 
     def _facts(self, tenant: str) -> TenantFacts:
         if tenant not in self._facts_of:
@@ -703,14 +717,11 @@ class ContractStream(TableStream):
         headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
         if table.door is Door.INQUIRY:
             sets = self._config.parameter_sets(*form_names(table.endpoint, table.entity))
-            return _repeated(
-                tenant,
-                self._config,
-                [
-                    (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
-                    for given in sets
-                ],
-            )
+            readers = [
+                (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
+                for given in sets
+            ]
+            return self._repeated(tenant, readers)
         return ListReader(
             tenant,
             self._config,
@@ -814,9 +825,7 @@ class FeedStream(TableStream):
     def _reader(self, tenant: str) -> Reader:
         if self._has_unknown_zone(tenant) and self._table.stamps:
             logger.info(f"{where_of(tenant, self.name)}: {UNKNOWN_ZONE}.")
-        return _repeated(
-            tenant, self._config, [(given, self._reader_of(tenant, given)) for given in self._parameter_sets()]
-        )
+        return self._repeated(tenant, [(given, self._reader_of(tenant, given)) for given in self._parameter_sets()])
 
     def _reader_of(self, tenant: str, given: Mapping[str, Any]) -> Reader:
         # Before anything is asked: values that do not fit have a sentence of their own.
@@ -881,11 +890,6 @@ class FeedStream(TableStream):
     @property
     def _has_own_stamp(self) -> bool:
         return True
-
-
-def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:
-    """The reader of an inquiry that is asked with one combination of values, or with several."""
-    return readers[0][1] if len(readers) == 1 else RepeatedReader(tenant, config, readers)
 
 
 def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:
