@@ -61,6 +61,7 @@ from source_acumatica.query import Plan, list_options
 from source_acumatica.read_with import ReadWith, asks_for_more, read_with
 from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
+from source_acumatica.row_filters import FilterTrial
 from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
 from source_acumatica.tracking import Tracking
 from source_acumatica.watches import KeyWatch, Stamps
@@ -436,6 +437,8 @@ class TableStream(HttpStream, ABC):
             # Without progress: once the form is set up, its whole history is read.
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
             return
+        if not beat.rows and not had_rows:
+            self._tell_blind_filter(reader.tenant)
         has_removals = False
         if self.progress and self._rows_table.is_tracked:
             for message in self._removed(reader.tenant, self.progress, newest):
@@ -443,6 +446,12 @@ class TableStream(HttpStream, ABC):
                 yield message
         if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
             self._look_back(reader, newest, facts, is_explained=has_removals)
+
+    def _tell_blind_filter(self, tenant: str) -> None:
+        """No row has ever come: the user's condition may find none of those that there are."""
+        table = self._table_of(tenant)
+        if isinstance(table, Table | FeedTable) and table.condition:
+            FilterTrial(self._client, self._access.doors, self._config).tell_if_blind(tenant, table)
 
     def _begin(self, tenant: str, where: str) -> None:
         """The tenant answers: only now may what follows from other settings find its way into the state."""
