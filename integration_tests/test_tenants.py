@@ -235,6 +235,10 @@ def test_no_key_is_lost_to_the_weather(erp: Simulator, kind: FaultKind) -> None:
         found = discover(config)
     except AirbyteTracedException:
         return
+    if kind is FaultKind.STATUS_500:
+        # An inquiry that always fails looks the same, and is not to fail the others: its key is not claimed.
+        assert "source_defined_primary_key" not in found["gi__BI-Customers"]
+        del found["gi__BI-Customers"], healthy["gi__BI-Customers"]
     assert found == healthy
 
 

@@ -63,6 +63,9 @@ class FeedSurvey:
         self._matched: set[str] = set()
         self._titles: set[str] = set()
         self._incomplete: set[tuple[str, str]] = set()
+        self._tried: set[str] = set()
+        self._untried: set[str] = set()
+        """Streams of inquiries whose keys could, and could not, be looked at in some tenant."""
         self._told: set[str] = set()
         self._behind_forms: dict[str, dict[str, Feed]] = {}
 
@@ -78,6 +81,9 @@ class FeedSurvey:
         for tables in self.own.values():
             for name, table in tables.items():
                 joined[name] = joined[name].joined(table) if name in joined else table
+        # A claim is none: in a tenant that cannot be read the keys are as in the others, and nowhere without any.
+        for name in joined.keys() & (self._untried - self._tried):
+            joined[name] = replace(joined[name], are_keys_unique=False)
         return joined
 
     def _named(self, tables: Sequence[FeedTable]) -> Iterator[tuple[str, FeedTable]]:
@@ -147,8 +153,11 @@ class FeedSurvey:
             RequestFailed: something passing was in the way: without an answer nobody knows what its keys are worth.
         """
         for number, table in enumerate(self._own[tenant]):
-            if table.door is FeedDoor.INQUIRIES and table.keys and (tenant, table.title) not in self._incomplete:
-                self._own[tenant][number] = replace(table, are_keys_unique=self._are_keys_unique(tenant, table))
+            if table.door is FeedDoor.INQUIRIES and table.keys:
+                is_asked = (tenant, table.title) not in self._incomplete
+                are_unique = self._are_keys_unique(tenant, table) if is_asked else None
+                (self._untried if are_unique is None else self._tried).add(table.name)
+                self._own[tenant][number] = replace(table, are_keys_unique=are_unique is not False)
 
     def tell_tracking(self, tenant: str) -> None:
         """Log which of the tables whose deletions are wanted are tracked, since when, and for how long."""
@@ -258,16 +267,17 @@ class FeedSurvey:
             said = f"Tenant '{tenant}': {error.message} Until then, {table.name} cannot be read."
             self._tell_once(said, error.message)
 
-    def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool:
+    def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool | None:
+        """None: its rows cannot be looked at."""
         where = where_of(tenant, table.name)
         try:
             doubt = KeyProbe(self._doors, tenant, table, self._config.parameter_sets(table.title)[0]).doubt()
         except RequestFailed as error:
             if error.problem.failure_type is FailureType.transient_error:
                 raise
-            # It is this inquiry that is refused: what was described of it stays, and reading it says the same.
-            logger.warning(f"{error.message}. As long as this is so, reading it fails.")
-            return table.are_keys_unique
+            # It is this inquiry that is refused, and reading it says the same.
+            logger.warning(f"{error.message}. As long as this is so, reading it fails, and its keys are not known.")
+            return None
         if doubt:
             logger.info(
                 f"{where}: {', '.join(table.keys)} do not identify its rows ({doubt}), so it has no primary key."
