@@ -7,6 +7,7 @@ import ipaddress
 import itertools
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -18,6 +19,17 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, update_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+
+def composed(name: str) -> str:
+    """The name with its accents in one form: macOS copies letters and accents apart, which looks the same."""
+    return unicodedata.normalize("NFC", name)
+
+
+def stands_for(pattern: str, name: str) -> bool:
+    """Whether a name or a pattern of the settings means ``name``."""
+    pattern, name = composed(pattern), composed(name)
+    return pattern == name or fnmatchcase(name, pattern)
 
 
 class Credentials(NamedTuple):
@@ -86,7 +98,7 @@ class RowFilter(BaseModel):
 
     def is_for(self, stream: str) -> bool:
         """Whether the entry names ``stream``, or is a pattern that it fits."""
-        return self.stream == stream or fnmatchcase(stream, self.stream)
+        return stands_for(self.stream, stream)
 
 
 def _utc_if_naive(value: Any) -> Any:
@@ -231,8 +243,9 @@ class Config(BaseModel):
         ``inquiry`` are the names that it may stand under in the settings.
         """
         values: dict[str, list[Any]] = {}
+        names = [*map(composed, inquiry)]
         for one in self.inquiry_parameters:
-            if one.inquiry in inquiry and one.value not in values.setdefault(one.name, []):
+            if composed(one.inquiry) in names and one.value not in values.setdefault(one.name, []):
                 values[one.name].append(one.value)
         return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
 

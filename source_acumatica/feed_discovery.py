@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.config import Config
+from source_acumatica.config import Config, composed, stands_for
 from source_acumatica.credentials import credentials_in, left_out
 from source_acumatica.deletions import Deletions, NotTrackedError, sets_of
 from source_acumatica.doors import Doors, inquiry_resource
@@ -142,7 +141,7 @@ class FeedSurvey:
         # What a service that failed might have is unknown.
         is_known = FeedDoor.INQUIRIES not in {door for _tenant, door in self.failures}
         given = dict.fromkeys(one.inquiry for one in self._config.inquiry_parameters if is_known)
-        if unmatched := [each for each in given if each not in self._titles and each not in forms.matched]:
+        if unmatched := [each for each in given if composed(each) not in self._titles and each not in forms.matched]:
             msg = f"inquiry_parameters: no tenant has an inquiry {', '.join(unmatched)}. {_PARAMETERS_HINT}"
             raise config_error(msg)
 
@@ -246,7 +245,7 @@ class FeedSurvey:
                 )
 
     def _wants_inquiry(self, title: str) -> bool:
-        self._titles.add(title)
+        self._titles.add(composed(title))
         patterns = self._matching(self._config.generic_inquiries, title)
         self._matched.update(patterns)
         return bool(patterns)
@@ -328,7 +327,7 @@ class FeedSurvey:
 
     @staticmethod
     def _matching(patterns: Sequence[str], *names: str) -> set[str]:
-        return {each for each in patterns for name in names if name == each or fnmatchcase(name, each)}
+        return {each for each in patterns for name in names if stands_for(each, name)}
 
 
 def _is_tracked(deletions: Deletions) -> bool | None:
