@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
-from .simulator import Lies, Simulator, tenants
+from .simulator import Fault, FaultKind, Lies, Simulator, tenants
 from .simulator.catalog import ACCOUNT_SUMMARY, EQUIPMENT
 from .simulator.edm import Edm
 from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, Parameter
@@ -223,3 +223,40 @@ def test_an_inquiry_that_needs_values_is_never_read_as_empty(openapi: bool) -> N
         destination.sync(config, catalog_of(config, f"gi__{ORDERS}"), fails=True)
         assert destination.statuses == {f"gi__{ORDERS}": "INCOMPLETE"}
         assert "missing: Customer, MinTotal" in destination.errors[0]["message"]
+
+
+@pytest.mark.parametrize("openapi", [True, False])
+def test_each_tenant_is_asked_with_the_parameters_that_its_own_inquiry_has(openapi: bool) -> None:
+    """And a row without a parameter has an empty text for it, which can be part of a key."""
+    given = [{"inquiry": ORDERS, "name": "Customer", "value": "K0"}]
+    given += [{"inquiry": ORDERS, "name": "MinTotal", "value": each} for each in ("1", "2.5")]
+    with Simulator(rows=4, openapi=openapi) as sim:
+        for tenant in ("Company", "Zweite Firma"):
+            sim.tenant(tenant).insert(
+                "SalesOrder", {"OrderType": "SO", "OrderNbr": "90", "CustomerID": "K0", "OrderTotal": Decimal(9)}
+            )
+        sim.tenant("Zweite Firma").lacks.add(f"gi/{ORDERS}?MinTotal")
+        config = sim.config(generic_inquiries=[ORDERS], inquiry_parameters=given)
+        assert check(config)["status"] == "SUCCEEDED"
+        destination = Destination()
+        destination.sync(config, catalog_of(config, f"gi__{ORDERS}", mode=INCREMENTAL))
+        assert destination.warnings == []
+        asked = Counter((row["_tenant"], row["_param_MinTotal"]) for row in destination.rows(f"gi__{ORDERS}"))
+        assert asked == {("Company", "1"): 1, ("Company", "2.5"): 1, ("Zweite Firma", ""): 1}
+
+
+def test_a_parameter_that_no_tenant_has_is_told_with_a_tenant(sim: Simulator) -> None:
+    names = {"Customer": "K0", "MinTotal": "1", "Kunde": "K0"}
+    given = [{"inquiry": ORDERS, "name": name, "value": value} for name, value in names.items()]
+    right, wrong = (sim.config(generic_inquiries=[ORDERS], inquiry_parameters=some) for some in (given[:2], given))
+    sim.tenant("Zweite Firma").lacks.add(f"gi/{ORDERS}?MinTotal")
+    assert check(right) == {"status": "SUCCEEDED"}
+    sentence = f"Tenant 'Company': inquiry_parameters: the inquiry {ORDERS} takes Customer (String), MinTotal (Decimal)"
+    assert f"{sentence}; unknown: Kunde." in check(wrong)["message"]
+    destination = Destination()
+    destination.sync(wrong, catalog_of(right, f"gi__{ORDERS}"), fails=True)
+    assert {error["message"].partition("unknown: ")[2][:6] for error in destination.errors} == {"Kunde."}
+    # What a tenant has that cannot be asked is not known, and the others are read.
+    sim.faults.add(Fault(FaultKind.STATUS_503, path=r"Company.*\$metadata", times=1000))
+    destination.sync(right, catalog_of(sim.config("Zweite Firma"), f"gi__{ORDERS}"), fails=True)
+    assert all("Company" in error["message"] for error in destination.errors)

@@ -84,7 +84,9 @@ def _read_whole_feed(response: requests.Response, decode: Callable[[bytes], Feed
     return FeedPage(rows or feed.value, size_bytes, feed.next_link or feed.old_next_link)
 
 
-def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+def inquiry_resource(
+    tenant: str, table: FeedTable, given: Mapping[str, Any], version: int
+) -> tuple[str, dict[str, str]]:
     """The resource below the feed's root, and the options with an inquiry's parameters.
 
     Raises:
@@ -93,7 +95,7 @@ def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -
     try:
         return parameterized(table, given, version)
     except ParameterError as error:
-        message = f"{error}."
+        message = f"Tenant '{tenant}': {error}."
         raise config_error(message) from None
 
 

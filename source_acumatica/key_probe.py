@@ -94,7 +94,7 @@ class KeyProbe:
 
     def _page(self, plan: FeedPlan, token: Mapping[str, Any], more: Mapping[str, str] | None = None) -> FeedPage:
         version = self.doors.version(self.table.door, self.tenant)
-        resource, given = inquiry_resource(self.table, self.parameters, version)
+        resource, given = inquiry_resource(self.tenant, self.table, self.parameters, version)
         keys = frozenset(self.table.keys)
         options = feed_options(self.table, plan, keys, Window(), {"version": version, **token})
         is_query = bool(plan.order or more)

@@ -23,6 +23,8 @@ class RepeatedReader(Reader):
     """
 
     readers: Sequence[tuple[Mapping[str, Any], Reader]]
+    asked: Sequence[str]
+    """The parameters whose values stand in the rows; empty text, in a tenant whose inquiry has no such parameter."""
     known_unproven: Callable[[], Mapping[str, str | None]]
     cursor: str | None
     _reading: Reader | None = field(default=None, init=False)
@@ -38,7 +40,7 @@ class RepeatedReader(Reader):
         for given, reader in self.readers:
             name, is_proven = _name_of(given), False
             own = replace(window, start=BEGINNING, since=_earlier(window.since, was.get(name, window.since)))
-            added = {f"_param_{name}": typed_in(value) for name, value in given.items()}
+            added = {f"_param_{name}": typed_in(given.get(name, "")) for name in self.asked}
             self._reading = reader
             for page in reader.pages(own):
                 # Rows without a stamp come whether a filter by stamps works or not.

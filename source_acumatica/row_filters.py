@@ -146,7 +146,7 @@ class FilterTrial:
         version = self.doors.version(table.door, tenant)
         try:
             given = self.settings.parameter_sets(table.title)[0]
-            resource, parameters = inquiry_resource(table, given, version)
+            resource, parameters = inquiry_resource(tenant, table, given, version)
         except AirbyteTracedException:
             # Its parameters are wanting: that has been said, and it cannot be asked for anything.
             return True

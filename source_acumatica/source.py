@@ -131,6 +131,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
 
             site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms)
             site.raise_what_failed()
+            survey.check_parameters()
             survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]
             found: list[Table | FeedTable] = [*tables, *survey.tables.values()]
@@ -466,6 +467,7 @@ def _prove(client: Client, settings: Config) -> None:
 
     site = describe(client, settings.tenants, settings.endpoints, prove=prove, forms=forms)
     site.raise_what_failed()
+    survey.check_parameters()
     if survey.complaints:
         raise together(survey.complaints)
     survey.refuse_unmatched(forms)

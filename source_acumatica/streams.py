@@ -55,7 +55,7 @@ from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.kept_names import missed, outermost, places, remembered
 from source_acumatica.lines import RecordLines, in_pieces
 from source_acumatica.list_reader import ListReader
-from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
+from source_acumatica.odata import UNKNOWN_ZONE, feed_options, own_values, widened
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.read_with import ReadWith, asks_for_more, read_with
@@ -568,12 +568,14 @@ class TableStream(HttpStream, ABC):
             facts.learn(ALL_STAMPED)
         return bool(found)
 
-    def _repeated(self, tenant: str, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:
+    def _repeated(
+        self, tenant: str, readers: Sequence[tuple[Mapping[str, Any], Reader]], asked: Sequence[str]
+    ) -> Reader:
         """The reader of an inquiry that is asked with one combination of values, or with several."""
-        if len(readers) == 1:
+        if not asked:
             return readers[0][1]
         facts, cursor = self._facts(tenant), self._table_of(tenant).cursor_field
-        return RepeatedReader(tenant, self._config, readers, lambda: facts.unproven, cursor)
+        return RepeatedReader(tenant, self._config, readers, asked, lambda: facts.unproven, cursor)
 
     def _facts(self, tenant: str) -> TenantFacts:
         if tenant not in self._facts_of:
@@ -730,7 +732,7 @@ class ContractStream(TableStream):
                 (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
                 for given in sets
             ]
-            return self._repeated(tenant, readers)
+            return self._repeated(tenant, readers, table.asked)
         return ListReader(
             tenant,
             self._config,
@@ -815,7 +817,7 @@ class FeedStream(TableStream):
         return own if isinstance(own, FeedTable) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
-        sets = self._parameter_sets()
+        sets = self._parameter_sets(tenant)
         return read_with(self._config, condition=self._table.condition, parameters=sets, has_custom=False)
 
     def _path(self, tenant: str) -> str:
@@ -834,7 +836,8 @@ class FeedStream(TableStream):
     def _reader(self, tenant: str) -> Reader:
         if self._has_unknown_zone(tenant) and self._table.stamps:
             logger.info(f"{where_of(tenant, self.name)}: {UNKNOWN_ZONE}.")
-        return self._repeated(tenant, [(given, self._reader_of(tenant, given)) for given in self._parameter_sets()])
+        readers = [(given, self._reader_of(tenant, given)) for given in self._parameter_sets(tenant)]
+        return self._repeated(tenant, readers, self._table_of(tenant).asked)
 
     def _reader_of(self, tenant: str, given: Mapping[str, Any]) -> Reader:
         # Before anything is asked: values that do not fit have a sentence of their own.
@@ -854,14 +857,20 @@ class FeedStream(TableStream):
         """Version 3 does not say in which zone its times are: maybe in that of the user's profile."""
         return self._access.doors.version(self._table.door, tenant) == 3
 
-    def _parameter_sets(self) -> list[dict[str, Any]]:
-        return self._config.parameter_sets(self._table.title)
+    def _parameter_sets(self, tenant: str) -> list[dict[str, Any]]:
+        """The combinations that the tenant's own inquiry can be asked with."""
+        table, version = self._table_of(tenant), self._access.doors.version(self._table.door, tenant)
+        own: list[dict[str, Any]] = []
+        for given in self._config.parameter_sets(table.title):
+            if (values := own_values(table, given, version)) not in own:
+                own.append(values)
+        return own
 
     def _resource(self, tenant: str, given: Mapping[str, Any] | None = None) -> tuple[str, dict[str, str]]:
         """What is asked below the feed's root, and an inquiry's parameters."""
         version = self._access.doors.version(self._table.door, tenant)
         table = self._table_of(tenant)
-        return inquiry_resource(table, self._parameter_sets()[0] if given is None else given, version)
+        return inquiry_resource(tenant, table, self._parameter_sets(tenant)[0] if given is None else given, version)
 
     def _ask(self, tenant: str, given: Mapping[str, Any], window: Window, token: Mapping[str, Any]) -> FeedPage:
         """A page of what is asked with ``given``, as ``AskFeed`` of the reader."""
