@@ -364,12 +364,16 @@ def _cursor_complaint(table: Table | FeedTable, configured: ConfiguredAirbyteStr
     return config_error(msg)
 
 
+def _names_of(table: Table | FeedTable) -> tuple[str, ...]:
+    """What an inquiry may be called in the settings."""
+    return (table.title,) if isinstance(table, FeedTable) else form_names(table.endpoint, table.entity)
+
+
 def _values_complaint(
     table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
 ) -> AirbyteTracedException | None:
     """What is wrong where a catalog from before does not tell the rows of several values apart; a warning or more."""
-    names = (table.title,) if isinstance(table, FeedTable) else form_names(table.endpoint, table.entity)
-    columns = [f"_param_{name}" for name in settings.varied(*names) if name in table.asked]
+    columns = [f"_param_{name}" for name in settings.varied(*_names_of(table)) if name in table.asked]
     keys = {path[0] for path in configured.primary_key or configured.stream.source_defined_primary_key or ()}
     where = f"Stream {table.name}: inquiry_parameters has several values, and"
     if configured.destination_sync_mode is DestinationSyncMode.append_dedup:
@@ -420,7 +424,10 @@ def _as_configured(
     table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
 ) -> Table | FeedTable:
     """The table with what only the catalog and the settings know: by what its rows are known, and which are wanted."""
-    table = replace(table, condition=settings.condition(table.name))
+    given, columns = settings.parameter_sets(*_names_of(table))[0], configured.stream.json_schema.get("properties", {})
+    # Of a catalog from when there were several values, the rows of the one that is left are known by it, too.
+    asked = table.asked or tuple(name for name in given if f"_param_{name}" in columns)
+    table = replace(table, condition=settings.condition(table.name), asked=asked)
     keys = [".".join(path) for path in configured.stream.source_defined_primary_key or configured.primary_key or ()]
     if isinstance(table, FeedTable):
         is_tracked = table.is_tracked and keys == ["_tenant", table.id_field]
