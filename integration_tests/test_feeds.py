@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
-from .simulator import Lies, Simulator
+from .simulator import Fault, FaultKind, Lies, Simulator
 from .simulator.answers import message
 from .simulator.edm import Access
-from .simulator.inquiries import INQUIRY_BY_TITLE
+from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE
 from .simulator.odata import InquiryDoor, TableDoor
 from .test_sync import TENANTS, catalog_of
 
@@ -265,6 +265,26 @@ def test_an_inquiry_whose_cursor_cannot_be_filtered_is_read_in_full(
         assert "a formula column can be neither filtered nor sorted" in warning
         assert "all rows instead of the changed ones" in warning
         assert differences(destination, sim, ["Company"]) == []
+
+
+@pytest.mark.parametrize("keys", [("Class",), ("CustomerID",)], ids=str)
+@pytest.mark.parametrize("kind", [FaultKind.STATUS_500, FaultKind.TOKEN_DROPPED, FaultKind.SESSION_DROPPED], ids=str)
+def test_a_key_that_could_not_be_looked_at_is_none_unless_another_tenant_tells(
+    kind: FaultKind, keys: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = replace(CUSTOMERS, title="BI-X", type=replace(CUSTOMERS.type, name="BIX", keys=keys))
+    monkeypatch.setitem(INQUIRY_BY_TITLE, "BI-X", shown)  # type: ignore[misc]
+    proven = [["_tenant"], ["CustomerID"]] if keys == ("CustomerID",) else None
+    with Simulator(rows=8) as sim:
+
+        def key_of(*tenants: str) -> Any:
+            config = sim.config(*tenants, generic_inquiries=["BI-X"], endpoints=["Fabrikam"])
+            return discover(config)["gi__BI-X"].get("source_defined_primary_key")
+
+        assert key_of() == proven
+        sim.faults.add(Fault(kind, path="Zweite Firma.*/gi/BI-X", times=1000))
+        assert key_of() == proven, "the other tenant tells"
+        assert key_of("Zweite Firma") is None
 
 
 @pytest.mark.parametrize("relative", [True, False])

@@ -389,6 +389,14 @@ def test_wrong_parameters_are_refused(feed: Feed, path: str) -> None:
     assert refusal(feed.get(f"{feed.root('gi')}/OrdersbyCustomer_WithParameters{path}"))[0] == 400
 
 
+def test_a_tenants_inquiry_may_lack_a_parameter(sim: Simulator, feed: Feed) -> None:
+    sim.tenant("Company").lacks.add("gi/Orders by Customer?MinTotal")
+    function = f"{feed.root('gi')}/OrdersbyCustomer_WithParameters"
+    assert feed.get(f"{function}(Customer='C-9')").status_code == 200
+    assert refusal(feed.get(f"{function}(Customer='C-9',MinTotal=1)"))[0] == 400
+    assert b"MinTotal" not in feed.get(f"{feed.root('gi')}/$metadata").content
+
+
 def test_an_unknown_inquiry_is_not_found(feed: Feed) -> None:
     assert feed.get(f"{feed.root('gi')}/Nope").status_code == 404
     assert feed.get(f"{feed.root('gi')}/BI-Customers('C000001')").status_code == 404

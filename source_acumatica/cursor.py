@@ -102,6 +102,8 @@ class Progress:
     """The columns that have come, as ``kept_names`` keeps them."""
     custom: tuple[str, ...] = ()
     """The custom fields that have come, likewise."""
+    unproven: Mapping[str, str | None] = field(default_factory=dict)
+    """Of an inquiry that is asked with several values: those whose rows have yet to be seen, and from when on."""
     read_with: ReadWith = field(default_factory=dict)
     """The settings that decided what has arrived; empty in a state of old."""
     sure: str | None = None
@@ -115,7 +117,15 @@ class Progress:
             return Progress(read_with=now)
         if any(asks_for_more(self.read_with, now)):
             return replace(
-                self, reached=None, sure=None, allowed=None, reading=None, newest=None, left_out=(), read_with=now
+                self,
+                reached=None,
+                sure=None,
+                allowed=None,
+                reading=None,
+                newest=None,
+                left_out=(),
+                unproven={},
+                read_with=now,
             )
         return replace(self, read_with=now)
 
@@ -387,6 +397,7 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 lag_at=part.get("lag_at"),
                 has_unstamped=part.get("has_unstamped", False),
                 left_out=tuple(part.get("left_out", ())),
+                unproven=part.get("unproven", {}),
                 read_with=part.get("read_with", {}),
                 columns=tuple(part.get("columns", ())),
                 custom=tuple(part.get("custom", ())),
@@ -409,6 +420,7 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "lag_at": progress.lag_at,
         "has_unstamped": progress.has_unstamped,
         "left_out": list(progress.left_out),
+        "unproven": dict(progress.unproven),
         "read_with": dict(progress.read_with),
         "columns": list(progress.columns),
         "custom": list(progress.custom),

@@ -75,7 +75,9 @@ def _read_whole_feed(response: requests.Response, decode: Callable[[bytes], Feed
     return FeedPage(rows or feed.value, size_bytes, feed.next_link or feed.old_next_link)
 
 
-def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+def inquiry_resource(
+    tenant: str, table: FeedTable, given: Mapping[str, Any], version: int
+) -> tuple[str, dict[str, str]]:
     """The resource below the feed's root, and the options with an inquiry's parameters.
 
     Raises:
@@ -84,7 +86,7 @@ def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -
     try:
         return parameterized(table, given, version)
     except ParameterError as error:
-        message = f"{error}."
+        message = f"Tenant '{tenant}': {error}."
         raise config_error(message) from None
 
 
@@ -415,7 +417,7 @@ def unaddressable(error: RequestFailed, resource: str, where: str) -> RequestFai
     if not found or error.problem.status not in (400, _NOT_FOUND):
         return None
     sentence = (
-        f"its title has {' and '.join(found)} in it, which web servers refuse in addresses: it cannot be asked for. "
+        f"its title has {' and '.join(found)} in it, which has another meaning in an address: it cannot be asked for. "
         "Give the inquiry another title (Generic Inquiry, SM208000)"
     )
     return RequestFailed(Problem(Next.STOP, FailureType.config_error, sentence, status=error.problem.status), where)
@@ -426,8 +428,9 @@ _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
 _SIGN_IN_PAGE = 302
 """The status that stands for any page in place of data, where an address may be unknown."""
-# ASP.NET refuses these in a path also where they are percent-encoded, and splits the path at the slashes.
-_REFUSED_IN_PATHS = ("&", "%", ":", "*", "?", "<", ">", "/", "\\")
+# ASP.NET refuses these in a path also where they are percent-encoded, and splits the path at the slashes; OData takes
+# what stands in parentheses for a key.
+_REFUSED_IN_PATHS = ("&", "%", ":", "*", "?", "<", ">", "/", "\\", "(", ")")
 # What is answered by a door that is there, if only to refuse.
 _FOUND = (400, 401, 403)
 _NEEDED = {

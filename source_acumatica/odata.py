@@ -260,6 +260,7 @@ def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> t
     Raises:
         ParameterError: parameters are missing, unknown or of the wrong type.
     """
+    given = own_values(table, given, version)
     if version == 3 and not table.function:
         return quote(table.title, safe=""), {name: typed_in(value) for name, value in given.items()}
     if given.keys() != table.parameters.keys():
@@ -274,6 +275,14 @@ def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> t
     arguments = ",".join(f"{name}={alias}" for name, alias in aliases.items())
     values = {aliases[name]: _parameter_literal(table, name, value, version) for name, value in given.items()}
     return f"{quote(function, safe='')}({arguments})", values
+
+
+def own_values(table: FeedTable, given: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """Of the values given for an inquiry, those for the tenant whose ``table`` it is."""
+    if version == 3 and not table.function:
+        # Nobody says what it takes.
+        return dict(given)
+    return {name: value for name, value in given.items() if name not in table.others_parameters}
 
 
 def _parameter_literal(table: FeedTable, name: str, value: Any, version: int) -> str:

@@ -104,6 +104,9 @@ class Reader(ABC):
     repeated_key: tuple[str, ...] = field(default=(), init=False)
     """What was supposed to identify the rows, and was found in several."""
 
+    unproven: Mapping[str, str | None] = field(default_factory=dict, init=False)
+    """Of several lists that are read as one: those that brought nothing to believe, and from when on they were read."""
+
     @property
     def lacking(self) -> tuple[str, ...]:
         """What records from now on lack although the ERP has, or had, it."""

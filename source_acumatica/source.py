@@ -40,7 +40,7 @@ from source_acumatica.entity import Shape
 from source_acumatica.errors import Next, RequestFailed, config_error, or_no_content, read_answer
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.forms import Forms
+from source_acumatica.forms import Forms, form_names
 from source_acumatica.heartbeat import Heartbeat
 from source_acumatica.lines import LinesSource, NoCounts, single_messages, with_meta
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
@@ -131,6 +131,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
 
             site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms)
             site.raise_what_failed()
+            survey.check_parameters()
             survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]
             found: list[Table | FeedTable] = [*tables, *survey.tables.values()]
@@ -222,7 +223,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             order = settings.tenants[:: -1 if number % 2 else 1]
             holding = _holding(name, order, site, survey, _read_before(states.get_stream_state(name, None)))
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
-            complaint = _cursor_complaint(table, one)
+            complaint = _cursor_complaint(table, one) or _values_complaint(table, one, settings)
             own = {tenant: complaint or _own(each, one, settings) for tenant, each in holding.items()}
             is_described = name in declared and not any(
                 isinstance(each, AirbyteTracedException) for each in own.values()
@@ -293,9 +294,8 @@ def _dacs(tables: Sequence[Table]) -> set[str]:
 
 
 def _forms(settings: Config) -> Forms:
-    return Forms(
-        settings.inquiry_forms, {one.inquiry: settings.asked(one.inquiry) for one in settings.inquiry_parameters}
-    )
+    given = dict.fromkeys(one.inquiry for one in settings.inquiry_parameters)
+    return Forms(settings.inquiry_forms, tuple(given), asked_in=settings.asked)
 
 
 def _holding(
@@ -369,6 +369,34 @@ def _cursor_complaint(table: Table | FeedTable, configured: ConfiguredAirbyteStr
     return config_error(msg)
 
 
+def _names_of(table: Table | FeedTable) -> tuple[str, ...]:
+    """What an inquiry may be called in the settings."""
+    return (table.title,) if isinstance(table, FeedTable) else form_names(table.endpoint, table.entity)
+
+
+def _values_complaint(
+    table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
+) -> AirbyteTracedException | None:
+    """What is wrong where a catalog from before does not tell the rows of several values apart; a warning or more."""
+    columns = [f"_param_{name}" for name in settings.varied(*_names_of(table)) if name in table.asked]
+    keys = {path[0] for path in configured.primary_key or configured.stream.source_defined_primary_key or ()}
+    where = f"Stream {table.name}: inquiry_parameters has several values, and"
+    if configured.destination_sync_mode is DestinationSyncMode.append_dedup:
+        if not keys or not (missing := [name for name in columns if name not in keys]):
+            return None
+        return config_error(
+            f"{where} {', '.join(missing)} is not part of the primary key, so the destination would keep the rows of "
+            "one value only. Refresh the connection's schema; where you choose the key yourself, add it."
+        )
+    properties = configured.stream.json_schema.get("properties")
+    if properties and (missing := [name for name in columns if name not in properties]):
+        logger.warning(
+            f"{where} the connection's schema does not have {', '.join(missing)}, so nobody can tell whose rows they "
+            "are: refresh it."
+        )
+    return None
+
+
 def _of_this_cursor(stream: str, state: Mapping[str, Any], field: str) -> dict[str, Any]:
     """The state without what was reached by another column: what that one did not show has to be read anew."""
     parts = state.get("states")
@@ -401,7 +429,10 @@ def _as_configured(
     table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
 ) -> Table | FeedTable:
     """The table with what only the catalog and the settings know: by what its rows are known, and which are wanted."""
-    table = replace(table, condition=settings.condition(table.name))
+    given, columns = settings.parameter_sets(*_names_of(table))[0], configured.stream.json_schema.get("properties", {})
+    # Of a catalog from when there were several values, the rows of the one that is left are known by it, too.
+    asked = table.asked or tuple(name for name in given if f"_param_{name}" in columns)
+    table = replace(table, condition=settings.condition(table.name), asked=asked)
     keys = [".".join(path) for path in configured.stream.source_defined_primary_key or configured.primary_key or ()]
     if isinstance(table, FeedTable):
         is_tracked = table.is_tracked and keys == ["_tenant", table.id_field]
@@ -448,6 +479,7 @@ def _prove(client: Client, settings: Config) -> None:
 
     site = describe(client, settings.tenants, settings.endpoints, prove=prove, forms=forms)
     site.raise_what_failed()
+    survey.check_parameters()
     if survey.complaints:
         raise together(survey.complaints)
     survey.refuse_unmatched(forms)

@@ -106,6 +106,11 @@ def _part(part: Any) -> dict[str, Any]:
     if not isinstance(cursor, dict):
         raise _broken(tenant, "cursor", cursor, "an object with the name of the column and a time")
     own["cursor"] = {name: _instant(tenant, "cursor", value) for name, value in cursor.items()}
+    if "unproven" in part:
+        unproven = part["unproven"]
+        if not isinstance(unproven, dict):
+            raise _broken(tenant, "unproven", unproven, "an object with a time for the values of an inquiry")
+        own["unproven"] = {name: _instant(tenant, "unproven", value) for name, value in unproven.items()}
     for name in _INSTANTS:
         if name in part:
             own[name] = _instant(tenant, name, part[name])

@@ -64,12 +64,13 @@ from source_acumatica.kept_names import missed, outermost, places, remembered
 from source_acumatica.lines import Meta, RecordLines, in_pieces, meta_of
 from source_acumatica.list_reader import ListReader
 from source_acumatica.looks import Looks
-from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
+from source_acumatica.odata import UNKNOWN_ZONE, feed_options, own_values, widened
 from source_acumatica.paging import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.read_with import ReadWith, asks_for_more, read_with
 from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
+from source_acumatica.row_filters import FilterTrial
 from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
 from source_acumatica.tracking import Tracking
 from source_acumatica.watches import KeyWatch, ListKeys, Stamps
@@ -243,6 +244,11 @@ class TenantFacts:
         """It is so no longer."""
         if self._progress is not None:
             self._progress.note(self._tenant, {name: None})
+
+    @property
+    def unproven(self) -> Mapping[str, str | None]:
+        """Of an inquiry that is asked with several values: those whose rows have yet to be seen, and from when on."""
+        return self._progress.progress(self._tenant).unproven if self._progress else {}
 
     def saw_unstamped(self) -> None:
         """A row without a stamp has come."""
@@ -470,6 +476,8 @@ class TableStream(HttpStream, ABC):
             # Without progress: once the form is set up, its whole history is read.
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
             return
+        if not beat.rows and not had_rows:
+            self._tell_blind_filter(reader.tenant)
         has_removals = False
         if self.progress and self._rows_table.is_tracked:
             for message in self._removed(reader.tenant, self.progress, newest):
@@ -477,6 +485,12 @@ class TableStream(HttpStream, ABC):
                 yield message
         if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
             self._look_back(reader, newest, facts, is_explained=has_removals)
+
+    def _tell_blind_filter(self, tenant: str) -> None:
+        """No row has ever come: the user's condition may find none of those that there are."""
+        table = self._table_of(tenant)
+        if isinstance(table, Table | FeedTable) and table.condition:
+            FilterTrial(self._client, self._access.doors, self._config).tell_if_blind(tenant, table)
 
     def _begin(self, tenant: str, where: str) -> None:
         """The tenant answers: only now may what follows from other settings find its way into the state."""
@@ -567,6 +581,8 @@ class TableStream(HttpStream, ABC):
             # other reasons than the window's.
             has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
             is_believed = has_rows or facts.is_fresh(FILTER_WORKS)
+            if is_believed:
+                self.progress.note(reader.tenant, unproven=reader.unproven)
             self.progress.window_done(
                 reader.tenant,
                 window,
@@ -616,6 +632,15 @@ class TableStream(HttpStream, ABC):
         elif not found:
             facts.learn(ALL_STAMPED)
         return bool(found)
+
+    def _repeated(
+        self, tenant: str, readers: Sequence[tuple[Mapping[str, Any], Reader]], asked: Sequence[str]
+    ) -> Reader:
+        """The reader of an inquiry that is asked with one combination of values, or with several."""
+        if not asked:
+            return readers[0][1]
+        facts, cursor = self._facts(tenant), self._table_of(tenant).cursor_field
+        return RepeatedReader(tenant, self._config, readers, asked, lambda: facts.unproven, cursor)
 
     def _facts(self, tenant: str) -> TenantFacts:
         if tenant not in self._facts_of:
@@ -772,14 +797,11 @@ class ContractStream(TableStream):
         headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
         if table.door is Door.INQUIRY:
             sets = self._config.parameter_sets(*form_names(table.endpoint, table.entity))
-            return _repeated(
-                tenant,
-                self._config,
-                [
-                    (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
-                    for given in sets
-                ],
-            )
+            readers = [
+                (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
+                for given in sets
+            ]
+            return self._repeated(tenant, readers, table.asked)
         return ListReader(
             tenant,
             self._config,
@@ -864,7 +886,7 @@ class FeedStream(TableStream):
         return own if isinstance(own, FeedTable) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
-        sets = self._parameter_sets()
+        sets = self._parameter_sets(tenant)
         return read_with(self._config, condition=self._table.condition, parameters=sets, has_custom=False)
 
     def _path(self, tenant: str) -> str:
@@ -883,9 +905,8 @@ class FeedStream(TableStream):
     def _reader(self, tenant: str) -> Reader:
         if self._has_unknown_zone(tenant) and self._table.stamps:
             logger.info(f"{where_of(tenant, self.name)}: {UNKNOWN_ZONE}.")
-        return _repeated(
-            tenant, self._config, [(given, self._reader_of(tenant, given)) for given in self._parameter_sets()]
-        )
+        readers = [(given, self._reader_of(tenant, given)) for given in self._parameter_sets(tenant)]
+        return self._repeated(tenant, readers, self._table_of(tenant).asked)
 
     def _reader_of(self, tenant: str, given: Mapping[str, Any]) -> Reader:
         # Before anything is asked: values that do not fit have a sentence of their own.
@@ -905,14 +926,20 @@ class FeedStream(TableStream):
         """Version 3 does not say in which zone its times are: maybe in that of the user's profile."""
         return self._access.doors.version(self._table.door, tenant) == 3
 
-    def _parameter_sets(self) -> list[dict[str, Any]]:
-        return self._config.parameter_sets(self._table.title)
+    def _parameter_sets(self, tenant: str) -> list[dict[str, Any]]:
+        """The combinations that the tenant's own inquiry can be asked with."""
+        table, version = self._table_of(tenant), self._access.doors.version(self._table.door, tenant)
+        own: list[dict[str, Any]] = []
+        for given in self._config.parameter_sets(table.title):
+            if (values := own_values(table, given, version)) not in own:
+                own.append(values)
+        return own
 
     def _resource(self, tenant: str, given: Mapping[str, Any] | None = None) -> tuple[str, dict[str, str]]:
         """What is asked below the feed's root, and an inquiry's parameters."""
         version = self._access.doors.version(self._table.door, tenant)
         table = self._table_of(tenant)
-        return inquiry_resource(table, self._parameter_sets()[0] if given is None else given, version)
+        return inquiry_resource(tenant, table, self._parameter_sets(tenant)[0] if given is None else given, version)
 
     def _ask(self, tenant: str, given: Mapping[str, Any], window: Window, token: Mapping[str, Any]) -> FeedPage:
         """A page of what is asked with ``given``, as ``AskFeed`` of the reader."""
@@ -979,11 +1006,6 @@ class FeedStream(TableStream):
 
 def _is_whole_hour(stamp: str) -> bool:
     return datetime.fromisoformat(stamp).timestamp() % _AN_HOUR_SECONDS == 0
-
-
-def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:
-    """The reader of an inquiry that is asked with one combination of values, or with several."""
-    return readers[0][1] if len(readers) == 1 else RepeatedReader(tenant, config, readers)
 
 
 def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:

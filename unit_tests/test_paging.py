@@ -587,7 +587,11 @@ def test_rows_that_are_alike_and_rest_come_as_often_as_they_are_there(rows, page
 
 @given(st.lists(st.integers(0, 30), max_size=60), st.integers(3, 12))
 def test_rows_whose_keys_repeat_against_what_was_said_come_as_often_as_they_are_there(rows, page_rows):
-    assert sorted(sent(ReorderedList(rows, rows, 0, page_rows))) == sorted(rows)
+    try:
+        assert sorted(sent(ReorderedList(rows, rows, 0, page_rows))) == sorted(rows)
+    except MovingListError:
+        # A page full of one key and a row that is like others: nobody can tell whether it has moved.
+        assert max(Counter(rows).values()) >= page_rows - 1
 
 
 @settings(max_examples=300)
