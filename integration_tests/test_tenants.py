@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,13 @@ import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica import client
+from source_acumatica.errors import config_error
+from source_acumatica.feed_discovery import FeedSurvey
+from source_acumatica.feeds import FeedDoor
 
-from .harness import Destination, check, differences, discover
+from .harness import FULL_REFRESH, Destination, check, differences, discover
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.answers import HTML, Answer, html
+from .simulator.answers import HTML, Answer, as_json, html
 from .simulator.catalog import ENDPOINTS
 from .simulator.inquiries import INQUIRY_BY_TITLE
 from .simulator.shapes import Endpoint
@@ -213,6 +216,62 @@ def test_an_endpoint_that_is_gone_everywhere_fails_its_own_streams(erp: Simulato
     destination.sync(config, catalog, fails=True)
     assert destination.statuses == {"Customer": "COMPLETE", "Fabrikam__Equipment": "INCOMPLETE"}
     assert "the instance has no endpoint Fabrikam" in destination.errors[0]["message"]
+
+
+DESIGNS = "/dac/GIDesign"
+"""A hint: it says which inquiries are cut or stored, and nothing hangs on it."""
+
+
+@pytest.mark.parametrize("kind", [*PASSING, FaultKind.HTML_200, FaultKind.TRUNCATED_JSON, FaultKind.EMPTY_200])
+def test_a_hint_is_asked_for_once_and_holds_nothing_up(erp: Simulator, kind: FaultKind) -> None:
+    config = erp.config(A, endpoints=["Fabrikam"], generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+    catalog = catalog_of(config, "gi__BI-Customers", "dac__SOOrder", mode=FULL_REFRESH)
+    erp.faults.add(Fault(kind, path=DESIGNS, times=1000))
+    commands: list[Callable[[Destination], Any]] = [
+        lambda _: check(config),
+        lambda _: discover(config),
+        lambda destination: destination.sync(config, catalog),
+    ]
+    for command in commands:
+        destination = Destination()
+        erp.requests.clear()
+        command(destination)
+        assert len([one for one in erp.requests if DESIGNS in one.path]) == 1
+        assert not [warning for warning in destination.warnings if "designs" in warning]
+
+
+def test_a_hint_that_leads_elsewhere_hides_no_table(erp: Simulator) -> None:
+    """A proxy in front maps the directory, in one tenant."""
+    config = erp.config(endpoints=["Fabrikam"], generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+    catalog = catalog_of(config, "gi__BI-Customers", "dac__SOOrder", mode=FULL_REFRESH)
+    elsewhere = as_json({"value": [{"Name": "X"}], "@odata.nextLink": "https://within/Site/dac/GIDesign?$skiptoken=1"})
+    erp.rewrite(lambda request, answer: elsewhere if DESIGNS in request.path and B in request.path else answer)
+    assert check(config)["status"] == "SUCCEEDED"
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert differences(destination, erp, [A, B]) == []
+    assert destination.warnings == []
+
+
+def test_what_a_tenant_could_not_be_asked_for_is_unknown_and_not_absent(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends a visit between two services: the second one has not been looked at."""
+    config = erp.config(endpoints=["Fabrikam"], generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+    destination, catalog = Destination(), catalog_of(config, "dac__SOOrder", "gi__BI-Customers", mode=FULL_REFRESH)
+    destination.sync(config, catalog)
+    visit_service = FeedSurvey._visit_door
+
+    def breaks_off(survey: FeedSurvey, door: FeedDoor, tenant: str, tracked: Any) -> None:
+        if (door, tenant) == (FeedDoor.TABLES, B):
+            raise config_error("The visit broke off.")
+        visit_service(survey, door, tenant, tracked)
+
+    monkeypatch.setattr(FeedSurvey, "_visit_door", breaks_off)
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {"dac__SOOrder": "INCOMPLETE", "gi__BI-Customers": "COMPLETE"}
+    assert "The visit broke off." in destination.errors[0]["message"]
+    assert tenants_of(destination, "dac__SOOrder").keys() == {A, B}
 
 
 # ------------------------------------------------------------------------------------------------ catalogs

@@ -33,7 +33,8 @@ _KNOWN_CONTRACTS = frozenset({"3", "4"})
 _NAME = re.compile(r"\w[\w. -]*/\w[\w.-]*")
 WHOLE = ""
 """In place of an endpoint's name: the tenant as a whole, which could not be signed in to."""
-_PROOF = "?"
+PROOF = "?"
+"""In place of an endpoint's name: what was asked for besides, which may be anything that no endpoint has."""
 # How the names of the streams of OData begin.
 _TAKEN_NAMES = ("gi", "dac")
 
@@ -146,7 +147,7 @@ def describe(
                 except PoolClosed:
                     raise
                 except AirbyteTracedException as error:
-                    visit.failures[_PROOF] = error
+                    visit.failures[PROOF] = error
         site.failures.update({(tenant, name): error for name, error in visit.failures.items()})
     site.endpoints = tuple(sorted({one for visit in visits.values() for one in visit.shapes}, key=_by_name))
     site.missing = _missing(visits.values(), needed)

@@ -219,9 +219,11 @@ class FeedSurvey:
             return
         where = f"Tenant '{tenant}', designs of the inquiries"
         try:
-            rows = self._doors.all_rows(tenant, FeedDoor.TABLES, DESIGNS, {}, where=where)
-        except RequestFailed:
-            # It takes a role that few users have; what cannot be told is not told.
+            rows = self._doors.all_rows(tenant, FeedDoor.TABLES, DESIGNS, {}, where=where, is_hint=True)
+        except PoolClosed:
+            raise
+        except AirbyteTracedException:
+            # It takes a role that few users have, and another service; what cannot be told is not told.
             return
         for row in rows:
             if (name := names.get(str(row.get("Name")))) and row.get("SelectTop"):

@@ -34,7 +34,7 @@ from source_acumatica.config import Config, unknown_settings
 from source_acumatica.credentials import is_credential
 from source_acumatica.cursor import State, TenantCursor
 from source_acumatica.deadline import OverdueError, within
-from source_acumatica.discovery import Site, describe, tell_forms, together
+from source_acumatica.discovery import PROOF, Site, describe, tell_forms, together
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Shape
 from source_acumatica.errors import Next, RequestFailed, config_error, or_no_content, read_answer
@@ -331,7 +331,7 @@ def _own_table(
         return site.own.get(tenant, {}).get(name) or site.failure(tenant, site.owners(name))
     service = next(door for door in FeedDoor if name.startswith(door.prefix))
     own = survey.own.get(tenant, {}).get(name)
-    return own or site.failure(tenant, ()) or survey.failures.get((tenant, service))
+    return own or site.failure(tenant, (PROOF,)) or survey.failures.get((tenant, service))
 
 
 def _read_before(state: Mapping[str, Any] | None) -> set[str]:
