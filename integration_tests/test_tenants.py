@@ -15,7 +15,16 @@ from source_acumatica.errors import config_error
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor
 
-from .harness import FULL_REFRESH, Destination, check, differences, discover
+from .harness import (
+    APPEND_DEDUP,
+    FULL_REFRESH,
+    INCREMENTAL,
+    Destination,
+    check,
+    configured,
+    differences,
+    discover,
+)
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.answers import HTML, Answer, as_json, html
 from .simulator.catalog import ENDPOINTS
@@ -155,6 +164,67 @@ def test_a_tenant_whose_rows_are_to_come_anew_has_had_the_stream(erp: Simulator)
     erp.tenant(A).lacks.add("Customer")
     destination.sync(config, catalog, fails=True)
     assert f"Tenant '{A}' had the stream Customer" in destination.errors[0]["message"]
+
+
+LOST_KEYS = {
+    "gi__BI-Customers": "gi/BI-Customers.CustomerID",
+    "Customer": "Customer.CustomerID",
+    "Customer__Contacts": "Customer.CustomerID",
+    "dac__SOOrder": "dac/SOOrder.NoteID",
+}
+
+
+@pytest.mark.parametrize(
+    ("stream", "mode"), [*((stream, INCREMENTAL) for stream in LOST_KEYS), ("gi__BI-Customers", FULL_REFRESH)]
+)
+def test_rows_without_a_column_of_the_key_are_not_sent_to_be_taken_for_one(
+    erp: Simulator, stream: str, mode: str
+) -> None:
+    """The key is of the catalog, and one tenant's inquiry, endpoint or table has the column no more."""
+    config = erp.config(generic_inquiries=["BI-*"], dac_tables=["SOOrder"], track_deletions=stream == "dac__SOOrder")
+    catalog = configured([discover(config)[stream]], mode, APPEND_DEDUP)
+    erp.tenant(B).lacks.add(LOST_KEYS[stream])
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {stream: "INCOMPLETE"}
+    assert f"Tenant '{B}', stream {stream}: the ERP does not describe" in destination.errors[0]["message"]
+    assert tenants_of(destination, stream).keys() == {A}
+
+
+def test_rows_without_a_column_of_the_key_come_where_nobody_deduplicates(erp: Simulator) -> None:
+    config = erp.config(generic_inquiries=["BI-*"])
+    catalog = catalog_of(config, "gi__BI-Customers", mode=FULL_REFRESH)
+    erp.tenant(B).lacks.add("gi/BI-Customers.CustomerID")
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert any(f"Tenant '{B}'" in log and "which the primary key has" in log for log in destination.warnings)
+    assert tenants_of(destination, "gi__BI-Customers").keys() == {A, B}
+
+
+LOST_CURSORS = {
+    "gi__BI-Customers": "gi/BI-Customers.LastModifiedOn",
+    "Customer": "Customer.LastModifiedDateTime",
+    "Customer__Contacts": "Customer.LastModifiedDateTime",
+    "dac__Customer": "dac/Customer.LastModifiedDateTime",
+}
+
+
+@pytest.mark.parametrize("stream", LOST_CURSORS)
+def test_rows_that_would_lose_against_those_with_a_stamp_fail_the_tenant(erp: Simulator, stream: str) -> None:
+    config = erp.config(generic_inquiries=["BI-*"], dac_tables=["Customer"])
+    catalog = catalog_of(config, stream)
+    destination, without = Destination(), Destination()
+    destination.sync(config, catalog)
+    before = part_of(destination, stream, B)
+    erp.tenant(B).lacks.add(LOST_CURSORS[stream])
+    erp.clock.advance(3600)
+    for _ in range(2):
+        without.sync(config, catalog)
+    assert tenants_of(without, stream).keys() == {A, B}, "a tenant that never had the stamp is read in full"
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {stream: "INCOMPLETE"}
+    assert f"Tenant '{B}', stream {stream}: the cursor" in destination.errors[0]["message"]
+    assert part_of(destination, stream, B) == before
 
 
 # ------------------------------------------------------------------------------------------------ failing alone

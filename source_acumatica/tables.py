@@ -20,6 +20,8 @@ MAIN_ENDPOINT = "Default"
 """The endpoint whose streams carry no prefix."""
 DELETED_AT = "_ab_cdc_deleted_at"
 """Set in the record of a removed row: the name by which Airbyte's destinations know to drop it."""
+PARAMETER = "_param_"
+"""How the columns begin that say what an inquiry was asked with."""
 
 _PLATFORM_NAMES = ("_ab_", "_airbyte_")
 """How the names begin that Airbyte's platform and its destinations give columns of their own."""
@@ -373,7 +375,7 @@ def agreed(table: Table, own: Sequence[Table]) -> Table:
 
 def parameter_columns(asked: Iterable[str]) -> dict[str, Any]:
     """The columns for the parameters that an inquiry was asked with; the values are those of the settings, as text."""
-    return {f"_param_{name}": {"type": "string"} for name in asked}
+    return {f"{PARAMETER}{name}": {"type": "string"} for name in asked}
 
 
 def cursor_of(fields: Mapping[str, FieldKind]) -> str | None:
