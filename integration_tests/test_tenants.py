@@ -152,6 +152,72 @@ def test_what_a_tenant_never_had_is_told_and_what_it_has_no_more_is_an_error(erp
         assert part_of(destination, stream, A) == before[stream]
 
 
+LEFT_OUT = {
+    "MANUFACTURING__BillOfMaterial": ("endpoints", ["Default"]),
+    "Customer": ("endpoints", ["MANUFACTURING"]),
+    "Fabrikam__Equipment": ("endpoints", ["MANUFACTURING"]),
+    "gi__BI-Customers": ("generic_inquiries", ["IN-*"]),
+    "gi__IN-StockItems": ("generic_inquiries", []),
+    "dac__SOOrder": ("dac_tables", ["Customer"]),
+    "dac__Customer": ("dac_tables", []),
+}
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+@pytest.mark.parametrize("stream", LEFT_OUT)
+def test_a_stream_that_the_settings_leave_out_is_not_said_to_be_gone(erp: Simulator, stream: str, mode: str) -> None:
+    setting, narrowed = LEFT_OUT[stream]
+    named = {"generic_inquiries": ["*"], "dac_tables": ["Customer", "SOOrder"]}
+    config = erp.config(**named, endpoints=["Default", "MANUFACTURING", "Fabrikam"])
+    catalog = catalog_of(config, stream, mode=mode)
+    destination = Destination()
+    destination.sync(erp.config(A, **named, endpoints=["Default", "MANUFACTURING", "Fabrikam"]), catalog)
+    destination.sync(config | {setting: narrowed}, catalog, fails=True)
+    assert destination.statuses == {stream: "INCOMPLETE"}
+    assert all(f"The setting {setting} does not name" in error["message"] for error in destination.errors)
+    assert not [log for log in destination.warnings if "does not have" in log]
+    assert tenants_of(destination, stream).keys() == {A}, "what was read before stays"
+
+
+def test_values_for_inquiries_that_are_not_read_are_told_and_no_wrong_names(
+    erp: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = [{"inquiry": "Orders by Customer", "name": "Customer", "value": "C1"}]
+    assert check(erp.config(A, generic_inquiries=[], inquiry_parameters=left))["status"] == "SUCCEEDED"
+    assert [line for line in caplog.messages if "Orders by Customer" in line and "have no effect" in line]
+
+
+def test_a_tenant_that_keeps_inquiries_closed_leaves_those_of_the_others(erp: Simulator) -> None:
+    """By default nobody asks for inquiries: a tenant without them is one without, until it has had some."""
+    closed: set[str] = {B}
+    erp.rewrite(
+        lambda request, answer: (
+            Answer(403, content_type=HTML)
+            if "/odata/" in request.path and any(tenant in request.path for tenant in closed)
+            else answer
+        )
+    )
+    streams = ("gi__BI-Customers", "gi__IN-StockItems")
+    config = erp.config(endpoints=["Fabrikam"])
+    for mode in (FULL_REFRESH, INCREMENTAL):
+        catalog = catalog_of(config, *streams, mode=mode)
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert tenants_of(destination, "gi__BI-Customers").keys() == {A}
+        assert any("Going on without" in log and B in log for log in destination.warnings)
+    closed.clear()
+    destination.sync(config, catalog)
+    assert tenants_of(destination, "gi__BI-Customers").keys() == {A, B}
+    closed.add(B)
+    destination.sync(config, catalog, fails=True)
+    assert set(destination.statuses.values()) == {"INCOMPLETE"}, "it has had them"
+    closed.add(A)
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert set(destination.statuses.values()) == {"INCOMPLETE"}, "nobody has them"
+    assert "(403)" in destination.errors[0]["message"]
+
+
 def test_a_tenant_whose_rows_are_to_come_anew_has_had_the_stream(erp: Simulator) -> None:
     config = erp.config(A)
     catalog = catalog_of(config, "Customer")

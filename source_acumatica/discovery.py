@@ -24,7 +24,7 @@ from source_acumatica.json_text import decode
 from source_acumatica.known_entities import is_known, known
 from source_acumatica.openapi import Description, DescriptionError, read_description
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, explain_left_out, prefix, tables
+from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, explain_left_out, left_out_by, prefix, tables
 
 logger = logging.getLogger("airbyte")
 
@@ -84,6 +84,8 @@ class Site:
     """The endpoints that are read, by their names."""
     endpoints: tuple[Endpoint, ...] = ()
     """All that any tenant is read with: a tenant may lack the newest version that another has."""
+    listed: frozenset[str] = frozenset()
+    """The names of all that any tenant has."""
     tables: list[Table] = field(default_factory=list)
     """Of all tenants together: what the streams declare."""
     own: dict[str, dict[str, Table]] = field(default_factory=dict)
@@ -107,6 +109,13 @@ class Site:
     def owners(self, stream: str) -> list[str]:
         """The endpoints that may have the stream, by its name."""
         return [name for name in self.names if _may_hold(name, self.names, [stream])]
+
+    def unnamed(self, stream: str) -> str | None:
+        """The sentence for a stream of an endpoint that the settings leave out."""
+        endpoint = stream.partition("__")[0]
+        if not self.owners(stream) or (endpoint in self.listed and endpoint not in self.names):
+            return left_out_by("endpoints", stream)
+        return None
 
     def raise_what_failed(self) -> None:
         """For whoever needs all of it.
@@ -150,6 +159,7 @@ def describe(
                     visit.failures[PROOF] = error
         site.failures.update({(tenant, name): error for name, error in visit.failures.items()})
     site.endpoints = tuple(sorted({one for visit in visits.values() for one in visit.shapes}, key=_by_name))
+    site.listed = frozenset(one.name for visit in visits.values() for one in visit.listing)
     site.missing = _missing(visits.values(), needed)
     _fill(site, visits, streams, forms)
     return site

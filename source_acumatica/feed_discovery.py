@@ -33,7 +33,7 @@ from source_acumatica.key_probe import KeyProbe
 from source_acumatica.odata import plain_value
 from source_acumatica.reader import where_of
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import explain_left_out
+from source_acumatica.tables import explain_left_out, left_out_by
 from source_acumatica.tracking import TRACKING_FORM, History, Tracking
 
 logger = logging.getLogger("airbyte")
@@ -62,6 +62,8 @@ class FeedSurvey:
         self._own: dict[str, list[FeedTable]] = {}
         self._matched: set[str] = set()
         self._titles: set[str] = set()
+        self._unnamed: set[str] = set()
+        """What the services have under these names of streams, and the settings do not name."""
         self._incomplete: set[tuple[str, str]] = set()
         self._told: set[str] = set()
         self._behind_forms: dict[str, dict[str, Feed]] = {}
@@ -117,6 +119,19 @@ class FeedSurvey:
         found = [feeds.get(dac) for feeds in self._behind_forms.values()]
         return bool(found) and all(feed is not None and NOTE_ID in feed.fields for feed in found)
 
+    def does_without(self, error: AirbyteTracedException) -> bool:
+        """Whether a service is only closed, and by the settings need not be there."""
+        is_of_inquiries = any(each is error for (_, door), each in self.failures.items() if door is FeedDoor.INQUIRIES)
+        return is_of_inquiries and self._config.generic_inquiries == _ALL and is_closed(error)
+
+    def unnamed(self, stream: str) -> str | None:
+        """The sentence for a stream that the settings leave out, whether it is there or not."""
+        door = next(each for each in FeedDoor if stream.startswith(each.prefix))
+        setting = _SETTINGS[door]
+        if getattr(self._config, setting) and stream not in self._unnamed:
+            return None
+        return left_out_by(setting, stream)
+
     def refuse_unmatched(self, forms: Forms) -> None:
         """Refuse names and patterns that stand for nothing; ``forms`` are those of all tenants.
 
@@ -136,7 +151,13 @@ class FeedSurvey:
         # What a service that failed might have is unknown.
         is_known = FeedDoor.INQUIRIES not in {door for _tenant, door in self.failures}
         given = dict.fromkeys(one.inquiry for one in self._config.inquiry_parameters if is_known)
-        if unmatched := [each for each in given if each not in self._titles and each not in forms.matched]:
+        unmatched = [each for each in given if each not in self._titles and each not in forms.matched]
+        if unmatched and not self._config.generic_inquiries:
+            logger.warning(
+                f"inquiry_parameters: no inquiry form is called {', '.join(unmatched)}, and generic_inquiries names no "
+                "inquiries, so these values have no effect."
+            )
+        elif unmatched:
             msg = f"inquiry_parameters: no tenant has an inquiry {', '.join(unmatched)}. {_PARAMETERS_HINT}"
             raise config_error(msg)
 
@@ -242,6 +263,8 @@ class FeedSurvey:
         self._titles.add(title)
         patterns = self._matching(self._config.generic_inquiries, title)
         self._matched.update(patterns)
+        if not patterns:
+            self._unnamed.add(FeedDoor.INQUIRIES.prefix + title)
         return bool(patterns)
 
     def _check_parameters(self, tenant: str, table: FeedTable, version: int) -> None:
@@ -297,7 +320,10 @@ class FeedSurvey:
     def _may_read(self, dac: str) -> bool:
         """Whether the table's description is needed: in a read, that of the streams only."""
         names = {FeedDoor.TABLES.prefix + name for name in (dac.replace(".", "_"), dac.rpartition(".")[2])}
-        return self._wants_dac(dac) and (self._streams is None or not names.isdisjoint(self._streams))
+        if not self._wants_dac(dac):
+            self._unnamed |= names
+            return False
+        return self._streams is None or not names.isdisjoint(self._streams)
 
     def _trackable(self, tenant: str) -> list[tuple[str, ...]]:
         """The names of the sets of tables whose deletions have to be tracked to be read."""
@@ -345,6 +371,7 @@ def _tell_limits(where: str, history: History, wanted: Sequence[Sequence[str]]) 
     )
 
 
+_SETTINGS = {FeedDoor.INQUIRIES: "generic_inquiries", FeedDoor.TABLES: "dac_tables"}
 _UNMATCHED_HINTS: Mapping[str, str] = {
     "generic_inquiries": (
         "Check the names, which are those of the form Generic Inquiry (SM208000), and that Expose via OData is ticked "

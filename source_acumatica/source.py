@@ -216,11 +216,15 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         )
         access = Access.of(client, settings.tenants, doors, self._heartbeat)
         declared: dict[str, Table | FeedTable] = {table.name: table for table in site.tables} | survey.tables
+        read_before = {name: _read_before(states.get_stream_state(name, None)) for name in configured}
+        # Where one inquiry has been read, all could be.
+        inquiries = [name for name in configured if name.startswith(FeedDoor.INQUIRIES.prefix)]
+        were_open = {tenant for name in inquiries for tenant in read_before[name]}
         streams = []
         for number, (name, one) in enumerate(configured.items()):
             # Every other stream starts with the last tenant: with few seats that saves half of the sign-ins.
             order = settings.tenants[:: -1 if number % 2 else 1]
-            holding = _holding(name, order, site, survey, _read_before(states.get_stream_state(name, None)))
+            holding = _holding(name, order, site, survey, read_before[name], were_open)
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
             complaint = _cursor_complaint(table, one)
             own = {tenant: complaint or _own(each, one, settings) for tenant, each in holding.items()}
@@ -294,33 +298,48 @@ def _forms(settings: Config) -> Forms:
 
 
 def _holding(
-    name: str, tenants: Sequence[str], site: Site, survey: FeedSurvey, read_before: Collection[str]
+    name: str,
+    tenants: Sequence[str],
+    site: Site,
+    survey: FeedSurvey,
+    read_before: Collection[str],
+    were_open: Collection[str],
 ) -> dict[str, Table | FeedTable | AirbyteTracedException]:
     """What a stream is in each tenant: its table there, or why it cannot be read.
 
     What a failure hides is unknown, and not absent; a tenant that had the stream and has it no more is not passed over.
+    A service that a tenant keeps closed is passed over, as when the schema was made, unless it was open before.
     """
     found: dict[str, Table | FeedTable | AirbyteTracedException] = {}
+    closed: dict[str, Table | FeedTable | AirbyteTracedException] = {}
     absent: list[str] = []
+    unnamed = survey.unnamed(name) if name.startswith(_FEED_PREFIXES) else site.unnamed(name)
     for tenant in tenants:
         own = site.clashes.get(name) or _own_table(name, tenant, site, survey) or site.absence(name)
-        if own:
+        if tenant not in were_open and isinstance(own, RequestFailed) and survey.does_without(own):
+            closed[tenant] = own
+        elif own:
             found[tenant] = own
         elif tenant in read_before:
-            found[tenant] = config_error(
-                f"Tenant '{tenant}' had the stream {name} and does not have it any more (was it removed, renamed, or "
-                "taken from the user?): what was read before stays as it was. Bring it back, or take the tenant out of "
-                "the settings or the stream out of the connection."
-            )
+            found[tenant] = config_error(unnamed or _HAD_IT.format(tenant=tenant, name=name))
         else:
             absent.append(tenant)
+    if not found and closed:
+        return closed
     if not found:
-        msg = f"The instance has no stream {name} any more: refresh the connection's schema."
+        msg = unnamed or f"The instance has no stream {name} any more: refresh the connection's schema."
         logger.error(msg)
         return {absent[0]: config_error(msg)}
-    for tenant in absent:
+    for tenant in () if unnamed else absent:
         logger.warning(f"Tenant '{tenant}' does not have what {name} shows: it is not read there.")
     return found
+
+
+_HAD_IT = (
+    "Tenant '{tenant}' had the stream {name} and does not have it any more (was it removed, renamed, or taken from the "
+    "user?): what was read before stays as it was. Bring it back, or take the tenant out of the settings or the stream "
+    "out of the connection."
+)
 
 
 def _own_table(

@@ -85,6 +85,14 @@ def explain_left_out(stream: str, names: Iterable[str]) -> str:
     return f"Stream {stream}: {', '.join(names)} has the name of a column that the connector adds; it is left out."
 
 
+def left_out_by(setting: str, stream: str) -> str:
+    """What to tell the user of a stream that the connection has and the settings name no more."""
+    return (
+        f"The setting {setting} does not name what {stream} shows (any more): what was read before stays as it was. "
+        "Name it there again, or take the stream out of the connection."
+    )
+
+
 def prefix(endpoint: str) -> str:
     """How the names of an endpoint's streams begin."""
     return "" if endpoint == MAIN_ENDPOINT else f"{endpoint}__"
