@@ -123,6 +123,19 @@ class Client:
         """
         return self._server_times.get(tenant)
 
+    def room(self) -> float:
+        """How many requests may be sent at once now, by the rate that the user allows."""
+        return self._pace.room()
+
+    def sign_in(self, tenant: str) -> None:
+        """Prove that ``tenant`` can be signed in to, and ask for nothing: no seat is taken.
+
+        Raises:
+            AirbyteTracedException: the sign-in was refused.
+        """
+        with self._waiting(f"Tenant '{tenant}'"), self._pool.lease(tenant):
+            pass
+
     @property
     def waited_for(self) -> str:
         """What the threads wait for just now, as told to the user."""

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -72,6 +73,14 @@ class Endpoint:
         return f"{self.name}/{self.version}"
 
 
+class Depth(StrEnum):
+    """How far a tenant is looked at."""
+
+    ALL = "everything that the settings name"
+    SIGN_IN = "whether it can be signed in to"
+    NOTHING = "not at all"
+
+
 class _UnknownContractError(AirbyteTracedException):
     """An endpoint of a contract version that is not read."""
 
@@ -92,6 +101,10 @@ class Site:
     """By tenant and stream: what the tenant is asked for."""
     failures: dict[tuple[str, str], AirbyteTracedException] = field(default_factory=dict)
     """Why a tenant (``WHOLE``) or an endpoint of it could not be described: what it has is unknown."""
+    signed_in_only: list[str] = field(default_factory=list)
+    """Tenants of which it is unknown what they have, since there was no time to ask."""
+    untried: list[str] = field(default_factory=list)
+    """Tenants of which nothing is known at all."""
     missing: dict[str, AirbyteTracedException] = field(default_factory=dict)
     """Endpoints that no tenant has, though all could be asked, and the sentence."""
     clashes: dict[str, AirbyteTracedException] = field(default_factory=dict)
@@ -134,11 +147,12 @@ def describe(
     streams: Collection[str] | None = None,
     prove: Callable[[str, Sequence[Table]], None] | None = None,
     forms: Forms | None = None,
+    depth: Callable[[], Depth] = lambda: Depth.ALL,
 ) -> Site:
     """The tables of all tenants; of ``streams`` only, where given, and then with no request for other endpoints.
 
     Each tenant is asked everything in one visit, ``prove`` included: with few seats every return is a sign-in more.
-    What fails is kept, and fails alone; what fails in ``prove`` as well.
+    What fails is kept, and fails alone; what fails in ``prove`` as well. ``depth`` is asked before each visit.
 
     Raises:
         AirbyteTracedException: a ``config_error``: ``wanted`` names an endpoint twice.
@@ -148,6 +162,9 @@ def describe(
     needed = [one for one in wanted if streams is None or _may_hold(one.partition("/")[0], site.names, streams)]
     visits: dict[str, _Visit] = {}
     for tenant in tenants:
+        if (how_far := depth()) is not Depth.ALL:
+            _touch(client, tenant, how_far, site)
+            continue
         with client.reading(tenant):
             visit = visits[tenant] = _visit(client, tenant, needed)
             if prove and WHOLE not in visit.failures:
@@ -160,9 +177,24 @@ def describe(
         site.failures.update({(tenant, name): error for name, error in visit.failures.items()})
     site.endpoints = tuple(sorted({one for visit in visits.values() for one in visit.shapes}, key=_by_name))
     site.listed = frozenset(one.name for visit in visits.values() for one in visit.listing)
-    site.missing = _missing(visits.values(), needed)
+    if not (site.signed_in_only or site.untried):
+        site.missing = _missing(visits.values(), needed)
     _fill(site, visits, streams, forms)
     return site
+
+
+def _touch(client: Client, tenant: str, depth: Depth, site: Site) -> None:
+    """Look at a tenant for which there is no time."""
+    if depth is Depth.NOTHING:
+        site.untried.append(tenant)
+        return
+    site.signed_in_only.append(tenant)
+    try:
+        client.sign_in(tenant)
+    except PoolClosed:
+        raise
+    except AirbyteTracedException as error:
+        site.failures[tenant, WHOLE] = error
 
 
 @dataclass
@@ -357,10 +389,13 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
     return description
 
 
-def tell_forms(client: Client, tenant: str, tables: Sequence[Table]) -> None:
+def tell_forms(
+    client: Client, tenant: str, tables: Sequence[Table], may_ask: Callable[[], bool] = lambda: True
+) -> None:
     """Log which entities without keys look like inquiry forms: PUT is not sent to any on a guess."""
-    for table in (each for each in tables if each.door is Door.LIST and not each.path):
-        if not (table.is_identified or table.is_single) and _looks_like_a_form(client, tenant, table):
+    listed = [each for each in tables if each.door is Door.LIST and not each.path]
+    for table in [each for each in listed if not (each.is_identified or each.is_single)]:
+        if may_ask() and _looks_like_a_form(client, tenant, table):
             logger.warning(f"{_where_of(tenant, table)}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
 
 
@@ -373,7 +408,7 @@ def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:
 
     judge, where = or_no_content(read_answer), _where_of(tenant, table)
     try:
-        return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=where, judge=judge)
+        return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=where, judge=judge, is_hint=True)
     except RequestFailed as error:
         # Reading it says what is wrong; this is only a hint.
         return error.problem.next is Next.CLIMB_DOWN

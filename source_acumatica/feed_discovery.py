@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -50,11 +50,18 @@ class FeedSurvey:
 
     For ``streams`` only those are looked for, as a read needs them, and failures are kept for when these are read.
     Without, all that the settings name is, and what fails is raised: only a service that is closed (401, 403, 404) has
-    nothing, and that only where the settings name nothing of it.
+    nothing, and that only where the settings name nothing of it. ``may_hint`` says whether there is time for a request
+    of which only the log tells.
     """
 
-    def __init__(self, doors: Doors, config: Config, streams: Collection[str] | None = None) -> None:
-        self._doors, self._config, self._streams = doors, config, streams
+    def __init__(
+        self,
+        doors: Doors,
+        config: Config,
+        streams: Collection[str] | None = None,
+        may_hint: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._doors, self._config, self._streams, self._may_hint = doors, config, streams, may_hint
         self.failures: dict[tuple[str, FeedDoor], AirbyteTracedException] = {}
         """By tenant and service; what they have is unknown."""
         self.complaints: list[AirbyteTracedException] = []
@@ -124,6 +131,17 @@ class FeedSurvey:
         is_of_inquiries = any(each is error for (_, door), each in self.failures.items() if door is FeedDoor.INQUIRIES)
         return is_of_inquiries and self._config.generic_inquiries == _ALL and is_closed(error)
 
+    def able(self, tenant: str) -> list[FeedTable]:
+        """The tables that may be asked for, without those that lack values for parameters, which is told already."""
+        return [each for each in self._own[tenant] if (tenant, each.title) not in self._incomplete]
+
+    def named(self, tenant: str) -> Iterator[list[FeedTable]]:
+        """The tables that each name or pattern of the settings stands for; ``*`` is nobody's wish."""
+        able = self.able(tenant)
+        for door, setting in _SETTINGS.items():
+            for pattern in (each for each in getattr(self._config, setting) if each != _ALL[0]):
+                yield [each for each in able if each.door is door and self._matching([pattern], *_names(each))]
+
     def unnamed(self, stream: str) -> str | None:
         """The sentence for a stream that the settings leave out, whether it is there or not."""
         door = next(each for each in FeedDoor if stream.startswith(each.prefix))
@@ -177,11 +195,15 @@ class FeedSurvey:
         history = Tracking(self._doors).history(tenant)
         # Where the ERP does not list them, each costs a request.
         asked = wanted if history.added is not None else wanted[-_MOST_TRACKING_PROBES:]
+        rest = len(wanted) - len(asked)
         tracked: list[str] = []
         untracked: list[str] = []
         doubtful: list[str] = []
         for sets in asked:
             is_tracked = history.lists(sets)
+            if is_tracked is None and not self._may_hint():
+                rest += 1
+                continue
             if is_tracked is None:
                 is_tracked = _is_tracked(Deletions(tenant, self._doors, sets, where))
             (doubtful if is_tracked is None else tracked if is_tracked else untracked).append(sets[-1])
@@ -193,7 +215,6 @@ class FeedSurvey:
                 f"{where}: the ERP lists no deletions of these, and they may not be tracked: {', '.join(doubtful)}. "
                 f"See whether they are on {TRACKING_FORM}."
             )
-        rest = len(wanted) - len(asked)
         more = f" {rest} more tables were not asked." if rest else ""
         logger.info(f"{where}: tracked: {', '.join(tracked) or 'none'}.{more}")
         _tell_limits(where, history, wanted)
@@ -236,7 +257,7 @@ class FeedSurvey:
         names = {
             each.title: each.name for each in self._own[tenant] if self._streams is None or each.name in self._streams
         }
-        if not names:
+        if not names or not self._may_hint():
             return
         where = f"Tenant '{tenant}', designs of the inquiries"
         try:
@@ -347,6 +368,11 @@ class FeedSurvey:
     @staticmethod
     def _matching(patterns: Sequence[str], *names: str) -> set[str]:
         return {each for each in patterns for name in names if name == each or fnmatchcase(name, each)}
+
+
+def _names(table: FeedTable) -> tuple[str, ...]:
+    """What the settings may call a table, or an inquiry."""
+    return (table.type_name, table.short_type) if table.door is FeedDoor.TABLES else (table.title,)
 
 
 def _is_tracked(deletions: Deletions) -> bool | None:
