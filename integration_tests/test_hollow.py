@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from source_acumatica import list_reader
+from source_acumatica import hollow, query
 from source_acumatica.hollow import spread
 
 from .harness import FULL_REFRESH, INCREMENTAL, differences
@@ -76,10 +76,68 @@ def test_a_part_that_one_page_has_shown_says_nothing_of_another(site: Simulator)
     assert "the list comes without PrimaryContact, which" in " ".join(destination.warnings)
 
 
+@pytest.mark.parametrize("room", [40, 1000], ids=["several requests", "one"])
+@pytest.mark.parametrize(
+    ("stream", "emptied"),
+    [
+        ("Customer", ["custom/CurrentCustomer/AttributeINDUSTRY"]),
+        ("Customer", ["custom/CurrentCustomer"]),
+        ("Customer", ["custom/BAccount/UsrRegion"]),
+        (ORDERS, ["Details/custom/Transactions/UsrPromised"]),
+        (ORDERS, ["Details/custom/Transactions/UsrEngraving"]),
+    ],
+)
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+def test_custom_fields_that_others_come_without_are_missed(
+    site: Simulator, monkeypatch: pytest.MonkeyPatch, stream: str, emptied: list[str], room: int, mode: str
+) -> None:
+    """Each of them; those of one request may come, and those of another be left empty."""
+    monkeypatch.setattr(query, "_LONGEST_OPTION_CHARACTERS", room)
+    site.lies = Lies(emptied=frozenset(emptied))
+    destination = read(site, stream, mode=mode)
+    assert destination.statuses == {stream: "COMPLETE"}
+    assert differences(destination, site, COMPANY) == []
+    assert f"the list comes without {emptied[0]}" in " ".join(destination.warnings)
+
+
+@pytest.mark.parametrize("at_once", [1, None])
+def test_other_fields_are_missed_where_nothing_of_their_request_comes(site: Simulator, at_once: int | None) -> None:
+    """Nobody knows whether they were added, or are computed for a record by itself."""
+    site.lies = Lies(emptied=frozenset({"custom/Document/CuryVatTaxableTotal"}), most_customs=at_once)
+    destination = read(site, "SalesOrder")
+    assert ("the list comes without" in " ".join(destination.warnings)) == (at_once is not None)
+    assert differences(destination, site, COMPANY) == []
+
+
+@pytest.mark.parametrize(("room", "said"), [(40, [["custom"]]), (1000, [[]])])
+def test_records_say_that_custom_fields_had_no_room(
+    site: Simulator, monkeypatch: pytest.MonkeyPatch, room: int, said: list[list[str]]
+) -> None:
+    monkeypatch.setattr(query, "_LONGEST_OPTION_CHARACTERS", room)
+    destination = read(site, "SalesOrder")
+    assert destination.changes == said * destination.records
+    assert bool(said[0]) == ("CuryVatTaxableTotal" in " ".join(destination.warnings))
+
+
+def test_a_custom_field_that_no_record_has_costs_few_requests(site: Simulator) -> None:
+    tenant = site.tenant("Company")
+    for key in tenant.keys("Customer"):
+        tenant.update("Customer", key, {"custom": {"BAccount": {"UsrRegion": None}}})
+    site.clock.advance(3600)
+    destination = read(site, "Customer")
+    first = alone(site, "Customer")
+    assert destination.warnings == []
+    assert first <= 30
+    site.clock.advance(3600)
+    tenant.update("Customer", tenant.keys("Customer")[0], {"CustomerClass": "KEY"})
+    read(site, "Customer", destination=destination)
+    assert alone(site, "Customer") - first <= 3
+
+
 @pytest.fixture
 def no_look_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what has come is looked at."""
-    monkeypatch.setattr(list_reader, "SAMPLES_AHEAD", 0)
+    monkeypatch.setattr(hollow, "SAMPLES_AHEAD", 0)
 
 
 def test_what_is_noticed_late_comes_anew_with_the_next_sync(
@@ -210,6 +268,7 @@ def test_what_the_erp_names_no_more_is_named_by_each_record_and_comes_once_it_is
             assert destination.statuses == {"Customer": "COMPLETE"}
             assert all(named <= {*changes} for changes in destination.changes)
             told = [warning for warning in destination.warnings if "have come before" in warning]
+            assert told == destination.warnings, "it is said once"
             assert len(told) == 1
             assert min(named) in told[0]
     for _ in range(2):

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
-from .simulator import Simulator, tenants
+from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
+from .simulator import Fault, FaultKind, Lies, Simulator, tenants
 from .simulator.catalog import ACCOUNT_SUMMARY, EQUIPMENT
+from .simulator.edm import Edm
+from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, Parameter
 from .simulator.shapes import Endpoint
 from .test_sync import catalog_of
 
@@ -115,6 +117,91 @@ def test_several_values_are_asked_one_after_another_and_stand_in_the_rows(erp: S
     assert puts(erp) == ["RawData", "RawData"]
 
 
+def test_values_under_both_names_of_a_form_are_those_of_one_form(erp: Simulator) -> None:
+    given = [{"inquiry": "RawData", "name": "Ledger", "value": "ACTUAL"}]
+    given += [{"inquiry": "Own/RawData", "name": "Period", "value": value} for value in ("012026", "022026")]
+    config = own(erp, inquiry_parameters=given)
+    destination = read(erp, config, "Own__RawData__Results")
+    rows = destination.rows("Own__RawData__Results")
+    count = len(erp.tenant("Company").keys("Account"))
+    asked = Counter((row["_param_Ledger"], row["_param_Period"]) for row in rows)
+    assert asked == {("ACTUAL", "012026"): count, ("ACTUAL", "022026"): count}
+
+
+def by_period(monkeypatch: pytest.MonkeyPatch, title: str = "Balances") -> None:
+    """An inquiry that shows the same customers for each period."""
+    period = Parameter("Period", Edm.STRING, "", lambda _row, _value: True)
+    kind = replace(CUSTOMERS.type, name="Balances")
+    shown = replace(CUSTOMERS, title=title, type=kind, parameters=(period,))
+    monkeypatch.setitem(INQUIRY_BY_TITLE, title, shown)  # type: ignore[misc]
+
+
+def periods(*values: str) -> dict[str, Any]:
+    given = [{"inquiry": "Balances", "name": "Period", "value": value} for value in values]
+    return {"generic_inquiries": ["Balances"], "inquiry_parameters": given}
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+def test_a_value_that_the_key_does_not_tell_from_another_fails_where_rows_would_be_lost(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_period(monkeypatch)
+    with Simulator(rows=8, tenants=("Company",)) as sim:
+        found = discover(sim.config(**periods("01")))["gi__Balances"]
+        catalog = configured([found], mode, APPEND_DEDUP)
+        destination = Destination()
+        destination.sync(sim.config(**periods("01")), catalog)
+        destination.sync(sim.config(**periods("01", "02")), catalog, fails=True)
+        assert destination.records == 0
+        assert "_param_Period is not part of the primary key" in destination.errors[0]["message"]
+        destination.sync(sim.config(**periods("02")), catalog)
+        fresh = discover(sim.config(**periods("01", "02")))["gi__Balances"]
+        destination = Destination()
+        for values in (("01", "02"), ("02",)):
+            # And a value that is taken out again leaves the key as it is.
+            destination.sync(sim.config(**periods(*values)), configured([fresh], mode, APPEND_DEDUP))
+            assert destination.records == 8 * len(values)
+            assert len(destination.rows("gi__Balances")) == 16
+            assert not any("_param_Period" in line for line in destination.warnings)
+
+
+def test_a_list_of_one_value_that_is_empty_for_a_while_keeps_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_period(monkeypatch)
+    with Simulator(rows=8, tenants=("Company",)) as sim:
+        company = sim.tenant("Company")
+        config = sim.config(**periods("01", "02"))
+        catalog = configured([discover(config)["gi__Balances"]])
+        everything = frozenset(key for (key,) in company.keys("Customer"))
+        sim.lies = Lies(only="'02'", hidden=everything)
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert destination.records == 8
+        sim.clock.advance(2 * 86_400)
+        company.update("Customer", company.keys("Customer")[2], {"CustomerName": "changed"})
+        sim.clock.advance(60)
+        destination.sync(config, catalog)
+        assert destination.records == 1, "the other value's list goes on from where it is"
+        sim.lies = ()
+        sim.clock.advance(3 * 86_400)
+        destination.sync(config, catalog)
+        assert len(destination.rows("gi__Balances")) == 16
+        sim.clock.advance(3 * 86_400)
+        destination.sync(config, catalog)
+        assert destination.records == 0, "and so does this one's, once it has come"
+
+
+def test_a_schema_without_the_column_of_several_values_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_period(monkeypatch)
+    with Simulator(rows=8, tenants=("Company",)) as sim:
+        found = discover(sim.config(**periods("01")))["gi__Balances"]
+        destination = Destination()
+        destination.sync(sim.config(**periods("01", "02")), configured([found], FULL_REFRESH))
+        assert any("does not have _param_Period" in line for line in destination.warnings)
+        fresh = discover(sim.config(**periods("01", "02")))["gi__Balances"]
+        destination.sync(sim.config(**periods("01", "02")), configured([fresh], FULL_REFRESH))
+        assert destination.warnings == []
+
+
 @pytest.mark.parametrize("openapi", [True, False])
 def test_an_inquiry_is_asked_for_each_value_and_keyed_by_it(openapi: bool, small_pages: None) -> None:
     with Simulator(rows=8, tenants=("Company",), openapi=openapi) as sim:
@@ -160,3 +247,40 @@ def test_an_inquiry_that_needs_values_is_never_read_as_empty(openapi: bool) -> N
         destination.sync(config, catalog_of(config, f"gi__{ORDERS}"), fails=True)
         assert destination.statuses == {f"gi__{ORDERS}": "INCOMPLETE"}
         assert "missing: Customer, MinTotal" in destination.errors[0]["message"]
+
+
+@pytest.mark.parametrize("openapi", [True, False])
+def test_each_tenant_is_asked_with_the_parameters_that_its_own_inquiry_has(openapi: bool) -> None:
+    """And a row without a parameter has an empty text for it, which can be part of a key."""
+    given = [{"inquiry": ORDERS, "name": "Customer", "value": "K0"}]
+    given += [{"inquiry": ORDERS, "name": "MinTotal", "value": each} for each in ("1", "2.5")]
+    with Simulator(rows=4, openapi=openapi) as sim:
+        for tenant in ("Company", "Zweite Firma"):
+            sim.tenant(tenant).insert(
+                "SalesOrder", {"OrderType": "SO", "OrderNbr": "90", "CustomerID": "K0", "OrderTotal": Decimal(9)}
+            )
+        sim.tenant("Zweite Firma").lacks.add(f"gi/{ORDERS}?MinTotal")
+        config = sim.config(generic_inquiries=[ORDERS], inquiry_parameters=given)
+        assert check(config)["status"] == "SUCCEEDED"
+        destination = Destination()
+        destination.sync(config, catalog_of(config, f"gi__{ORDERS}", mode=INCREMENTAL))
+        assert destination.warnings == []
+        asked = Counter((row["_tenant"], row["_param_MinTotal"]) for row in destination.rows(f"gi__{ORDERS}"))
+        assert asked == {("Company", "1"): 1, ("Company", "2.5"): 1, ("Zweite Firma", ""): 1}
+
+
+def test_a_parameter_that_no_tenant_has_is_told_with_a_tenant(sim: Simulator) -> None:
+    names = {"Customer": "K0", "MinTotal": "1", "Kunde": "K0"}
+    given = [{"inquiry": ORDERS, "name": name, "value": value} for name, value in names.items()]
+    right, wrong = (sim.config(generic_inquiries=[ORDERS], inquiry_parameters=some) for some in (given[:2], given))
+    sim.tenant("Zweite Firma").lacks.add(f"gi/{ORDERS}?MinTotal")
+    assert check(right) == {"status": "SUCCEEDED"}
+    sentence = f"Tenant 'Company': inquiry_parameters: the inquiry {ORDERS} takes Customer (String), MinTotal (Decimal)"
+    assert f"{sentence}; unknown: Kunde." in check(wrong)["message"]
+    destination = Destination()
+    destination.sync(wrong, catalog_of(right, f"gi__{ORDERS}"), fails=True)
+    assert {error["message"].partition("unknown: ")[2][:6] for error in destination.errors} == {"Kunde."}
+    # What a tenant has that cannot be asked is not known, and the others are read.
+    sim.faults.add(Fault(FaultKind.STATUS_503, path=r"Company.*\$metadata", times=1000))
+    destination.sync(right, catalog_of(sim.config("Zweite Firma"), f"gi__{ORDERS}"), fails=True)
+    assert all("Company" in error["message"] for error in destination.errors)

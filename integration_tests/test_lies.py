@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from .conftest import IS_SOAK
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
 from .histories import SITES, WEATHER
 from .simulator import ErrorPlace, Fault, FaultKind, Lies, Simulator
+from .simulator.lies import Half
 from .simulator.site import Request
 from .test_histories import live_through
 
@@ -176,6 +178,23 @@ def test_keys_that_are_null_merge_no_rows(mode: str, small_pages: None) -> None:
         assert destination.statuses == {name: "INCOMPLETE" if mode == INCREMENTAL else "COMPLETE"}
 
 
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+def test_ids_that_rows_far_apart_share_merge_no_rows(mode: str, small_pages: None) -> None:
+    """As those of a view with a row for each line, and with the document's id."""
+    with Simulator(rows=24, tenants=("Company",)) as sim:
+        config, name = sim.config(**SETTINGS, track_deletions=True, max_page_size=3), "dac__Customer"
+        chosen = catalog(sim, name, mode=mode, track_deletions=True)
+        ids: dict[int, Any] = {}
+        sim.lies = Lies(shown={"Customer.NoteID": lambda row, cell: ids.setdefault(row.handle % 20, cell)})
+        destination = Destination()
+        destination.sync(config, chosen, fails=True)
+        if mode == FULL_REFRESH:
+            assert len(destination.rows(name)) == len(sim.tenant("Company").dac_rows("Customer")) > len(ids)
+        else:
+            assert "several rows have the same NoteID" in destination.errors[0]["message"]
+        assert destination.statuses == {name: "INCOMPLETE" if mode == INCREMENTAL else "COMPLETE"}
+
+
 @pytest.mark.parametrize("stream", ["dac__Vendor", "gi__GL-Transactions"])
 def test_where_rows_without_a_stamp_cannot_be_asked_for_they_are_warned_of(stream: str) -> None:
     with Simulator(rows=6, tenants=("Company",)) as sim:
@@ -192,6 +211,44 @@ def test_where_rows_without_a_stamp_cannot_be_asked_for_they_are_warned_of(strea
             warnings += destination.warnings
             sim.clock.advance(86_400)
         assert [each for each in warnings if stream in each and "stamp" in each]
+
+
+@pytest.mark.parametrize("stream", ["dac__Vendor", "gi__GL-Transactions"])
+@pytest.mark.parametrize(
+    ("lost", "starts"), [(Half.SECOND, False), (Half.SECOND, True), (Half.FIRST, False), (Half.FIRST, True)]
+)
+def test_changed_rows_and_those_without_a_stamp_are_asked_for_apart_where_half_of_the_filter_is_lost(
+    stream: str, lost: Half, starts: bool
+) -> None:
+    with Simulator(rows=6, tenants=("Company",)) as sim:
+        company = sim.tenant("Company")
+        company.insert("Vendor", {"VendorID": "UNSTAMPED", "LastModifiedDateTime": None})
+        batch = {"Module": "GL", "BatchNbr": "UNSTAMPED", "LastModifiedDateTime": None, "Details": [{"LineNbr": 1}]}
+        company.insert("JournalTransaction", batch)
+        chosen, destination = catalog(sim, stream, mode=INCREMENTAL), Destination()
+        settings = {**SETTINGS, **({"start_date": "1990-01-01T00:00:00Z"} if starts else {})}
+        sim.lies = Lies(lost_half=lost)
+        warned = 0
+        for day in range(8):
+            sim.clock.advance(21_600)
+            company.update("Vendor", ("UNSTAMPED",), {"VendorName": f"{day}", "LastModifiedDateTime": None})
+            stamped = [key for key in company.keys("Vendor") if key != ("UNSTAMPED",)]
+            company.update("Vendor", stamped[day % 6], {"VendorName": f"stamped {day}"})
+            orders = [key for key in company.keys("JournalTransaction") if key[-1] != "UNSTAMPED"]
+            company.update("JournalTransaction", orders[day % 6], {"Description": f"stamped {day}"})
+            changed = {"Description": f"{day}", "LastModifiedDateTime": None}
+            company.update("JournalTransaction", ("GL", "UNSTAMPED"), changed)
+            before = len(sim.requests)
+            destination.sync(sim.config(**settings), chosen)
+            assert differences(destination, sim, COMPANY) == []
+            asked = [one for one in sim.requests[before:] if re.fullmatch(r"\w+ eq null", one.query.get("$filter", ""))]
+            assert len(asked) <= 4
+            warned += len([line for line in destination.warnings if "They are asked for apart" in line])
+        assert 1 <= warned <= 3, "once a day"
+        fresh = Destination()
+        fresh.sync(sim.config(**settings), catalog(sim, stream, mode=FULL_REFRESH))
+        assert differences(fresh, sim, COMPANY) == []
+        assert not fresh.exact_repeats.total()
 
 
 # --------------------------------------------------------------------------------------------- state stays where it was

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, Destination, check, differences
-from .simulator import Simulator
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, differences
+from .simulator import Lies, Simulator
 from .test_sync import catalog_of
 
 OWN = {
@@ -141,6 +141,42 @@ def test_what_cannot_be_read_without_a_filter_either_is_not_the_filters_fault(si
     """Some forms cannot be listed at all, and a role may not see every form that a pattern stands for."""
     status = check(sim.config(row_filters=[{"stream": "Currenc*", "filter": "CurrencyID eq 'USD'"}]))
     assert status["status"] == "SUCCEEDED", status
+
+
+@pytest.mark.parametrize(
+    ("stream", "written"),
+    [
+        ("Customer", "Status eq 'Active'"),
+        ("gi__BI-Customers", "Status eq 'Active'"),
+        ("dac__Customer", "CustomerClassID ne 'KEY'"),
+    ],
+)
+def test_a_condition_that_finds_none_of_the_rows_that_there_are_is_told(
+    stream: str, written: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A form may answer it with nothing whatever its records have."""
+    told = f"row_filters: Tenant 'Company', stream {stream}: the filter {written} finds none of the rows"
+    condition = {"stream": stream, "filter": written}
+    with Simulator(rows=12, tenants=("Company",)) as sim:
+        everything = frozenset(key for (key,) in sim.tenant("Company").keys("Customer"))
+        config = sim.config(dac_tables=["Customer"], generic_inquiries=["BI-Customers"], row_filters=[condition])
+        catalogs = [catalog_of(config, stream, mode=mode) for mode in (INCREMENTAL, FULL_REFRESH)]
+        for catalog in catalogs:
+            destination = Destination()
+            destination.sync(config, catalog)
+            assert destination.records
+            sim.clock.advance(3 * 86_400)
+            destination.sync(config, catalog)
+            assert not any("row_filters" in line for line in destination.warnings)
+        assert check(config)["status"] == "SUCCEEDED"
+        assert "row_filters" not in caplog.text
+        sim.lies = Lies(only="Status eq|CustomerClassID ne", hidden=everything)
+        assert check(config)["status"] == "SUCCEEDED"
+        assert told in caplog.text
+        for catalog in catalogs:
+            destination = Destination()
+            destination.sync(config, catalog)
+            assert any(told in line for line in destination.warnings)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from .simulator import DateForm, ErrorPlace, Fault, FaultKind, Lies, ListForm, Simulator
+from .simulator.lies import Half
 
 ROWS = 12
 CONTRACT = "/entity/Default/24.200.001"
@@ -180,6 +181,14 @@ def test_lists_empty_what_single_records_have(erp: Simulator, get: Get) -> None:
         assert len(alone["Contacts"]) == len(truth[name]["Contacts"])
 
 
+def test_lists_empty_one_custom_field_among_others(erp: Simulator, get: Get) -> None:
+    custom = {"$custom": "BAccount.UsrRegion,CurrentCustomer.UsrScore"}
+    before = [row["custom"] for row in customers(get, **custom)]
+    erp.lies = Lies(emptied=frozenset({"custom/BAccount/UsrRegion"}))
+    shown = [row["custom"] for row in customers(get, **custom)]
+    assert shown == [{**views, "BAccount": {"UsrRegion": {}}} for views in before]
+
+
 def test_ids_last_for_one_answer(erp: Simulator, get: Get) -> None:
     stable = [row["id"] for row in customers(get)]
     erp.lies = Lies(unstable_ids=True)
@@ -244,6 +253,19 @@ def test_a_comparison_with_null_is_accepted_or_refused(
     if holds:
         assert ids(get, path, **{"$filter": f"{_stamp(path)} eq null"}) == number(3)
         assert len(ids(get, path, **{"$filter": f"{_stamp(path)} ne null"})) == ROWS - 1
+
+
+@pytest.mark.parametrize(("lost", "rows"), [(None, {3, 5}), (Half.FIRST, {3}), (Half.SECOND, {5})])
+@pytest.mark.parametrize("path", [INQUIRY, TABLE])
+def test_one_of_two_conditions_is_not_looked_at(
+    path: str, lost: Half | None, rows: set[int], erp: Simulator, get: Get
+) -> None:
+    moment = erp.clock.now().replace(microsecond=0)
+    erp.tenant("Company").update("Customer", ("C000003",), {"LastModifiedDateTime": None})
+    erp.tenant("Company").update("Customer", ("C000005",), {"CustomerName": "changed"})
+    erp.lies = Lies(lost_half=lost)
+    both = f"({_since(path, moment)} or {_stamp(path)} eq null)"
+    assert ids(get, path, **{"$filter": both}) == [each for row in sorted(rows) for each in number(row)]
 
 
 @everywhere

@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration_tests.simulator import Fault, FaultKind, SeatAnswer, Simulator
+from integration_tests.simulator.deletion_rules import DeletionRules
 from integration_tests.simulator.tenants import Tenant
 from integration_tests.test_simulator import Client
 
@@ -386,6 +387,14 @@ def test_parameters_are_given_to_a_function_as_literals_or_as_aliases(sim: Simul
 @pytest.mark.parametrize("path", ["(Nope='1')", "(Customer=@1)", "(Customer=C-9)"])
 def test_wrong_parameters_are_refused(feed: Feed, path: str) -> None:
     assert refusal(feed.get(f"{feed.root('gi')}/OrdersbyCustomer_WithParameters{path}"))[0] == 400
+
+
+def test_a_tenants_inquiry_may_lack_a_parameter(sim: Simulator, feed: Feed) -> None:
+    sim.tenant("Company").lacks.add("gi/Orders by Customer?MinTotal")
+    function = f"{feed.root('gi')}/OrdersbyCustomer_WithParameters"
+    assert feed.get(f"{function}(Customer='C-9')").status_code == 200
+    assert refusal(feed.get(f"{function}(Customer='C-9',MinTotal=1)"))[0] == 400
+    assert b"MinTotal" not in feed.get(f"{feed.root('gi')}/$metadata").content
 
 
 def test_an_unknown_inquiry_is_not_found(feed: Feed) -> None:
@@ -791,6 +800,12 @@ def test_a_deleted_customer_is_only_flagged_and_shows_on_request(sim: Simulator,
     flagged = feed.table("Customer", show, filter="DeletedDatabaseRecord eq true", select="NoteID,LastModifiedDateTime")
     assert _parsed(flagged[0]["LastModifiedDateTime"]) < LATE + timedelta(days=365), "its stamp stays"
     assert [each["RefNoteID"] for each in feed.deletions("Customer")] == [flagged[0]["NoteID"]]
+
+
+def test_a_site_that_does_not_know_the_header_shows_none_of_them() -> None:
+    with Simulator(rows=3, tenants=("Company",), deletions=DeletionRules(knows_header=False)) as sim:
+        sim.tenant("Company").delete("Customer", ["C000002"])
+        assert len(Feed(sim).table("Customer", {"PX-ApiDeleted": "SHOW"}, select="AcctCD,DeletedDatabaseRecord")) == 2
 
 
 def test_a_customer_made_again_takes_the_place_of_the_flagged_one(sim: Simulator, feed: Feed) -> None:

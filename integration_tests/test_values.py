@@ -38,7 +38,8 @@ class Metas(Destination):
             changes = message["record"].get("meta", {}).get("changes", [])
             self.changes.append([change["field"] for change in changes])
             assert {(change["change"], change["reason"]) for change in changes} <= {
-                ("NULLED", "SOURCE_RETRIEVAL_ERROR")
+                ("NULLED", "SOURCE_RETRIEVAL_ERROR"),
+                ("TRUNCATED", "SOURCE_FIELD_SIZE_LIMITATION"),
             }
         super().take(message)
 
@@ -381,6 +382,20 @@ def test_a_record_that_was_removed_since_its_key_was_read_is_left_out(sim: Simul
     destination = read(sim, "VendorClass")
     assert differences(destination, sim, COMPANY) == []
     assert "O'BRIEN" not in {row["ClassID"] for row in destination.rows("VendorClass")}
+
+
+def test_a_removed_record_is_left_out_where_the_list_refuses_a_selection_too(sim: Simulator) -> None:
+    tenant = sim.tenant("Company")
+    gone = tenant.keys("Payment")[2]
+
+    def remove(request: Request) -> None:
+        if "/Payment/" in request.path and "$" not in request.path and gone in tenant.keys("Payment"):
+            tenant.delete("Payment", gone)
+
+    sim.before_request(remove)
+    destination = read(sim, "Payment__ApplicationHistory")
+    assert destination.errors == []
+    assert differences(destination, sim, COMPANY) == []
 
 
 # ------------------------------------------------------------------------------------------------- length of addresses

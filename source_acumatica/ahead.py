@@ -3,8 +3,8 @@
 A page is asked for by its place, and where a page lies is known before the one in front of it has come: so many rows
 behind it. That is a guess, since a list moves; whether the page is the right one is told as if it had been asked for at
 that moment, by the row that it has in common with the one in front of it (``paging``), and then it is taken or asked
-for anew. The page behind one with rows is needed in any case, so with one session no request is in vain; with more, at
-most as many as there are sessions, and none before a list has had a full page.
+for anew. The page behind one with rows is needed to prove the end, unless that is known, so with one session no request
+is in vain; with more, at most as many as there are sessions, and none before a list has had a full page.
 """
 
 from __future__ import annotations
@@ -154,7 +154,8 @@ class Ahead(Generic[Place, Row]):
         """The pages that are made of what ``fetch`` brings, while the next are on their way."""
         try:
             for page in pages:
-                self._go_on()
+                if not page.is_last:
+                    self._go_on()
                 yield page
         finally:
             self._give_up()

@@ -27,7 +27,7 @@ from source_acumatica.entity import (
     utc_instant,
     value_conversion,
 )
-from source_acumatica.errors import ERROR_NAMES, refuse_error
+from source_acumatica.errors import ERROR_NAMES, BrokenAnswerError, refuse_error
 from source_acumatica.feeds import FeedTable, feed_conversion, number, trimmed, zoned
 from source_acumatica.json_text import BrokenTextError, Tell, decode
 from source_acumatica.tables import Door, Table
@@ -205,6 +205,20 @@ def decode_feed(body: bytes, tell: Tell | None = None, described: Collection[str
         # A row by itself.
         return FeedAnswer([other])
     _refuse_errors(answer.value, described)
+    return answer
+
+
+def decode_rows(body: bytes, columns: Collection[str]) -> FeedAnswer:
+    """An answer whose rows have any of these columns; a table with one row and no key answers with the row alone.
+
+    Raises:
+        BrokenAnswerError: it is an error, has one beside or among its rows, or has something else among them.
+        msgspec.DecodeError: it is no answer with rows.
+    """
+    answer = decode_feed(body, described=columns)
+    if not all(isinstance(row, dict) and not row.keys().isdisjoint(columns) for row in answer.value):
+        sentence = f"rows come without {' or '.join(columns)}, which was asked for"
+        raise BrokenAnswerError(sentence)
     return answer
 
 

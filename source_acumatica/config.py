@@ -7,6 +7,7 @@ import ipaddress
 import itertools
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -18,6 +19,17 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, update_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+
+def composed(name: str) -> str:
+    """The name with its accents in one form: macOS copies letters and accents apart, which looks the same."""
+    return unicodedata.normalize("NFC", name)
+
+
+def stands_for(pattern: str, name: str) -> bool:
+    """Whether a name or a pattern of the settings means ``name``."""
+    pattern, name = composed(pattern), composed(name)
+    return pattern == name or fnmatchcase(name, pattern)
 
 
 class Credentials(NamedTuple):
@@ -86,7 +98,7 @@ class RowFilter(BaseModel):
 
     def is_for(self, stream: str) -> bool:
         """Whether the entry names ``stream``, or is a pattern that it fits."""
-        return self.stream == stream or fnmatchcase(stream, self.stream)
+        return stands_for(self.stream, stream)
 
 
 def _utc_if_naive(value: Any) -> Any:
@@ -231,8 +243,9 @@ class Config(BaseModel):
         ``inquiry`` are the names that it may stand under in the settings.
         """
         values: dict[str, list[Any]] = {}
+        names = [*map(composed, inquiry)]
         for one in self.inquiry_parameters:
-            if one.inquiry in inquiry and one.value not in values.setdefault(one.name, []):
+            if composed(one.inquiry) in names and one.value not in values.setdefault(one.name, []):
                 values[one.name].append(one.value)
         return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
 
@@ -240,6 +253,11 @@ class Config(BaseModel):
         """The parameters whose values stand in the rows of an inquiry: all, where it is asked more than once."""
         sets = self.parameter_sets(*inquiry)
         return tuple(sets[0]) if len(sets) > 1 else ()
+
+    def varied(self, *inquiry: str) -> tuple[str, ...]:
+        """The parameters that more than one value was given for: without these, nobody tells the rows apart."""
+        first, *others = self.parameter_sets(*inquiry)
+        return tuple(name for name, value in first.items() if any(one[name] != value for one in others))
 
     def condition(self, stream: str) -> str:
         """What the rows of ``stream`` have to fulfil, in the API's own syntax and in parentheses; empty for all rows.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,34 +12,38 @@ from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
 from airbyte_cdk.sources.types import Record, StreamSlice
 
+from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.entity import format_instant
 from source_acumatica.paging import BEGINNING, Position
 from source_acumatica.read_with import ReadWith, asks_for_more, is_another_instance
 
 State = dict[str, Any]
 
-FILTER_WORKS, HAS_NO_FLAGS = "filter_works", "has_no_flags"
+FILTER_WORKS, HAS_NO_FLAGS, HAS_FLAGGED = "filter_works", "has_no_flags", "has_flagged"
 REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
 GIVES_ALL_AGAIN = "gives_all_again"
-STAMPS_STAND, HIDES_NOTHING = "stamps_stand", "hides_nothing"
+GIVES_UNSTAMPED, LOSES_UNSTAMPED = "gives_unstamped", "loses_unstamped"
+STAMPS_STAND, HIDES_NOTHING, HIDES_ROWS = "stamps_stand", "hides_nothing", "hides_rows"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
 LEARNT = (
     STAMPS_STAND,
     HIDES_NOTHING,
+    HIDES_ROWS,
     FILTER_WORKS,
     HAS_NO_FLAGS,
+    HAS_FLAGGED,
     REFUSES_NULL,
     ALL_STAMPED,
     GIVES_PAGES,
     GIVES_ALL_AGAIN,
+    GIVES_UNSTAMPED,
+    LOSES_UNSTAMPED,
     LISTS_ALL,
     EMPTIES_PARTS,
 )
 """What may be learnt about a tenant's list, by the names that the state has for it."""
 # The ERP may be another one tomorrow: an upgrade, a customization, another role.
 _LEARNT_FOR = timedelta(days=1)
-# A database whose clock is further behind than this is not one that keeps books.
-_LONGEST_LAG = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,9 @@ class Progress:
     learnt: Mapping[str, str | bool] = field(default_factory=dict)
     """What was found out about the ERP, and when; true, of a state of old, is too long ago."""
     newest: str | None = None
-    """The latest stamp that has arrived: the one clock of the database that can be seen."""
+    """The latest stamp that has arrived."""
     lag: int | None = None
-    """Whole seconds that the database's clock may be behind the web server's; negative where it is ahead."""
+    """The last look at the database's clock, as ``Look`` has it."""
     lag_at: str | None = None
     has_unstamped: bool = False
     """Whether rows without a stamp have been seen."""
@@ -99,15 +102,31 @@ class Progress:
     """The columns that have come, as ``kept_names`` keeps them."""
     custom: tuple[str, ...] = ()
     """The custom fields that have come, likewise."""
+    unproven: Mapping[str, str | None] = field(default_factory=dict)
+    """Of an inquiry that is asked with several values: those whose rows have yet to be seen, and from when on."""
     read_with: ReadWith = field(default_factory=dict)
     """The settings that decided what has arrived; empty in a state of old."""
+    sure: str | None = None
+    """When the database's clock was last seen not to have been put back: all that changed before has arrived."""
+    allowed: int | None = None
+    """How many seconds it may have been put back by since then, with all changes found all the same."""
 
     def begun_with(self, now: ReadWith) -> Progress:
         """The progress that a read with these settings goes on from: all is read anew where they ask for more."""
         if is_another_instance(self.read_with, now):
             return Progress(read_with=now)
         if any(asks_for_more(self.read_with, now)):
-            return replace(self, reached=None, reading=None, newest=None, left_out=(), read_with=now)
+            return replace(
+                self,
+                reached=None,
+                sure=None,
+                allowed=None,
+                reading=None,
+                newest=None,
+                left_out=(),
+                unproven={},
+                read_with=now,
+            )
         return replace(self, read_with=now)
 
     def knows(self, name: str, now: datetime | None) -> bool:
@@ -135,18 +154,58 @@ class Progress:
         reached = self.last_end
         until = format_instant(now) if now else None
         if self.is_ahead_of(now):
-            # When it was reached is not known any more; what has arrived is.
-            reached = min(filter(None, (self.newest, until))) if self.newest else None
+            reached = self._last_known(now)
         return [*begun, Window(_earliest(reached, lookback + lag, start_date), until)]
+
+    def _last_known(self, now: datetime | None) -> str | None:
+        """Up to when all has arrived, where when it was reached is not known any more: as far as stamps have shown.
+
+        One that lies in the future itself was set by a clock that was wrong too, but by no more than clocks are.
+        """
+        if not (now and self.newest) or self.newest <= format_instant(now):
+            return self.newest
+        return format_instant(now - FURTHEST_OFF)
 
     @property
     def clock_lag(self) -> timedelta | None:
         """How far the clocks differ at most, as far as has been seen last: it held when this was reached."""
-        return None if self.lag is None else min(timedelta(seconds=abs(self.lag)), _LONGEST_LAG)
+        return None if self.lag is None else allowance(self.lag)
 
-    def _knows_lag(self, now: datetime) -> bool:
-        """Whether the clocks were compared within a day; clocks may be set."""
-        return self.lag_at is not None and abs(now - datetime.fromisoformat(self.lag_at)) <= _LEARNT_FOR
+    def done(self, window: Window, look: Look | None, begin: str | None, *, is_blind: bool) -> Progress:
+        """With ``window`` read to its end; ``look`` is the last that anybody has had at the database's clock.
+
+        A clock that was put back by no more than the windows since then went back has hidden nothing. One that may
+        have been put back further may have: then the next window begins anew where all was sure. Where nothing new
+        was seen, the next look decides. ``begin`` is where windows begin that a start date cuts. Whoever ``is_blind``
+        never sees the clock, and has nothing to wait for.
+        """
+        was = replace(self, reading=None, reached=window.until)
+        if not (window.since and window.until and self.reached) or window.since == begin or (is_blind and not look):
+            return was._known_by(look, None)
+        went_back = _seconds_between(window.since, self.reached)
+        allowed = went_back if self.allowed is None else min(self.allowed, went_back)
+        sure = min(self.sure or self.reached, window.until)
+        if look is None or format_instant(look.latest) <= sure:
+            return replace(was, sure=sure, allowed=allowed)
+        if look.behind.total_seconds() <= allowed:
+            return was._known_by(look, window.since)
+        deletions = self.deletions and min(self.deletions, sure)
+        return replace(was._looked(look), reached=sure, deletions=deletions, sure=sure, allowed=None)
+
+    def _known_by(self, look: Look | None, since: str | None) -> Progress:
+        """With all that changed before ``look``; rows from ``since`` on have come, so that later ones may be older."""
+        if look is None or self.reached is None:
+            return replace(self, sure=None, allowed=None)
+        sure = min(format_instant(look.latest), self.reached)
+        return replace(self._looked(look), sure=sure, allowed=_seconds_between(since, sure) if since else None)
+
+    def remind(self, clock: DatabaseClock) -> None:
+        """Tell ``clock`` what the syncs before have seen of it."""
+        if self.lag is not None and self.lag_at:
+            clock.remember(self.lag, datetime.fromisoformat(self.lag_at))
+
+    def _looked(self, look: Look | None) -> Progress:
+        return replace(self, lag=look.lag, lag_at=format_instant(look.at)) if look else self
 
     def deletions_since(self, lookback: timedelta, now: datetime | None) -> str | None:
         """From when on to ask for deletions at ``now``, the server's clock; None for all there are.
@@ -157,17 +216,14 @@ class Progress:
             return None
         return _earliest(self.deletions, lookback, None)
 
-    def seen(self, newest: str | None, now: datetime | None) -> Progress:
-        """With the latest stamp of a page that came ``now``: no row is stamped later than its database's clock."""
-        if newest is None:
-            return self
-        latest = max(filter(None, (self.newest, newest)))
-        if now is None:
-            return replace(self, newest=latest)
-        lag = math.ceil((now - datetime.fromisoformat(newest)).total_seconds())
-        if self.lag is not None and self.lag <= lag and self._knows_lag(now):
-            return replace(self, newest=latest)
-        return replace(self, newest=latest, lag=lag, lag_at=format_instant(now))
+    def seen(self, newest: str | None, look: Look | None = None) -> Progress:
+        """With the latest stamp of a page, and the closest look at the database's clock that this sync has had."""
+        latest = max(filter(None, (self.newest, newest)), default=None)
+        return replace(self, newest=latest)._looked(look)
+
+
+def _seconds_between(since: str, until: str) -> int:
+    return int((datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds())
 
 
 def _earliest(reached: str | None, lookback: timedelta, start_date: datetime | None) -> str | None:
@@ -206,27 +262,39 @@ class TenantCursor(Cursor):
             self._progress[tenant] = self._progress[tenant].begun_with(read_with)
 
     def page_done(
-        self, tenant: str, window: Window, position: Position, *, newest: str | None = None, now: datetime | None = None
+        self, tenant: str, window: Window, position: Position, *, newest: str | None = None, look: Look | None = None
     ) -> None:
-        """All rows up to ``position`` have been handed on, the latest of them stamped ``newest``; it came ``now``.
+        """All rows up to ``position`` have been handed on, the latest of them stamped ``newest``.
 
         Rows without a stamp are of no window: they are asked for again as a whole.
         """
         begun = None if window.is_unstamped else replace(window, start=position)
-        self._advance(tenant, lambda was: replace(was.seen(newest, now), reading=begun))
+        self._advance(tenant, lambda was: replace(was.seen(newest, look), reading=begun))
 
-    def window_done(self, tenant: str, window: Window, *, is_proven: bool = True) -> None:
+    def window_done(
+        self,
+        tenant: str,
+        window: Window,
+        *,
+        is_proven: bool = True,
+        look: Look | None = None,
+        begin: str | None = None,
+        is_blind: bool = True,
+    ) -> None:
         """All rows of ``window`` have been handed on. A clock that was put back since puts the state back.
 
         Without ``is_proven`` there were none, and nobody knows whether the filter works today, or whether rows are
         hidden: the next window begins where this one did, which costs nothing as long as there are none.
         """
-        reached = window.until
 
         def done(was: Progress) -> Progress:
-            if window.is_unstamped or not reached or not is_proven:
+            if window.is_unstamped or not window.until:
                 return replace(was, reading=None)
-            return replace(was, reached=reached, reading=None)
+            now = was.done(window, look, begin, is_blind=is_blind)
+            if is_proven:
+                return now
+            # What was seen of the clock holds for deletions, which have a position of their own.
+            return replace(was, reading=None, sure=now.sure, allowed=now.allowed, deletions=now.deletions)
 
         self._advance(tenant, done)
 
@@ -319,6 +387,8 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
             part["partition"]["tenant"],
             Progress(
                 reached=next(iter(part.get("cursor", {}).values()), None),
+                sure=part.get("sure"),
+                allowed=part.get("allowed"),
                 reading=Window.of_state(reading) if reading else None,
                 deletions=part.get("deletions"),
                 learnt={name: part[name] for name in LEARNT if part.get(name)},
@@ -327,6 +397,7 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 lag_at=part.get("lag_at"),
                 has_unstamped=part.get("has_unstamped", False),
                 left_out=tuple(part.get("left_out", ())),
+                unproven=part.get("unproven", {}),
                 read_with=part.get("read_with", {}),
                 columns=tuple(part.get("columns", ())),
                 custom=tuple(part.get("custom", ())),
@@ -334,20 +405,27 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
         )
 
 
+_COUNTS = ("lag", "allowed")
+
+
 def _part(field: str, tenant: str, progress: Progress) -> State:
     optional = {
         "reading": progress.reading.as_state() if progress.reading else None,
         **progress.learnt,
+        "sure": progress.sure,
+        "allowed": progress.allowed,
         "deletions": progress.deletions,
         "newest": progress.newest,
         "lag": progress.lag,
         "lag_at": progress.lag_at,
         "has_unstamped": progress.has_unstamped,
         "left_out": list(progress.left_out),
+        "unproven": dict(progress.unproven),
         "read_with": dict(progress.read_with),
         "columns": list(progress.columns),
         "custom": list(progress.custom),
     }
-    said = {name: value for name, value in optional.items() if value}
+    # A clock that is right has a lag of 0.
+    said = {name: value for name, value in optional.items() if value or (name in _COUNTS and value is not None)}
     cursor = {field: progress.reached} if progress.reached else {}
     return {"partition": {"tenant": tenant}, "cursor": cursor, **said}

@@ -90,6 +90,25 @@ def column_of(name: str, path: Sequence[str]) -> str:
     return f"custom.{name.removeprefix(''.join(f'{part}/' for part in path))}"
 
 
+def parts_of(
+    groups: Sequence[tuple[str, ...]], optional: Collection[str], path: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """What of the custom fields a list may leave empty apart from the rest, each by the places of which one shows it.
+
+    That is what one request asks for, and each field that somebody added; the ``optional`` ones, of which nobody knows,
+    may be computed by the form for a record alone, and are believed as far as others of the same request come.
+    """
+    parts = {tuple(place_of(name, path) for name in group): None for group in groups if group}
+    added = {(place_of(name, path),): None for group in groups for name in group if name not in optional}
+    return [*(parts | added)]
+
+
+def place_of(name: str, path: Sequence[str]) -> str:
+    """Where a custom field lies in the rows of a table with this ``path``, as ``parts`` names places."""
+    view, _, field = name.removeprefix(prefix := "".join(f"{part}/" for part in path)).rpartition(".")
+    return f"{prefix}custom/{view}/{field}"
+
+
 def in_groups(names: tuple[str, ...], room: int, most: int | None = None) -> list[tuple[str, ...]]:
     """``names`` cut so that each group takes at most so many characters of an address, and has ``most`` names."""
     groups: list[list[str]] = [[]]

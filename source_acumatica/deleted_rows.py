@@ -53,6 +53,10 @@ class PackedRows:
     def __len__(self) -> int:
         return self.count
 
+    def __iter__(self) -> Iterator[DeletedRow]:
+        for piece in self.pieces:
+            yield from _ROWS.decode(piece)
+
 
 def decode_deleted(body: bytes) -> FeedAnswer:
     """The answer, with its rows decoded where these can be a page, and packed otherwise.

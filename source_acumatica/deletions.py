@@ -6,16 +6,17 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.codec import FeedAnswer, decode_feed
+from source_acumatica.codec import FeedAnswer, decode_rows
 from source_acumatica.cursor import Progress
 from source_acumatica.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Record, Wire, format_instant, just_after, utc_instant
-from source_acumatica.errors import BrokenAnswerError, Next, RequestFailed, told
+from source_acumatica.errors import Next, RequestFailed, told
 from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
 from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal
@@ -229,7 +230,7 @@ class Deletions:
         decode: Callable[[bytes], FeedAnswer] | None = None,
     ) -> Iterator[Sequence[Any]]:
         """The pages of the table, under the first of its names that is known."""
-        more: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _decode_rows}
+        more: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _DECODE_ROWS}
         more |= {"identify": identify or _identity_of_a_row, "most_rows": self.most_rows}
         for name in self.sets:
             has_begun = False
@@ -245,6 +246,7 @@ class Deletions:
 
 
 _BY_NOTE_ID = {"$orderby": NOTE_ID}
+_DECODE_ROWS = partial(decode_rows, columns=(NOTE_ID,))
 # When a flagged row without a stamp was changed.
 _LONG_AGO = "1900-01-01T00:00:00.000000Z"
 # Single rows may be stamped with any time to come; one clock is not further ahead of another than this.
@@ -254,20 +256,6 @@ _FURTHEST_AHEAD = timedelta(days=1)
 def sets_of(dac: str) -> tuple[str, str]:
     """The names of the sets of a table: the one made of its full name is no other table's."""
     return dac.replace(".", "_"), dac.rpartition(".")[2]
-
-
-def _decode_rows(body: bytes) -> FeedAnswer:
-    """Rows of a table with their ids.
-
-    Raises:
-        BrokenAnswerError: it is an error, has one beside or among its rows, or has something else among them.
-        msgspec.DecodeError: it is no answer with rows.
-    """
-    answer = decode_feed(body, described=(NOTE_ID,))
-    if not all(isinstance(row, dict) and NOTE_ID in row for row in answer.value):
-        sentence = f"rows of a table come without {NOTE_ID}, which was asked for"
-        raise BrokenAnswerError(sentence)
-    return answer
 
 
 def _identity_of_a_deletion(row: DeletedRow) -> Identity:
@@ -313,10 +301,14 @@ class RemovedReader:
     was: Progress
     now: datetime | None
     may_have_flags: bool = True
+    is_header_known: bool = False
+    """Whether flagged rows of any table have come from this site."""
     is_listed: bool = field(default=False, init=False)
     """Whether the ERP's list has been read to its end."""
     has_flags: bool | None = field(default=None, init=False)
     """Whether the table has flags, as was found out now; None if nobody asked, or nobody could answer."""
+    has_flagged: bool = field(default=False, init=False)
+    """Whether a row with the flag has come: a site that does not know the header which shows them answers with none."""
 
     def removals(self, since: str | None) -> Iterator[Sequence[Removal]]:
         """All there are, of those that the ERP lists from ``since`` on; the log says what is not read, and why."""
@@ -327,7 +319,9 @@ class RemovedReader:
         if not self.may_have_flags:
             return
         try:
-            yield from self.deletions.flagged()
+            for removals in self.deletions.flagged():
+                self.has_flagged = self.has_flagged or bool(removals)
+                yield removals
             self.has_flags = True
         except NoFlagsError:
             self.has_flags = False
@@ -369,8 +363,13 @@ class RemovedReader:
                 f"{where}: {reason}, though {table} is listed on {TRACKING_FORM}. Deleted records are not read; all "
                 "others are."
             )
-        elif self.has_flags:
+        elif self.has_flags and (self.has_flagged or self.is_header_known):
             return
+        elif self.has_flags:
+            logger.warning(
+                f"{where}: deleted records of {table} are not tracked, and no row has come that is flagged as deleted. "
+                f"Unless none was ever deleted, list the table on {TRACKING_FORM}. ({reason})"
+            )
         elif self.history.added is None and reason == _NOTHING_LISTED:
             logger.warning(
                 f"{where}: deleted records of {table} may not be tracked: {reason}, and the list of tracked tables "

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -33,6 +32,7 @@ from source_acumatica.errors import (
     read_metadata_answer,
     refuse_beginning,
 )
+from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import Generation, ParameterError, parameterized
 from source_acumatica.paging import (
@@ -42,21 +42,12 @@ from source_acumatica.paging import (
     PageSize,
     anchored_pages,
 )
-from source_acumatica.trail import Identity, content_of
+from source_acumatica.trail import Identity
 
 logger = logging.getLogger("airbyte")
 Answer = TypeVar("Answer")
 
 _CHUNK_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True)
-class FeedPage:
-    """The rows of an answer, its size, and where the server says that it goes on."""
-
-    rows: Sequence[Wire]
-    size_bytes: int
-    next_link: str | None
 
 
 def _read_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
@@ -84,7 +75,9 @@ def _read_whole_feed(response: requests.Response, decode: Callable[[bytes], Feed
     return FeedPage(rows or feed.value, size_bytes, feed.next_link or feed.old_next_link)
 
 
-def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+def inquiry_resource(
+    tenant: str, table: FeedTable, given: Mapping[str, Any], version: int
+) -> tuple[str, dict[str, str]]:
     """The resource below the feed's root, and the options with an inquiry's parameters.
 
     Raises:
@@ -93,7 +86,7 @@ def inquiry_resource(table: FeedTable, given: Mapping[str, Any], version: int) -
     try:
         return parameterized(table, given, version)
     except ParameterError as error:
-        message = f"{error}."
+        message = f"Tenant '{tenant}': {error}."
         raise config_error(message) from None
 
 
@@ -239,18 +232,31 @@ class Doors:
         Raises:
             RequestFailed: the list is refused, or the server gave up in the middle of it.
         """
-        size, has_begun = PageSize(most_rows), False
+        size, cut, has_begun = PageSize(most_rows), CutPages(request["where"]), False
 
         def whole() -> Iterator[Sequence[Any]]:
             plain = {name: value for name, value in params.items() if name != "$orderby"}
             first = self.rows(tenant, door, resource, plain, **request)
             return self._linked(first, tenant, door, resource, **request)
 
+        def page_at(skip: int) -> tuple[FeedPage, int]:
+            def ask(rows: int) -> FeedPage:
+                place = {"$top": str(rows), **({"$skip": str(skip)} if skip else {})}
+                is_page = rows > SMALLEST_PAGE_ROWS
+                return self.rows(tenant, door, resource, {**params, **place}, is_page=is_page, **request)
+
+            page, asked = sized_page(size, size.rows, ask, request["where"])
+            return cut.filled(page, lambda link: self.follow(tenant, door, link, resource, **request)), asked
+
         def fetch(skip: int) -> tuple[Sequence[Any], int]:
-            page, asked = self._sized(size, tenant, door, resource, params, skip, **request)
+            page, asked = page_at(skip)
+            if len(page.rows) > asked:
+                # What comes again in one answer would be taken for the place that was reached.
+                once = {identify(row): row for row in page.rows}
+                page = replace(page, rows=[*once.values()]) if len(once) < len(page.rows) else page
             if skip == 0 and len(page.rows) > asked:
                 known = {identify(row) for row in page.rows}
-                behind, _ = self._sized(size, tenant, door, resource, params, len(page.rows), **request)
+                behind, _ = page_at(len(page.rows))
                 if all(identify(row) in known for row in behind.rows):
                     # It does not let itself be cut, and these are all.
                     raise _UncutListError(page)
@@ -270,31 +276,6 @@ class Doors:
             if has_begun or not (error.problem.next is Next.CLIMB_DOWN or error.problem.status == _SERVER_ERROR):
                 raise
             yield from whole()
-
-    def _sized(
-        self,
-        size: PageSize,
-        tenant: str,
-        door: FeedDoor,
-        resource: str,
-        params: Mapping[str, str],
-        skip: int,
-        **request: Any,
-    ) -> tuple[FeedPage, int]:
-        """A page and how many rows it was asked for; fewer, where the ERP does not support as many."""
-        while True:
-            asked, began = size.rows, time.monotonic()
-            place = {"$top": str(asked), **({"$skip": str(skip)} if skip else {})}
-            try:
-                page = self.rows(
-                    tenant, door, resource, {**params, **place}, is_page=asked > SMALLEST_PAGE_ROWS, **request
-                )
-            except RequestFailed as error:
-                if error.problem.next is not Next.FEWER_ROWS or not size.shrink():
-                    raise
-            else:
-                size.observe(time.monotonic() - began, page.size_bytes)
-                return page, asked
 
     def fetch(
         self,
@@ -438,44 +419,20 @@ def unaddressable(error: RequestFailed, resource: str, where: str) -> RequestFai
     if not found or error.problem.status not in (400, _NOT_FOUND):
         return None
     sentence = (
-        f"its title has {' and '.join(found)} in it, which web servers refuse in addresses: it cannot be asked for. "
+        f"its title has {' and '.join(found)} in it, which has another meaning in an address: it cannot be asked for. "
         "Give the inquiry another title (Generic Inquiry, SM208000)"
     )
     return RequestFailed(Problem(Next.STOP, FailureType.config_error, sentence, status=error.problem.status), where)
 
 
-def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str) -> Iterator[FeedPage]:
-    """An answer and all that its links lead to.
-
-    Raises:
-        RequestFailed: the links lead back, or on without rows that are new.
-    """
-    page, links, idle = first, set(), 0
-    contents = {content_of([])}
-    while True:
-        yield page
-        link = page.next_link
-        if not link:
-            return
-        content = content_of(list(page.rows))
-        idle = idle + 1 if content in contents else 0
-        contents.add(content)
-        if link in links or idle > _MOST_IDLE_PAGES:
-            sentence = "the ERP's links to the next page do not lead on: reading was stopped"
-            raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
-        links.add(link)
-        page = follow(link)
-
-
-# A page may be empty where its rows have been deleted meanwhile, and equal to another where rows are alike.
-_MOST_IDLE_PAGES = 20
 _NOT_FOUND = 404
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
 _SIGN_IN_PAGE = 302
 """The status that stands for any page in place of data, where an address may be unknown."""
-# ASP.NET refuses these in a path also where they are percent-encoded, and splits the path at the slashes.
-_REFUSED_IN_PATHS = ("&", "%", ":", "*", "?", "<", ">", "/", "\\")
+# ASP.NET refuses these in a path also where they are percent-encoded, and splits the path at the slashes; OData takes
+# what stands in parentheses for a key.
+_REFUSED_IN_PATHS = ("&", "%", ":", "*", "?", "<", ">", "/", "\\", "(", ")")
 # What is answered by a door that is there, if only to refuse.
 _FOUND = (400, 401, 403)
 _NEEDED = {

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.config import Config
+from source_acumatica.config import Config, composed, stands_for
 from source_acumatica.credentials import credentials_in, left_out
 from source_acumatica.deletions import Deletions, NotTrackedError, sets_of
-from source_acumatica.doors import Doors, inquiry_resource
+from source_acumatica.doors import Doors
 from source_acumatica.edmx import Feed
 from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feeds import (
@@ -30,7 +30,7 @@ from source_acumatica.feeds import (
 )
 from source_acumatica.forms import Forms
 from source_acumatica.key_probe import KeyProbe
-from source_acumatica.odata import plain_value
+from source_acumatica.odata import ParameterError, parameterized, plain_value
 from source_acumatica.reader import where_of
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.tables import explain_left_out, left_out_by
@@ -69,15 +69,18 @@ class FeedSurvey:
         self._own: dict[str, list[FeedTable]] = {}
         self._matched: set[str] = set()
         self._titles: set[str] = set()
+        self._tried: set[str] = set()
+        self._untried: set[str] = set()
+        """Streams of inquiries whose keys could, and could not, be looked at in some tenant."""
         self._unnamed: set[str] = set()
         """What the services have under these names of streams, and the settings do not name."""
-        self._incomplete: set[tuple[str, str]] = set()
         self._told: set[str] = set()
         self._behind_forms: dict[str, dict[str, Feed]] = {}
 
     @cached_property
     def own(self) -> Mapping[str, Mapping[str, FeedTable]]:
         """By tenant and stream, when all have been asked: the table as the tenant has it, under the stream's name."""
+        self._tell_tenants_apart()
         return {tenant: dict(self._named(tables)) for tenant, tables in self._own.items()}
 
     @property
@@ -87,7 +90,27 @@ class FeedSurvey:
         for tables in self.own.values():
             for name, table in tables.items():
                 joined[name] = joined[name].joined(table) if name in joined else table
+        # A claim is none: in a tenant that cannot be read the keys are as in the others, and nowhere without any.
+        for name in joined.keys() & (self._untried - self._tried):
+            joined[name] = replace(joined[name], are_keys_unique=False)
         return joined
+
+    def _tell_tenants_apart(self) -> None:
+        """Have each inquiry know which parameters it has in other tenants only.
+
+        What a tenant that could not be asked has is unknown: then it may have whatever a value is given for.
+        """
+        if {*self._config.tenants} != self._own.keys() or FeedDoor.INQUIRIES in {
+            door for _tenant, door in self.failures
+        }:
+            return
+        names: dict[str, set[str]] = {}
+        for table in itertools.chain.from_iterable(self._own.values()):
+            names.setdefault(table.name, set()).update(table.parameters)
+        for tenant, tables in self._own.items():
+            self._own[tenant] = [
+                replace(each, others_parameters=frozenset(names[each.name] - each.parameters.keys())) for each in tables
+            ]
 
     def _named(self, tables: Sequence[FeedTable]) -> Iterator[tuple[str, FeedTable]]:
         dacs = [each for some in self._own.values() for each in some if each.door is FeedDoor.TABLES]
@@ -133,7 +156,7 @@ class FeedSurvey:
 
     def able(self, tenant: str) -> list[FeedTable]:
         """The tables that may be asked for, without those that lack values for parameters, which is told already."""
-        return [each for each in self._own[tenant] if (tenant, each.title) not in self._incomplete]
+        return [each for each in self._own[tenant] if not self._values_complaint(tenant, each)]
 
     def named(self, tenant: str) -> Iterator[list[FeedTable]]:
         """The tables that each name or pattern of the settings stands for; ``*`` is nobody's wish."""
@@ -169,7 +192,7 @@ class FeedSurvey:
         # What a service that failed might have is unknown.
         is_known = FeedDoor.INQUIRIES not in {door for _tenant, door in self.failures}
         given = dict.fromkeys(one.inquiry for one in self._config.inquiry_parameters if is_known)
-        unmatched = [each for each in given if each not in self._titles and each not in forms.matched]
+        unmatched = [each for each in given if composed(each) not in self._titles and each not in forms.matched]
         if unmatched and not self._config.generic_inquiries:
             logger.warning(
                 f"inquiry_parameters: no inquiry form is called {', '.join(unmatched)}, and generic_inquiries names no "
@@ -186,8 +209,11 @@ class FeedSurvey:
             RequestFailed: something passing was in the way: without an answer nobody knows what its keys are worth.
         """
         for number, table in enumerate(self._own[tenant]):
-            if table.door is FeedDoor.INQUIRIES and table.keys and (tenant, table.title) not in self._incomplete:
-                self._own[tenant][number] = replace(table, are_keys_unique=self._are_keys_unique(tenant, table))
+            if table.door is FeedDoor.INQUIRIES and table.keys:
+                is_asked = self._values_complaint(tenant, table) is None
+                are_unique = self._are_keys_unique(tenant, table) if is_asked else None
+                (self._untried if are_unique is None else self._tried).add(table.name)
+                self._own[tenant][number] = replace(table, are_keys_unique=are_unique is not False)
 
     def tell_tracking(self, tenant: str) -> None:
         """Log which of the tables whose deletions are wanted are tracked, since when, and for how long."""
@@ -249,8 +275,8 @@ class FeedSurvey:
                 function = function_of(metadata, title, feed.type_name)
                 called, parameters = (function.name, function.parameters) if function else ("", {})
                 table = inquiry_table(feed, title, parameters, called, self._config.asked(title))
-                self._check_parameters(tenant, table, metadata.version)
-                yield table
+                given = self._config.parameter_sets(title)[0].keys()
+                yield replace(table, others_parameters=frozenset(given - parameters.keys()))
 
     def _tell_designs(self, tenant: str) -> None:
         """Log which inquiries are cut or stored, where the table of their designs can be read: both look complete."""
@@ -281,39 +307,49 @@ class FeedSurvey:
                 )
 
     def _wants_inquiry(self, title: str) -> bool:
-        self._titles.add(title)
+        self._titles.add(composed(title))
         patterns = self._matching(self._config.generic_inquiries, title)
         self._matched.update(patterns)
         if not patterns:
             self._unnamed.add(FeedDoor.INQUIRIES.prefix + title)
         return bool(patterns)
 
-    def _check_parameters(self, tenant: str, table: FeedTable, version: int) -> None:
-        """Say that values are missing or wrong; an inquiry that the settings name has to be readable."""
-        sets = self._config.parameter_sets(table.title)
-        try:
-            for given in sets:
-                inquiry_resource(table, given, version)
-        except AirbyteTracedException as error:
-            # A read says so when it comes to the stream.
-            if self._streams is not None:
-                return
-            self._incomplete.add((tenant, table.title))
-            if any(sets) or self._matching(self._config.generic_inquiries, table.title) != set(_ALL):
-                self.complaints.append(error)
-            said = f"Tenant '{tenant}': {error.message} Until then, {table.name} cannot be read."
-            self._tell_once(said, error.message)
+    def check_parameters(self) -> None:
+        """Say, when all tenants have been asked, that values are missing or wrong, each once for the first tenant.
 
-    def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool:
+        An inquiry that the settings name, or that values are given for, has to be readable.
+        """
+        for tenant, tables in self.own.items():
+            for table in tables.values():
+                if (complaint := self._values_complaint(tenant, table)) and complaint not in self._told:
+                    is_named = self._matching(self._config.generic_inquiries, table.title) != set(_ALL)
+                    error = config_error(f"Tenant '{tenant}': {complaint}.")
+                    if is_named or any(self._config.parameter_sets(table.title)):
+                        self.complaints.append(error)
+                    self._tell_once(f"{error.message} Until then, {table.name} cannot be read.", complaint)
+
+    def _values_complaint(self, tenant: str, table: FeedTable) -> str | None:
+        """What is wrong with the values that are given for an inquiry."""
+        if table.door is not FeedDoor.INQUIRIES:
+            return None
+        try:
+            for given in self._config.parameter_sets(table.title):
+                parameterized(table, given, self._doors.version(table.door, tenant))
+        except ParameterError as error:
+            return str(error)
+        return None
+
+    def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool | None:
+        """None: its rows cannot be looked at."""
         where = where_of(tenant, table.name)
         try:
             doubt = KeyProbe(self._doors, tenant, table, self._config.parameter_sets(table.title)[0]).doubt()
         except RequestFailed as error:
             if error.problem.failure_type is FailureType.transient_error:
                 raise
-            # It is this inquiry that is refused: what was described of it stays, and reading it says the same.
-            logger.warning(f"{error.message}. As long as this is so, reading it fails.")
-            return table.are_keys_unique
+            # It is this inquiry that is refused, and reading it says the same.
+            logger.warning(f"{error.message}. As long as this is so, reading it fails, and its keys are not known.")
+            return None
         if doubt:
             logger.info(
                 f"{where}: {', '.join(table.keys)} do not identify its rows ({doubt}), so it has no primary key."
@@ -367,7 +403,7 @@ class FeedSurvey:
 
     @staticmethod
     def _matching(patterns: Sequence[str], *names: str) -> set[str]:
-        return {each for each in patterns for name in names if name == each or fnmatchcase(name, each)}
+        return {each for each in patterns for name in names if stands_for(each, name)}
 
 
 def _names(table: FeedTable) -> tuple[str, ...]:

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import itertools
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
 from source_acumatica.batches import in_batches
-from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, Window
-from source_acumatica.doors import FeedPage, linked_pages
+from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, LOSES_UNSTAMPED, Window
 from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
+from source_acumatica.feed_pages import FEWEST_ROWS, CutPages, FeedPage, linked_pages, sized_page
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.grouping import Grouping
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
+from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
 from source_acumatica.paging import (
     ALIKE_ROWS_TO_REPEAT,
     BEGINNING,
-    SMALL_PAGE_ROWS,
     EqualKeysError,
     MovingListError,
     Page,
@@ -89,6 +88,7 @@ class FeedReader(Reader):
     """Waits before a try with this number."""
     is_incremental: bool
     _size: PageSize = field(init=False)
+    _cut: CutPages = field(init=False)
     _plans: list[FeedPlan] = field(default_factory=list)
     _sortable: tuple[str, ...] | None = None
     """The columns that an inquiry without usable keys is ordered by."""
@@ -98,11 +98,15 @@ class FeedReader(Reader):
     _groups: bool | None = None
     """Whether the inquiry groups its rows, so that it may not be filtered; None: not tried yet."""
     _ledger: Ledger = field(default_factory=Ledger)
+    _has_unstamped_come: bool = False
+    """Whether rows without a stamp have come beside the changed ones."""
+    _leaves_unstamped: bool = False
+    """Whether the rows without a stamp are not asked for beside the changed ones."""
     _tail: Sequence[Wire] = ()
     """The rows that were handed on last."""
 
     def __post_init__(self) -> None:
-        self._size = PageSize(self.config.max_page_size)
+        self._size, self._cut = PageSize(self.config.max_page_size), CutPages(self.where)
 
     @property
     def where(self) -> str:
@@ -118,18 +122,39 @@ class FeedReader(Reader):
         plan = replace(self._plan, with_null=False)
         return not plan.filters or bool(self.ask(Window(since), {"plan": plan, "top": 1}).rows)
 
+    @property
+    def leaves_unstamped(self) -> bool:
+        """Whether rows without a stamp, if there are any, have to be asked for apart."""
+        return self._leaves_unstamped and self._plan.filters
+
+    def has_unstamped(self) -> bool | None:
+        """Whether rows without a stamp are there that did not come beside the changed ones, although asked for so."""
+        if self._has_unstamped_come or not self._plan.filters:
+            return False
+        if not self._plan.with_null:
+            return None
+        try:
+            rows = self.ask(Window(is_unstamped=True), {"plan": self._plan, "top": 1}).rows
+        except RequestFailed as error:
+            if _may_be_the_ways(error):
+                return None
+            raise
+        return None if any(self._is_stamped(row) for row in rows) else bool(rows)
+
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
         self._ledger = Ledger(may_repeat=self.is_incremental)
+        self.looks = Looks(not self.facts.knows(HIDES_NOTHING))
         position = self._begin(window)
         has_rows = False
         while True:
             try:
                 for page in self._pages(window, position):
                     self._refuse_groups(window, page.rows)
+                    self._note_unstamped(window, page.rows)
                     position, self._tail = page.position, page.rows[-_ROWS_IN_FRONT:]
                     # A filter of which half is lost gives the rows without a stamp alone.
-                    has_rows |= not self._plan.with_null or any(row.get(self.table.cursor or "") for row in page.rows)
+                    has_rows |= not self._plan.with_null or any(map(self._is_stamped, page.rows))
                     self._tell_repeated_keys(page.rows)
                     yield page
             except MovingListError as error:
@@ -143,7 +168,7 @@ class FeedReader(Reader):
             except RequestFailed as error:
                 position = self._lower_plan(window, error, position)
             else:
-                if has_rows or not self._hides_rows():
+                if has_rows or window.is_unstamped or not (self._loses_changed(window) or self._hides_rows()):
                     return
                 position = BEGINNING
 
@@ -157,8 +182,14 @@ class FeedReader(Reader):
         self._has_come, self._tries = False, 0
         if self._groups:
             self._plans = [plan for plan in self._plans if not plan.filters]
+        elif window.is_unstamped:
+            self._plans = self._plans[:1]
+            return BEGINNING
+        self._leaves_unstamped = self.facts.knows(LOSES_UNSTAMPED)
+        if self._leaves_unstamped:
+            self._plans = [plan for plan in self._plans if not plan.with_null]
         left = FeedPlan.of_name(window.start.list_name, self.table.fields)
-        if left is None or (self._groups and left.filters):
+        if left is None or (self._groups and left.filters) or (self._leaves_unstamped and left.with_null):
             return BEGINNING
         self._plans = [left, *(plan for plan in self._plans if plan != left)]
         return window.start
@@ -187,8 +218,8 @@ class FeedReader(Reader):
                 yield Page(rows, BEGINNING)
 
     def _by_number(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
-        def fetch(skip: int, rows: int) -> tuple[Sequence[Wire], int]:
-            return self._rows(window, {"skip": skip}, rows)
+        def fetch(skip: int, rows: int, fewest: int = FEWEST_ROWS) -> tuple[Sequence[Wire], int]:
+            return self._rows(window, {"skip": skip}, rows, fewest)
 
         in_groups = self.table.door is FeedDoor.INQUIRIES and not self._plan.is_by_row
         # A row is held back where others may belong to it, and the one in front of it is asked for again.
@@ -203,8 +234,8 @@ class FeedReader(Reader):
             ledger=self._ledger,
             overlap=max(min(len(position.anchors), self._size.rows // 2), 1),
             longest=known_longest(self.facts),
-            look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS)),
-            looks_behind=not self.facts.knows(HIDES_NOTHING),
+            look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS), SMALL_PAGE_ROWS),
+            looks=self.looks,
         )
         return ahead.pages(pages)
 
@@ -227,29 +258,22 @@ class FeedReader(Reader):
             self._content_of,
             longest=known_longest(self.facts),
             look=lambda after, skip: fetch((after, skip), max(self._size.rows, SMALL_PAGE_ROWS)),
-            looks_behind=not self.facts.knows(HIDES_NOTHING),
+            looks=self.looks,
         )
         return ahead.pages(pages)
 
     def _ahead(self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Wire], int]]) -> Ahead[Any, Wire]:
         return Ahead(self.helpers, guess, fetch, lambda: self._size.rows, lambda: self._plan)
 
-    def _rows(self, window: Window, token: Mapping[str, Any], asked: int) -> tuple[Sequence[Wire], int]:
+    def _rows(
+        self, window: Window, token: Mapping[str, Any], asked: int, fewest: int = FEWEST_ROWS
+    ) -> tuple[Sequence[Wire], int]:
         """A page's rows and how many were asked for; fewer are, where the ERP cannot give as many."""
-        while True:
-            began = time.monotonic()
-            try:
-                page = self._asked(window, {**token, "top": asked})
-            except RequestFailed as error:
-                if error.problem.next is not Next.FEWER_ROWS or not self._size.shrink(asked):
-                    raise
-                logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {self._size.rows} rows.")
-                asked = self._size.rows
-            else:
-                self._size.observe(time.monotonic() - began, page.size_bytes)
-                self._note_size(page)
-                # A link to the next page says that this one was cut short: the list goes on behind its last row.
-                return page.rows, len(page.rows) if page.next_link else asked
+        page, asked = sized_page(self._size, asked, lambda top: self._asked(window, {**token, "top": top}), self.where)
+        page = self._cut.filled(page, lambda link: self._asked(window, {"link": link}), fewest)
+        self._note_size(page)
+        # A link to the next page says that this one was cut short: the list goes on behind its last row.
+        return page.rows, len(page.rows) if page.next_link else asked
 
     def _asked(self, window: Window, token: Mapping[str, Any]) -> FeedPage:
         """An answer, asked for again with pauses where others have come in the same way."""
@@ -271,6 +295,19 @@ class FeedReader(Reader):
         self.record_bytes = page.size_bytes / max(len(page.rows), 1)
 
     # ------------------------------------------------------------------------------------------- telling rows apart
+
+    def _is_stamped(self, row: Wire) -> bool:
+        return bool(row.get(self.table.cursor or ""))
+
+    def _note_unstamped(self, window: Window, rows: Sequence[Wire]) -> None:
+        """Keep whether the filter brings rows without a stamp.
+
+        Raises:
+            RequestFailed: they alone were asked for, and others come: those would come twice.
+        """
+        if window.is_unstamped and any(map(self._is_stamped, rows)):
+            raise gives_up(self.where, "the ERP does not heed the filter for rows without a stamp")
+        self._has_unstamped_come |= self._plan.with_null and not all(map(self._is_stamped, rows))
 
     def _refuse_groups(self, window: Window, rows: Sequence[Wire]) -> None:
         """Try on the first rows that came for having changed, before they go out, whether the inquiry groups.
@@ -433,6 +470,19 @@ class FeedReader(Reader):
             if _may_be_the_ways(error):
                 return False
             raise
+        return True
+
+    def _loses_changed(self, window: Window) -> bool:
+        """Whether changed rows are there, and only those without a stamp came: half of the filter is not looked at."""
+        apart = replace(self._plan, with_null=False)
+        if apart == self._plan or not self._has_unstamped_come or not self.ask(window, {"plan": apart, "top": 1}).rows:
+            return False
+        self._plans = [apart]
+        self.facts.learn(LOSES_UNSTAMPED)
+        logger.warning(
+            f"{self.where}: the ERP leaves out the changed rows when it is asked for them together with those without "
+            f"a stamp ({self.table.cursor}). They are asked for apart."
+        )
         return True
 
     def _hides_rows(self) -> bool:

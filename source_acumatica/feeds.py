@@ -64,6 +64,8 @@ class FeedTable:
     """Whether removed rows are kept, with a flag."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of an inquiry: the types of its parameters."""
+    others_parameters: frozenset[str] = frozenset()
+    """Parameters that it has, or may have, in other tenants only: what is given for these is not for this one."""
     asked: tuple[str, ...] = ()
     """The parameters whose values stand in the rows, since several were given."""
     chosen: str | None = None
@@ -146,8 +148,11 @@ class FeedTable:
     @property
     def primary_key(self) -> list[str]:
         """Empty where nothing is known to be unique: the user picks a key then."""
-        if self.is_tracked:
-            return ["_tenant", NOTE_ID]
+        return ["_tenant", NOTE_ID] if self.is_tracked else self.own_key
+
+    @property
+    def own_key(self) -> list[str]:
+        """The same by the table's own keys."""
         return ["_tenant", *parameter_columns(self.asked), *self.keys] if self.keys and self.are_keys_unique else []
 
     def json_schema(self) -> dict[str, Any]:
@@ -203,6 +208,7 @@ class FeedTable:
             has_flags=self.has_flags or other.has_flags,
             parameters={**other.parameters, **self.parameters},
             function=self.function or other.function,
+            others_parameters=self.others_parameters & other.others_parameters,
             left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
             restricted=self.restricted | other.restricted,
         )

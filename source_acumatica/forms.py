@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -19,10 +19,12 @@ class Forms:
 
     patterns: tuple[str, ...] = ()
     """``inquiry_forms``: names or globs, ``Entity`` or ``Endpoint/Entity``."""
-    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By the names in ``inquiry_parameters``: the parameters whose values stand in the rows."""
+    asked: Collection[str] = ()
+    """The names in ``inquiry_parameters``."""
     matched: set[str] = field(default_factory=set)
     """What of both stands for a form that was found."""
+    asked_in: Callable[..., tuple[str, ...]] = lambda *_names: ()
+    """The parameters whose values stand in the rows of what is called by any of some names."""
 
     def is_form(self, endpoint: str, entity: str, shape: Shape) -> bool:
         """Whether the entity is an inquiry form; one without results has nothing to be asked for."""
@@ -42,8 +44,8 @@ class Forms:
         return is_the_same or bool(named)
 
     def asked_of(self, endpoint: str, entity: str) -> tuple[str, ...]:
-        """The parameters of a form whose values stand in its rows."""
-        return next((self.asked[name] for name in form_names(endpoint, entity) if name in self.asked), ())
+        """The parameters of a form whose values stand in its rows; values may be given under both of its names."""
+        return self.asked_in(*form_names(endpoint, entity))
 
     def _naming(self, endpoint: str, entity: str) -> Iterator[str]:
         """What of the settings stands for the entity."""

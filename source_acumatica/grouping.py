@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from source_acumatica.cursor import Window
-from source_acumatica.doors import FeedPage
 from source_acumatica.entity import Wire
 from source_acumatica.errors import Next, RequestFailed
+from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feeds import FeedTable
 from source_acumatica.odata import FeedPlan, plain_value
 

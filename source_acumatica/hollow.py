@@ -1,4 +1,4 @@
-"""Keeps which parts of its records a list has shown, and which records to read by themselves while it has not.
+"""Finds out whether a list leaves parts of its records empty that they have, by reading some of them by themselves.
 
 A list that leaves a part empty although its records have it looks the same as one whose records have none: only a
 record by itself tells.
@@ -7,11 +7,12 @@ record by itself tells.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from posixpath import commonpath
 
-from source_acumatica.parts import holds
+from source_acumatica.entity import Wire
+from source_acumatica.parts import held
 
 # So many records of the first page, so many places further on in the list, and so many pages later on: a part that a
 # tenth of the records have is found nine times in ten.
@@ -20,6 +21,26 @@ FIRST_SAMPLES, SAMPLES_AHEAD, _LATER_SAMPLES = 10, 10, 10
 FEW_SAMPLES = 3
 # Its multiples fall on no pattern that records may have: every second one, the first of each day.
 _GOLDEN = (math.sqrt(5) - 1) / 2
+
+Part = tuple[str, ...]
+"""The places of which any shows the part: custom fields that are asked for in one request are one part together."""
+
+
+@dataclass(frozen=True)
+class ShownPage:
+    """A page as the list shows it, and how to look at its records otherwise; what is refused does not come."""
+
+    rows: Sequence[Wire]
+    skip: int
+    asked: int
+    alone: Callable[[Wire], Wire | None]
+    """The record of a row by itself."""
+    keys_at: Callable[[int], Sequence[Wire]]
+    """The row that the list has at a place, by its keys; none behind its end."""
+    again: Callable[[int, int], Sequence[Wire]]
+    """What the list shows now from a place on, so many rows."""
+    is_one: Callable[[Wire, Wire], bool]
+    """Whether both are the same record."""
 
 
 @dataclass
@@ -31,11 +52,40 @@ class HollowParts:
     _believed: set[str] = field(default_factory=set)
     _pages: int = 0
 
-    def unproven(self, rows: Sequence[Any], parts: Iterable[str]) -> list[str]:
+    def unproven(self, rows: Sequence[Wire], parts: Iterable[Part]) -> list[Part]:
         """The ``parts`` of which neither these rows nor any before have shown something."""
-        hollow = [part for part in parts if part not in self._shown]
-        self._shown.update(part for part in hollow if holds(rows, part))
-        return [part for part in hollow if part not in self._shown]
+        hollow = [part for part in parts if self._shown.isdisjoint(part)]
+        self._shown |= held(rows, dict.fromkeys(place for part in hollow for place in part))
+        return [part for part in hollow if self._shown.isdisjoint(part)]
+
+    def emptied(self, page: ShownPage, hollow: Sequence[Part]) -> list[Part]:
+        """Those of the hollow parts that a record by itself has, while the list still shows it without."""
+        for row, skip, asked in self._samples(page):
+            record = page.alone(row)
+            had = [part for part in hollow if record is not None and held([record], part)]
+            # The record may have got it since the list was asked.
+            same = [other for other in page.again(skip, asked) if page.is_one(row, other)] if had else []
+            had = self.unproven(same, had) if same else []
+            if had:
+                return had
+        return []
+
+    def _samples(self, page: ShownPage) -> Iterator[tuple[Wire, int, int]]:
+        """Rows to read by themselves, each with the page that it is in: of this one, and of all the list behind it."""
+        # The first row of a page behind others has come with those.
+        fresh = page.rows[1:] if page.skip else page.rows
+        yield from ((fresh[place], page.skip, page.asked) for place in self.samples(len(fresh)))
+        if self._pages > 1 or self.first_samples < FIRST_SAMPLES or len(page.rows) < page.asked:
+            return
+        ahead, seen = PlacesAhead(page.skip + len(page.rows)), set[int]()
+        for _ in range(SAMPLES_AHEAD):
+            place = ahead.next()
+            if place in seen:
+                return
+            seen.add(place)
+            some = page.keys_at(place)
+            ahead.found(bool(some))
+            yield from ((row, place, 1) for row in some[:1])
 
     def samples(self, count: int) -> list[int]:
         """Which rows of a hollow page of ``count`` to read by themselves: some of the first one, then ever fewer."""
@@ -47,18 +97,19 @@ class HollowParts:
         is_one = self._pages & (self._pages - 1) == 0 and self._pages < 2 ** (_LATER_SAMPLES + 1)
         return [int(count * (self._pages * _GOLDEN % 1))] if is_one else []
 
-    @property
-    def is_first_page(self) -> bool:
-        """Whether no page but one was hollow so far."""
-        return self._pages <= 1
-
-    def believe(self, parts: Iterable[str]) -> None:
+    def believe(self, parts: Iterable[Part]) -> None:
         """Rows without these go out."""
-        self._believed.update(parts)
+        self._believed.update(place for part in parts for place in part)
 
-    def have_gone_out(self, parts: Iterable[str]) -> bool:
+    def have_gone_out(self, parts: Iterable[Part]) -> bool:
         """Whether rows without one of these have gone out."""
-        return not self._believed.isdisjoint(parts)
+        return not all(self._believed.isdisjoint(part) for part in parts)
+
+
+def told(parts: Iterable[Part]) -> tuple[str, ...]:
+    """The parts by name; one of several places by what these have in common, unless one of them is named itself."""
+    names = {part[0]: None for part in parts if len(part) == 1}
+    return (*names, *(commonpath(part) for part in parts if names.keys().isdisjoint(part)))
 
 
 class PlacesAhead:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from source_acumatica.cursor import Window
-from source_acumatica.doors import Doors, FeedPage, inquiry_resource
+from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.errors import Next, RequestFailed
+from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feeds import FeedTable
 from source_acumatica.odata import FeedPlan, feed_options, plain_value
 from source_acumatica.paging import SMALLEST_PAGE_ROWS
 from source_acumatica.reader import where_of
 
-# Only keys are asked for: so many rows at first, then further ones as long as that is cheap.
+# Only keys are asked for: so many rows at first, and as many further ones as one more answer has. A bound of time would
+# give another catalog whenever the ERP is slow.
 _FIRST_ROWS = 1_000
 _FURTHER_ROWS = 10_000
-_MOST_ROWS = 50_000
-# An inquiry that takes longer for this is not asked for more: a site may have hundreds of them.
-_CHEAP_SECONDS = 3.0
+_MOST_ROWS = _FIRST_ROWS + _FURTHER_ROWS
+# Of a server that cuts its answers into pages of some hundred rows, all of these; of smaller ones, fewer.
+_MOST_REQUESTS = 25
 # Where the first rows are too many for one answer, so many times fewer are looked at.
 _FEWER = 10
 
@@ -41,10 +42,11 @@ class KeyProbe:
             RequestFailed: its rows could not be looked at.
         """
         seen: set[tuple[Any, ...]] = set()
-        began, skip, top = time.monotonic(), 0, _FIRST_ROWS
-        while True:
+        top, requests = _FIRST_ROWS, 0
+        while len(seen) < _MOST_ROWS and requests < _MOST_REQUESTS:
+            requests += 1
             try:
-                rows = self._rows(skip, top)
+                page = self._rows(len(seen), top)
             except RequestFailed as error:
                 if error.problem.next is not Next.FEWER_ROWS or top <= SMALLEST_PAGE_ROWS:
                     raise
@@ -53,30 +55,31 @@ class KeyProbe:
                     return self._empty_part()
                 top = max(top // _FEWER, SMALLEST_PAGE_ROWS)
                 continue
-            for row in rows:
+            for row in page.rows:
                 key = tuple(plain_value(row.get(name)) for name in self.table.keys)
                 if None in key:
                     return f"{self.table.keys[key.index(None)]} is empty in some"
                 if key in seen:
                     return "several have the same"
                 seen.add(key)
-            skip += len(rows)
-            if len(rows) < top:
+            # A short page with a link behind it was cut by the server.
+            if not page.rows or (len(page.rows) < top and not page.next_link):
                 return ""
-            if top < _FIRST_ROWS or skip >= _MOST_ROWS or time.monotonic() - began > _CHEAP_SECONDS:
-                return self._empty_part()
+            if top < _FIRST_ROWS:
+                break
             top = _FURTHER_ROWS
+        return self._empty_part()
 
-    def _rows(self, skip: int, top: int) -> list[Mapping[str, Any]]:
+    def _rows(self, skip: int, top: int) -> FeedPage:
         """Some rows in the order of their keys; in no order, where they cannot be sorted."""
         plan = FeedPlan(self.table.keys)
         try:
-            return list(self._page(plan, {"top": top, "skip": skip}).rows)
+            return self._page(plan, {"top": top, "skip": skip})
         except RequestFailed as error:
             if error.problem.next is not Next.CLIMB_DOWN:
                 raise
         # An empty body to an order may be a refusal as well as a passing fault; without one it can only be the latter.
-        return list(self._page(replace(plan, order=()), {"top": top, "skip": skip}).rows)
+        return self._page(replace(plan, order=()), {"top": top, "skip": skip})
 
     def _empty_part(self) -> str:
         """Of an inquiry with more rows than were looked at: whether a part of a key is empty somewhere behind them."""
@@ -92,7 +95,7 @@ class KeyProbe:
 
     def _page(self, plan: FeedPlan, token: Mapping[str, Any], more: Mapping[str, str] | None = None) -> FeedPage:
         version = self.doors.version(self.table.door, self.tenant)
-        resource, given = inquiry_resource(self.table, self.parameters, version)
+        resource, given = inquiry_resource(self.tenant, self.table, self.parameters, version)
         keys = frozenset(self.table.keys)
         options = feed_options(self.table, plan, keys, Window(), {"version": version, **token})
         is_query = bool(plan.order or more)

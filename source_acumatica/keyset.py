@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any, Generic
 
+from source_acumatica.looks import Looks
 from source_acumatica.paging import (
     SMALLEST_PAGE_ROWS,
     EqualKeysError,
@@ -17,7 +18,6 @@ from source_acumatica.paging import (
     Page,
     Position,
     Row,
-    looks,
 )
 from source_acumatica.trail import ANCHORS_IN_STATE
 
@@ -37,21 +37,21 @@ def keyset_pages(
     content_of: Callable[[Row], object] = repr,
     longest: int = 0,
     look: Callable[[tuple[Any, ...], int], Fetched[Row]] | None = None,
-    looks_behind: bool = True,
+    looks: Looks | None = None,
 ) -> Iterator[Page[Row]]:
     """Read an ordered list from the row at ``start.after``, or from its beginning, to its end.
 
     ``fetch(after, skip)`` returns the rows from that place on, the row at it included, and how many it asked for. So
     each page begins with the last row of the one before, or, where that has gone, with one in front of it. Rows at one
     place are told apart by their content. The server is known to give pages of ``longest`` rows. ``look`` fetches as
-    many rows as a look behind the end takes.
+    many rows as one of the ``looks`` behind the end takes.
 
     Raises:
         UnreliableOrderError: the server does not find the rows that it gave by their places.
-        EqualKeysError: the rows at one place fill a page.
+        EqualKeysError: the rows at one place are more than the server gives at once.
         MovingListError: the server repeats itself.
     """
-    return _Keyset(fetch, place_of, start, content_of, longest, look or fetch, looks_behind).pages()
+    return _Keyset(fetch, place_of, start, content_of, longest, look or fetch, looks or Looks()).pages()
 
 
 class _Keyset(Generic[Row]):
@@ -65,9 +65,9 @@ class _Keyset(Generic[Row]):
         content_of: Callable[[Row], object],
         longest: int,
         look: Callable[[tuple[Any, ...], int], Fetched[Row]],
-        looks_behind: bool,
+        looks: Looks,
     ) -> None:
-        self._looks_behind = looks_behind
+        self._looks = looks
         self._fetch, self._look, self._place_of, self._content_of = fetch, look, place_of, content_of
         self._start, self._after, self._offset = start, start.after, start.offset
         # The places of the rows sent last, and what was sent of the rows at the very last: of those before a resume,
@@ -75,28 +75,29 @@ class _Keyset(Generic[Row]):
         self._front = [tuple(json.loads(anchor[0])) for anchor in start.anchors]
         self._there: list[object] = [None] if start.after else []
         self._borders: set[tuple[Any, ...]] = set()
-        self._longest = longest
-        self._was_short = self._hides_rows = False
+        self._known_longest = longest
 
     def pages(self) -> Iterator[Page[Row]]:
         while True:
             rows, asked = self._fetch(self._after, 0)
             new = self._new(rows, asked)
             if not new and len(rows) < asked:
-                rows, asked = self._behind(rows, asked)
-                new = rows
-                if not new:
+                behind = self._behind(rows, asked)
+                if behind is None:
                     return
+                rows, asked = behind
+                new = rows
             if not new:
                 raise MovingListError
             is_alike = self._place_of(new[0]) == self._after
-            self._note(new, is_short=len(rows) < asked)
+            self._looks.note(len(rows), asked, len(new))
+            self._note(new)
             anchors = tuple((json.dumps(place),) for place in self._front[-ANCHORS_IN_STATE:])
             position = replace(self._start, offset=self._offset, after=self._after, anchors=anchors)
             yield Page(new, position, is_alike)
 
     def _new(self, rows: Sequence[Row], asked: int) -> Sequence[Row]:
-        self._longest = max(self._longest, len(rows))
+        self._looks.longest = max(self._looks.longest, len(rows))
         if not self._after:
             return rows
         count = next((place for place, row in enumerate(rows) if self._place_of(row) != self._after), len(rows))
@@ -143,9 +144,7 @@ class _Keyset(Generic[Row]):
         found = self._fetch(place, 0)[0]
         return found if found and self._place_of(found[0]) == place else ()
 
-    def _note(self, new: Sequence[Row], *, is_short: bool) -> None:
-        self._hides_rows |= self._was_short
-        self._was_short = is_short
+    def _note(self, new: Sequence[Row]) -> None:
         places = [self._place_of(row) for row in new[-_FRONT_ROWS:]]
         first, last = self._place_of(new[0]), places[-1]
         if not self._borders.isdisjoint({first, last} - {self._after}):
@@ -158,11 +157,16 @@ class _Keyset(Generic[Row]):
         ]
         self._after, self._offset = last, self._offset + len(new)
 
-    def _behind(self, rows: Sequence[Row], asked: int) -> Fetched[Row]:
-        """What lies behind an answer that brought nothing new and was short; nothing proves the end."""
-        gives_few = [len(rows)] if rows and self._longest <= len(rows) else []
-        for skip in (*gives_few, *looks(asked, looks_behind=self._looks_behind, hides_rows=self._hides_rows)):
-            behind, asked = self._look(self._after, skip)
-            if behind:
-                return behind, asked
-        return (), asked
+    def _behind(self, rows: Sequence[Row], asked: int) -> Fetched[Row] | None:
+        """What lies behind an answer that brought nothing new and was short; None where nothing does."""
+
+        def look(skip: int) -> Fetched[Row] | None:
+            behind, room = self._look(self._after, skip)
+            if behind and self._place_of(behind[0]) == self._after:
+                # There are more rows at one place than the server gives at once.
+                raise EqualKeysError
+            return (behind, room) if behind else None
+
+        # More of them may follow at once: of equal places, or where the server gives no more rows.
+        gives_few = rows and (len(rows) > 1 or max(self._looks.longest, self._known_longest) <= 1)
+        return (look(len(rows)) if gives_few else None) or self._looks.behind(asked, look)

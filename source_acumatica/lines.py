@@ -57,6 +57,10 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(_RecordLine, float_hook=orjson.Fragment)
 
 
+Meta = msgspec.Raw
+"""What records say of themselves, encoded once for all that say the same."""
+
+
 class RecordLines(AirbyteMessage):
     """RECORD messages of one stream as they are printed, one a line."""
 
@@ -65,13 +69,9 @@ class RecordLines(AirbyteMessage):
         self.stream, self.text, self.count = stream, text, count
 
     @classmethod
-    def of(cls, stream: str, records: Sequence[Any], left_out: Sequence[str] = ()) -> RecordLines:
-        """The lines of at least one record; as in the CDK's messages, columns without a value are left out.
-
-        ``left_out`` are the columns whose values the ERP has and did not give: each record names them.
-        """
+    def of(cls, stream: str, records: Sequence[Any], meta: Meta | None = None) -> RecordLines:
+        """The lines of at least one record; as in the CDK's messages, columns without a value are left out."""
         now = time.time_ns() // 1_000_000
-        meta = _meta(left_out)
         lines = _ENCODER.encode_lines(
             [_RecordLine(_RecordBody(stream, filled(record), now, meta)) for record in records]
         )
@@ -83,7 +83,7 @@ class RecordLines(AirbyteMessage):
             body = _DECODER.decode(line).record
             record = AirbyteRecordMessage(stream=body.stream, data=_serializable(body.data), emitted_at=body.emitted_at)
             if body.meta:
-                record.meta = AirbyteRecordMessageMeta(changes=[_change(one["field"]) for one in body.meta["changes"]])
+                record.meta = AirbyteRecordMessageMeta(changes=list(map(_change, body.meta["changes"])))
             yield AirbyteMessage(type=Type.RECORD, record=record)
 
     def first_apart(self) -> Iterator[AirbyteMessage]:
@@ -100,15 +100,18 @@ class RecordLines(AirbyteMessage):
             yield RecordLines(self.stream, others, self.count - 1)
 
 
-def _meta(left_out: Sequence[str]) -> msgspec.Raw | None:
-    """What a record says of columns that are null although the ERP has values; encoded once for all records."""
-    if not left_out:
-        return None
-    return msgspec.Raw(_ENCODER.encode({"changes": [_change(name) for name in left_out]}))
+def meta_of(left_out: Sequence[str], cut: Sequence[str]) -> Meta | None:
+    """What each record says of itself: which columns are null although the ERP has values, and which come in part."""
+    changes = [
+        *({"field": name, "change": Change.NULLED, "reason": Reason.SOURCE_RETRIEVAL_ERROR} for name in left_out),
+        *({"field": name, "change": Change.TRUNCATED, "reason": Reason.SOURCE_FIELD_SIZE_LIMITATION} for name in cut),
+    ]
+    return msgspec.Raw(_ENCODER.encode({"changes": changes})) if changes else None
 
 
-def _change(name: str) -> AirbyteRecordMessageMetaChange:
-    return AirbyteRecordMessageMetaChange(field=name, change=Change.NULLED, reason=Reason.SOURCE_RETRIEVAL_ERROR)
+def _change(said: Mapping[str, str]) -> AirbyteRecordMessageMetaChange:
+    change, reason = Change(said["change"]), Reason(said["reason"])
+    return AirbyteRecordMessageMetaChange(field=said["field"], change=change, reason=reason)
 
 
 _LARGEST_INTEGER = 2**63 - 1

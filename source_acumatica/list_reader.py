@@ -19,15 +19,15 @@ from source_acumatica.ad_hoc import AdHocSchemas, is_refusal
 from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.credentials import is_credential, left_out
 from source_acumatica.cursor import EMPTIES_PARTS, FILTER_WORKS, HIDES_NOTHING, LISTS_ALL, Window
-from source_acumatica.custom_fields import column_of, custom_fields, merge_custom
+from source_acumatica.custom_fields import column_of, custom_fields, merge_custom, parts_of
 from source_acumatica.entity import Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed
-from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, SAMPLES_AHEAD, HollowParts, PlacesAhead
+from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, HollowParts, Part, ShownPage, told
 from source_acumatica.ladder import TOO_MUCH, Ladder
+from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.paging import (
     ALIKE_ROWS_TO_REPEAT,
     BEGINNING,
-    SMALL_PAGE_ROWS,
     SMALLEST_PAGE_ROWS,
     MovingListError,
     Page,
@@ -35,7 +35,7 @@ from source_acumatica.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.parts import holds, missing
+from source_acumatica.parts import missing
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
 from source_acumatica.reader import (
     EVER,
@@ -111,6 +111,7 @@ class ListReader(ContractReader):
             self._size = PageSize(self.config.max_page_size)
             self._take(Plan(custom=self._custom_fields()))
         self._has_page = False
+        self.looks = Looks(not self.facts.knows(HIDES_NOTHING))
         size = self._size
         fetch = partial(self._fetch, size, window)
         by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
@@ -124,7 +125,7 @@ class ListReader(ContractReader):
             ledger=ledger,
             longest=known_longest(self.facts),
             look=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
-            looks_behind=not self.facts.knows(HIDES_NOTHING),
+            looks=self.looks,
         )
         try:
             for page in ahead.pages(pages):
@@ -313,8 +314,7 @@ class ListReader(ContractReader):
         Raises:
             RequestFailed: it does, and rows that lack the part have gone out.
         """
-        plan: Plan = page["plan"]
-        parts = [] if plan.is_by_record else asked_parts(self.table, plan, self.columns)
+        parts = self._parts(page["plan"], window)
         hollow = self.hollow.unproven(rows, parts)
         had = self._emptied(rows, hollow, window, page) if hollow else []
         if not had:
@@ -325,14 +325,14 @@ class ListReader(ContractReader):
                 self.facts.forget(EMPTIES_PARTS)
             return False
         if not self.facts.knows(EMPTIES_PARTS):
-            self.emptied = tuple(had)
+            self.emptied = told(had)
             self.facts.forget(LISTS_ALL)
         if self.hollow.have_gone_out(had):
             self.is_misread = True
             raise self._misread()
         logger.warning(
-            f"{self.where}: the list comes without {', '.join(had)}, which its records have. Reading the keys first "
-            "and then each record by itself, which costs one request per record."
+            f"{self.where}: the list comes without {', '.join(told(had))}, which its records have. Reading the keys "
+            "first and then each record by itself, which costs one request per record."
         )
         return True
 
@@ -340,52 +340,40 @@ class ListReader(ContractReader):
         sentence = f"the list comes without {', '.join(self.emptied)}, which its records have{_MISREAD}"
         return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
 
+    def _parts(self, plan: Plan, window: Window) -> list[Part]:
+        """What a list under this plan may leave empty."""
+        if plan.is_by_record:
+            return []
+        parts = asked_parts(self.table, replace(plan, custom=()), self.columns)
+        groups = custom_groups(self.table, plan, self.columns, window)
+        return [*((part,) for part in parts), *parts_of(groups, self.ladder.optional, self.table.path)]
+
     def _emptied(
-        self, rows: Sequence[Wire], hollow: Sequence[str], window: Window, page: Mapping[str, Any]
-    ) -> Sequence[str]:
-        """Those of the hollow parts that a record by itself has, while the list still shows it without."""
+        self, rows: Sequence[Wire], hollow: Sequence[Part], window: Window, page: Mapping[str, Any]
+    ) -> Sequence[Part]:
+        """Those of the hollow parts that records by themselves have."""
         if self.facts.knows(EMPTIES_PARTS):
             return hollow
-        for row, place in self._samples(rows, window, page):
-            record = self._alone(row, page["plan"])
-            had = [part for part in hollow if record is not None and holds([record], part)]
-            # The record may have got it since the list was asked.
-            same = [other for other in self._again(window, place) if self._is_one(row, other)] if had else []
-            had = [part for part in self.hollow.unproven(same, had) if same]
-            if had:
-                return had
-        return []
+        plan: Plan = page["plan"]
+        keys = replace(plan, is_by_record=True, selects=True)
 
-    def _samples(
-        self, rows: Sequence[Wire], window: Window, page: Mapping[str, Any]
-    ) -> Iterator[tuple[Wire, Mapping[str, Any]]]:
-        """Rows to read by themselves, each with the page that it is in: of this one, and of all the list behind it."""
-        # The first row of a page behind others has come with those.
-        fresh = rows[1:] if page["skip"] else rows
-        for row in (fresh[place] for place in self.hollow.samples(len(fresh))):
-            if self.records.can_address(row):
-                yield row, page
-        if not self.hollow.is_first_page or self.hollow.first_samples < FIRST_SAMPLES or len(rows) < page["top"]:
-            return
-        ahead, seen = PlacesAhead(page["skip"] + len(rows)), set[int]()
-        for _ in range(SAMPLES_AHEAD):
-            if ahead.next() in seen:
-                return
-            seen.add(ahead.next())
-            place = {**page, "skip": ahead.next(), "top": 1}
-            some = self._keys_at(window, place)
-            ahead.found(bool(some))
-            if some and self.records.can_address(some[0]):
-                yield some[0], place
+        def listed(skip: int, top: int, plan: Plan) -> Sequence[Wire]:
+            return _unless_refused(
+                lambda: self._list(window, {"skip": skip, "top": top, "plan": plan})[0], [], _MISHAPS
+            )
 
-    def _keys_at(self, window: Window, page: Mapping[str, Any]) -> Sequence[Wire]:
-        """The keys of what the list has there; none where it is refused."""
-        plan = Plan(is_by_record=True, filters=page["plan"].filters)
-        return _unless_refused(lambda: self._answer(window, {**page, "plan": plan})[0], [], _MISHAPS)
-
-    def _again(self, window: Window, page: Mapping[str, Any]) -> Sequence[Wire]:
-        """What the list says now; nothing where it is refused."""
-        return _unless_refused(lambda: self._list(window, page)[0], [], _MISHAPS)
+        return self.hollow.emptied(
+            ShownPage(
+                rows,
+                page["skip"],
+                page["top"],
+                alone=lambda row: self._alone(row, plan) if self.records.can_address(row) else None,
+                keys_at=lambda place: listed(place, 1, keys),
+                again=lambda skip, top: listed(skip, top, plan),
+                is_one=self._is_one,
+            ),
+            hollow,
+        )
 
     def _is_one(self, row: Wire, other: Wire) -> bool:
         """Whether both are the same record."""
@@ -469,6 +457,7 @@ class ListReader(ContractReader):
         chosen, left = fields.within(room_for_custom(self.table, self.columns))
         self.ladder.optional = tuple(name for name in chosen if name in fields.others)
         if left:
+            self.cut = ("custom",)
             logger.warning(
                 f"{self.where}: the ERP lists more custom fields than fit into one request. Those that a customization "
                 f"added come first; these are not read: {', '.join(left)}."

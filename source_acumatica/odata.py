@@ -77,7 +77,7 @@ class FeedPlan:
 
     def within(self, window: Window, cursor: str | None) -> FeedPlan:
         """The same for a window, where a filter is one only if there is something to ask for."""
-        if self.filters and window.since and cursor:
+        if self.filters and cursor and (window.since or window.is_unstamped):
             return self
         return self.unfiltered
 
@@ -149,7 +149,9 @@ def orderable(names: Sequence[str]) -> tuple[str, ...]:
 
 def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, version: int) -> Iterator[str]:
     """None but those of the window: no order and no method of reading adds one."""
-    if plan.filters and table.cursor and window.since:
+    if plan.filters and table.cursor and window.is_unstamped:
+        yield f"{table.cursor} eq null"
+    elif plan.filters and table.cursor and window.since:
         changed = f"{table.cursor} ge {instant_literal(window.since, version)}"
         yield f"({changed} or {table.cursor} eq null)" if plan.with_null else changed
 
@@ -258,6 +260,7 @@ def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> t
     Raises:
         ParameterError: parameters are missing, unknown or of the wrong type.
     """
+    given = own_values(table, given, version)
     if version == 3 and not table.function:
         return quote(table.title, safe=""), {name: typed_in(value) for name, value in given.items()}
     if given.keys() != table.parameters.keys():
@@ -272,6 +275,14 @@ def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> t
     arguments = ",".join(f"{name}={alias}" for name, alias in aliases.items())
     values = {aliases[name]: _parameter_literal(table, name, value, version) for name, value in given.items()}
     return f"{quote(function, safe='')}({arguments})", values
+
+
+def own_values(table: FeedTable, given: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """Of the values given for an inquiry, those for the tenant whose ``table`` it is."""
+    if version == 3 and not table.function:
+        # Nobody says what it takes.
+        return dict(given)
+    return {name: value for name, value in given.items() if name not in table.others_parameters}
 
 
 def _parameter_literal(table: FeedTable, name: str, value: Any, version: int) -> str:

@@ -19,12 +19,13 @@ in front of the place, or were alike when others moved: what had not been read m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import dropwhile
 from typing import Any, Generic, TypeVar
 
+from source_acumatica.looks import Looks
 from source_acumatica.trail import REMEMBERED_ROWS, Identity, Ledger, Trail
 
 Row = TypeVar("Row")
@@ -49,12 +50,8 @@ _MOST_REPEATS = 5
 _MOST_RESTARTS = 5
 # Pages that are looked through behind the place for a list that has grown in front of it.
 _MOST_PAGES_BEHIND = 200
-# A page for fewer rows may be empty since all of them are hidden: one more look, for so many, proves the end.
-SMALL_PAGE_ROWS = 50
 # So many of the rows sent last may be missing in a page that goes on behind others, beside as many as it shows.
 _FEW_REMOVED_ROWS = 10
-# Where rows are hidden, a run of them may be longer than a page; each look is four times as far as the one before.
-_LOOKS_FOR_HIDDEN_ROWS = 6
 # No list has so many rows: whoever answers with some does not heed $skip.
 _BEHIND_EVERY_LIST = 1_000_000_000
 
@@ -95,6 +92,8 @@ class Page(Generic[Row]):
     position: Position
     begins_as_last: bool = False
     """Whether the first row has what identifies the last row of the page before: two rows have it then."""
+    is_last: bool = False
+    """Whether it was seen already that nothing is behind it."""
 
 
 @dataclass
@@ -181,7 +180,7 @@ def anchored_pages(
     longest: int = 0,
     look: Callable[[int], Fetched[Row]] | None = None,
     in_groups: bool = False,
-    looks_behind: bool = True,
+    looks: Looks | None = None,
 ) -> Iterator[Page[Row]]:
     """Read a list from ``start`` to its end, which is proven by an answer that brings nothing new.
 
@@ -190,8 +189,7 @@ def anchored_pages(
     lost. Without ``is_unique`` rows may be alike. ``in_groups``: what identifies a row is what the list is ordered by,
     and rows that share it come in any order; none of such a group is yielded before one answer has held all of it. At
     ``start``, ``overlap`` rows in front of the place are asked for again. The server is known to give pages of
-    ``longest`` rows. ``look`` fetches as many rows as a look behind the end takes; without ``looks_behind`` none is
-    taken, as long as no page has shown that rows are hidden.
+    ``longest`` rows. ``look`` fetches as many rows as one of the ``looks`` behind the end takes.
 
     Raises:
         MovingListError: the server repeats itself, rows vanish or change their order faster than they are read, or some
@@ -199,7 +197,7 @@ def anchored_pages(
         EqualKeysError: a group does not fit into a page.
     """
     kind = _Kind.GROUPED if in_groups else _Kind.UNIQUE if is_unique else _Kind.ALIKE
-    return _Anchored(fetch, identify, start, kind, ledger, overlap, longest, look or fetch, looks_behind).pages()
+    return _Anchored(fetch, identify, start, kind, ledger, overlap, longest, look or fetch, looks or Looks()).pages()
 
 
 class _Kind(Enum):
@@ -242,40 +240,59 @@ class _Anchored(Generic[Row]):
         overlap: int,
         longest: int,
         look: Callable[[int], Fetched[Row]],
-        looks_behind: bool,
+        looks: Looks,
     ) -> None:
         self._fetch, self._identify, self._kind, self._ledger = fetch, identify, kind, ledger
         self._trail, self._start, self._offset, self._overlap = Trail(start.anchors), start, start.offset, overlap
-        self._watch, self._look, self._looks_behind = _Watch(), look, looks_behind
-        # Of the longest page so far: a server may give fewer rows than are asked for.
-        self._longest, self._known_longest = 0, longest
-        self._was_short = self._hides_rows = False
-        # The group at the end of the last page, which may go on behind it.
-        self._held: Identity | None = None
+        self._watch, self._look, self._looks, self._known_longest = _Watch(), look, looks, longest
         # What stood where it could not, in this reading of the list and in the one before.
         self._strays: set[str] = set()
         self._strays_before: set[str] = set()
         self._has_grown_in_front = False
 
     def pages(self) -> Iterator[Page[Row]]:
+        fetch = self._fetch
         while True:
-            first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0)
-            answer = self._found(first) if self._is_lost(first) else first
+            answer = self._next(fetch)
             if answer is None or (self._sends_once and self._is_in_front_of_the_trail(answer)):
                 self._begin_anew()
                 continue
-            if self._is_stuck_in_a_group(answer):
-                answer = self._answer(answer.skip, self._look)
-                if self._is_stuck_in_a_group(answer):
-                    raise EqualKeysError
-            is_end = self._is_end(answer)
-            yield from self._taken(answer, self._ready(answer))
-            if is_end:
-                behind = self._behind(answer)
-                if behind is not None:
-                    yield from self._taken(behind, self._ready(behind))
-                elif self._is_settled():
-                    return
+            try:
+                is_end = yield from self._worked_off(answer)
+            except EqualKeysError:
+                # A larger page may show the end of the group.
+                if fetch == self._look:
+                    raise
+                fetch = self._look
+                continue
+            if is_end and self._is_settled():
+                return
+            fetch = self._fetch
+
+    def _worked_off(self, answer: _Answer[Row] | None) -> Generator[Page[Row], None, bool]:
+        """Hand on a page, and where it seems to be the last one, what lies behind it; whether nothing does.
+
+        Raises:
+            EqualKeysError: all that is new is one group, which goes on behind the page.
+        """
+        is_end = False
+        while answer is not None:
+            is_group = self._is_one_group(answer)
+            if is_group and not answer.is_short:
+                raise EqualKeysError
+            may_end = is_group or self._is_end(answer)
+            behind = self._behind(answer) if may_end else None
+            is_end = may_end and behind is None
+            yield from self._taken(answer, is_whole=may_end, is_last=is_end)
+            if behind is not None and self._kind is _Kind.GROUPED:
+                behind = replace(behind, new=self._trail.unknown(behind.identities))
+            answer = behind
+        return is_end
+
+    def _next(self, fetch: Callable[[int], Fetched[Row]]) -> _Answer[Row] | None:
+        """The page at the place, or the nearest one that goes on behind rows that were sent."""
+        first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0, fetch)
+        return self._found(first) if self._is_lost(first) else first
 
     @property
     def _sends_once(self) -> bool:
@@ -284,7 +301,7 @@ class _Anchored(Generic[Row]):
     def _answer(self, skip: int, fetch: Callable[[int], Fetched[Row]] | None = None) -> _Answer[Row]:
         rows, asked = (fetch or self._fetch)(skip)
         identities = [self._identify(row) for row in rows]
-        self._longest = max(self._longest, len(rows))
+        self._looks.longest = max(self._looks.longest, len(rows))
         return _Answer(skip, rows, asked, identities, self._unsent(identities, self._offset - skip))
 
     def _unsent(self, identities: Sequence[Identity], overlap: int) -> Sequence[int]:
@@ -312,34 +329,37 @@ class _Anchored(Generic[Row]):
 
     # ------------------------------------------------------------------------------------------------------ groups
 
-    def _ready(self, answer: _Answer[Row]) -> Sequence[int]:
-        """The new rows but for a group at the end of the page, which may go on behind it."""
-        tail = self._last_group(answer)
-        is_whole = self._is_clearly_short(answer) or len(tail) == len(answer.new)
-        self._held = None if is_whole or not tail else answer.identities[-1]
-        return answer.new if is_whole else answer.new[: len(answer.new) - len(tail)]
-
     def _last_group(self, answer: _Answer[Row]) -> Sequence[int]:
         if self._kind is not _Kind.GROUPED or not answer.rows:
             return ()
         return [place for place in answer.new if answer.identities[place] == answer.identities[-1]]
 
-    def _is_stuck_in_a_group(self, answer: _Answer[Row]) -> bool:
-        """Whether a page without room has nothing new but one group."""
-        return not answer.is_short and bool(answer.new) and len(self._last_group(answer)) == len(answer.new)
+    def _is_one_group(self, answer: _Answer[Row]) -> bool:
+        """Whether all that is new in a page is one group, of which nobody knows whether it goes on behind the page.
+
+        A page that was gone back to leaves room for it: the next one begins further on.
+        """
+        is_at_place = answer.skip >= max(self._offset - self._overlap, 0)
+        return is_at_place and bool(answer.new) and len(self._last_group(answer)) == len(answer.new)
 
     def _is_clearly_short(self, answer: _Answer[Row]) -> bool:
         """Whether the server had room for more, also by what it gives at the most."""
-        return answer.is_short and len(answer.rows) < self._longest
+        return answer.is_short and len(answer.rows) < self._looks.longest
 
-    def _taken(self, answer: _Answer[Row], new: Sequence[int]) -> Iterator[Page[Row]]:
-        held = len(answer.new) - len(new)
-        self._look_for_strays(answer)
-        self._offset = answer.end - held
-        self._hides_rows |= self._was_short and bool(answer.new)
-        self._was_short = answer.is_short
+    def _taken(self, answer: _Answer[Row], *, is_whole: bool, is_last: bool) -> Iterator[Page[Row]]:
+        """The new rows of a page, but for a group at its end, which may go on behind it unless it ``is_whole``."""
+        held = () if is_whole else self._last_group(answer)
+        new = answer.new[: len(answer.new) - len(held)]
+        self._looks.note(len(answer.rows), answer.asked, len(new))
+        is_behind = answer.skip >= self._offset or self._goes_straight_on(answer)
+        if not is_behind or self._kind is _Kind.ALIKE:
+            self._look_for_strays(answer)
+        self._offset = answer.end - len(held)
         last = self._trail.end(1)
-        self._trail.extend([answer.identities[place] for place in new])
+        if is_behind or self._kind is _Kind.GROUPED or self._trail.has_like(answer.identities):
+            self._trail.extend([answer.identities[place] for place in new])
+        else:
+            self._trail.insert(answer.identities, new)
         self._overlap = self._rows_to_repeat()
         if self._ledger is not None:
             new = self._ledger.unsent(answer.identities, new)
@@ -349,7 +369,7 @@ class _Anchored(Generic[Row]):
             rows = answer.rows if is_all else [answer.rows[place] for place in new]
             is_alike = self._kind is _Kind.UNIQUE and (answer.identities[new[0]],) == last
             position = replace(self._start, offset=self._offset, anchors=self._trail.end())
-            yield Page(rows, position, is_alike)
+            yield Page(rows, position, is_alike, is_last)
         if self._watch.page(answer.identities, is_new=bool(answer.new)):
             self._watch.repeats = 0
             if not answer.new or self._fetch(_BEHIND_EVERY_LIST)[0]:
@@ -359,8 +379,8 @@ class _Anchored(Generic[Row]):
         """One; of rows that may be alike several, beyond those that cannot be told from the last one."""
         if self._kind is not _Kind.ALIKE:
             return 1
-        usual = min(ALIKE_ROWS_TO_REPEAT, self._longest // 2)
-        most = max(min(self._longest - 1, len(self._trail)), 1)
+        usual = min(ALIKE_ROWS_TO_REPEAT, self._looks.longest // 2)
+        most = max(min(self._looks.longest - 1, len(self._trail)), 1)
         return min(max(self._trail.equal_at_end(most) + 1, usual), most)
 
     # -------------------------------------------------------------------------------------------- a place that is lost
@@ -390,7 +410,7 @@ class _Anchored(Generic[Row]):
     def _found(self, answer: _Answer[Row]) -> _Answer[Row] | None:
         """The nearest page with a row that was sent, in front of the place or behind it; None if there is none."""
         # By what the server gives, which may be less than what is asked for.
-        span = max(min(answer.asked, self._longest) - 1, 1)
+        span = max(min(answer.asked, self._looks.longest) - 1, 1)
         step = span
         while not answer.rows and answer.skip > 0:
             answer, step = self._answer(max(answer.skip - step, 0)), 2 * step
@@ -401,7 +421,7 @@ class _Anchored(Generic[Row]):
         while before > 0 or pages_left:
             if before > 0:
                 # At its end a list shows little of what the server gives at once.
-                span = max(span, min(answer.asked, self._longest) - 1)
+                span = max(span, min(answer.asked, self._looks.longest) - 1)
                 before = max(before - span, 0)
                 answer = self._answer(before)
                 if not self._is_lost(answer):
@@ -409,6 +429,7 @@ class _Anchored(Generic[Row]):
             if pages_left:
                 answer = self._answer(behind)
                 if any(map(self._trail.is_unmoved, answer.identities)):
+                    self._has_grown_in_front = True
                     return answer
                 behind += len(answer.rows)
                 pages_left = pages_left - 1 if answer.rows else 0
@@ -417,7 +438,7 @@ class _Anchored(Generic[Row]):
     def _begin_anew(self) -> None:
         """Nothing that was read last exists any more, or rows may have been passed over."""
         self._watch.restart()
-        self._trail, self._offset, self._held = Trail(), 0, None
+        self._trail, self._offset = Trail(), 0
         if self._ledger is not None:
             if self._ledger.is_partial:
                 sentence = "the list changed while it was read, and which of its rows have been read is unknown"
@@ -426,23 +447,29 @@ class _Anchored(Generic[Row]):
 
     # ------------------------------------------------------------------------------- rows that stand where they cannot
 
+    def _goes_straight_on(self, answer: _Answer[Row]) -> bool:
+        """Whether a page begins with the rows that were sent last, and all others are new."""
+        overlap, rows = self._offset - answer.skip, len(answer.rows)
+        is_rest = len(answer.new) == rows - overlap and overlap in (*answer.new[:1], rows)
+        return is_rest and self._trail.ends_with(answer.identities[:overlap])
+
     def _look_for_strays(self, answer: _Answer[Row]) -> None:
         """Note which rows of a page say that the list's order is another than it was: rows may be in front of it then.
 
         Rows that were sent stand in the order in which they were, and behind the last of them only new ones do.
         """
         overlap, identities = self._offset - answer.skip, answer.identities
-        if not self._trail:
+        if not self._trail or overlap <= 0:
             return
-        is_rest = len(answer.new) == len(identities) - overlap and overlap in (*answer.new[:1], len(identities))
-        if is_rest and self._trail.ends_with(identities[:overlap]):
-            if self._kind is _Kind.ALIKE:
-                self._strays.update(self._likes(identities, overlap))
+        if self._goes_straight_on(answer):
+            self._strays.update(self._likes(identities, overlap))
             return
         if self._kind is _Kind.ALIKE and self._trail.has_like(identities):
             self._strays.add(_SOME)
             return
-        self._has_grown_in_front |= len(identities) - len(answer.new) > max(overlap, 0)
+        # Where rows are hidden, a page shows rows of the one before, since the places of those count as well.
+        if not self._looks.hides_rows:
+            self._has_grown_in_front |= len(identities) - len(answer.new) > overlap
         last = shown = 0
         for place, (identity, number) in enumerate(zip(identities, self._trail.numbers(identities), strict=True)):
             if number is not None:
@@ -481,7 +508,7 @@ class _Anchored(Generic[Row]):
                 self._kind = _Kind.ALIKE
             self._begin_anew()
             return False
-        if self._ledger is not None and self._ledger.has_sent_too_often():
+        if self._kind is _Kind.ALIKE and self._ledger is not None and self._ledger.has_sent_too_often():
             sentence = "the list changed while it was read, and which of its rows that look alike were read is unknown"
             raise MovingListError(sentence)
         return True
@@ -491,35 +518,42 @@ class _Anchored(Generic[Row]):
     def _is_end(self, answer: _Answer[Row]) -> bool:
         """Whether nothing new came, although the server had room for it; by what it gave, which may be its own most."""
         if answer.new:
-            is_what_was_held = all(answer.identities[place] == self._held for place in answer.new)
-            return is_what_was_held and self._is_clearly_short(answer)
+            return False
         is_unmoved = answer.skip == max(self._offset - self._overlap, 0)
-        is_stuck = (is_unmoved and answer.end <= self._offset) or answer.identities == self._watch.before
-        return answer.is_short and (is_stuck or len(answer.rows) < self._longest)
+        is_stuck = (is_unmoved and answer.end <= self._offset) or self._is_repeated(answer)
+        return answer.is_short and (is_stuck or len(answer.rows) < self._looks.longest)
+
+    def _like(self, answer: _Answer[Row], behind: _Answer[Row]) -> Sequence[int]:
+        """Which rows of a look behind a page are of the group that the page ends with."""
+        return [place for place, row in enumerate(behind.identities) if answer.new and row == answer.identities[-1]]
+
+    def _goes_on(self, answer: _Answer[Row], behind: _Answer[Row]) -> bool:
+        """Whether the group that a page ends with has more rows behind it; a look may show those of the page again."""
+        return any(behind.rows[place] not in answer.rows for place in self._like(answer, behind))
+
+    def _is_repeated(self, answer: _Answer[Row]) -> bool:
+        """Whether a page is the last one again: of a server that does not heed ``$skip``, or since the list moved."""
+        return answer.identities == self._watch.before
 
     def _behind(self, answer: _Answer[Row]) -> _Answer[Row] | None:
-        """What lies behind an answer that brought nothing new and was short; None where that proves the end.
+        """What lies behind an answer that seems to be the last one; None where nothing does.
 
-        A server that gives no more rows at once than are asked for again shows none behind them, and one that hides
-        rows may show none of a page, which more rows than a page has would follow.
+        A server that gives no more rows at once than are asked for again shows none behind them.
         """
-        if 0 < max(self._longest, self._known_longest) <= self._overlap and answer.rows:
+        if 0 < max(self._looks.longest, self._known_longest) <= self._overlap and answer.rows:
             behind = self._answer(self._offset, self._look)
             if behind.new:
                 return behind
-        for distance in looks(answer.asked, looks_behind=self._looks_behind, hides_rows=self._hides_rows):
+
+        def look(distance: int) -> _Answer[Row] | None:
             behind = self._answer(answer.skip + distance, self._look)
-            if behind.new:
-                return behind
-        return None
+            if answer.new and self._goes_on(answer, behind):
+                raise EqualKeysError
+            return behind if {*behind.new} - {*self._like(answer, behind)} else None
+
+        is_doubtful = self._is_repeated(answer) or (bool(answer.new) and not self._is_clearly_short(answer))
+        return self._looks.behind(answer.asked, look, is_doubtful=is_doubtful)
 
 
 # Rows that cannot be told from others; no row is identified so.
 _SOME = ""
-
-
-def looks(asked: int, *, looks_behind: bool, hides_rows: bool) -> list[int]:
-    """How many rows further on to look for more, behind a page that was asked for with so many rows."""
-    if hides_rows:
-        return [asked * 4**step for step in range(_LOOKS_FOR_HIDDEN_ROWS)]
-    return [asked] if looks_behind or asked < SMALL_PAGE_ROWS else []

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-# In every record, whatever it holds.
-_FRAME = frozenset({"id", "rowNumber", "_links"})
+# In every record, and around the value of every custom field, whatever it holds.
+_FRAME = frozenset({"id", "rowNumber", "_links", "type"})
 
 
 def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
@@ -35,17 +35,19 @@ def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
     return None
 
 
-def holds(rows: Sequence[Any], path: str) -> bool:
-    """Whether there is anything at ``path`` in any of the rows."""
-    *above, name = path.split("/")
-    return any(map(_says_something, _values(_at(rows, above), name)))
+def held(rows: Sequence[Any], paths: Iterable[str]) -> set[str]:
+    """Those of ``paths`` at which there is anything in any of the rows."""
+    there: dict[str, Sequence[Any]] = {"": rows}
 
+    def at(path: str) -> Sequence[Any]:
+        """All that lies there: the rows of collections, and the objects that there are."""
+        if path not in there:
+            above, _, name = path.rpartition("/")
+            there[path] = _flat([value for value in _values(at(above), name) if value])
+        return there[path]
 
-def _at(rows: Sequence[Any], path: Iterable[str]) -> Sequence[Any]:
-    """All that lies at ``path``; the rows of collections, and the objects that there are."""
-    for name in path:
-        rows = _flat([value for value in _values(rows, name) if value])
-    return rows
+    places = ((path, *path.rpartition("/")[::2]) for path in paths)
+    return {path for path, above, name in places if any(map(_says_something, _values(at(above), name)))}
 
 
 def _flat(values: Sequence[Any]) -> Sequence[Any]:

@@ -58,6 +58,7 @@ def prove(client: Client, settings: Config, forms: Forms, seconds: float) -> Non
     site = describe(client, settings.tenants, settings.endpoints, prove=proof.visit, forms=forms, depth=proof.depth)
     site.raise_what_failed()
     survey = proof.survey
+    survey.check_parameters()
     if survey.complaints:
         raise together(survey.complaints)
     declared: list[Table | FeedTable] = [*site.tables, *survey.tables.values()]
@@ -196,7 +197,7 @@ class Proof:
     def _read_row(self, tenant: str, table: FeedTable) -> None:
         version = self.doors.version(table.door, tenant)
         given = self._settings.parameter_sets(table.title)[0]
-        resource, parameters = inquiry_resource(table, given, version)
+        resource, parameters = inquiry_resource(tenant, table, given, version)
         options = feed_options(table, FeedPlan((), filters=False), None, Window(), {"version": version, "top": 1})
         where = where_of(tenant, table.name)
         self.doors.rows(tenant, table.door, resource, parameters | options, where=where, is_hint=True)

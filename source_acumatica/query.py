@@ -142,7 +142,7 @@ def id_path(table: Table, row: Wire) -> str | None:
     return f"{table.url_path}/{quote(str(row.get('id')), safe='')}" if row.get("id") else None
 
 
-def record_filter(table: Table, row: Wire) -> dict[str, str] | None:
+def record_filter(table: Table, row: Wire, plan: Plan) -> dict[str, str] | None:
     """The options of a list request that finds the record of ``row`` by its keys, and nothing else; None without any.
 
     A form that bears no other filter bears this one (BEHAVIOR.md, "Lists").
@@ -154,7 +154,8 @@ def record_filter(table: Table, row: Wire) -> dict[str, str] | None:
     terms = (
         f"{key} eq {_key_literal(value, table.shape.fields[key])}" for key, value in zip(keys, values, strict=True)
     )
-    return {"$filter": " and ".join(terms), "$select": ",".join(keys), "$top": "1"}
+    select = {"$select": ",".join(keys)} if plan.selects else {}
+    return {"$filter": " and ".join(terms), **select, "$top": "1"}
 
 
 def _key_literal(value: Any, kind: FieldKind) -> str:

@@ -31,6 +31,7 @@ from source_acumatica.errors import (
     refuse_error,
 )
 from source_acumatica.json_text import decode
+from source_acumatica.looks import Looks
 from source_acumatica.paging import SMALLEST_PAGE_ROWS, MovingListError, Page
 from source_acumatica.query import Plan, inquiry_body, record_options
 from source_acumatica.tables import Part, Table
@@ -92,12 +93,19 @@ class Reader(ABC):
     """The columns that have come before and that the ERP does not describe now."""
     custom: tuple[str, ...] = field(default=(), init=False)
     """The custom fields that records have from now on, as columns."""
+    cut: tuple[str, ...] = field(default=(), init=False)
+    """The columns that come in part: the ERP lists more within them than is asked for."""
     emptied: tuple[str, ...] = field(default=(), init=False)
     """What the list leaves empty although its records have it."""
     is_misread: bool = field(default=False, init=False)
     """Whether rows have gone out without what was emptied before that was noticed."""
+    looks: Looks = field(default_factory=Looks, init=False)
+    """What the list that was read last has shown of hidden rows."""
     repeated_key: tuple[str, ...] = field(default=(), init=False)
     """What was supposed to identify the rows, and was found in several."""
+
+    unproven: Mapping[str, str | None] = field(default_factory=dict, init=False)
+    """Of several lists that are read as one: those that brought nothing to believe, and from when on they were read."""
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -119,6 +127,11 @@ class Reader(ABC):
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
+        return False
+
+    @property
+    def leaves_unstamped(self) -> bool:
+        """Whether rows without a stamp, if there are any, have to be asked for apart."""
         return False
 
     def has_unstamped(self) -> bool | None:

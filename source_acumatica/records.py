@@ -58,7 +58,7 @@ class SingleRecords:
         except RequestFailed as error:
             problem = error.problem
             if problem.next is Next.GONE and is_sure:
-                self._believe_removed(row)
+                self._believe_removed(row, plan)
                 return None
             if problem.next is Next.GONE:
                 raise self._failure(row, _NOT_ADDRESSABLE) from None
@@ -85,13 +85,13 @@ class SingleRecords:
         sentence = "its lines change faster than their custom fields can be read"
         raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
 
-    def _believe_removed(self, row: Wire) -> None:
+    def _believe_removed(self, row: Wire, plan: Plan) -> None:
         """A record that is not found at its address was removed only if the list does not have it any more either.
 
         Raises:
             RequestFailed: the list has it, or cannot be asked for it.
         """
-        options, rows = record_filter(self.table, row), None
+        options, rows = record_filter(self.table, row, plan), None
         try:
             rows = None if options is None else self.fetch_rows(self.table.url_path, options)
         except RequestFailed as error:

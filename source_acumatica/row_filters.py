@@ -6,15 +6,27 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from typing import Any
 
+import msgspec
+import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
 from source_acumatica.doors import Doors, inquiry_resource
-from source_acumatica.errors import Next, Problem, RequestFailed, config_error, or_no_content, read_answer
+from source_acumatica.errors import (
+    NO_CONTENT,
+    Next,
+    Problem,
+    RequestFailed,
+    config_error,
+    or_no_content,
+    read_answer,
+)
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.json_text import decode
 from source_acumatica.odata import FeedPlan, feed_options
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import where_of
@@ -96,43 +108,69 @@ class FilterTrial:
         if (tenant, address, table.condition) in self._asked:
             return None
         self._asked.add((tenant, address, table.condition))
-        problem = self._problem(tenant, table)
-        if problem is None or self._problem(tenant, replace(table, condition="")) is not None:
+        found = self._tried(tenant, table)
+        if found is True:
             return None
-        return (
-            f"row_filters: {where_of(tenant, table.name)}: the filter {table.condition[1:-1]} is refused: "
-            f"{problem.sentence}."
-        )
+        bare = self._tried(tenant, replace(table, condition=""))
+        if isinstance(found, Problem):
+            return None if isinstance(bare, Problem) else f"{_about(tenant, table)} is refused: {found.sentence}."
+        if bare is True:
+            logger.warning(f"{_about(tenant, table)} {_FINDS_NONE}")
+        return None
 
-    def _problem(self, tenant: str, table: Table | FeedTable) -> Problem | None:
-        """None where the request is answered.
+    def tell_if_blind(self, tenant: str, table: Table | FeedTable) -> None:
+        """Say if a filter that has brought nothing finds none of the rows that there are; a hint, and no more."""
+        if not table.condition or not _can_be_filtered(table):
+            return
+        try:
+            self._refusal(tenant, table)
+        except RequestFailed:
+            # What was to be read has been read.
+            return
+
+    def _tried(self, tenant: str, table: Table | FeedTable) -> Problem | bool:
+        """Whether the request is answered with a row, or why it is not answered.
 
         Raises:
             RequestFailed: something else is in the way.
         """
         try:
-            self._ask(tenant, table)
+            return self._has_a_row(tenant, table)
         except RequestFailed as error:
             if error.problem.next not in (Next.STOP, Next.CLIMB_DOWN, Next.SKIP):
                 raise
             return error.problem
-        return None
 
-    def _ask(self, tenant: str, table: Table | FeedTable) -> None:
+    def _has_a_row(self, tenant: str, table: Table | FeedTable) -> bool:
         where = where_of(tenant, table.name)
         if isinstance(table, Table):
             only_keys = list_options(table, Plan(is_by_record=True), None, Window())
             options = {**only_keys, "$top": "1"}
             judge = or_no_content(read_answer)
-            self.client.fetch(tenant, table.url_path, options, read=lambda _response: None, where=where, judge=judge)
-            return
+            return self.client.fetch(tenant, table.url_path, options, read=_has_rows, where=where, judge=judge)
         version = self.doors.version(table.door, tenant)
         try:
             given = self.settings.parameter_sets(table.title)[0]
-            resource, parameters = inquiry_resource(table, given, version)
+            resource, parameters = inquiry_resource(tenant, table, given, version)
         except AirbyteTracedException:
             # Its parameters are wanting: that has been said, and it cannot be asked for anything.
-            return
+            return True
         token = {"version": version, "top": 1}
         options = parameters | feed_options(table, FeedPlan((), filters=False), None, Window(), token)
-        self.doors.rows(tenant, table.door, resource, options, where=where, is_query=bool(table.condition))
+        page = self.doors.rows(tenant, table.door, resource, options, where=where, is_query=bool(table.condition))
+        return bool(page.rows)
+
+
+def _has_rows(response: requests.Response) -> bool:
+    return response.status_code != NO_CONTENT and bool(decode(_DOCUMENT, response.content))
+
+
+def _about(tenant: str, table: Table | FeedTable) -> str:
+    return f"row_filters: {where_of(tenant, table.name)}: the filter {table.condition[1:-1]}"
+
+
+_FINDS_NONE = (
+    "finds none of the rows that there are. If that cannot be, write it otherwise: some forms answer a condition on a "
+    "field that is no key with no rows."
+)
+_DOCUMENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder()

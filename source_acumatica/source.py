@@ -40,7 +40,7 @@ from source_acumatica.entity import Shape
 from source_acumatica.errors import RequestFailed, config_error
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.forms import Forms
+from source_acumatica.forms import Forms, form_names
 from source_acumatica.heartbeat import Heartbeat
 from source_acumatica.lines import LinesSource, NoCounts, single_messages, with_meta
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
@@ -128,6 +128,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
 
             site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms)
             site.raise_what_failed()
+            survey.check_parameters()
             survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]
             found: list[Table | FeedTable] = [*tables, *survey.tables.values()]
@@ -223,17 +224,20 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             order = settings.tenants[:: -1 if number % 2 else 1]
             holding = _holding(name, order, site, survey, read_before[name], were_open)
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
-            complaint = _cursor_complaint(table, one)
+            complaint = _cursor_complaint(table, one) or _values_complaint(table, one, settings)
             own = {tenant: complaint or _own(each, one, settings) for tenant, each in holding.items()}
-            if name in declared and not any(isinstance(each, AirbyteTracedException) for each in own.values()):
-                _tell_lost_columns(table, one)
+            is_described = name in declared and not any(
+                isinstance(each, AirbyteTracedException) for each in own.values()
+            )
             state, refusal = state_of(states, one)
             if refusal:
                 own = dict.fromkeys(own, refusal)
             stream = _stream(table, settings, client, access, one, own)
             streams.append(self._made_concurrent(stream, states, one, state))
-            if stream.progress and stream.is_stamped_by_the_database:
-                access.note_lags(stream.progress, stream.tenants)
+            if is_described:
+                _tell_lost_columns(table, one, stream.missed_columns)
+            if stream.progress:
+                access.remember(stream.progress, stream.tenants, has_clock=stream.is_stamped_by_the_database)
         return streams
 
     def _made_concurrent(
@@ -259,10 +263,12 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._messages.emit_message(states.create_state_message(stream, None))
 
 
-def _tell_lost_columns(table: Table | FeedTable, configured: ConfiguredAirbyteStream) -> None:
-    """Columns that the catalog has and no tenant describes come empty, which looks like data."""
+def _tell_lost_columns(
+    table: Table | FeedTable, configured: ConfiguredAirbyteStream, told: Collection[str] = ()
+) -> None:
+    """Columns that the catalog has and no tenant describes come empty, which looks like data; but ``told`` already."""
     selected = configured.stream.json_schema.get("properties", {}).keys() - table.json_schema()["properties"].keys()
-    lost = sorted(name for name in selected if not name.startswith("_ab_") and not is_credential(name))
+    lost = sorted(name for name in selected - {*told} if not name.startswith("_ab_") and not is_credential(name))
     if lost:
         logger.warning(
             f"Stream {table.name}: the ERP does not describe the columns {', '.join(lost)} (any more), so they come "
@@ -289,9 +295,8 @@ def _dacs(tables: Sequence[Table]) -> set[str]:
 
 
 def _forms(settings: Config) -> Forms:
-    return Forms(
-        settings.inquiry_forms, {one.inquiry: settings.asked(one.inquiry) for one in settings.inquiry_parameters}
-    )
+    given = dict.fromkeys(one.inquiry for one in settings.inquiry_parameters)
+    return Forms(settings.inquiry_forms, tuple(given), asked_in=settings.asked)
 
 
 def _holding(
@@ -380,6 +385,34 @@ def _cursor_complaint(table: Table | FeedTable, configured: ConfiguredAirbyteStr
     return config_error(msg)
 
 
+def _names_of(table: Table | FeedTable) -> tuple[str, ...]:
+    """What an inquiry may be called in the settings."""
+    return (table.title,) if isinstance(table, FeedTable) else form_names(table.endpoint, table.entity)
+
+
+def _values_complaint(
+    table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
+) -> AirbyteTracedException | None:
+    """What is wrong where a catalog from before does not tell the rows of several values apart; a warning or more."""
+    columns = [f"_param_{name}" for name in settings.varied(*_names_of(table)) if name in table.asked]
+    keys = {path[0] for path in configured.primary_key or configured.stream.source_defined_primary_key or ()}
+    where = f"Stream {table.name}: inquiry_parameters has several values, and"
+    if configured.destination_sync_mode is DestinationSyncMode.append_dedup:
+        if not keys or not (missing := [name for name in columns if name not in keys]):
+            return None
+        return config_error(
+            f"{where} {', '.join(missing)} is not part of the primary key, so the destination would keep the rows of "
+            "one value only. Refresh the connection's schema; where you choose the key yourself, add it."
+        )
+    properties = configured.stream.json_schema.get("properties")
+    if properties and (missing := [name for name in columns if name not in properties]):
+        logger.warning(
+            f"{where} the connection's schema does not have {', '.join(missing)}, so nobody can tell whose rows they "
+            "are: refresh it."
+        )
+    return None
+
+
 def _of_this_cursor(stream: str, state: Mapping[str, Any], field: str) -> dict[str, Any]:
     """The state without what was reached by another column: what that one did not show has to be read anew."""
     parts = state.get("states")
@@ -412,7 +445,10 @@ def _as_configured(
     table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
 ) -> Table | FeedTable:
     """The table with what only the catalog and the settings know: by what its rows are known, and which are wanted."""
-    table = replace(table, condition=settings.condition(table.name))
+    given, columns = settings.parameter_sets(*_names_of(table))[0], configured.stream.json_schema.get("properties", {})
+    # Of a catalog from when there were several values, the rows of the one that is left are known by it, too.
+    asked = table.asked or tuple(name for name in given if f"_param_{name}" in columns)
+    table = replace(table, condition=settings.condition(table.name), asked=asked)
     keys = [".".join(path) for path in configured.stream.source_defined_primary_key or configured.primary_key or ()]
     if isinstance(table, FeedTable):
         is_tracked = table.is_tracked and keys == ["_tenant", table.id_field]

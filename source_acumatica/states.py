@@ -106,6 +106,11 @@ def _part(part: Any) -> dict[str, Any]:
     if not isinstance(cursor, dict):
         raise _broken(tenant, "cursor", cursor, "an object with the name of the column and a time")
     own["cursor"] = {name: _instant(tenant, "cursor", value) for name, value in cursor.items()}
+    if "unproven" in part:
+        unproven = part["unproven"]
+        if not isinstance(unproven, dict):
+            raise _broken(tenant, "unproven", unproven, "an object with a time for the values of an inquiry")
+        own["unproven"] = {name: _instant(tenant, "unproven", value) for name, value in unproven.items()}
     for name in _INSTANTS:
         if name in part:
             own[name] = _instant(tenant, name, part[name])
@@ -115,7 +120,7 @@ def _part(part: Any) -> dict[str, Any]:
     return own
 
 
-_INSTANTS = ("deletions", "newest", "lag_at")
+_INSTANTS = ("sure", "deletions", "newest", "lag_at")
 _TIME = "a time, such as 2026-11-30T00:00:00Z"
 
 
@@ -123,7 +128,8 @@ def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any
     """What is looked at in what was found out about the ERP, and in what was asked for."""
     for name in LEARNT:
         yield name, part.get(name), lambda value: isinstance(value, bool) or _is_instant(value), _TIME
-    yield "lag", part.get("lag", 0), _is_whole, "a number of seconds"
+    for name in ("lag", "allowed"):
+        yield name, part.get(name, 0), _is_whole, "a number of seconds"
     yield "has_unstamped", part.get("has_unstamped", False), lambda value: isinstance(value, bool), "true or false"
     for name in ("left_out", "columns", "custom"):
         yield name, part.get(name, []), _is_list_of_texts, "a list of names"

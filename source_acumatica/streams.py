@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,15 +29,21 @@ from source_acumatica.cursor import (
     FILTER_WORKS,
     GIVES_ALL_AGAIN,
     GIVES_PAGES,
+    GIVES_UNSTAMPED,
+    HAS_FLAGGED,
     HAS_NO_FLAGS,
     HIDES_NOTHING,
+    HIDES_ROWS,
+    LOSES_UNSTAMPED,
     REFUSES_NULL,
     STAMPS_STAND,
+    Progress,
     TenantCursor,
     Window,
 )
+from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
-from source_acumatica.doors import Doors, FeedPage, inquiry_resource
+from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.entity import Wire, format_instant
 from source_acumatica.errors import (
     NO_CONTENT,
@@ -48,22 +55,25 @@ from source_acumatica.errors import (
     or_no_content,
     read_answer,
 )
+from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.kept_names import missed, outermost, places, remembered
-from source_acumatica.lines import RecordLines, in_pieces
+from source_acumatica.lines import Meta, RecordLines, in_pieces, meta_of
 from source_acumatica.list_reader import ListReader
-from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
-from source_acumatica.paging import SMALLEST_PAGE_ROWS
+from source_acumatica.looks import Looks
+from source_acumatica.odata import UNKNOWN_ZONE, feed_options, own_values, widened
+from source_acumatica.paging import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.read_with import ReadWith, asks_for_more, read_with
 from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
+from source_acumatica.row_filters import FilterTrial
 from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
 from source_acumatica.tracking import Tracking
-from source_acumatica.watches import KeyWatch, Stamps
+from source_acumatica.watches import KeyWatch, ListKeys, Stamps
 
 logger = logging.getLogger("airbyte")
 
@@ -83,9 +93,10 @@ class Access:
 
     doors: Doors
     server_times: Mapping[str, datetime] = field(default_factory=dict)
-    lags: dict[str, timedelta] = field(default_factory=dict)
-    """How far the clock of each tenant's database may differ from the server's, as far as any stream has seen."""
-    _looks: dict[str, list[tuple[datetime, timedelta]]] = field(default_factory=dict)
+    clocks: dict[str, DatabaseClock] = field(default_factory=lambda: defaultdict(DatabaseClock))
+    """The clock of each tenant's database."""
+    have_flagged: set[str] = field(default_factory=set)
+    """The tenants of which flagged rows have ever come: the site knows the header that shows them."""
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     began_at: float = field(default_factory=time.monotonic)
@@ -100,17 +111,14 @@ class Access:
         then = self.server_times.get(tenant)
         return then and then + timedelta(seconds=time.monotonic() - self.began_at)
 
-    def note_lags(self, progress: TenantCursor, tenants: Sequence[str]) -> None:
-        """All tables of a tenant are stamped by one clock: what one stream has seen of it holds for the others.
-
-        Of what was seen within a day of the last look, the least counts.
-        """
+    def remember(self, progress: TenantCursor, tenants: Sequence[str], *, has_clock: bool) -> None:
+        """What one stream has seen before holds for others: all tables of a tenant are stamped by one clock."""
         for tenant in tenants:
             was = progress.progress(tenant)
-            if was.clock_lag is not None and was.lag_at:
-                self._looks.setdefault(tenant, []).append((datetime.fromisoformat(was.lag_at), was.clock_lag))
-                last = max(at for at, _ in self._looks[tenant])
-                self.lags[tenant] = min(lag for at, lag in self._looks[tenant] if last - at <= timedelta(days=1))
+            if has_clock:
+                was.remind(self.clocks[tenant])
+            if HAS_FLAGGED in was.learnt:
+                self.have_flagged.add(tenant)
 
     @classmethod
     def of(cls, client: Client, tenants: Sequence[str], doors: Doors, heartbeat: Heartbeat) -> Access:
@@ -194,6 +202,20 @@ class TenantFacts:
             self._progress.note(self._tenant, reached=None, reading=None)
         self.learn(EMPTIES_PARTS)
 
+    def saw_behind(self, looks: Looks) -> None:
+        """A list was read to its end, and it was looked whether it hides rows.
+
+        Where one has, a short one that does not says nothing.
+        """
+        if looks.hides_rows:
+            self.learn(HIDES_ROWS)
+        elif looks.are_due and looks.rows >= FIRST_PAGE_ROWS:
+            self.forget(HIDES_ROWS)
+        if looks.hides_rows or self.remembers(HIDES_ROWS):
+            self.forget(HIDES_NOTHING)
+        elif looks.are_due:
+            self.learn(HIDES_NOTHING)
+
     def remembers(self, name: str) -> bool:
         """Whether it was learnt at any time."""
         return self._progress is not None and name in self._progress.progress(self._tenant).learnt
@@ -222,6 +244,11 @@ class TenantFacts:
         """It is so no longer."""
         if self._progress is not None:
             self._progress.note(self._tenant, {name: None})
+
+    @property
+    def unproven(self) -> Mapping[str, str | None]:
+        """Of an inquiry that is asked with several values: those whose rows have yet to be seen, and from when on."""
+        return self._progress.progress(self._tenant).unproven if self._progress else {}
 
     def saw_unstamped(self) -> None:
         """A row without a stamp has come."""
@@ -264,6 +291,7 @@ class TableStream(HttpStream, ABC):
         """Set for an incremental read."""
         self._told: set[str] = set()
         self._facts_of: dict[str, TenantFacts] = {}
+        self._own_clocks: dict[str, DatabaseClock] = {}
         self._latest: dict[str, str] = {}
         """The latest stamp that has come in this run, by tenant."""
         self._is_running = False
@@ -370,12 +398,10 @@ class TableStream(HttpStream, ABC):
         if self.progress is None:
             return [Window(format_instant(start) if start else None)]
         progress = self.progress.progress(tenant).begun_with(self._read_with(tenant))
-        lag = self._access.lags.get(tenant, timedelta())
-        if not self.is_stamped_by_the_database:
-            lag = max(lag, progress.clock_lag or timedelta())
-            if progress.newest and datetime.fromisoformat(progress.newest).timestamp() % _AN_HOUR_SECONDS == 0:
-                # It looks like a date alone, in whatever zone: what changes later that day has the same.
-                lag = max(lag, _STEP_OF_DATES)
+        lag = self._lag(tenant, progress)
+        if not self.is_stamped_by_the_database and progress.newest and _is_whole_hour(progress.newest):
+            # It looks like a date alone, in whatever zone: what changes later that day has the same.
+            lag = max(lag, _STEP_OF_DATES)
         if progress.is_ahead_of(now):
             logger.warning(
                 f"{where_of(tenant, self.name)}: what was read last reaches up to {progress.last_end}, which lies in "
@@ -383,6 +409,25 @@ class TableStream(HttpStream, ABC):
                 "be missing."
             )
         return progress.windows(start, self._config.lookback, now, lag)
+
+    def _lag(self, tenant: str, progress: Progress) -> timedelta:
+        """How far the clocks may differ: as the stream has seen it when it was read last, or any other since."""
+        shared = self._access.clocks[tenant].last
+        return max(allowance(shared.lag) if shared else timedelta(), progress.clock_lag or timedelta())
+
+    def _clock(self, tenant: str) -> DatabaseClock:
+        """The clock that stamps the rows: the database's, or one that only this stream shows."""
+        if self.is_stamped_by_the_database:
+            return self._access.clocks[tenant]
+        if tenant not in self._own_clocks:
+            self._own_clocks[tenant] = DatabaseClock()
+            if self.progress:
+                self.progress.progress(tenant).remind(self._own_clocks[tenant])
+        return self._own_clocks[tenant]
+
+    def _look(self, tenant: str) -> Look | None:
+        """The last look at the clock that stamps the rows; at the database's where they do not tell."""
+        return (self._clock(tenant) if self._tells_the_clock(tenant) else self._access.clocks[tenant]).last
 
     def read_records(
         self,
@@ -413,7 +458,7 @@ class TableStream(HttpStream, ABC):
         facts, asked = self._facts(reader.tenant), [Window.of_state(window) for window in windows]
         newest = self.progress.progress(reader.tenant).newest if self.progress else None
         is_first, had_rows = facts.is_first, facts.has_rows
-        self._miss_columns(reader, facts)
+        self._miss_columns(reader)
         try:
             for window in asked:
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
@@ -432,6 +477,8 @@ class TableStream(HttpStream, ABC):
             # Without progress: once the form is set up, its whole history is read.
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
             return
+        if not beat.rows and not had_rows:
+            self._tell_blind_filter(reader.tenant)
         has_removals = False
         if self.progress and self._rows_table.is_tracked:
             for message in self._removed(reader.tenant, self.progress, newest):
@@ -439,6 +486,12 @@ class TableStream(HttpStream, ABC):
                 yield message
         if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
             self._look_back(reader, newest, facts, is_explained=has_removals)
+
+    def _tell_blind_filter(self, tenant: str) -> None:
+        """No row has ever come: the user's condition may find none of those that there are."""
+        table = self._table_of(tenant)
+        if isinstance(table, Table | FeedTable) and table.condition:
+            FilterTrial(self._client, self._access.doors, self._config).tell_if_blind(tenant, table)
 
     def _begin(self, tenant: str, where: str) -> None:
         """The tenant answers: only now may what follows from other settings find its way into the state."""
@@ -469,10 +522,18 @@ class TableStream(HttpStream, ABC):
             )
             raise config_error(msg)
 
-    def _miss_columns(self, reader: Reader, facts: TenantFacts) -> None:
+    @property
+    def missed_columns(self) -> frozenset[str]:
+        """The columns that reading warns of as missed, of any tenant."""
+        return frozenset(column for tenant in self.tenants for column in self._missed_columns(tenant))
+
+    def _missed_columns(self, tenant: str) -> Sequence[str]:
+        described = self._described_of(tenant)
+        return self._facts(tenant).missed_columns(described, self._configured_columns - described)
+
+    def _miss_columns(self, reader: Reader) -> None:
         """Columns that the catalog has and the ERP does not describe any more come empty: rows say so."""
-        described = self._described_of(reader.tenant)
-        reader.missed = tuple(facts.missed_columns(described, self._configured_columns - described))
+        reader.missed = tuple(self._missed_columns(reader.tenant))
         if reader.missed:
             logger.warning(
                 f"{reader.where}: the columns {', '.join(reader.missed)} have come before, and the ERP does not "
@@ -497,8 +558,7 @@ class TableStream(HttpStream, ABC):
             "a backup): then refresh this stream, since rows that are as they were before are not told by their "
             "stamps. Or the ERP compares times otherwise than it shows them: from now on a day more is read again."
         )
-        at = format_instant(now) if (now := self._access.now(reader.tenant)) else None
-        self.progress.note(reader.tenant, newest=None, lag=_A_DAY_SECONDS, lag_at=at)
+        self.progress.note(reader.tenant, newest=None, lag=_A_DAY_SECONDS)
 
     def _may_have_gone_back(
         self, tenant: str, windows: Sequence[Window], newest: str | None, facts: TenantFacts
@@ -510,18 +570,21 @@ class TableStream(HttpStream, ABC):
         return is_covered or not facts.knows(STAMPS_STAND)
 
     def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
-        keys, rows_before, is_stamped = self._keys.list(reader.where), beat.rows, False
+        keys, rows_before, is_stamped = self._key_list(reader), beat.rows, False
         given: Sequence[str] | None = None
         for page in reader.pages(window):
-            stamps = Stamps(self._table_of(reader.tenant).cursor_field)
+            now = self._access.now(reader.tenant)
+            by = format_instant(now + FURTHEST_OFF) if now else None
+            stamps = Stamps(self._table_of(reader.tenant).cursor_field, by)
             keys.begin_page(begins_as_last=page.begins_as_last)
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)
+                keys.distrust_own()
             for piece in self._pieces(reader, page.rows):
                 records = keys.checked(piece)
                 stamps.note(records)
                 beat.records += len(records)
-                yield from self._lines(records, reader.lacking)
+                yield from self._lines(records, meta_of(reader.lacking, reader.cut))
             beat.rows += len(page.rows)
             is_stamped |= stamps.newest is not None
             if self.progress:
@@ -532,15 +595,33 @@ class TableStream(HttpStream, ABC):
                 self._note_page(reader, window, stamps, facts)
                 if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
                     facts.learn(GIVES_PAGES)
-                now = self._access.now(reader.tenant) if self._tells_the_clock(reader.tenant) else None
-                self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
-        facts.learn(HIDES_NOTHING)
+                look = self._looked(reader.tenant, stamps)
+                self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, look=look)
+        facts.saw_behind(reader.looks)
         if self.progress:
             # A list that is empty may be hidden from the user, or not be there yet; and rows without a stamp come for
             # other reasons than the window's.
             has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
             is_believed = has_rows or facts.is_fresh(FILTER_WORKS)
-            self.progress.window_done(reader.tenant, window, is_proven=is_believed)
+            if is_believed:
+                self.progress.note(reader.tenant, unproven=reader.unproven)
+            self.progress.window_done(
+                reader.tenant,
+                window,
+                is_proven=is_believed,
+                look=self._look(reader.tenant),
+                begin=format_instant(self._config.start_date) if self._config.start_date else None,
+                is_blind=not self._tells_the_clock(reader.tenant),
+            )
+
+    def _looked(self, tenant: str, stamps: Stamps) -> Look | None:
+        """The last look at the clock, after a page with these stamps."""
+        if self._tells_the_clock(tenant):
+            self._clock(tenant).see(stamps.believable, self._access.now(tenant))
+        return self._look(tenant)
+
+    def _key_list(self, reader: Reader) -> ListKeys:
+        return self._keys.list(reader.where, self._table_of(reader.tenant).own_key)
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
@@ -573,6 +654,15 @@ class TableStream(HttpStream, ABC):
         elif not found:
             facts.learn(ALL_STAMPED)
         return bool(found)
+
+    def _repeated(
+        self, tenant: str, readers: Sequence[tuple[Mapping[str, Any], Reader]], asked: Sequence[str]
+    ) -> Reader:
+        """The reader of an inquiry that is asked with one combination of values, or with several."""
+        if not asked:
+            return readers[0][1]
+        facts, cursor = self._facts(tenant), self._table_of(tenant).cursor_field
+        return RepeatedReader(tenant, self._config, readers, asked, lambda: facts.unproven, cursor)
 
     def _facts(self, tenant: str) -> TenantFacts:
         if tenant not in self._facts_of:
@@ -624,7 +714,7 @@ class TableStream(HttpStream, ABC):
             logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
             return
         access, now = self._access, self._access.server_times.get(tenant)
-        lookback = self._config.lookback + access.lags.get(tenant, timedelta())
+        lookback = self._config.lookback + self._lag(tenant, was)
         may_have_flags = self._may_have_flags(tenant) and not was.knows(HAS_NO_FLAGS, access.now(tenant))
         table = self._described(tenant) if may_have_flags else None
         newest = max(filter(None, (newest, was.newest)), default=None)
@@ -638,16 +728,20 @@ class TableStream(HttpStream, ABC):
             newest,
             has_own_stamp=self._has_own_stamp,
         )
-        reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags)
+        is_header_known = bool(access.have_flagged)
+        reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags, is_header_known)
         for removals in reader.removals(was.deletions_since(lookback, now)):
             yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
+        if reader.has_flagged:
+            access.have_flagged.add(tenant)
+            self._facts(tenant).learn(HAS_FLAGGED)
         has_no_flags = None if reader.has_flags is None else not reader.has_flags
         until = now if reader.is_listed else None
         progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
 
-    def _lines(self, records: Sequence[Any], left_out: Sequence[str] = ()) -> Iterator[AirbyteMessage]:
+    def _lines(self, records: Sequence[Any], meta: Meta | None = None) -> Iterator[AirbyteMessage]:
         if records:
-            lines = RecordLines.of(self.name, records, left_out)
+            lines = RecordLines.of(self.name, records, meta)
             yield from [lines] if self._is_running else lines.first_apart()
             self._is_running = True
 
@@ -725,14 +819,11 @@ class ContractStream(TableStream):
         headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
         if table.door is Door.INQUIRY:
             sets = self._config.parameter_sets(*form_names(table.endpoint, table.entity))
-            return _repeated(
-                tenant,
-                self._config,
-                [
-                    (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
-                    for given in sets
-                ],
-            )
+            readers = [
+                (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
+                for given in sets
+            ]
+            return self._repeated(tenant, readers, table.asked)
         return ListReader(
             tenant,
             self._config,
@@ -817,7 +908,7 @@ class FeedStream(TableStream):
         return own if isinstance(own, FeedTable) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
-        sets = self._parameter_sets()
+        sets = self._parameter_sets(tenant)
         return read_with(self._config, condition=self._table.condition, parameters=sets, has_custom=False)
 
     def _path(self, tenant: str) -> str:
@@ -836,9 +927,8 @@ class FeedStream(TableStream):
     def _reader(self, tenant: str) -> Reader:
         if self._has_unknown_zone(tenant) and self._table.stamps:
             logger.info(f"{where_of(tenant, self.name)}: {UNKNOWN_ZONE}.")
-        return _repeated(
-            tenant, self._config, [(given, self._reader_of(tenant, given)) for given in self._parameter_sets()]
-        )
+        readers = [(given, self._reader_of(tenant, given)) for given in self._parameter_sets(tenant)]
+        return self._repeated(tenant, readers, self._table_of(tenant).asked)
 
     def _reader_of(self, tenant: str, given: Mapping[str, Any]) -> Reader:
         # Before anything is asked: values that do not fit have a sentence of their own.
@@ -858,14 +948,20 @@ class FeedStream(TableStream):
         """Version 3 does not say in which zone its times are: maybe in that of the user's profile."""
         return self._access.doors.version(self._table.door, tenant) == 3
 
-    def _parameter_sets(self) -> list[dict[str, Any]]:
-        return self._config.parameter_sets(self._table.title)
+    def _parameter_sets(self, tenant: str) -> list[dict[str, Any]]:
+        """The combinations that the tenant's own inquiry can be asked with."""
+        table, version = self._table_of(tenant), self._access.doors.version(self._table.door, tenant)
+        own: list[dict[str, Any]] = []
+        for given in self._config.parameter_sets(table.title):
+            if (values := own_values(table, given, version)) not in own:
+                own.append(values)
+        return own
 
     def _resource(self, tenant: str, given: Mapping[str, Any] | None = None) -> tuple[str, dict[str, str]]:
         """What is asked below the feed's root, and an inquiry's parameters."""
         version = self._access.doors.version(self._table.door, tenant)
         table = self._table_of(tenant)
-        return inquiry_resource(table, self._parameter_sets()[0] if given is None else given, version)
+        return inquiry_resource(tenant, table, self._parameter_sets(tenant)[0] if given is None else given, version)
 
     def _ask(self, tenant: str, given: Mapping[str, Any], window: Window, token: Mapping[str, Any]) -> FeedPage:
         """A page of what is asked with ``given``, as ``AskFeed`` of the reader."""
@@ -881,6 +977,31 @@ class FeedStream(TableStream):
         is_query &= door is FeedDoor.INQUIRIES
         request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
         return self._access.doors.rows(tenant, door, resource, options, **request)
+
+    def _asks_for_unstamped(self, tenant: str) -> bool:
+        table = self._table_of(tenant)
+        return table.cursor is not None and table.cursor not in table.restricted
+
+    def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
+        """Whether the rows without a stamp have to be asked for apart: by a server that loses half of the filter.
+
+        Where there may be some and none came beside the changed rows, that is tried once a day.
+        """
+        if reader.leaves_unstamped:
+            return True
+        may_be_some = facts.has_unstamped or self._config.start_date is not None
+        if not may_be_some or facts.is_fresh(LOSES_UNSTAMPED) or facts.knows(GIVES_UNSTAMPED):
+            return False
+        found = reader.has_unstamped()
+        if not found:
+            facts.learn(GIVES_UNSTAMPED)
+        else:
+            facts.learn(LOSES_UNSTAMPED)
+            logger.warning(
+                f"{reader.where}: the ERP leaves out the rows without a stamp ({self._table.cursor}) when it is asked "
+                "for them together with the changed ones. They are asked for apart."
+            )
+        return bool(found)
 
     def _tells_the_clock(self, tenant: str) -> bool:
         is_named = self._table_of(tenant).is_stamped_by_name
@@ -905,9 +1026,8 @@ class FeedStream(TableStream):
         return True
 
 
-def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:
-    """The reader of an inquiry that is asked with one combination of values, or with several."""
-    return readers[0][1] if len(readers) == 1 else RepeatedReader(tenant, config, readers)
+def _is_whole_hour(stamp: str) -> bool:
+    return datetime.fromisoformat(stamp).timestamp() % _AN_HOUR_SECONDS == 0
 
 
 def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:

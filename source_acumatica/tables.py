@@ -41,6 +41,10 @@ class StreamTable(Protocol):
         """The columns that identify a row; empty where nothing is known to be unique."""
 
     @property
+    def own_key(self) -> list[str]:
+        """The same by the table's own keys, which its list is ordered by, where rows are known by an id too."""
+
+    @property
     def cursor_field(self) -> str | None:
         """The column by which the stream is incremental."""
 
@@ -183,13 +187,19 @@ class Table:
     @property
     def primary_key(self) -> list[str]:
         """Empty where nothing is known to be unique: the user picks a key then."""
+        own = self.own_key
+        return ["_tenant", self.id_field] if own and self.is_tracked and not self.path else own
+
+    @property
+    def own_key(self) -> list[str]:
+        """The same by the table's own keys."""
         if self.door is Door.INQUIRY or not (self.is_identified or self.is_single):
             return []
         if self.is_single and self.path and not self.line_keys[-1]:
             return []
         top = () if self.is_single else self.keys or ("id",)
         if not self.path:
-            return ["_tenant", self.id_field] if self.is_tracked else ["_tenant", *top]
+            return ["_tenant", *top]
         between = [name for depth, part in enumerate(self.path[:-1]) for name in self._between_names(depth, part)]
         return ["_tenant", *(f"_parent_{name}" for name in top), *between, *(self.line_keys[-1] or ("_line",))]
 

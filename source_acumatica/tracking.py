@@ -11,10 +11,10 @@ from functools import partial
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.codec import FeedAnswer, decode_feed
+from source_acumatica.codec import decode_rows
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Wire, format_instant, utc_instant
-from source_acumatica.errors import BrokenAnswerError, RequestFailed, told
+from source_acumatica.errors import RequestFailed, told
 from source_acumatica.feeds import FeedDoor, FeedTable, dac_table
 from source_acumatica.sessions import PoolClosed
 
@@ -150,7 +150,7 @@ class Tracking:
         self, tenant: str, name: str, where: str, failures: dict[str, AirbyteTracedException]
     ) -> Sequence[Wire] | None:
         """The rows of a table, or the one row of a singleton; None, and a failure noted, where it cannot be read."""
-        decode = partial(_decode, columns=_COLUMNS[name])
+        decode = partial(decode_rows, columns=_COLUMNS[name])
         try:
             return self._doors.all_rows(tenant, FeedDoor.TABLES, name, {}, where=where, decode=decode)
         except PoolClosed:
@@ -163,20 +163,6 @@ class Tracking:
 def _is_closed(error: AirbyteTracedException) -> bool:
     """Whether the ERP does not have it, or not for this user; anything else may pass."""
     return isinstance(error, RequestFailed) and error.problem.status in _NOT_READABLE
-
-
-def _decode(body: bytes, columns: Collection[str]) -> FeedAnswer:
-    """Rows that have any of these columns; a table with one row and no key answers with the row alone.
-
-    Raises:
-        BrokenAnswerError: it is an error, has one beside or among its rows, or has something else among them.
-        msgspec.DecodeError: it is no answer with rows.
-    """
-    answer = decode_feed(body, described=columns)
-    if not all(isinstance(row, dict) and not row.keys().isdisjoint(columns) for row in answer.value):
-        sentence = f"rows come without any of {', '.join(columns)}"
-        raise BrokenAnswerError(sentence)
-    return answer
 
 
 def _added(rows: Sequence[Wire]) -> dict[str, str | None]:

@@ -46,13 +46,32 @@ class Trail:
 
     def extend(self, identities: Iterable[Identity]) -> None:
         """Add rows that were sent; the oldest beyond what is remembered are forgotten."""
-        counts = self._counts
         for identity in identities:
-            row = identity[0]
-            self._rows.append(row)
-            counts[row] = counts.get(row, 0) + 1
-            if len(identity) > 1:
-                self._versions[row] = identity[1]
+            self._rows.append(identity[0])
+            self._count(identity)
+        self._forget()
+
+    def insert(self, identities: Sequence[Identity], new: Iterable[int]) -> None:
+        """Add the ``new`` rows of a page, in which no rows are alike, between those that were sent, as it has them."""
+        page = [identity[0] for identity in identities]
+        among = {*page}
+        behind = deque[str]()
+        if not among.isdisjoint(self._counts):
+            while self._rows[-1] not in among:
+                behind.appendleft(self._rows.pop())
+        self._rows = deque([row for row in self._rows if row not in among])
+        self._rows.extend([*page, *behind])
+        for place in new:
+            self._count(identities[place])
+        self._forget()
+
+    def _count(self, identity: Identity) -> None:
+        self._counts[identity[0]] = self._counts.get(identity[0], 0) + 1
+        if len(identity) > 1:
+            self._versions[identity[0]] = identity[1]
+
+    def _forget(self) -> None:
+        counts = self._counts
         while len(self._rows) > REMEMBERED_ROWS:
             row = self._rows.popleft()
             counts[row] -= 1

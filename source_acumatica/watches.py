@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -26,6 +27,7 @@ def column(records: Sequence[Any], name: str) -> list[Any] | None:
 
 
 Key = tuple[Any, ...]
+_MARK, _ROW_MARK = (1 << 64) - 1, (1 << 32) - 1
 
 
 @dataclass
@@ -39,9 +41,14 @@ class KeyWatch:
     """Whether it is the key of a table, in which two rows that are the same in all are one row that comes twice."""
     _warned: set[str] = field(default_factory=set)
 
-    def list(self, where: str) -> ListKeys:
-        """The keys of one list, page by page."""
-        return ListKeys(self, where)
+    def list(self, where: str, own: Sequence[str] = ()) -> ListKeys:
+        """The keys of one list, page by page; ``own`` are the columns that the list is ordered by, if they are unique.
+
+        Rows that share those lie side by side. Any other key may come again far on, which costs memory to notice, and
+        is noticed where the destination would drop a row for it.
+        """
+        is_in_order = bool(own) and {*own} <= {*self.names}
+        return ListKeys(self, where, own, KeyMarks() if self.deduplicates and not is_in_order else None)
 
     def complain(self, where: str, what: str) -> None:
         """Say what is wrong with the key.
@@ -85,6 +92,15 @@ class KeyWatch:
             raise config_error(msg)
         self._warn(where, f"{sentence}. The rows are sent; do not deduplicate by this key.")
 
+    def doubt(self, where: str) -> None:
+        """Say that rows with one key have come far from each other, of which nobody knows whether they are one row."""
+        self._warn(
+            where,
+            f"{where}: rows with the same {self._told} have come, one far behind the other, and the destination keeps "
+            "the last one. Either the row was changed while the list was read, or the primary key does not identify a "
+            "row: check it if this warning stays.",
+        )
+
     def tell_repeats(self, where: str) -> None:
         """Say that rows come twice."""
         self._warn(where, f"{where}: the ERP gives rows with the same {self._told} twice; they are sent once.")
@@ -99,12 +115,41 @@ class KeyWatch:
             logger.warning(sentence)
 
 
+class KeyMarks:
+    """Which row each key was seen with, in some fifteen bytes a row: a list may have millions."""
+
+    # What is remembered: 150 megabytes. Keys that come later are compared with those.
+    _MOST_ROWS = 10_000_000
+    _KEY_BYTES, _ROW_BYTES, _ENTRY_BYTES = 6, 4, 10
+
+    def __init__(self) -> None:
+        self._buckets: defaultdict[bytes, bytearray] = defaultdict(bytearray)
+        self._count = 0
+
+    def is_repeat(self, key: Key, row: Any) -> bool:
+        """Whether the key has come with another row; takes it in if it has not come."""
+        mark = (hash(key) & _MARK).to_bytes(8)
+        bucket, rest = self._buckets[mark[:2]], mark[2:]
+        row_mark = (hash(row) & _ROW_MARK).to_bytes(self._ROW_BYTES)
+        at = bucket.find(rest)
+        while at > 0 and at % self._ENTRY_BYTES:
+            at = bucket.find(rest, at + 1)
+        if at >= 0:
+            return bucket[at + self._KEY_BYTES : at + self._ENTRY_BYTES] != row_mark
+        if self._count < self._MOST_ROWS:
+            self._count += 1
+            bucket += rest + row_mark
+        return False
+
+
 @dataclass
 class ListKeys:
     """The keys of one list; the records of a page may come in several pieces."""
 
     watch: KeyWatch
     where: str
+    own: Sequence[str] = ()
+    marks: KeyMarks | None = None
     _seen: set[Key] = field(default_factory=set)
     _last: tuple[Key, Any] | None = None
     """The last record of the page before, with its key: the next one has another."""
@@ -113,6 +158,11 @@ class ListKeys:
         """Another answer begins: of one, no row comes twice; of two, none but where the reader says so."""
         self._last = self._last if begins_as_last else None
         self._seen = {self._last[0]} if self._last else set()
+
+    def distrust_own(self) -> None:
+        """What the list is ordered by is not unique: from now on rows are told apart by all that they say."""
+        if self.own and self.marks is not None:
+            self.own, self.marks = (), KeyMarks()
 
     def checked(self, records: Sequence[Any]) -> Sequence[Any]:
         """The records that may go out: all, but for those that come twice.
@@ -133,7 +183,24 @@ class ListKeys:
         self._seen |= new
         if keys:
             self._last = keys[-1], records[-1]
+            self._compare_with_all(records, keys)
         return records
+
+    def _compare_with_all(self, records: Sequence[Any], keys: Sequence[Key]) -> None:
+        """Hold the keys against those of all the list; a row that is read again has the table's own keys that it had.
+
+        Where there are none it is known by all that it says, unless it has changed.
+        """
+        if self.marks is None:
+            return
+        own = [each for each in (column(records, name) for name in self.own) if each is not None]
+        rows: Iterable[Any] = zip(*(map(_hashable, each) for each in own), strict=True)
+        if not own:
+            rows = map(msgspec.json.encode, records)
+        if any([self.marks.is_repeat(key, row) for key, row in zip(keys, rows, strict=True)]):
+            if own:
+                self.watch.complain(self.where, "several rows have the same")
+            self.watch.doubt(self.where)
 
     def _once(self, records: Sequence[Any], keys: Sequence[Key]) -> tuple[Sequence[Any], Sequence[Key]]:
         """Without the records that are the same as another; those that share no more than a key are complained of."""
@@ -161,9 +228,11 @@ def _hashable(cell: Any) -> Any:
 class Stamps:
     """The latest stamp of a page, and whether a record has none."""
 
-    def __init__(self, name: str | None) -> None:
-        self._name = name
+    def __init__(self, name: str | None, by: str | None = None) -> None:
+        self._name, self._by = name, by
         self.newest: str | None = None
+        self.believable: str | None = None
+        """The latest that is not later than ``by``: single rows may be stamped with any time to come."""
         self.has_none = False
 
     def note(self, records: Sequence[Any]) -> None:
@@ -172,4 +241,8 @@ class Stamps:
         if cells:
             stamps = [cell for cell in cells if cell is not None]
             self.has_none |= len(stamps) < len(cells)
-            self.newest = max([*filter(None, [self.newest]), *stamps], default=None)
+            latest = max(stamps, default=None)
+            self.newest = max(filter(None, (self.newest, latest)), default=None)
+            if latest and self._by and latest > self._by:
+                latest = max((stamp for stamp in stamps if stamp <= self._by), default=None)
+            self.believable = max(filter(None, (self.believable, latest)), default=None)

@@ -344,6 +344,8 @@ def test_several_values_of_a_parameter_are_asked_in_all_combinations():
     config = parsed(inquiry_parameters=[{"inquiry": i, "name": n, "value": v} for i, n, v in given])
     assert config.parameter_sets("X") == [{"Period": "012026", "Branch": "A"}, {"Period": "022026", "Branch": "A"}]
     assert config.asked("X") == ("Period", "Branch")
+    assert config.varied("X") == ("Period",)
+    assert config.varied("Y") == ()
 
 
 @pytest.mark.parametrize(

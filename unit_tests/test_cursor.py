@@ -20,6 +20,7 @@ from source_acumatica.cursor import (
     TenantCursor,
     Window,
 )
+from source_acumatica.database_clock import Look, allowance
 from source_acumatica.entity import format_instant
 from source_acumatica.paging import BEGINNING, Position
 
@@ -83,8 +84,9 @@ def test_what_was_reached_in_the_future_without_any_stamp_is_read_again_altogeth
 
 
 def test_stamps_in_the_future_do_not_make_the_future_believable():
+    """The database's clock was wrong as well; no clock is further off than a day."""
     progress = Progress(T1200, newest=T1200)
-    assert windows(progress, now=NOON - timedelta(hours=2)) == [Window(T0945, T1000)]
+    assert windows(progress, now=NOON - timedelta(hours=2)) == [Window("2026-11-21T09:45:00.000000Z", T1000)]
 
 
 def test_what_was_begun_in_the_future_is_finished_and_followed_by_what_may_be_missing():
@@ -92,31 +94,71 @@ def test_what_was_begun_in_the_future_is_finished_and_followed_by_what_may_be_mi
     assert windows(Progress(T1000, begun), now=NOON - timedelta(hours=2)) == [begun, Window(None, T1000)]
 
 
-@pytest.mark.parametrize("newest", ["2026-11-22T11:10:00.000000Z", "2026-11-22T12:50:00.000000Z"])
-def test_a_clock_of_the_database_that_differs_makes_the_overlap_larger(newest):
-    """Fifty minutes behind the web server's, as it seems from the latest stamp, or ahead of it."""
-    progress = Progress(T1000).seen(newest, NOON)
-    lag = progress.clock_lag
-    assert lag == timedelta(minutes=50)
-    assert progress.windows(None, LOOKBACK, NOON, lag)[0].since == "2026-11-22T08:55:00.000000Z"
-
-
-def test_the_closest_look_at_the_databases_clock_counts_for_a_day():
-    progress = Progress().seen("2026-11-22T11:58:00.000000Z", NOON).seen("2026-11-22T06:00:00.000000Z", NOON)
-    assert progress.clock_lag == timedelta(minutes=2)
-    assert progress.newest == "2026-11-22T11:58:00.000000Z"
-    later = NOON + timedelta(days=1, minutes=1)
-    assert progress.seen("2026-11-23T11:01:00.000000Z", later).clock_lag == timedelta(hours=1)
-
-
-def test_a_table_that_has_rested_for_longer_than_a_day_goes_back_by_a_day():
-    assert Progress().seen("2020-01-01T00:00:00.000000Z", NOON).clock_lag == timedelta(days=1)
+def test_the_overlap_is_larger_by_what_the_clocks_may_differ():
+    (window,) = Progress(T1000).windows(None, LOOKBACK, NOON, timedelta(minutes=50))
+    assert window.since == "2026-11-22T08:55:00.000000Z"
 
 
 def test_what_was_seen_of_the_clocks_holds_for_what_was_reached_with_it_however_long_ago():
     """Forgetting it would make the overlap smaller than what may be missing."""
     progress = replace(Progress(T1000), lag=1800, lag_at="2026-11-01T00:00:00.000000Z")
-    assert progress.clock_lag == timedelta(minutes=30)
+    assert progress.clock_lag == allowance(1800)
+
+
+# -------------------------------------------------------------------------------------------------- a clock put back
+
+
+def done(progress, window, minutes, *, is_blind=False, begin=None):
+    look = None if minutes is None else Look(minutes * 60, NOON)
+    return progress.done(window, look, begin, is_blind=is_blind)
+
+
+@pytest.mark.parametrize("minutes", [-5, 0, 15])
+def test_a_clock_that_was_put_back_by_no_more_than_the_window_went_back_has_hidden_nothing(minutes):
+    after = done(Progress(T1000), Window(T0945, T1200), minutes)
+    assert (after.reached, after.lag) == (T1200, minutes * 60)
+    assert after.sure == format_instant(NOON - timedelta(minutes=max(minutes, 0)))
+    assert after.allowed == (135 - max(minutes, 0)) * 60
+
+
+def test_one_that_may_have_been_put_back_further_has_the_window_read_anew_from_where_all_was_sure():
+    was = replace(Progress(T1000), sure=T0945, allowed=4000, deletions=T1000)
+    after = done(was, Window(T0945, T1200), 16)
+    assert (after.reached, after.lag) == (T0945, 16 * 60)
+    assert after.deletions == T0945, "deletions may be listed with an older time, too"
+    again = done(after, Window("2026-11-22T09:09:00.000000Z", T1200), 16)
+    assert again.reached == T1200
+
+
+def test_where_no_new_row_shows_the_clock_the_next_one_decides():
+    unseen = done(Progress(T0900), Window("2026-11-22T08:45:00.000000Z", T1000), None)
+    assert (unseen.reached, unseen.sure, unseen.allowed) == (T1000, T0900, 900)
+    longer = done(unseen, Window(T0900, T1100), None)
+    assert (longer.reached, longer.sure, longer.allowed) == (T1100, T0900, 900)
+    right = done(longer, Window(T1045, T1200), 15)
+    assert (right.reached, right.sure) == (T1200, "2026-11-22T11:45:00.000000Z")
+    doubtful = done(longer, Window(T1045, T1200), 40)
+    assert (doubtful.reached, doubtful.lag) == (T0900, 2400)
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        done(Progress(), Window(None, T1200), 400),
+        done(Progress(T1000), Window(None, T1200), 400),
+        done(Progress(T1000), Window(T0945, T1200), 400, begin=T0945),
+        done(Progress(T1000), Window(T0945, T1200), None, is_blind=True),
+    ],
+)
+def test_nothing_is_missed_where_all_is_read_and_nobody_waits_who_never_sees_the_clock(progress):
+    assert (progress.reached, progress.allowed) == (T1200, None)
+
+
+def test_a_clock_that_is_right_is_remembered_as_such():
+    run = Recorded()
+    run.cursor.page_done("A", Window(T0945, T1200), HALFWAY, newest=T1200, look=Look(0, NOON))
+    again = run.again().cursor.progress("A")
+    assert (again.lag, again.lag_at) == (0, T1200)
 
 
 def test_rows_without_a_stamp_leave_no_place_that_the_next_sync_would_go_on_from():

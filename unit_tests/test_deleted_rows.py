@@ -83,6 +83,12 @@ def test_rows_are_read_in_the_forms_that_other_feeds_are_read_in(body):
     assert [row.note_id for row in decode_deleted(body).value] == ["a"]
 
 
+@pytest.mark.parametrize("count", [10_000, 10_001])
+def test_rows_come_one_by_one_whether_they_are_packed_or_not(count):
+    rows = decode_deleted(b'{"value": [%b]}' % b", ".join([ROW] * count)).value
+    assert [row.note_id for row in rows] == ["a"] * count
+
+
 def test_links_of_either_version_are_followed():
     assert decode_deleted(b'{"value": [], "odata.nextLink": "T?$skip=3"}').old_next_link == "T?$skip=3"
 

@@ -11,8 +11,9 @@ import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.batches import in_batches
-from source_acumatica.doors import Doors, FeedPage, linked_pages
+from source_acumatica.doors import Doors
 from source_acumatica.errors import BrokenAnswerError, RequestFailed
+from source_acumatica.feed_pages import FeedPage, linked_pages
 from source_acumatica.feeds import FeedDoor
 
 URL = "https://erp.example.com/Site"

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from source_acumatica import feed_reader, paging
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
-from source_acumatica.doors import FeedPage
 from source_acumatica.entity import FieldKind, utc_instant
 from source_acumatica.errors import Next, Problem, RequestFailed
+from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.paging import Position
@@ -73,10 +73,13 @@ class Feed:
 
     def __init__(self, rows, table=TABLE, refuses=lambda _plan, _token: None, cap=None):
         self.rows, self.table, self.refuses, self.cap, self.tokens = list(rows), table, refuses, cap, []
+        self.links = []
 
     def __call__(self, window, token):
-        plan = token["plan"]
         self.tokens.append(token)
+        if "link" in token:
+            window, token = self.links[token["link"]]
+        plan = token["plan"]
         refused = self.refuses(plan, token)
         if refused:
             raise refused
@@ -85,7 +88,10 @@ class Feed:
         found = found[token.get("skip", 0) :]
         top = token.get("top", len(found))
         cut = min(top, self.cap or top)
-        return FeedPage(found[:cut], 100, "more" if cut < min(top, len(found)) else None)
+        if cut >= min(top, len(found)):
+            return FeedPage(found[:cut], 100, None)
+        self.links.append((window, {**token, "skip": token.get("skip", 0) + cut, "top": top - cut}))
+        return FeedPage(found[:cut], 100, len(self.links) - 1)
 
     def _passes(self, row, window, token):
         plan, stamp = token["plan"], utc_instant(row[STAMP])
@@ -156,7 +162,7 @@ def test_where_nobody_can_ask_for_rows_without_a_stamp_the_changed_ones_come_all
     assert "Those do not arrive but with a full refresh" in caplog.text
 
 
-@pytest.mark.parametrize("cap", [2, 3, 50])
+@pytest.mark.parametrize("cap", [1, 2, 3, 50])
 def test_a_server_that_gives_less_than_is_asked_for_is_asked_on(cap):
     assert sorted(ids(Feed(ROWS, cap=cap).reader(max_page_size=8).pages(EVER))) == list(range(12))
 

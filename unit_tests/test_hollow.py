@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from source_acumatica.hollow import HollowParts, PlacesAhead, spread
+from source_acumatica.hollow import HollowParts, PlacesAhead, ShownPage, spread, told
 
+DETAILS, CUSTOM = ("Details",), ("custom",)
 LINES, NONE = {"Details": [{"LineNbr": 1}], "custom": {}}, {"Details": [], "custom": {}}
 
 
@@ -24,9 +25,15 @@ def test_samples_fall_on_no_even_pattern(every):
 
 def test_a_part_is_proven_by_itself_and_for_good():
     parts = HollowParts(10)
-    assert parts.unproven([NONE], ["Details", "custom"]) == ["Details", "custom"]
-    assert parts.unproven([LINES, NONE], ["Details", "custom"]) == ["custom"]
-    assert parts.unproven([NONE], ["Details", "custom"]) == ["custom"]
+    assert parts.unproven([NONE], [DETAILS, CUSTOM]) == [DETAILS, CUSTOM]
+    assert parts.unproven([LINES, NONE], [DETAILS, CUSTOM]) == [CUSTOM]
+    assert parts.unproven([NONE], [DETAILS, CUSTOM]) == [CUSTOM]
+
+
+def test_a_part_of_several_places_is_proven_by_any_of_them():
+    parts = HollowParts(10)
+    assert parts.unproven([LINES], [("custom", "Details"), CUSTOM]) == [CUSTOM]
+    assert parts.unproven([NONE], [("Details", "other"), CUSTOM]) == [CUSTOM]
 
 
 def test_later_pages_have_ever_fewer_samples_and_no_more_than_some():
@@ -37,9 +44,37 @@ def test_later_pages_have_ever_fewer_samples_and_no_more_than_some():
 
 def test_what_has_gone_out_is_told_by_its_parts():
     parts = HollowParts(10)
-    parts.believe(["custom"])
-    assert parts.have_gone_out(["Details", "custom"])
-    assert not parts.have_gone_out(["Details"])
+    parts.believe([("custom", "other")])
+    assert parts.have_gone_out([DETAILS, CUSTOM])
+    assert not parts.have_gone_out([DETAILS])
+
+
+def test_parts_are_named_each_once():
+    group = ("Details/custom/V/UsrA", "Details/custom/W/UsrB")
+    assert told([DETAILS, group]) == ("Details", "Details/custom")
+    assert told([group, (group[1],)]) == (group[1],)
+
+
+@pytest.mark.parametrize("rows", [500, 100_000])
+def test_of_however_many_hollow_parts_few_records_are_read_by_themselves(rows):
+    """And of ten times as many pages hardly more."""
+    alone = []
+
+    def page_at(skip):
+        return ShownPage(
+            [{"id": place} for place in range(skip, min(skip + 500, rows))],
+            skip,
+            500,
+            alone=lambda row: alone.append(row["id"]),
+            keys_at=lambda place: [{"id": place}] if place < rows else [],
+            again=lambda skip, asked: [],
+            is_one=lambda row, other: row == other,
+        )
+
+    parts, hollow = HollowParts(10), [(f"custom/V/Usr{number}",) for number in range(100)]
+    for skip in range(0, rows, 500):
+        assert parts.emptied(page_at(skip), hollow) == []
+    assert 10 <= len(alone) <= 30
 
 
 @pytest.mark.parametrize("count", [4, 34, 1000, 100_000])

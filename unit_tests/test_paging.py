@@ -7,13 +7,14 @@ import math
 from bisect import insort
 from collections import Counter
 from itertools import count
+from random import Random
 
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from source_acumatica import paging
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
+from source_acumatica.looks import Looks
 from source_acumatica.paging import (
     BEGINNING,
     FIRST_PAGE_ROWS,
@@ -127,7 +128,7 @@ def test_a_list_that_moves_faster_than_it_is_read_is_an_error_and_never_a_gap(si
     try:
         for page in anchored_pages(moving.fetch, moving.by_key, BEGINNING):
             read.update(page.rows)
-            assert page.position.anchors[-1] == moving.by_key(page.rows[-1])
+            assert {*page.position.anchors} <= {*map(moving.by_key, read)}
     except MovingListError:
         event("given up")
         return
@@ -192,7 +193,7 @@ def test_a_row_removed_far_into_a_list_that_the_server_gives_in_small_pages_lead
 @pytest.fixture
 def usual_pages(monkeypatch):
     """Pages of the tests' sizes are taken for such as a real server gives, which was found to hide nothing."""
-    monkeypatch.setattr(paging, "looks", lambda _asked, **_: [])
+    monkeypatch.setattr(Looks, "behind", lambda *_, **__: None)
 
 
 @pytest.mark.parametrize("top", range(2, 8))
@@ -586,7 +587,11 @@ def test_rows_that_are_alike_and_rest_come_as_often_as_they_are_there(rows, page
 
 @given(st.lists(st.integers(0, 30), max_size=60), st.integers(3, 12))
 def test_rows_whose_keys_repeat_against_what_was_said_come_as_often_as_they_are_there(rows, page_rows):
-    assert sorted(sent(ReorderedList(rows, rows, 0, page_rows))) == sorted(rows)
+    try:
+        assert sorted(sent(ReorderedList(rows, rows, 0, page_rows))) == sorted(rows)
+    except MovingListError:
+        # A page full of one key and a row that is like others: nobody can tell whether it has moved.
+        assert max(Counter(rows).values()) >= page_rows - 1
 
 
 @settings(max_examples=300)
@@ -638,3 +643,138 @@ def test_rows_that_were_renamed_to_the_place_of_others_do_not_stand_for_these(da
     ledger = data.draw(st.sampled_from([None, Ledger()]))
     pages = anchored_pages(fetch, lambda row: (row, str(versions[row])), BEGINNING, ledger=ledger)
     assert {row for page in pages for row in page.rows} == rows.keys()
+
+
+# ------------------------------------------------------------------------ rows that are hidden, and groups in any order
+
+
+class HidingList:
+    """Rows in the order of their groups, those of a group in another order each time; hidden ones count as places.
+
+    ``cap`` is the most that the server gives; ``moves`` says with each request whether a row in front is removed.
+    """
+
+    def __init__(self, groups, hidden, page_rows, cap=None, moves=lambda: False, seed=0):
+        self.rows = [(group, number) for number, group in enumerate(sorted(groups))]
+        self.hidden, self.page_rows, self.cap, self.moves = hidden, page_rows, cap, moves
+        self.random, self.requests = Random(seed), 0
+
+    @property
+    def visible(self):
+        return {row for row in self.rows if row not in self.hidden}
+
+    def fetch(self, skip, rows=None):
+        self.requests += 1
+        assert self.requests < 5_000, "no end"
+        if skip and self.rows and self.moves():
+            self.rows.pop(self.random.randrange(len(self.rows)))
+        keys = {row: self.random.random() for row in self.rows}
+        top = min(rows or self.page_rows, self.cap or rows or self.page_rows)
+        page = sorted(self.rows, key=lambda row: (row[0], keys[row]))[skip : skip + top]
+        return [row for row in page if row not in self.hidden], rows or self.page_rows
+
+    def look(self, skip):
+        return self.fetch(skip, max(self.page_rows, 50))
+
+    def fetch_from(self, place, skip, rows=None):
+        in_front = sum(1 for row in self.rows if place and row[:1] < place)
+        return self.fetch(in_front + skip, rows)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_groups_in_any_order_are_read_whole_and_once_though_rows_are_hidden_or_removed(data):
+    groups = data.draw(st.lists(st.integers(0, 30), max_size=150))
+    rows = [(group, number) for number, group in enumerate(sorted(groups))]
+    hidden = set(data.draw(st.lists(st.sampled_from(rows), max_size=40))) if rows else set()
+    cap, moves = data.draw(st.sampled_from([None, 60, 55])), data.draw(st.integers(0, 4))
+    page_rows = data.draw(st.integers(12, 80))
+    left = [True] * moves
+    moving = HidingList(groups, hidden, page_rows, cap, lambda: bool(left) and left.pop(), data.draw(st.integers()))
+    looks = Looks(data.draw(st.booleans()) or bool(hidden))
+    pages = anchored_pages(
+        moving.fetch,
+        lambda row: (str(row[0]),),
+        BEGINNING,
+        ledger=Ledger(),
+        look=moving.look,
+        in_groups=True,
+        looks=looks,
+    )
+    try:
+        read = [row for page in pages for row in page.rows]
+    except (EqualKeysError, MovingListError) as error:
+        event(type(error).__name__)
+        return
+    assert len({*read}) == len(read)
+    assert moving.visible <= {*read}
+
+
+HIDDEN_RUNS = [range(1000, 1250), range(250, 361), range(299, 620), range(2000, 2700)]
+
+
+@pytest.mark.parametrize("by_number", [True, False])
+@pytest.mark.parametrize("cap", [None, 100])
+@pytest.mark.parametrize("run", HIDDEN_RUNS, ids=str)
+def test_a_look_far_behind_a_run_of_hidden_rows_does_not_step_over_others(run, cap, by_number):
+    """One row is hidden early, so that the list is known to hide some."""
+    rows = [(number, number) for number in range(3000)]
+    hidden = {rows[50], *rows[run.start : run.stop]}
+    hiding = HidingList(range(3000), hidden, 100, cap)
+    pages = (
+        anchored_pages(hiding.fetch, lambda row: (str(row),), BEGINNING, look=hiding.look, ledger=Ledger())
+        if by_number
+        else keyset_pages(hiding.fetch_from, lambda row: row[:1], BEGINNING, look=hiding.fetch_from)
+    )
+    assert sorted(row for page in pages for row in page.rows) == sorted(hiding.visible)
+
+
+def test_what_was_held_back_is_no_sign_of_hidden_rows():
+    hiding, looks = HidingList(range(20), set(), 500), Looks(are_due=False)
+    pages = anchored_pages(hiding.fetch, lambda row: (str(row),), BEGINNING, in_groups=True, looks=looks)
+    assert len([row for page in pages for row in page.rows]) == 20
+    assert not looks.hides_rows
+    assert hiding.requests == 2
+
+
+@pytest.mark.parametrize("page_rows", [20, 4000])
+def test_more_equal_keys_than_the_server_gives_at_once_are_an_error_and_no_endless_list(page_rows):
+    hiding = HidingList([number // 40 for number in range(200)], set(), page_rows, cap=30)
+    with pytest.raises(EqualKeysError):
+        list(keyset_pages(hiding.fetch_from, lambda row: row[:1], BEGINNING))
+
+
+def test_a_row_that_came_in_front_of_the_last_one_read_does_not_bring_that_once_more():
+    rows = [str(number) for number in range(60)]
+
+    def fetch(skip):
+        if skip and len(rows) == 60:
+            rows.insert(skip + 8, "new")
+        return rows[skip : skip + 10], 10
+
+    pages = anchored_pages(fetch, lambda row: (row,), BEGINNING, is_unique=False, ledger=Ledger())
+    assert sorted(row for page in pages for row in page.rows) == sorted(rows)
+
+
+@given(st.data())
+def test_what_comes_and_goes_around_the_place_has_no_list_read_once_more_that_may_repeat(data):
+    """The trail is in the order of the list, also where rows were inserted between those that were sent."""
+    rows, left = list(range(0, 600, 10)), [3]
+
+    def fetch(skip):
+        if skip > 10 and left[0]:
+            left[0] -= 1
+            near = data.draw(st.integers(max(skip - 5, 0), skip))
+            if near < len(rows):
+                rows.insert(near, rows[near] - 1) if data.draw(st.booleans()) else rows.pop(near)
+        return rows[skip : skip + 9], 9
+
+    skips = []
+    pages = anchored_pages(
+        lambda skip: (skips.append(skip), fetch(skip))[1],
+        lambda row: (str(row),),
+        BEGINNING,
+        ledger=Ledger(may_repeat=True),
+    )
+    assert {*rows} <= {row for page in pages for row in page.rows} | {row for row in rows if row % 10}
+    assert skips.count(0) == 1

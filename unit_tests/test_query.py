@@ -320,21 +320,22 @@ def test_a_key_that_a_path_would_swallow_is_not_put_into_one(key):
     ids=str,
 )
 def test_whether_a_record_is_still_listed_is_asked_by_all_its_keys(wire, condition):
-    assert record_filter(table(), wire) == {"$filter": condition, "$select": "OrderType,OrderNbr", "$top": "1"}
+    assert record_filter(table(), wire, Plan()) == {"$filter": condition, "$select": "OrderType,OrderNbr", "$top": "1"}
+    assert record_filter(table(), wire, Plan(selects=False)) == {"$filter": condition, "$top": "1"}
 
 
 @pytest.mark.parametrize(("value", "literal"), [(7, "7"), (True, "true"), ("7", "'7'")], ids=str)
 def test_a_key_is_compared_as_what_it_is(value, literal):
     one = table("Memo", Shape({"Nbr": INTEGER}), Known(("Nbr",)))
-    assert record_filter(one, {"Nbr": {"value": value}})["$filter"] == f"Nbr eq {literal}"
+    assert record_filter(one, {"Nbr": {"value": value}}, Plan())["$filter"] == f"Nbr eq {literal}"
 
 
 def test_a_record_without_a_key_is_asked_for_by_its_note_id_or_not_at_all():
     note_id = "6d4b1c00-0000-0000-0000-000000000000"
     unkeyed = table("Memo", Shape({"NoteID": FieldKind.GUID}), Known())
-    assert record_filter(unkeyed, {"id": note_id})["$filter"] == f"NoteID eq guid'{note_id}'"
-    assert record_filter(table("Memo", UNKEYED, Known()), {"id": note_id}) is None
-    assert record_filter(table(), row("SO", None)) is None
+    assert record_filter(unkeyed, {"id": note_id}, Plan())["$filter"] == f"NoteID eq guid'{note_id}'"
+    assert record_filter(table("Memo", UNKEYED, Known()), {"id": note_id}, Plan()) is None
+    assert record_filter(table(), row("SO", None), Plan()) is None
 
 
 MANY_CUSTOM = tuple(f"Document.UsrQuiteLongName{number:02d}" for number in range(36))

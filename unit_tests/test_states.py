@@ -92,6 +92,8 @@ def reading(**place):
         (states({**TENANT, "filter_works": "maybe"}), "filter_works of tenant 'Company'"),
         (states({**TENANT, "has_unstamped": 1}), "has_unstamped of tenant 'Company'"),
         (states({**TENANT, "left_out": ["custom", 1]}), "left_out of tenant 'Company'"),
+        (states({**TENANT, "unproven": ["Period"]}), "unproven of tenant 'Company'"),
+        (states({**TENANT, "unproven": {"Period": "then"}}), "unproven of tenant 'Company'"),
         (states({**TENANT, "read_with": "all"}), "read_with of tenant 'Company'"),
     ],
 )

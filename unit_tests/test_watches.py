@@ -1,12 +1,13 @@
-"""Tests that what watches the records finds their columns, whatever they are made of."""
+"""Tests that what watches the records finds their columns, and the keys that repeat, whatever they are made of."""
 
 from __future__ import annotations
 
 import msgspec
 import pytest
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.codec import list_codec
-from source_acumatica.watches import Stamps, column
+from source_acumatica.watches import KeyMarks, KeyWatch, Stamps, column
 from unit_tests.test_query import table
 
 ORDERS = [{"OrderType": {"value": "SO"}, "OrderNbr": {"value": "1"}, "LastModified": {"value": "2026-11-22T10:00:00Z"}}]
@@ -27,3 +28,62 @@ def test_a_column_is_found_by_the_name_that_it_is_sent_under(is_typed):
     stamps.note(records)
     assert (stamps.newest, stamps.has_none) == ("2026-11-22T10:00:00.000000Z", False)
     assert is_typed is (column(records, "Unknown") is None)
+
+
+def keys_of(own=("_tenant", "OrderNbr"), *, deduplicates=True):
+    return KeyWatch(("_tenant", "NoteID"), deduplicates).list("Stream X", own)
+
+
+def orders(*numbers, note_id=None, **more):
+    return [{"_tenant": "A", "NoteID": note_id or f"N{number}", "OrderNbr": number, **more} for number in numbers]
+
+
+def pages(keys, *some):
+    for records in some:
+        keys.begin_page(begins_as_last=False)
+        assert keys.checked(records) == records
+
+
+def test_a_key_that_comes_again_far_behind_is_complained_of_where_a_row_would_be_lost():
+    keys = keys_of()
+    pages(keys, orders(1, 2), orders(3, 4))
+    with pytest.raises(AirbyteTracedException, match="several rows have the same NoteID"):
+        pages(keys, orders(5, note_id="N1"))
+
+
+def test_a_row_that_is_read_again_is_no_repeat():
+    """The list may be read anew where the place in it was lost, and the row have changed meanwhile."""
+    pages(keys_of(), orders(1, 2), orders(3), orders(1, 2, Total=7))
+
+
+def test_without_deduplication_no_keys_are_remembered():
+    keys = keys_of(deduplicates=False)
+    pages(keys, orders(1), orders(2), orders(3, note_id="N1"))
+    assert keys.marks is None
+
+
+@pytest.mark.parametrize("own", [("_tenant", "NoteID"), ("_tenant",)])
+def test_of_a_list_in_the_order_of_the_key_no_keys_are_remembered(own):
+    assert keys_of(own).marks is None
+
+
+def test_a_row_without_keys_of_its_own_may_have_changed(caplog):
+    keys = keys_of(())
+    pages(keys, orders(1, 2), orders(3), orders(1, 2))
+    assert caplog.text == ""
+    pages(keys, orders(1, Total=7), orders(2, Total=8))
+    assert caplog.text.count("rows with the same NoteID have come, one far behind the other") == 1
+
+
+def test_keys_that_are_not_unique_are_none_of_the_tables_own():
+    keys = keys_of()
+    pages(keys, orders(1, 2))
+    keys.distrust_own()
+    pages(keys, orders(1, 2), orders(1, 2))
+
+
+def test_marks_tell_keys_and_rows_apart():
+    marks = KeyMarks()
+    assert not any(marks.is_repeat((number,), number) for number in range(200_000))
+    assert not any(marks.is_repeat((number,), number) for number in range(0, 200_000, 7))
+    assert all(marks.is_repeat((number,), -number - 3) for number in range(0, 200_000, 7))

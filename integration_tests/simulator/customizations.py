@@ -4,7 +4,8 @@ A name in `tenant.lacks` is one of
 
 - `Fabrikam` or `Fabrikam/1.0`: an endpoint, or a version of it;
 - `Customer` or `Customer.Contacts`: an entity, or a field, collection or linked object of it, in every endpoint;
-- `gi/BI-Customers` or `gi/BI-Customers.Status`: a generic inquiry, or a column of it;
+- `gi/BI-Customers`, `gi/BI-Customers.Status` or `gi/Orders by Customer?MinTotal`: a generic inquiry, or a column or a
+  parameter of it;
 - `dac/Customer` or `dac/Customer.UsrRegion`: a table, or a column of it.
 """
 
@@ -46,7 +47,11 @@ def _entity(entity: Entity, lacks: Collection[str]) -> Entity:
 def inquiries_of(lacks: Collection[str]) -> list[GenericInquiry]:
     shown = (each for each in INQUIRY_BY_TITLE.values() if f"gi/{each.title}" not in lacks)
     return [
-        replace(each, type=replace(each.type, columns=_left(each.type.columns, f"gi/{each.title}", lacks)))
+        replace(
+            each,
+            type=replace(each.type, columns=_left(each.type.columns, f"gi/{each.title}", lacks)),
+            parameters=tuple(one for one in each.parameters if f"gi/{each.title}?{one.name}" not in lacks),
+        )
         for each in shown
     ]
 

@@ -31,6 +31,7 @@ class Untracked(Enum):
 @dataclass(frozen=True)
 class DeletionRules:
     flag: Flag = Flag.FREE
+    knows_header: bool = True  # `PX-ApiDeleted`; a proxy may strip it, too
     tells_flag: bool = True  # whether the description says what the flag may not be used for
     unfilterable: Collection[str] = ()  # tables whose own columns may not be asked for by name
     untracked: Untracked = Untracked.REFUSED

@@ -25,6 +25,13 @@ class ErrorPlace(Enum):
     AMONG = "among"  # in the place of the next row
 
 
+class Half(Enum):
+    """One side of an `or`."""
+
+    FIRST = "first"
+    SECOND = "second"
+
+
 class ListForm(Enum):
     """How a list is wrapped."""
 
@@ -57,7 +64,7 @@ class Lies:
 
     # --- what a record has
     missing: frozenset[str] = frozenset()  # paths of parts that do not come although they are expanded
-    emptied: frozenset[str] = frozenset()  # paths of parts, and `custom`, that lists show empty and single records not
+    emptied: frozenset[str] = frozenset()  # paths of parts, `custom/View/Field` too, that lists show empty, not records
     is_missing_alone: bool = False  # `missing` goes for single records too
     unstable_ids: bool = False  # ids that last for one answer, of tables with a NoteID too
     refused_customs: frozenset[str] = frozenset()  # `View.Field` that `$custom` must not name
@@ -66,6 +73,7 @@ class Lies:
     # --- how it compares
     blind: bool = False  # filters with an instant find nothing
     deaf: bool = False  # filters are not looked at
+    lost_half: Half | None = None  # which of the conditions `(A ge B or A eq null)` is not looked at
     null_filters: bool | None = None  # whether `eq null` is accepted; None: by OData, and not by the contract API
     ticks: bool = False  # instants are kept and compared in 1/300 s; OData shows them so, contract REST rounds
     compared_later: timedelta = timedelta()  # an instant compares as if it were so much later than it is shown

@@ -113,6 +113,7 @@ class Door(ABC):
 
     def _rows(self, table: Dac) -> list[Row]:
         archived, deleted = (self._shows(each) for each in ("px-apiarchive", "px-apideleted"))
+        deleted = deleted and self.options.deletions.knows_header
         return self.tenant.store.of(table, self.zone, archived, deleted)
 
     def _shows(self, header: str) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from .answers import Answer, as_json, failure, message
-from .lies import TRUTH, ErrorPlace, Lies, ListForm, names_one, together
+from .lies import TRUTH, ErrorPlace, Half, Lies, ListForm, names_one, together
 
 if TYPE_CHECKING:
     from .site import Request
@@ -21,6 +21,7 @@ Raw = msgspec.Raw
 # The members of a row as they were written: numbers keep their digits.
 Row = dict[str, Raw]
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
+OR_NULL = re.compile(r"\((\S+ ge \S+) or (\S+ eq null)\)")
 LATE_ERROR = {"code": "", "message": "Timeout expired. The server is not responding."}
 NO_RIGHTS = "You have insufficient rights to access the data."
 EMPTY_FORM = "The required configuration data is not entered on the Preferences form."
@@ -58,6 +59,9 @@ def heard(request: Request, lies: Lies) -> Request:
         query["$top"] = str(max(min(tops) - lies.short_by, min(1, *tops)))
     if lies.deaf:
         query.pop("$filter", None)
+    if lies.lost_half and "$filter" in query:
+        left = r"\2" if lies.lost_half is Half.FIRST else r"\1"
+        query["$filter"] = OR_NULL.sub(left, query["$filter"])
     return replace(request, query=query)
 
 

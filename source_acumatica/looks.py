@@ -1,0 +1,68 @@
+"""Looks behind the end of a list: rows that the user may not see can fill a page, which visible ones follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+# A page for fewer rows may be empty since all of them are hidden: one more look, for so many, proves the end.
+SMALL_PAGE_ROWS = 50
+# Where rows are hidden, a run of them may be longer than a page; each look is twice as far as the one before, up to so
+# many pages.
+_FURTHEST_PAGES = 2**9
+
+
+@dataclass
+class Looks:
+    """What one list has shown of hidden rows, and how far behind its end to look for more."""
+
+    are_due: bool = True
+    """Without it none is taken, as long as no page has shown that rows are hidden."""
+    hides_rows: bool = field(default=False, init=False)
+    """Whether a page came shorter than the server's pages do, and rows followed."""
+    rows: int = field(default=0, init=False)
+    """How many have come."""
+    longest: int = field(default=0, init=False)
+    """The rows of the longest page: a server may give fewer than are asked for."""
+    _last: tuple[int, int] = field(default=(0, 0), init=False)
+    """How many rows the last page had, and how many it was asked for."""
+
+    def note(self, came: int, asked: int, new: int) -> None:
+        """A page was taken, with ``new`` rows that no page before had."""
+        had, room = self._last
+        self.hides_rows |= new > 0 and had < min(room, self.longest)
+        self._last = came, asked
+        self.rows += new
+
+    def reach(self, asked: int) -> int:
+        """How many places of the list a page shows that was asked for with so many rows, at the least."""
+        return min(asked, max(self.longest, SMALL_PAGE_ROWS))
+
+    def behind(self, asked: int, look: Callable[[int], Found | None], *, is_doubtful: bool = False) -> Found | None:
+        """What comes next behind a page that brought nothing new; None where nothing does, which proves the end.
+
+        ``look`` is given how many places further on than the page to look, and returns None where nothing new is.
+        Where a look far ahead finds rows, others may lie between, and the first of them are what comes next.
+        """
+        step = self.reach(asked)
+        seen = step
+        for distance in self._distances(asked, step, is_doubtful=is_doubtful):
+            found = look(distance)
+            if found is not None:
+                between = (look(nearer) for nearer in range(seen, distance, step))
+                return next((one for one in between if one is not None), found)
+            if distance == seen:
+                seen += step
+        return None
+
+    def _distances(self, asked: int, step: int, *, is_doubtful: bool) -> Iterator[int]:
+        if self.hides_rows:
+            distance = step
+            while distance <= asked * _FURTHEST_PAGES:
+                yield distance
+                distance *= 2
+        elif self.are_due or is_doubtful or asked < SMALL_PAGE_ROWS:
+            yield step
