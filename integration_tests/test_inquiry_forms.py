@@ -58,6 +58,25 @@ def test_nothing_is_written_to_on_a_guess(erp: Simulator) -> None:
     assert puts(erp) == []
 
 
+def test_documents_of_the_name_of_a_known_form_are_read_and_not_written_to(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Budgets with details, in an endpoint of one's own; the form that is Default's is asked as it is there."""
+    budget = replace(tenants.ENTITIES["Default", "SalesOrder"], name="Budget")
+    summary = tenants.ENTITIES["Default", "AccountSummaryInquiry"]
+    for entity in (budget, summary):
+        monkeypatch.setitem(tenants.ENTITIES, ("Own", entity.name), entity)
+    monkeypatch.setitem(erp._site._endpoints, ("Own", "1.0"), Endpoint("Own", "1.0", (budget, summary)))
+    period = [{"inquiry": "AccountSummaryInquiry", "name": "Period", "value": "012026"}]
+    period.append({"inquiry": "AccountSummaryInquiry", "name": "Ledger", "value": "ACTUAL"})
+    config = own(erp, inquiry_parameters=period)
+    streams = ("Own__Budget", "Own__Budget__Details", "Own__AccountSummaryInquiry__Results")
+    destination = read(erp, config, *streams)
+    assert len(destination.rows("Own__Budget")) == len(erp.tenant("Company").keys("Budget", "Own"))
+    assert len(destination.rows("Own__AccountSummaryInquiry__Results")) == len(erp.tenant("Company").keys("Account"))
+    assert puts(erp) == ["AccountSummaryInquiry"]
+
+
 def test_a_blank_record_is_no_row_and_the_setting_is_named(erp: Simulator, caplog: pytest.LogCaptureFixture) -> None:
     config = own(erp)
     for command in (check, discover):

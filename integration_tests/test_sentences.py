@@ -12,7 +12,7 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica import client, source
+from source_acumatica import client, proof
 
 from .harness import FULL_REFRESH, Destination, check, differences, run
 from .simulator import Fault, FaultKind, Simulator
@@ -73,7 +73,7 @@ def test_a_check_answers_what_nobody_thought_of_too_unless_it_is_a_fault_of_the_
     def fails(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(source, "describe", fails)
+    monkeypatch.setattr(proof, "describe", fails)
     if isinstance(error, RuntimeError):
         with pytest.raises(RuntimeError):
             list(run("check", sim.config("Company")))

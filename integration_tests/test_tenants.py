@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -12,10 +12,22 @@ import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica import client
+from source_acumatica.errors import config_error
+from source_acumatica.feed_discovery import FeedSurvey
+from source_acumatica.feeds import FeedDoor
 
-from .harness import Destination, check, differences, discover
+from .harness import (
+    APPEND_DEDUP,
+    FULL_REFRESH,
+    INCREMENTAL,
+    Destination,
+    check,
+    configured,
+    differences,
+    discover,
+)
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.answers import HTML, Answer, html
+from .simulator.answers import HTML, Answer, as_json, html
 from .simulator.catalog import ENDPOINTS
 from .simulator.inquiries import INQUIRY_BY_TITLE
 from .simulator.shapes import Endpoint
@@ -141,6 +153,72 @@ def test_what_a_tenant_never_had_is_told_and_what_it_has_no_more_is_an_error(erp
         assert part_of(destination, stream, A) == before[stream]
 
 
+LEFT_OUT = {
+    "MANUFACTURING__BillOfMaterial": ("endpoints", ["Default"]),
+    "Customer": ("endpoints", ["MANUFACTURING"]),
+    "Fabrikam__Equipment": ("endpoints", ["MANUFACTURING"]),
+    "gi__BI-Customers": ("generic_inquiries", ["IN-*"]),
+    "gi__IN-StockItems": ("generic_inquiries", []),
+    "dac__SOOrder": ("dac_tables", ["Customer"]),
+    "dac__Customer": ("dac_tables", []),
+}
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+@pytest.mark.parametrize("stream", LEFT_OUT)
+def test_a_stream_that_the_settings_leave_out_is_not_said_to_be_gone(erp: Simulator, stream: str, mode: str) -> None:
+    setting, narrowed = LEFT_OUT[stream]
+    named = {"generic_inquiries": ["*"], "dac_tables": ["Customer", "SOOrder"]}
+    config = erp.config(**named, endpoints=["Default", "MANUFACTURING", "Fabrikam"])
+    catalog = catalog_of(config, stream, mode=mode)
+    destination = Destination()
+    destination.sync(erp.config(A, **named, endpoints=["Default", "MANUFACTURING", "Fabrikam"]), catalog)
+    destination.sync(config | {setting: narrowed}, catalog, fails=True)
+    assert destination.statuses == {stream: "INCOMPLETE"}
+    assert all(f"The setting {setting} does not name" in error["message"] for error in destination.errors)
+    assert not [log for log in destination.warnings if "does not have" in log]
+    assert tenants_of(destination, stream).keys() == {A}, "what was read before stays"
+
+
+def test_values_for_inquiries_that_are_not_read_are_told_and_no_wrong_names(
+    erp: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = [{"inquiry": "Orders by Customer", "name": "Customer", "value": "C1"}]
+    assert check(erp.config(A, generic_inquiries=[], inquiry_parameters=left))["status"] == "SUCCEEDED"
+    assert [line for line in caplog.messages if "Orders by Customer" in line and "have no effect" in line]
+
+
+def test_a_tenant_that_keeps_inquiries_closed_leaves_those_of_the_others(erp: Simulator) -> None:
+    """By default nobody asks for inquiries: a tenant without them is one without, until it has had some."""
+    closed: set[str] = {B}
+    erp.rewrite(
+        lambda request, answer: (
+            Answer(403, content_type=HTML)
+            if "/odata/" in request.path and any(tenant in request.path for tenant in closed)
+            else answer
+        )
+    )
+    streams = ("gi__BI-Customers", "gi__IN-StockItems")
+    config = erp.config(endpoints=["Fabrikam"])
+    for mode in (FULL_REFRESH, INCREMENTAL):
+        catalog = catalog_of(config, *streams, mode=mode)
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert tenants_of(destination, "gi__BI-Customers").keys() == {A}
+        assert any("Going on without" in log and B in log for log in destination.warnings)
+    closed.clear()
+    destination.sync(config, catalog)
+    assert tenants_of(destination, "gi__BI-Customers").keys() == {A, B}
+    closed.add(B)
+    destination.sync(config, catalog, fails=True)
+    assert set(destination.statuses.values()) == {"INCOMPLETE"}, "it has had them"
+    closed.add(A)
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert set(destination.statuses.values()) == {"INCOMPLETE"}, "nobody has them"
+    assert "(403)" in destination.errors[0]["message"]
+
+
 def test_a_tenant_whose_rows_are_to_come_anew_has_had_the_stream(erp: Simulator) -> None:
     config = erp.config(A)
     catalog = catalog_of(config, "Customer")
@@ -153,6 +231,67 @@ def test_a_tenant_whose_rows_are_to_come_anew_has_had_the_stream(erp: Simulator)
     erp.tenant(A).lacks.add("Customer")
     destination.sync(config, catalog, fails=True)
     assert f"Tenant '{A}' had the stream Customer" in destination.errors[0]["message"]
+
+
+LOST_KEYS = {
+    "gi__BI-Customers": "gi/BI-Customers.CustomerID",
+    "Customer": "Customer.CustomerID",
+    "Customer__Contacts": "Customer.CustomerID",
+    "dac__SOOrder": "dac/SOOrder.NoteID",
+}
+
+
+@pytest.mark.parametrize(
+    ("stream", "mode"), [*((stream, INCREMENTAL) for stream in LOST_KEYS), ("gi__BI-Customers", FULL_REFRESH)]
+)
+def test_rows_without_a_column_of_the_key_are_not_sent_to_be_taken_for_one(
+    erp: Simulator, stream: str, mode: str
+) -> None:
+    """The key is of the catalog, and one tenant's inquiry, endpoint or table has the column no more."""
+    config = erp.config(generic_inquiries=["BI-*"], dac_tables=["SOOrder"], track_deletions=stream == "dac__SOOrder")
+    catalog = configured([discover(config)[stream]], mode, APPEND_DEDUP)
+    erp.tenant(B).lacks.add(LOST_KEYS[stream])
+    destination = Destination()
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {stream: "INCOMPLETE"}
+    assert f"Tenant '{B}', stream {stream}: the ERP does not describe" in destination.errors[0]["message"]
+    assert tenants_of(destination, stream).keys() == {A}
+
+
+def test_rows_without_a_column_of_the_key_come_where_nobody_deduplicates(erp: Simulator) -> None:
+    config = erp.config(generic_inquiries=["BI-*"])
+    catalog = catalog_of(config, "gi__BI-Customers", mode=FULL_REFRESH)
+    erp.tenant(B).lacks.add("gi/BI-Customers.CustomerID")
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert any(f"Tenant '{B}'" in log and "which the primary key has" in log for log in destination.warnings)
+    assert tenants_of(destination, "gi__BI-Customers").keys() == {A, B}
+
+
+LOST_CURSORS = {
+    "gi__BI-Customers": "gi/BI-Customers.LastModifiedOn",
+    "Customer": "Customer.LastModifiedDateTime",
+    "Customer__Contacts": "Customer.LastModifiedDateTime",
+    "dac__Customer": "dac/Customer.LastModifiedDateTime",
+}
+
+
+@pytest.mark.parametrize("stream", LOST_CURSORS)
+def test_rows_that_would_lose_against_those_with_a_stamp_fail_the_tenant(erp: Simulator, stream: str) -> None:
+    config = erp.config(generic_inquiries=["BI-*"], dac_tables=["Customer"])
+    catalog = catalog_of(config, stream)
+    destination, without = Destination(), Destination()
+    destination.sync(config, catalog)
+    before = part_of(destination, stream, B)
+    erp.tenant(B).lacks.add(LOST_CURSORS[stream])
+    erp.clock.advance(3600)
+    for _ in range(2):
+        without.sync(config, catalog)
+    assert tenants_of(without, stream).keys() == {A, B}, "a tenant that never had the stamp is read in full"
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {stream: "INCOMPLETE"}
+    assert f"Tenant '{B}', stream {stream}: the cursor" in destination.errors[0]["message"]
+    assert part_of(destination, stream, B) == before
 
 
 # ------------------------------------------------------------------------------------------------ failing alone
@@ -214,6 +353,62 @@ def test_an_endpoint_that_is_gone_everywhere_fails_its_own_streams(erp: Simulato
     destination.sync(config, catalog, fails=True)
     assert destination.statuses == {"Customer": "COMPLETE", "Fabrikam__Equipment": "INCOMPLETE"}
     assert "the instance has no endpoint Fabrikam" in destination.errors[0]["message"]
+
+
+DESIGNS = "/dac/GIDesign"
+"""A hint: it says which inquiries are cut or stored, and nothing hangs on it."""
+
+
+@pytest.mark.parametrize("kind", [*PASSING, FaultKind.HTML_200, FaultKind.TRUNCATED_JSON, FaultKind.EMPTY_200])
+def test_a_hint_is_asked_for_once_and_holds_nothing_up(erp: Simulator, kind: FaultKind) -> None:
+    config = erp.config(A, endpoints=["Fabrikam"], generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+    catalog = catalog_of(config, "gi__BI-Customers", "dac__SOOrder", mode=FULL_REFRESH)
+    erp.faults.add(Fault(kind, path=DESIGNS, times=1000))
+    commands: list[Callable[[Destination], Any]] = [
+        lambda _: check(config),
+        lambda _: discover(config),
+        lambda destination: destination.sync(config, catalog),
+    ]
+    for command in commands:
+        destination = Destination()
+        erp.requests.clear()
+        command(destination)
+        assert len([one for one in erp.requests if DESIGNS in one.path]) == 1
+        assert not [warning for warning in destination.warnings if "designs" in warning]
+
+
+def test_a_hint_that_leads_elsewhere_hides_no_table(erp: Simulator) -> None:
+    """A proxy in front maps the directory, in one tenant."""
+    config = erp.config(endpoints=["Fabrikam"], generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+    catalog = catalog_of(config, "gi__BI-Customers", "dac__SOOrder", mode=FULL_REFRESH)
+    elsewhere = as_json({"value": [{"Name": "X"}], "@odata.nextLink": "https://within/Site/dac/GIDesign?$skiptoken=1"})
+    erp.rewrite(lambda request, answer: elsewhere if DESIGNS in request.path and B in request.path else answer)
+    assert check(config)["status"] == "SUCCEEDED"
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert differences(destination, erp, [A, B]) == []
+    assert destination.warnings == []
+
+
+def test_what_a_tenant_could_not_be_asked_for_is_unknown_and_not_absent(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends a visit between two services: the second one has not been looked at."""
+    config = erp.config(endpoints=["Fabrikam"], generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
+    destination, catalog = Destination(), catalog_of(config, "dac__SOOrder", "gi__BI-Customers", mode=FULL_REFRESH)
+    destination.sync(config, catalog)
+    visit_service = FeedSurvey._visit_door
+
+    def breaks_off(survey: FeedSurvey, door: FeedDoor, tenant: str, tracked: Any) -> None:
+        if (door, tenant) == (FeedDoor.TABLES, B):
+            raise config_error("The visit broke off.")
+        visit_service(survey, door, tenant, tracked)
+
+    monkeypatch.setattr(FeedSurvey, "_visit_door", breaks_off)
+    destination.sync(config, catalog, fails=True)
+    assert destination.statuses == {"dac__SOOrder": "INCOMPLETE", "gi__BI-Customers": "COMPLETE"}
+    assert "The visit broke off." in destination.errors[0]["message"]
+    assert tenants_of(destination, "dac__SOOrder").keys() == {A, B}
 
 
 # ------------------------------------------------------------------------------------------------ catalogs

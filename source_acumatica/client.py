@@ -58,6 +58,8 @@ _TOKEN_LIFE_SECONDS = 3600
 _LARGEST_PAGE_BYTES = 32 * 1024**2
 # What cannot be asked for in parts: a page of the fewest rows, a form's results, a description.
 _LARGEST_ANSWER_BYTES = 256 * 1024**2
+# What a user would like to know, and reading does without.
+_HINT_SECONDS = 10.0
 # A sign-in's answer is a token.
 _LARGEST_TOKEN_BYTES = 1024**2
 _MINUTE = timedelta(minutes=1)
@@ -121,6 +123,19 @@ class Client:
         """
         return self._server_times.get(tenant)
 
+    def room(self) -> float:
+        """How many requests may be sent at once now, by the rate that the user allows."""
+        return self._pace.room()
+
+    def sign_in(self, tenant: str) -> None:
+        """Prove that ``tenant`` can be signed in to, and ask for nothing: no seat is taken.
+
+        Raises:
+            AirbyteTracedException: the sign-in was refused.
+        """
+        with self._waiting(f"Tenant '{tenant}'"), self._pool.lease(tenant):
+            pass
+
     @property
     def waited_for(self) -> str:
         """What the threads wait for just now, as told to the user."""
@@ -154,20 +169,26 @@ class Client:
         judge: Callable[[requests.Response], Problem | None] = read_answer,
         is_page: bool = False,
         is_streamed: bool = False,
+        is_hint: bool = False,
     ) -> Answer:
         """Send a request until it is answered, and return what ``read`` makes of the answer.
 
         ``path`` starts with a slash, below the instance; its parts are quoted already. ``judge`` tells answers that are
         no data. ``read`` may raise ``msgspec.DecodeError`` or ``BrokenAnswerError`` for a body that is not whole; with
         ``is_streamed`` it is called while the body is still arriving. Whoever asks for a page can ask for a smaller one
-        after a time-out; other requests are repeated as they are.
+        after a time-out; other requests are repeated as they are. ``is_hint``: nothing hangs on the answer, so it is
+        asked for once, with no pause, and not waited for for long.
 
         Raises:
             RequestFailed: given up; the problem tells what the caller can do.
             AirbyteTracedException: the tenant's sign-in was refused.
         """
         url = self._config.instance_url + path + (f"?{encode(params)}" if params else "")
-        bounds = (self._config.read_timeout_seconds, _LARGEST_PAGE_BYTES if is_page else _LARGEST_ANSWER_BYTES)
+        longest = self._config.read_timeout_seconds
+        bounds = (
+            min(longest, _HINT_SECONDS) if is_hint else longest,
+            _LARGEST_PAGE_BYTES if is_page else _LARGEST_ANSWER_BYTES,
+        )
         trouble = self._troubles.get(where) or Trouble()
         recovery = Recovery(self._patience, trouble, is_page, self._config.read_timeout_seconds)
         sessions_ended = 0
@@ -192,6 +213,8 @@ class Client:
                 self._troubles.pop(where, None)
                 self._seatless_since = None
                 return cast("Answer", answer)
+            if is_hint and answer.next is not Next.SIGN_IN:
+                raise RequestFailed(answer, where)
             self._recover(answer, recovery, time.monotonic() - began, where)
 
     @contextmanager
@@ -250,7 +273,7 @@ class Client:
                 url,
                 headers=headers,
                 data=body,
-                timeout=(_CONNECT_TIMEOUT_SECONDS, self._config.read_timeout_seconds),
+                timeout=(_CONNECT_TIMEOUT_SECONDS, bounds[0]),
                 allow_redirects=False,
                 stream=True,
             )

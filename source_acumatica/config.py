@@ -355,6 +355,8 @@ def _forms(secret: str) -> Iterator[str]:
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
+    # Read in the charset that texts without one are in, by whoever quotes it.
+    yield secret.encode(errors="surrogatepass").decode("latin-1")
     yield base64.b64encode(secret.encode(errors="surrogatepass")).decode()
 
 

@@ -1,8 +1,9 @@
-"""Bounds a piece of work in time, whatever it may come to wait for."""
+"""Bounds a piece of work, in time or in what it may ask for."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -38,3 +39,17 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
         if outcome.done():
             raise
         raise OverdueError from None
+
+
+class Budget:
+    """What may be spent on what could also be left out: so many requests, and none behind a moment."""
+
+    def __init__(self, requests: int, seconds: float, room: Callable[[], float]) -> None:
+        """``room`` says how many requests could be sent at once; one that had to wait for that is not sent."""
+        self._left, self._until, self._room = requests, time.monotonic() + seconds, room
+
+    def take(self) -> bool:
+        """Whether one more may be sent, which is counted."""
+        may = self._left > 0 and time.monotonic() < self._until and self._room() >= 1
+        self._left -= may
+        return may

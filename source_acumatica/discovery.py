@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ from source_acumatica.json_text import decode
 from source_acumatica.known_entities import is_known, known
 from source_acumatica.openapi import Description, DescriptionError, read_description
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, explain_left_out, prefix, tables
+from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, explain_left_out, left_out_by, prefix, tables
 
 logger = logging.getLogger("airbyte")
 
@@ -33,7 +34,8 @@ _KNOWN_CONTRACTS = frozenset({"3", "4"})
 _NAME = re.compile(r"\w[\w. -]*/\w[\w.-]*")
 WHOLE = ""
 """In place of an endpoint's name: the tenant as a whole, which could not be signed in to."""
-_PROOF = "?"
+PROOF = "?"
+"""In place of an endpoint's name: what was asked for besides, which may be anything that no endpoint has."""
 # How the names of the streams of OData begin.
 _TAKEN_NAMES = ("gi", "dac")
 
@@ -71,6 +73,14 @@ class Endpoint:
         return f"{self.name}/{self.version}"
 
 
+class Depth(StrEnum):
+    """How far a tenant is looked at."""
+
+    ALL = "everything that the settings name"
+    SIGN_IN = "whether it can be signed in to"
+    NOTHING = "not at all"
+
+
 class _UnknownContractError(AirbyteTracedException):
     """An endpoint of a contract version that is not read."""
 
@@ -83,12 +93,18 @@ class Site:
     """The endpoints that are read, by their names."""
     endpoints: tuple[Endpoint, ...] = ()
     """All that any tenant is read with: a tenant may lack the newest version that another has."""
+    listed: frozenset[str] = frozenset()
+    """The names of all that any tenant has."""
     tables: list[Table] = field(default_factory=list)
     """Of all tenants together: what the streams declare."""
     own: dict[str, dict[str, Table]] = field(default_factory=dict)
     """By tenant and stream: what the tenant is asked for."""
     failures: dict[tuple[str, str], AirbyteTracedException] = field(default_factory=dict)
     """Why a tenant (``WHOLE``) or an endpoint of it could not be described: what it has is unknown."""
+    signed_in_only: list[str] = field(default_factory=list)
+    """Tenants of which it is unknown what they have, since there was no time to ask."""
+    untried: list[str] = field(default_factory=list)
+    """Tenants of which nothing is known at all."""
     missing: dict[str, AirbyteTracedException] = field(default_factory=dict)
     """Endpoints that no tenant has, though all could be asked, and the sentence."""
     clashes: dict[str, AirbyteTracedException] = field(default_factory=dict)
@@ -107,6 +123,13 @@ class Site:
         """The endpoints that may have the stream, by its name."""
         return [name for name in self.names if _may_hold(name, self.names, [stream])]
 
+    def unnamed(self, stream: str) -> str | None:
+        """The sentence for a stream of an endpoint that the settings leave out."""
+        endpoint = stream.partition("__")[0]
+        if not self.owners(stream) or (endpoint in self.listed and endpoint not in self.names):
+            return left_out_by("endpoints", stream)
+        return None
+
     def raise_what_failed(self) -> None:
         """For whoever needs all of it.
 
@@ -124,11 +147,12 @@ def describe(
     streams: Collection[str] | None = None,
     prove: Callable[[str, Sequence[Table]], None] | None = None,
     forms: Forms | None = None,
+    depth: Callable[[], Depth] = lambda: Depth.ALL,
 ) -> Site:
     """The tables of all tenants; of ``streams`` only, where given, and then with no request for other endpoints.
 
     Each tenant is asked everything in one visit, ``prove`` included: with few seats every return is a sign-in more.
-    What fails is kept, and fails alone; what fails in ``prove`` as well.
+    What fails is kept, and fails alone; what fails in ``prove`` as well. ``depth`` is asked before each visit.
 
     Raises:
         AirbyteTracedException: a ``config_error``: ``wanted`` names an endpoint twice.
@@ -138,6 +162,9 @@ def describe(
     needed = [one for one in wanted if streams is None or _may_hold(one.partition("/")[0], site.names, streams)]
     visits: dict[str, _Visit] = {}
     for tenant in tenants:
+        if (how_far := depth()) is not Depth.ALL:
+            _touch(client, tenant, how_far, site)
+            continue
         with client.reading(tenant):
             visit = visits[tenant] = _visit(client, tenant, needed)
             if prove and WHOLE not in visit.failures:
@@ -146,12 +173,28 @@ def describe(
                 except PoolClosed:
                     raise
                 except AirbyteTracedException as error:
-                    visit.failures[_PROOF] = error
+                    visit.failures[PROOF] = error
         site.failures.update({(tenant, name): error for name, error in visit.failures.items()})
     site.endpoints = tuple(sorted({one for visit in visits.values() for one in visit.shapes}, key=_by_name))
-    site.missing = _missing(visits.values(), needed)
+    site.listed = frozenset(one.name for visit in visits.values() for one in visit.listing)
+    if not (site.signed_in_only or site.untried):
+        site.missing = _missing(visits.values(), needed)
     _fill(site, visits, streams, forms)
     return site
+
+
+def _touch(client: Client, tenant: str, depth: Depth, site: Site) -> None:
+    """Look at a tenant for which there is no time."""
+    if depth is Depth.NOTHING:
+        site.untried.append(tenant)
+        return
+    site.signed_in_only.append(tenant)
+    try:
+        client.sign_in(tenant)
+    except PoolClosed:
+        raise
+    except AirbyteTracedException as error:
+        site.failures[tenant, WHOLE] = error
 
 
 @dataclass
@@ -346,10 +389,13 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
     return description
 
 
-def tell_forms(client: Client, tenant: str, tables: Sequence[Table]) -> None:
+def tell_forms(
+    client: Client, tenant: str, tables: Sequence[Table], may_ask: Callable[[], bool] = lambda: True
+) -> None:
     """Log which entities without keys look like inquiry forms: PUT is not sent to any on a guess."""
-    for table in (each for each in tables if each.door is Door.LIST and not each.path):
-        if not (table.is_identified or table.is_single) and _looks_like_a_form(client, tenant, table):
+    listed = [each for each in tables if each.door is Door.LIST and not each.path]
+    for table in [each for each in listed if not (each.is_identified or each.is_single)]:
+        if may_ask() and _looks_like_a_form(client, tenant, table):
             logger.warning(f"{_where_of(tenant, table)}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
 
 
@@ -362,7 +408,7 @@ def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:
 
     judge, where = or_no_content(read_answer), _where_of(tenant, table)
     try:
-        return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=where, judge=judge)
+        return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=where, judge=judge, is_hint=True)
     except RequestFailed as error:
         # Reading it says what is wrong; this is only a hint.
         return error.problem.next is Next.CLIMB_DOWN

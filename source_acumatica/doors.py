@@ -163,6 +163,7 @@ class Doors:
         is_query: bool = False,
         is_page: bool = False,
         is_unbounded: bool = False,
+        is_hint: bool = False,
         decode: Callable[[bytes], FeedAnswer] = decode_feed,
     ) -> FeedPage:
         """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort.
@@ -184,6 +185,7 @@ class Doors:
                 judge=or_no_content(of_its_head(judge) if is_streamed else judge),
                 is_page=is_page,
                 is_streamed=is_streamed,
+                is_hint=is_hint,
             )
         except RequestFailed as error:
             # Tables have no titles, and a slash in what is asked of them is ours.

@@ -29,6 +29,7 @@ Facts: BEHAVIOR.md, "Errors". Texts of the server are quoted shortened, without 
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -552,8 +553,16 @@ def _text(response: requests.Response) -> str:
     if response.status_code == 422:
         return "\n".join([*_field_errors(body), *_messages(body)])
     if not body:
-        return "" if b"<" in response.content[:200] else response.text
+        return "" if b"<" in response.content[:200] else _decoded(response)
     return "\n".join(_messages(body))
+
+
+def _decoded(response: requests.Response) -> str:
+    """The text of a body: in UTF-8 if it can be, since a text without a charset is read in Latin-1 otherwise."""
+    try:
+        return response.content.decode() if b"\0" not in response.content else response.text
+    except UnicodeDecodeError:
+        return response.text
 
 
 def _messages(body: Mapping[str, Any]) -> Iterator[str]:
@@ -577,7 +586,22 @@ def _field_errors(body: Mapping[str, Any]) -> Iterator[str]:
             yield str(value)
 
 
+# As the encoders of .NET write most signs, and all letters beyond ASCII, in JSON; here in what is no whole JSON.
+_CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
+def _without_codes(text: str) -> str:
+    """The text with the signs that its codes for JSON or HTML stand for."""
+    plain = html.unescape(_CODE.sub(lambda code: chr(int(code[1], 16)), text))
+    # Two codes are one sign beyond the first 65,536.
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def _with_quote(sentence: str, text: str) -> str:
-    """``sentence`` and what the server said, on one line and shortened; masked before, as half a secret is one too."""
-    quote = " ".join(filter_secrets(text[:_LONGEST_TEXT_CHARACTERS]).split())[:_LONGEST_QUOTE_CHARACTERS]
+    """``sentence`` and what the server said, on one line and shortened; masked before, as half a secret is one too.
+
+    Codes are masked as what they stand for; and as they are, since a secret may look like one.
+    """
+    masked = filter_secrets(_without_codes(filter_secrets(text[:_LONGEST_TEXT_CHARACTERS])))
+    quote = " ".join(masked.split())[:_LONGEST_QUOTE_CHARACTERS]
     return f"{sentence} ({_QUOTE}{quote})" if quote else sentence

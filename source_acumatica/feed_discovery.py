@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -33,7 +33,7 @@ from source_acumatica.key_probe import KeyProbe
 from source_acumatica.odata import ParameterError, parameterized, plain_value
 from source_acumatica.reader import where_of
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import explain_left_out
+from source_acumatica.tables import explain_left_out, left_out_by
 from source_acumatica.tracking import TRACKING_FORM, History, Tracking
 
 logger = logging.getLogger("airbyte")
@@ -50,11 +50,18 @@ class FeedSurvey:
 
     For ``streams`` only those are looked for, as a read needs them, and failures are kept for when these are read.
     Without, all that the settings name is, and what fails is raised: only a service that is closed (401, 403, 404) has
-    nothing, and that only where the settings name nothing of it.
+    nothing, and that only where the settings name nothing of it. ``may_hint`` says whether there is time for a request
+    of which only the log tells.
     """
 
-    def __init__(self, doors: Doors, config: Config, streams: Collection[str] | None = None) -> None:
-        self._doors, self._config, self._streams = doors, config, streams
+    def __init__(
+        self,
+        doors: Doors,
+        config: Config,
+        streams: Collection[str] | None = None,
+        may_hint: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._doors, self._config, self._streams, self._may_hint = doors, config, streams, may_hint
         self.failures: dict[tuple[str, FeedDoor], AirbyteTracedException] = {}
         """By tenant and service; what they have is unknown."""
         self.complaints: list[AirbyteTracedException] = []
@@ -65,6 +72,8 @@ class FeedSurvey:
         self._tried: set[str] = set()
         self._untried: set[str] = set()
         """Streams of inquiries whose keys could, and could not, be looked at in some tenant."""
+        self._unnamed: set[str] = set()
+        """What the services have under these names of streams, and the settings do not name."""
         self._told: set[str] = set()
         self._behind_forms: dict[str, dict[str, Feed]] = {}
 
@@ -140,6 +149,30 @@ class FeedSurvey:
         found = [feeds.get(dac) for feeds in self._behind_forms.values()]
         return bool(found) and all(feed is not None and NOTE_ID in feed.fields for feed in found)
 
+    def does_without(self, error: AirbyteTracedException) -> bool:
+        """Whether a service is only closed, and by the settings need not be there."""
+        is_of_inquiries = any(each is error for (_, door), each in self.failures.items() if door is FeedDoor.INQUIRIES)
+        return is_of_inquiries and self._config.generic_inquiries == _ALL and is_closed(error)
+
+    def able(self, tenant: str) -> list[FeedTable]:
+        """The tables that may be asked for, without those that lack values for parameters, which is told already."""
+        return [each for each in self._own[tenant] if not self._values_complaint(tenant, each)]
+
+    def named(self, tenant: str) -> Iterator[list[FeedTable]]:
+        """The tables that each name or pattern of the settings stands for; ``*`` is nobody's wish."""
+        able = self.able(tenant)
+        for door, setting in _SETTINGS.items():
+            for pattern in (each for each in getattr(self._config, setting) if each != _ALL[0]):
+                yield [each for each in able if each.door is door and self._matching([pattern], *_names(each))]
+
+    def unnamed(self, stream: str) -> str | None:
+        """The sentence for a stream that the settings leave out, whether it is there or not."""
+        door = next(each for each in FeedDoor if stream.startswith(each.prefix))
+        setting = _SETTINGS[door]
+        if getattr(self._config, setting) and stream not in self._unnamed:
+            return None
+        return left_out_by(setting, stream)
+
     def refuse_unmatched(self, forms: Forms) -> None:
         """Refuse names and patterns that stand for nothing; ``forms`` are those of all tenants.
 
@@ -159,7 +192,13 @@ class FeedSurvey:
         # What a service that failed might have is unknown.
         is_known = FeedDoor.INQUIRIES not in {door for _tenant, door in self.failures}
         given = dict.fromkeys(one.inquiry for one in self._config.inquiry_parameters if is_known)
-        if unmatched := [each for each in given if composed(each) not in self._titles and each not in forms.matched]:
+        unmatched = [each for each in given if composed(each) not in self._titles and each not in forms.matched]
+        if unmatched and not self._config.generic_inquiries:
+            logger.warning(
+                f"inquiry_parameters: no inquiry form is called {', '.join(unmatched)}, and generic_inquiries names no "
+                "inquiries, so these values have no effect."
+            )
+        elif unmatched:
             msg = f"inquiry_parameters: no tenant has an inquiry {', '.join(unmatched)}. {_PARAMETERS_HINT}"
             raise config_error(msg)
 
@@ -182,11 +221,15 @@ class FeedSurvey:
         history = Tracking(self._doors).history(tenant)
         # Where the ERP does not list them, each costs a request.
         asked = wanted if history.added is not None else wanted[-_MOST_TRACKING_PROBES:]
+        rest = len(wanted) - len(asked)
         tracked: list[str] = []
         untracked: list[str] = []
         doubtful: list[str] = []
         for sets in asked:
             is_tracked = history.lists(sets)
+            if is_tracked is None and not self._may_hint():
+                rest += 1
+                continue
             if is_tracked is None:
                 is_tracked = _is_tracked(Deletions(tenant, self._doors, sets, where))
             (doubtful if is_tracked is None else tracked if is_tracked else untracked).append(sets[-1])
@@ -198,7 +241,6 @@ class FeedSurvey:
                 f"{where}: the ERP lists no deletions of these, and they may not be tracked: {', '.join(doubtful)}. "
                 f"See whether they are on {TRACKING_FORM}."
             )
-        rest = len(wanted) - len(asked)
         more = f" {rest} more tables were not asked." if rest else ""
         logger.info(f"{where}: tracked: {', '.join(tracked) or 'none'}.{more}")
         _tell_limits(where, history, wanted)
@@ -241,13 +283,15 @@ class FeedSurvey:
         names = {
             each.title: each.name for each in self._own[tenant] if self._streams is None or each.name in self._streams
         }
-        if not names:
+        if not names or not self._may_hint():
             return
         where = f"Tenant '{tenant}', designs of the inquiries"
         try:
-            rows = self._doors.all_rows(tenant, FeedDoor.TABLES, DESIGNS, {}, where=where)
-        except RequestFailed:
-            # It takes a role that few users have; what cannot be told is not told.
+            rows = self._doors.all_rows(tenant, FeedDoor.TABLES, DESIGNS, {}, where=where, is_hint=True)
+        except PoolClosed:
+            raise
+        except AirbyteTracedException:
+            # It takes a role that few users have, and another service; what cannot be told is not told.
             return
         for row in rows:
             if (name := names.get(str(row.get("Name")))) and row.get("SelectTop"):
@@ -266,6 +310,8 @@ class FeedSurvey:
         self._titles.add(composed(title))
         patterns = self._matching(self._config.generic_inquiries, title)
         self._matched.update(patterns)
+        if not patterns:
+            self._unnamed.add(FeedDoor.INQUIRIES.prefix + title)
         return bool(patterns)
 
     def check_parameters(self) -> None:
@@ -331,7 +377,10 @@ class FeedSurvey:
     def _may_read(self, dac: str) -> bool:
         """Whether the table's description is needed: in a read, that of the streams only."""
         names = {FeedDoor.TABLES.prefix + name for name in (dac.replace(".", "_"), dac.rpartition(".")[2])}
-        return self._wants_dac(dac) and (self._streams is None or not names.isdisjoint(self._streams))
+        if not self._wants_dac(dac):
+            self._unnamed |= names
+            return False
+        return self._streams is None or not names.isdisjoint(self._streams)
 
     def _trackable(self, tenant: str) -> list[tuple[str, ...]]:
         """The names of the sets of tables whose deletions have to be tracked to be read."""
@@ -357,6 +406,11 @@ class FeedSurvey:
         return {each for each in patterns for name in names if stands_for(each, name)}
 
 
+def _names(table: FeedTable) -> tuple[str, ...]:
+    """What the settings may call a table, or an inquiry."""
+    return (table.type_name, table.short_type) if table.door is FeedDoor.TABLES else (table.title,)
+
+
 def _is_tracked(deletions: Deletions) -> bool | None:
     """Whether the deletions can be read: a table may be closed to everybody. None: an empty list says nothing."""
     try:
@@ -379,6 +433,7 @@ def _tell_limits(where: str, history: History, wanted: Sequence[Sequence[str]]) 
     )
 
 
+_SETTINGS = {FeedDoor.INQUIRIES: "generic_inquiries", FeedDoor.TABLES: "dac_tables"}
 _UNMATCHED_HINTS: Mapping[str, str] = {
     "generic_inquiries": (
         "Check the names, which are those of the form Generic Inquiry (SM208000), and that Expose via OData is ticked "

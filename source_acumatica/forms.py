@@ -38,7 +38,7 @@ class Forms:
         if not facts.is_inquiry:
             return bool(named)
         # An entity of somebody's own endpoint may have the name of a known form, and be something else.
-        is_the_same = is_known(endpoint, entity) or not facts.results.isdisjoint(shape.collections)
+        is_the_same = is_known(endpoint, entity) or facts.is_seen_in(shape.fields, shape.collections)
         if is_the_same:
             self.matched.update(self._naming(endpoint, entity))
         return is_the_same or bool(named)

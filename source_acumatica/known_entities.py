@@ -2,8 +2,9 @@
 
 Each line: ``Entity (table) = key fields / Collection:line keys ...``; a line that is indented goes on with the one
 above it. Key fields behind ``|`` are those of other versions of the endpoint, and ``1`` stands for none: there is one
-record in each tenant. ``Entity = ? Collection ...`` is an inquiry form, whose header holds parameters, with its
-results: to those, and to what the settings name, ``PUT`` is sent, so nothing stands here that is not known to be one.
+record in each tenant. ``Entity = ? Collection ... / Parameter ...`` is an inquiry form, with its results and with
+parameters that its header has in every version: to those, and to what the settings name, ``PUT`` is sent, so nothing
+stands here that is not known to be one.
 
 The table is the one whose rows the form's records are: its DAC without ``PX.Objects.``, and in full where it lies
 elsewhere. Forms share tables: all inventory documents are rows of ``IN.INRegister``. It is left out where it is not
@@ -15,7 +16,7 @@ a destination merge lines. Other collections are keyed by position.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -25,16 +26,16 @@ _SINGLE = "1"
 _TABLE = """
 [Default]
 Account (GL.Account) = AccountCD
-AccountDetailsForPeriodInquiry = ? Results
+AccountDetailsForPeriodInquiry = ? Results / FromPeriod Ledger ToPeriod
 AccountGroup (PM.PMAccountGroup) = AccountGroupID
-AccountSummaryInquiry = ? Results
+AccountSummaryInquiry = ? Results / Branch Ledger Period Subaccount
 Activity (CR.CRActivity) = NoteID
 AmazonStore (PX.Commerce.Core.BCBinding) = BindingName
 Appointment (FS.FSAppointment) = ServiceOrderType AppointmentNbr / Details:LineNbr Logs:LineNbr Staff:LineNbr
 AttributeDefinition (CS.CSAttribute) = AttributeID / Values:ValueID
 BigCommerceStores (PX.Commerce.Core.BCBinding) = Connector StoreName
 Bill (AP.APInvoice) = Type ReferenceNbr
-Budget = ? Details
+Budget = ? Details / Branch ComparetoBranch ComparetoLedger ComparetoYear FinancialYear Ledger
 BusinessAccount (CR.BAccount) = BusinessAccountID / Contacts:ContactID Locations:LocationID
 Carrier (CS.CarrierPlugin) = CarrierID
 Case (CR.CRCase) = CaseID
@@ -46,7 +47,7 @@ Check (AP.APPayment) = Type ReferenceNbr
 CompaniesStructure = ? Results
 CompanyFinancialPeriod (GL.FinPeriods.OrganizationFinYear) = Company FinancialYear
 Contact (CR.Contact) = ContactID
-ContractUsage = ? BilledTransactions UnbilledTransactions
+ContractUsage = ? BilledTransactions UnbilledTransactions / ContractID PostPeriod
 CostCode (PM.PMCostCode) = CostCodeID
 Currency (CM.CurrencyList) = CurrencyID
 Customer (AR.Customer) = CustomerID / Salespersons:LocationID+SalespersonID
@@ -59,7 +60,7 @@ Discount (AR.DiscountSequence) = DiscountCode Sequence / Customers:CustomerID It
 DiscountCode (AR.ARDiscount) = DiscountCodeID
 EarningTypeCode (EP.EPEarningType) = EarningTypeCodeID
 Email (CR.CRSMEmail) = NoteID
-EmailProcessing = ? Result
+EmailProcessing = ? Result / AccountEmailAccountID AssignedToMe IncludeFailed Type
 Employee (EP.EPEmployee) = EmployeeID
 EmployeePayrollClass (PR.PREmployeeClass) = EmployeePayrollClassID
 EmployeePayrollSettings (PR.PREmployee) = EmployeeID
@@ -71,11 +72,11 @@ FOBPoint (CS.FOBPoint) = FOBPointID
 FinancialPeriod (GL.FinPeriods.MasterFinYear) = FinancialYear
 FinancialYear (GL.FinYearSetup) = 1 / Details:PeriodNbr
 InventoryAdjustment (IN.INRegister) = ReferenceNbr
-InventoryAllocationInquiry = ? Results
+InventoryAllocationInquiry = ? Results / InventoryID OnHand TotalAddition TotalDeduction WarehouseID
 InventoryIssue (IN.INRegister) = ReferenceNbr
-InventoryQuantityAvailable = ? Results
+InventoryQuantityAvailable = ? Results / InventoryID LastModifiedDateTime
 InventoryReceipt (IN.INRegister) = ReferenceNbr
-InventorySummaryInquiry = ? Results
+InventorySummaryInquiry = ? Results / InventoryID WarehouseID
 Invoice (AR.ARInvoice) = Type ReferenceNbr
 ItemClass (IN.INItemClass) = ClassID / Attributes:AttributeID
 ItemSalesCategory (IN.INCategory) = CategoryID / Members:InventoryID
@@ -83,7 +84,7 @@ ItemWarehouse (IN.INItemSite) = InventoryID WarehouseID
 JournalTransaction (GL.Batch) = Module BatchNbr / Details:LineNbr
 KitAssembly (IN.INKitRegister) = Type ReferenceNbr
 KitSpecification (IN.INKitSpecHdr) = KitInventoryID RevisionID
-LaborCostRate = ? Results
+LaborCostRate = ? Results / EffectiveDate LaborItem LaborRateType UnionLocal
 Lead (CR.CRLead) = LeadID
 Ledger (GL.Ledger) = LedgerID / Branches:BranchID Companies:Company
 LotSerialClass (IN.INLotSerClass) = ClassID / Segments:SegmentNbr
@@ -96,7 +97,7 @@ Payment (AR.ARPayment) = Type ReferenceNbr
 PaymentMethod (CA.PaymentMethod) = PaymentMethodID / AllowedCashAccounts:CashAccount ProcessingCenters:ProcCenterID
 PayrollBatch (PR.PRBatch) = BatchID
 PayrollUnionLocal (PM.PMUnion) = PayrollUnionLocalID
-PayrollWCCCode = ? WCCCodes
+PayrollWCCCode = ? WCCCodes / Country
 PhysicalInventoryCount = ?
 PhysicalInventoryReview (IN.INPIHeader) = ReferenceNbr / Details:LineNbr
 ProFormaInvoice (PM.PMProforma) = RefNbr
@@ -111,7 +112,7 @@ PurchaseReceipt (PO.POReceipt) = Type ReceiptNbr / Details:LineNbr
 SalesInvoice (AR.ARInvoice) = Type ReferenceNbr / Details:LineNbr
 SalesOrder (SO.SOOrder) = OrderType OrderNbr / Details:LineNbr
 SalesPriceWorksheet (AR.ARPriceWorksheet) = ReferenceNbr
-SalesPricesInquiry = ? SalesPriceDetails
+SalesPricesInquiry = ? SalesPriceDetails / EffectiveAsOf InventoryID PriceCode PriceType
 Salesperson (AR.SalesPerson) = SalespersonID
 SalesTerritory = SalesTerritoryID / Countries:CountryID
 ServiceOrder (FS.FSServiceOrder) = ServiceOrderType ServiceOrderNbr / DefaultStaff:LineNbr Details:LineNbr
@@ -123,8 +124,8 @@ ShippingZones (CS.ShippingZone) = ZoneID
 ShopifyStore (PX.Commerce.Core.BCBinding) = Connector StoreName
 StatementCycle = CycleID
 StockItem (IN.InventoryItem) = InventoryID / Boxes:BoxID WarehouseDetails:WarehouseID
-StorageDetailsByLocationInquiry = ? StorageDetailsByLocation
-StorageDetailsInquiry = ? StorageDetails
+StorageDetailsByLocationInquiry = ? StorageDetailsByLocation / SplitByLocation WarehouseID
+StorageDetailsInquiry = ? StorageDetails / WarehouseID
 Subaccount (GL.Sub) = SubaccountCD
 Subcontract (PO.POOrder) = SubcontractNbr / Details:LineNbr
 Task (CR.CRActivity) = NoteID
@@ -141,7 +142,7 @@ UnionLocal (PM.PMUnion) = UnionLocalID
 Vendor (AP.VendorR) = VendorID
 VendorClass (AP.VendorClass) = ClassID
 VendorPriceWorksheet (AP.APPriceWorksheet) = ReferenceNbr
-VendorPricesInquiry = ? VendorPriceDetails
+VendorPricesInquiry = ? VendorPriceDetails / InventoryID ItemClass Vendor
 Warehouse (IN.INSite) = WarehouseID / Locations:LocationID
 WorkCalendar (CS.CSCalendar) = WorkCalendarID / CalendarExceptions:Date
 WorkClassCompensationCode (PM.PMWorkCode) = WCCCode
@@ -227,6 +228,8 @@ class Known:
     is_inquiry: bool = False
     results: frozenset[str] = frozenset()
     """Of an inquiry form: its collections, where they are known."""
+    parameters: frozenset[str] = frozenset()
+    """Of an inquiry form: fields that its header has in every version."""
     other_keys: tuple[tuple[str, ...], ...] = ()
     """What identifies the records in other versions of the endpoint."""
     is_single: bool = False
@@ -234,6 +237,14 @@ class Known:
     line_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dac: str = ""
     """The full name of the table behind the form."""
+
+    def is_seen_in(self, fields: Collection[str], collections: Collection[str]) -> bool:
+        """Whether an entity of the name is the known form: with all of its parameters, its results and no others.
+
+        The names alone are those of documents too: budgets with details. Of a form without parameters nothing is seen.
+        """
+        shown = frozenset(collections)
+        return bool(self.parameters and shown) and self.parameters <= frozenset(fields) and shown <= self.results
 
 
 _NOTHING = Known()
@@ -268,7 +279,8 @@ def _parsed() -> Mapping[tuple[str, str], Known]:
 def _known(facts: str, dac: str) -> Known:
     keys, _, lines = facts.partition("/")
     if keys.startswith(_INQUIRY):
-        return Known(is_inquiry=True, results=frozenset(keys.removeprefix(_INQUIRY).split()))
+        results = frozenset(keys.removeprefix(_INQUIRY).split())
+        return Known(is_inquiry=True, results=results, parameters=frozenset(lines.split()))
     if keys.strip() == _SINGLE:
         return Known(is_single=True, line_keys=_line_keys(lines), dac=dac)
     first, *others = (tuple(each.split()) for each in keys.split("|"))

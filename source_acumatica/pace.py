@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -26,15 +27,28 @@ class Pace:
         with self._lock:
             self._sent.append(time.monotonic())
 
+    def room(self) -> float:
+        """How many requests may be sent at once now."""
+        if self._most is None:
+            return math.inf
+        with self._lock:
+            self._forget_old()
+            return max(self._most - len(self._sent), 0)
+
     def _take(self) -> float:
         """0 where a request may be sent, and otherwise the seconds until then."""
         if self._most is None:
             return 0.0
         with self._lock:
-            now = time.monotonic()
-            while self._sent and self._sent[0] <= now - self._seconds:
-                self._sent.popleft()
+            now = self._forget_old()
             if len(self._sent) < self._most:
                 self._sent.append(now)
                 return 0.0
             return max(self._sent[-self._most] + self._seconds - now, 0.001)
+
+    def _forget_old(self) -> float:
+        """Now, with what was sent within the span."""
+        now = time.monotonic()
+        while self._sent and self._sent[0] <= now - self._seconds:
+            self._sent.popleft()
+        return now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
@@ -76,6 +76,8 @@ class FilterTrial:
     client: Client
     doors: Doors
     settings: Config
+    may_try: Callable[[], bool] = lambda: True
+    """Whether there is time for another one."""
     _asked: set[tuple[str, str, str]] = field(default_factory=set)
 
     def of_all(self, tables: Mapping[str, Sequence[Table | FeedTable]]) -> None:
@@ -91,9 +93,12 @@ class FilterTrial:
             if not concerned:
                 continue
             with self.client.reading(tenant):
-                refusals += filter(None, (self._refusal(tenant, table) for table in concerned[:_MOST_TRIALS]))
-            if rest := concerned[_MOST_TRIALS:]:
-                logger.info(f"Tenant '{tenant}': the row_filters of {len(rest)} more streams were not tried.")
+                for number, table in enumerate(concerned):
+                    if number == _MOST_TRIALS or not self.may_try():
+                        rest = len(concerned) - number
+                        logger.info(f"Tenant '{tenant}': the row_filters of {rest} more streams were not tried.")
+                        break
+                    refusals += filter(None, [self._refusal(tenant, table)])
         if refusals:
             raise config_error("\n".join(refusals))
 

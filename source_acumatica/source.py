@@ -34,10 +34,10 @@ from source_acumatica.config import Config, unknown_settings
 from source_acumatica.credentials import is_credential
 from source_acumatica.cursor import State, TenantCursor
 from source_acumatica.deadline import OverdueError, within
-from source_acumatica.discovery import Site, describe, tell_forms, together
+from source_acumatica.discovery import PROOF, Site, describe, tell_forms
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Shape
-from source_acumatica.errors import Next, RequestFailed, config_error, or_no_content, read_answer
+from source_acumatica.errors import RequestFailed, config_error
 from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import Forms, form_names
@@ -45,8 +45,8 @@ from source_acumatica.heartbeat import Heartbeat
 from source_acumatica.lines import LinesSource, NoCounts, single_messages, with_meta
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.names import warn_of_look_alikes
-from source_acumatica.query import probe_options
-from source_acumatica.row_filters import FilterTrial, refuse_unmatched_filters
+from source_acumatica.proof import prove
+from source_acumatica.row_filters import refuse_unmatched_filters
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.states import UNREADABLE, cursors, manager_of, state_of
 from source_acumatica.streams import Access, ContractStream, FeedStream, Holding, TableStream
@@ -61,9 +61,6 @@ _concurrent_logger.addFilter(NoCounts())
 _QUEUED_BYTES = 4 * 1024**2
 # One worker makes slices; one more than there are seats shapes rows while all seats wait for answers.
 _WORKERS_BESIDE_SEATS = 2
-# Light forms that nearly every role may see; check reads a row of the first that it may.
-_CHEAP_ENTITIES = ("Ledger", "Salesperson", "Warehouse", "Customer", "StockItem", "Vendor", "Contact")
-_MOST_PROBES = 5
 # Somebody sits in front of a check: with the sign-outs behind it and the start before, it answers within 90 s, whatever
 # the settings say and the instance does.
 _CHECK_SECONDS = 65.0
@@ -106,7 +103,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         settings = _settings(config)
         with self._connected(settings, Patience.of_a_check()) as client:
             try:
-                within(_CHECK_SECONDS, partial(_prove, client, settings))
+                within(_CHECK_SECONDS, partial(prove, client, settings, _forms(settings), _CHECK_SECONDS))
             except OverdueError:
                 sentence = _OVERDUE.format(seconds=_CHECK_SECONDS, what=client.waited_for or "nothing")
                 raise AirbyteTracedException(
@@ -217,11 +214,15 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         )
         access = Access.of(client, settings.tenants, doors, self._heartbeat)
         declared: dict[str, Table | FeedTable] = {table.name: table for table in site.tables} | survey.tables
+        read_before = {name: _read_before(states.get_stream_state(name, None)) for name in configured}
+        # Where one inquiry has been read, all could be.
+        inquiries = [name for name in configured if name.startswith(FeedDoor.INQUIRIES.prefix)]
+        were_open = {tenant for name in inquiries for tenant in read_before[name]}
         streams = []
         for number, (name, one) in enumerate(configured.items()):
             # Every other stream starts with the last tenant: with few seats that saves half of the sign-ins.
             order = settings.tenants[:: -1 if number % 2 else 1]
-            holding = _holding(name, order, site, survey, _read_before(states.get_stream_state(name, None)))
+            holding = _holding(name, order, site, survey, read_before[name], were_open)
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
             complaint = _cursor_complaint(table, one) or _values_complaint(table, one, settings)
             own = {tenant: complaint or _own(each, one, settings) for tenant, each in holding.items()}
@@ -299,33 +300,48 @@ def _forms(settings: Config) -> Forms:
 
 
 def _holding(
-    name: str, tenants: Sequence[str], site: Site, survey: FeedSurvey, read_before: Collection[str]
+    name: str,
+    tenants: Sequence[str],
+    site: Site,
+    survey: FeedSurvey,
+    read_before: Collection[str],
+    were_open: Collection[str],
 ) -> dict[str, Table | FeedTable | AirbyteTracedException]:
     """What a stream is in each tenant: its table there, or why it cannot be read.
 
     What a failure hides is unknown, and not absent; a tenant that had the stream and has it no more is not passed over.
+    A service that a tenant keeps closed is passed over, as when the schema was made, unless it was open before.
     """
     found: dict[str, Table | FeedTable | AirbyteTracedException] = {}
+    closed: dict[str, Table | FeedTable | AirbyteTracedException] = {}
     absent: list[str] = []
+    unnamed = survey.unnamed(name) if name.startswith(_FEED_PREFIXES) else site.unnamed(name)
     for tenant in tenants:
         own = site.clashes.get(name) or _own_table(name, tenant, site, survey) or site.absence(name)
-        if own:
+        if tenant not in were_open and isinstance(own, RequestFailed) and survey.does_without(own):
+            closed[tenant] = own
+        elif own:
             found[tenant] = own
         elif tenant in read_before:
-            found[tenant] = config_error(
-                f"Tenant '{tenant}' had the stream {name} and does not have it any more (was it removed, renamed, or "
-                "taken from the user?): what was read before stays as it was. Bring it back, or take the tenant out of "
-                "the settings or the stream out of the connection."
-            )
+            found[tenant] = config_error(unnamed or _HAD_IT.format(tenant=tenant, name=name))
         else:
             absent.append(tenant)
+    if not found and closed:
+        return closed
     if not found:
-        msg = f"The instance has no stream {name} any more: refresh the connection's schema."
+        msg = unnamed or f"The instance has no stream {name} any more: refresh the connection's schema."
         logger.error(msg)
         return {absent[0]: config_error(msg)}
-    for tenant in absent:
+    for tenant in () if unnamed else absent:
         logger.warning(f"Tenant '{tenant}' does not have what {name} shows: it is not read there.")
     return found
+
+
+_HAD_IT = (
+    "Tenant '{tenant}' had the stream {name} and does not have it any more (was it removed, renamed, or taken from the "
+    "user?): what was read before stays as it was. Bring it back, or take the tenant out of the settings or the stream "
+    "out of the connection."
+)
 
 
 def _own_table(
@@ -336,7 +352,7 @@ def _own_table(
         return site.own.get(tenant, {}).get(name) or site.failure(tenant, site.owners(name))
     service = next(door for door in FeedDoor if name.startswith(door.prefix))
     own = survey.own.get(tenant, {}).get(name)
-    return own or site.failure(tenant, ()) or survey.failures.get((tenant, service))
+    return own or site.failure(tenant, (PROOF,)) or survey.failures.get((tenant, service))
 
 
 def _read_before(state: Mapping[str, Any] | None) -> set[str]:
@@ -464,69 +480,3 @@ def _key_watch(configured: ConfiguredAirbyteStream) -> KeyWatch:
     names = tuple(path[0] for path in paths) if all(len(path) == 1 for path in paths) else ()
     deduplicates = configured.destination_sync_mode is DestinationSyncMode.append_dedup
     return KeyWatch(names, deduplicates, is_the_tables=not configured.stream.name.startswith(FeedDoor.INQUIRIES.prefix))
-
-
-def _prove(client: Client, settings: Config) -> None:
-    doors = Doors(client)
-    survey, forms = FeedSurvey(doors, settings), _forms(settings)
-
-    def prove(tenant: str, tables: Sequence[Table]) -> None:
-        _prove_readable(client, tenant, tables)
-        tell_forms(client, tenant, tables)
-        survey.visit(tenant, _dacs(tables))
-        if settings.track_deletions:
-            survey.tell_tracking(tenant)
-
-    site = describe(client, settings.tenants, settings.endpoints, prove=prove, forms=forms)
-    site.raise_what_failed()
-    survey.check_parameters()
-    if survey.complaints:
-        raise together(survey.complaints)
-    survey.refuse_unmatched(forms)
-    declared: list[Table | FeedTable] = [*site.tables, *survey.tables.values()]
-    refuse_unmatched_filters(settings, declared, {door for _tenant, door in survey.failures})
-    trial = FilterTrial(client, doors, settings)
-    trial.of_all({tenant: [*site.own[tenant].values(), *survey.own[tenant].values()] for tenant in site.own})
-    chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
-    logger.info(f"{len(settings.tenants)} tenant(s) answer. Endpoints: {chosen}.")
-
-
-def _prove_readable(client: Client, tenant: str, tables: Sequence[Table]) -> None:
-    """Read a row of the first light entity that the user may read.
-
-    Raises:
-        AirbyteTracedException: none of them may be read, or the tenant does not answer.
-    """
-    probed, is_answered = _probed(tables), False
-    for table in probed:
-        try:
-            where = f"Tenant '{tenant}', a first read of {table.entity}"
-            client.fetch(
-                tenant,
-                table.url_path,
-                probe_options(table),
-                read=lambda _response: None,
-                where=where,
-                judge=or_no_content(read_answer),
-            )
-        except RequestFailed as error:
-            if error.problem.next not in (Next.STOP, Next.SKIP, Next.CLIMB_DOWN):
-                raise
-            refusal = error.problem.sentence
-            # What cannot be listed may be read all the same, as an inquiry form is.
-            is_answered = is_answered or error.problem.next is Next.CLIMB_DOWN
-        else:
-            return
-    if probed and not is_answered:
-        names = ", ".join(table.entity for table in probed)
-        msg = (
-            f"Tenant '{tenant}': signing in works, but none of {names} may be read. Give the user a role with view "
-            f"rights on the forms to sync. The last refusal: {refusal}"
-        )
-        raise config_error(msg)
-
-
-def _probed(tables: Sequence[Table]) -> list[Table]:
-    listed = [table for table in tables if table.door is Door.LIST and not table.path]
-    preference = {name: rank for rank, name in enumerate(_CHEAP_ENTITIES)}
-    return sorted(listed, key=lambda table: preference.get(table.entity, len(preference)))[:_MOST_PROBES]

@@ -441,6 +441,7 @@ class TableStream(HttpStream, ABC):
         tenant = slice_["tenant"]
         if isinstance(failure := self._holding.get(tenant), AirbyteTracedException):
             raise failure
+        self._refuse_lost_columns(tenant)
         reader = self._reader(tenant)
         self._begin(tenant, reader.where)
         if self.progress and self._rows_table.is_tracked:
@@ -499,6 +500,27 @@ class TableStream(HttpStream, ABC):
             for reason in asks_for_more(self.progress.progress(tenant).read_with, now):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
+
+    def _refuse_lost_columns(self, tenant: str) -> None:
+        """A destination that deduplicates goes by the key, and by the stamp: without them it drops what is sent.
+
+        Raises:
+            AirbyteTracedException: a ``config_error`` that names the column.
+        """
+        where, described = where_of(tenant, self.name), self._table_of(tenant).json_schema()["properties"]
+        self._keys.refuse_lost(where, described)
+        cursor, was = self._rows_table.cursor_field, self.progress and self.progress.progress(tenant)
+        if not (was and self._keys.deduplicates):
+            return
+        # A tenant that never had the stamp has no row with a later one, and lines have it from their document.
+        is_lost = bool(was.newest) and self._table_of(tenant).cursor_field is None
+        if is_lost or (cursor not in described and cursor in was.columns):
+            msg = (
+                f"{where}: the cursor {cursor or 'column'} has come before, and the ERP does not describe it now: "
+                "the destination keeps rows that have it before those without, so no change would arrive. Bring it "
+                "back under its name; if it was removed for good, refresh the connection's schema and the stream."
+            )
+            raise config_error(msg)
 
     @property
     def missed_columns(self) -> frozenset[str]:

@@ -20,6 +20,8 @@ MAIN_ENDPOINT = "Default"
 """The endpoint whose streams carry no prefix."""
 DELETED_AT = "_ab_cdc_deleted_at"
 """Set in the record of a removed row: the name by which Airbyte's destinations know to drop it."""
+PARAMETER = "_param_"
+"""How the columns begin that say what an inquiry was asked with."""
 
 _PLATFORM_NAMES = ("_ab_", "_airbyte_")
 """How the names begin that Airbyte's platform and its destinations give columns of their own."""
@@ -85,6 +87,14 @@ def clashing(names: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
 def explain_left_out(stream: str, names: Iterable[str]) -> str:
     """What to tell the user of columns whose names are taken."""
     return f"Stream {stream}: {', '.join(names)} has the name of a column that the connector adds; it is left out."
+
+
+def left_out_by(setting: str, stream: str) -> str:
+    """What to tell the user of a stream that the connection has and the settings name no more."""
+    return (
+        f"The setting {setting} does not name what {stream} shows (any more): what was read before stays as it was. "
+        "Name it there again, or take the stream out of the connection."
+    )
 
 
 def prefix(endpoint: str) -> str:
@@ -383,7 +393,7 @@ def agreed(table: Table, own: Sequence[Table]) -> Table:
 
 def parameter_columns(asked: Iterable[str]) -> dict[str, Any]:
     """The columns for the parameters that an inquiry was asked with; the values are those of the settings, as text."""
-    return {f"_param_{name}": {"type": "string"} for name in asked}
+    return {f"{PARAMETER}{name}": {"type": "string"} for name in asked}
 
 
 def cursor_of(fields: Mapping[str, FieldKind]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from source_acumatica.errors import config_error
+from source_acumatica.tables import PARAMETER
 
 logger = logging.getLogger("airbyte")
 
@@ -72,6 +73,24 @@ class KeyWatch:
         """
         if {"_tenant", *keys} == set(self.names):
             self.complain(where, "several rows have the same")
+
+    def refuse_lost(self, where: str, described: Collection[str]) -> None:
+        """Say that columns of the key are not there at all; values of parameters that stand in a key are the settings'.
+
+        Raises:
+            AirbyteTracedException: a ``config_error``, where rows would be lost.
+        """
+        lost = [name for name in self.names if name not in described and not name.startswith(PARAMETER)]
+        if not lost:
+            return
+        sentence = f"{where}: the ERP does not describe {', '.join(lost)} there (any more), which the primary key has"
+        if self.deduplicates:
+            msg = (
+                f"{sentence}: the destination would keep one row for many. Bring the column back under its name, or "
+                "refresh the connection's schema."
+            )
+            raise config_error(msg)
+        self._warn(where, f"{sentence}. The rows are sent; do not deduplicate by this key.")
 
     def doubt(self, where: str) -> None:
         """Say that rows with one key have come far from each other, of which nobody knows whether they are one row."""

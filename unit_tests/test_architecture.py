@@ -73,9 +73,10 @@ LAYERS = {
     "feed_reader": 6,
     "feed_discovery": 7,
     "streams": 7,
-    "source": 8,
-    "__init__": 9,
-    "run": 9,
+    "proof": 8,
+    "source": 9,
+    "__init__": 10,
+    "run": 10,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
 PURE = {

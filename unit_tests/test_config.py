@@ -395,8 +395,9 @@ def lowered(text):
         lambda secret: lowered(quote(secret, safe="")),
         lambda secret: lowered(quote_plus(secret)),
         lambda secret: lowered(quote_plus(secret, safe="!*()")),
+        lambda secret: secret.encode().decode("latin-1"),
     ],
-    ids=["plain", "percent", "form", "json ascii", "json", "repr", "base64", "small percent", "small form", ".NET"],
+    ids=str.split("plain percent form json-ascii json repr base64 small-percent small-form .NET Latin-1"),
 )
 @pytest.mark.parametrize("where", ["client_secret", "password", "own client_secret", "own password"])
 def test_a_secret_is_masked_in_every_form_that_it_can_take(where, form):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from source_acumatica.deadline import OverdueError, within
+from source_acumatica.deadline import Budget, OverdueError, within
 
 
 def test_what_is_done_in_time_returns_and_raises_as_by_itself():
@@ -26,3 +26,9 @@ def test_what_is_not_done_in_time_is_not_waited_for():
     with pytest.raises(OverdueError):
         within(0.05, lambda: time.sleep(1))
     assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize(("requests", "seconds", "room", "taken"), [(3, 60, 9, 3), (3, 0, 9, 0), (3, 60, 0, 0)])
+def test_a_budget_ends_with_its_requests_its_time_and_the_allowed_rate(requests, seconds, room, taken):
+    budget = Budget(requests, seconds, lambda: room)
+    assert [budget.take() for _ in range(5)] == [True] * taken + [False] * (5 - taken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
@@ -460,6 +461,37 @@ def test_a_failed_request_says_where_and_whose_fault_and_keeps_secrets():
     assert error.failure_type is CONFIG
     assert error.problem is problem
     assert RequestFailed(problem).message == "the ERP says ****"
+
+
+def plain(body):
+    """A text without a charset, which the library reads in Latin-1."""
+    response = answer(400, body, "text/plain")
+    response.encoding = "ISO-8859-1"
+    return response
+
+
+AWKWARD = "pass wörd!+&🙂"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        AWKWARD,
+        html.escape(AWKWARD),
+        "".join(each if each.isalnum() and each.isascii() else f"&#{ord(each)};" for each in AWKWARD),
+        "pass w\\u00F6rd!\\u002B\\u0026\\uD83D\\uDE42",
+        "pass w\\u00f6rd!\\u002b\\u0026\\ud83d\\ude42",
+    ],
+    ids=["plain", "html", "html numbers", ".NET", "small .NET"],
+)
+def test_a_secret_in_a_text_is_masked_however_it_is_written_there(written):
+    """Texts that are neither JSON nor a page, such as those of proxies, quote what they were sent."""
+    update_secrets([AWKWARD])
+    assert "bad: **** end" in read_answer(plain(f"bad: {written} end".encode())).sentence
+
+
+def test_a_text_in_latin_1_is_read_as_that():
+    assert "bad: Müller" in read_answer(plain("bad: Müller".encode("latin-1"))).sentence
 
 
 def test_an_error_for_the_user_to_mend_keeps_secrets():

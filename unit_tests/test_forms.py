@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from source_acumatica.entity import FieldKind, Shape
@@ -9,7 +11,12 @@ from source_acumatica.forms import Forms
 
 STRING = FieldKind.STRING
 RESULTS = Shape({"Ledger": STRING}, {}, {"Results": Shape({"Account": STRING})})
+SUMMARY = Shape(dict.fromkeys(("Branch", "Ledger", "Period", "Subaccount", "UsrOwn"), STRING), {}, RESULTS.collections)
 RESULT = Shape({"Ledger": STRING}, {}, {"Result": Shape({"Account": STRING})})
+
+
+def with_collections(shape, *names):
+    return replace(shape, collections={name: Shape({"Account": STRING}) for name in names})
 
 
 @pytest.mark.parametrize(
@@ -17,8 +24,12 @@ RESULT = Shape({"Ledger": STRING}, {}, {"Result": Shape({"Account": STRING})})
     [
         ("Default", "AccountSummaryInquiry", RESULTS, True),
         ("GLConsolidation", "ConsolidationData", RESULT, True),
-        ("MyExtension", "AccountSummaryInquiry", RESULTS, True),
+        ("MyExtension", "AccountSummaryInquiry", SUMMARY, True),
+        ("Own", "AccountSummaryInquiry", RESULTS, False),
+        ("Own", "AccountSummaryInquiry", with_collections(SUMMARY, "Results", "Taxes"), False),
         ("Own", "Budget", RESULTS, False),
+        ("Own", "Budget", with_collections(RESULTS, "Details"), False),
+        ("Own", "CompaniesStructure", with_collections(Shape({}), "Results"), False),
         ("Own", "WebInquiry", RESULTS, False),
         ("Own", "PriceInq", RESULT, False),
         ("Default", "SalesOrder", RESULTS, False),
@@ -26,7 +37,7 @@ RESULT = Shape({"Ledger": STRING}, {}, {"Result": Shape({"Account": STRING})})
     ],
 )
 def test_without_a_setting_only_known_forms_are_forms(endpoint, entity, shape, is_form):
-    """An own endpoint's entity that has the name of a known form has to have its results, too."""
+    """An own endpoint's entity that has the name of a known form has to have its results and its parameters, too."""
     assert Forms().is_form(endpoint, entity, shape) is is_form
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import timedelta
 
@@ -33,3 +34,15 @@ def test_without_a_rate_nobody_waits():
         pace.wait()
         pace.count()
     assert time.monotonic() - began < 1
+
+
+def test_the_room_is_what_may_be_sent_at_once():
+    pace = Pace(3, timedelta(seconds=0.1))
+    pace.wait()
+    assert pace.room() == 2
+    for _ in range(4):
+        pace.count()
+    assert pace.room() == 0
+    time.sleep(0.12)
+    assert pace.room() == 3
+    assert Pace(None, timedelta(seconds=60)).room() == math.inf
