@@ -218,8 +218,8 @@ class TenantCursor(Cursor):
     def window_done(self, tenant: str, window: Window, *, is_proven: bool = True) -> None:
         """All rows of ``window`` have been handed on. A clock that was put back since puts the state back.
 
-        Without ``is_proven`` there were none, and nobody knows whether the filter works today, or whether rows are
-        hidden: the next window begins where this one did, which costs nothing as long as there are none.
+        Without ``is_proven`` there were none, and nobody knows whether they were hidden or an answer was empty by
+        chance: the next window begins where this one did, which costs nothing as long as there are none.
         """
         reached = window.until
 

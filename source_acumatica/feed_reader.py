@@ -49,12 +49,18 @@ _PLAIN = FeedPlan((), filters=False, with_null=False)
 _TRIES_OF_A_WAY = 3
 # So often a page is asked for again after one has come in the same way: a failure then is none of the way's.
 _TRIES_OF_A_PAGE = 6
+# So often a list may begin without rows although there are some.
+_MOST_EMPTY_BEGINNINGS = 3
 # Rows in front of a place that are remembered when the list is gone on with in another way.
 _ROWS_IN_FRONT = 50
 
 
 class GroupedError(Exception):
     """The inquiry groups its rows, and was filtered."""
+
+
+class _EmptyByChanceError(Exception):
+    """The first answer of a list had no rows, and there are some."""
 
 
 @dataclass
@@ -99,7 +105,11 @@ class FeedReader(Reader):
     """Whether the inquiry groups its rows, so that it may not be filtered; None: not tried yet."""
     _ledger: Ledger = field(default_factory=Ledger)
     _tail: Sequence[Wire] = ()
-    """The rows that were handed on last."""
+    """The rows of the window that were handed on last."""
+    _begins_empty: bool = False
+    """Whether the first answer of the list had no rows."""
+    _empty_beginnings: int = 0
+    """How often that was so in the window although there are some."""
 
     def __post_init__(self) -> None:
         self._size = PageSize(self.config.max_page_size)
@@ -122,18 +132,25 @@ class FeedReader(Reader):
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
         self._ledger = Ledger(may_repeat=self.is_incremental)
         position = self._begin(window)
-        has_rows = False
+        has_rows, self._tail, self._empty_beginnings = False, (), 0
         while True:
+            self._begins_empty = False
             try:
                 for page in self._pages(window, position):
+                    self._refuse_empty_beginning(window)
                     self._refuse_groups(window, page.rows)
                     position, self._tail = page.position, page.rows[-_ROWS_IN_FRONT:]
                     # A filter of which half is lost gives the rows without a stamp alone.
                     has_rows |= not self._plan.with_null or any(row.get(self.table.cursor or "") for row in page.rows)
                     self._tell_repeated_keys(page.rows)
                     yield page
+                if not self.is_incremental:
+                    # It would empty the table in the destination, where a state stays as it was.
+                    self._refuse_empty_beginning(window)
             except MovingListError as error:
                 raise stopped(self.where, error) from None
+            except _EmptyByChanceError:
+                position, self._ledger = BEGINNING, Ledger(may_repeat=self.is_incremental)
             except EqualKeysError:
                 position = self._go_on_in_a_finer_order(position)
             except UnreliableOrderError:
@@ -181,6 +198,7 @@ class FeedReader(Reader):
                 f"{self.where}: it can be ordered by none of its columns, and comes in pages of the server's own. Rows "
                 "that are inserted or removed while it is read may be missing or come twice."
             )
+        self._begins_empty = not first.rows
         for page in linked_pages(first, lambda link: self._asked(window, {"link": link}), self.where):
             self._note_size(page)
             for rows in in_batches(page.rows):
@@ -248,6 +266,7 @@ class FeedReader(Reader):
             else:
                 self._size.observe(time.monotonic() - began, page.size_bytes)
                 self._note_size(page)
+                self._begins_empty |= not (page.rows or token.get("skip") or token.get("after"))
                 # A link to the next page says that this one was cut short: the list goes on behind its last row.
                 return page.rows, len(page.rows) if page.next_link else asked
 
@@ -434,6 +453,23 @@ class FeedReader(Reader):
                 return False
             raise
         return True
+
+    def _refuse_empty_beginning(self, window: Window) -> None:
+        """Ask once more for the beginning of a list that had no rows there, before it is believed.
+
+        Raises:
+            _EmptyByChanceError: there are rows.
+            MovingListError: so it is each time.
+        """
+        if self._tail or not self._begins_empty:
+            return
+        if not self.ask(window, {"plan": self._plan, "top": SMALL_PAGE_ROWS, "is_trial": True}).rows:
+            return
+        self._empty_beginnings += 1
+        if self._empty_beginnings == _MOST_EMPTY_BEGINNINGS:
+            sentence = "the ERP gives a list without rows, and rows where a few of them are asked for"
+            raise MovingListError(sentence)
+        raise _EmptyByChanceError
 
     def _hides_rows(self) -> bool:
         """Whether an empty answer to a filter is no answer; asked once a day, and then all rows are read."""

@@ -129,7 +129,6 @@ class TenantFacts:
 
     def __init__(self, progress: TenantCursor | None, tenant: str, now: Callable[[], datetime | None]) -> None:
         self._progress, self._tenant, self._now = progress, tenant, now
-        self._fresh: set[str] = set()
 
     @property
     def has_unstamped(self) -> bool:
@@ -207,14 +206,9 @@ class TenantFacts:
         """Whether it was learnt within the last day."""
         return self._progress is not None and self._progress.progress(self._tenant).knows(name, self._now())
 
-    def is_fresh(self, name: str) -> bool:
-        """Whether it was learnt in this very sync."""
-        return name in self._fresh
-
     def learn(self, name: str) -> None:
         """Keep it for a day."""
         now = self._now()
-        self._fresh.add(name)
         if self._progress is not None and now:
             self._progress.note(self._tenant, {name: format_instant(now)})
 
@@ -514,11 +508,10 @@ class TableStream(HttpStream, ABC):
                 self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, now=now)
         facts.learn(HIDES_NOTHING)
         if self.progress:
-            # A list that is empty may be hidden from the user, or not be there yet; and rows without a stamp come for
-            # other reasons than the window's.
+            # A list that is empty may be so by chance, be hidden from the user, or not be there yet; and rows without a
+            # stamp come for other reasons than the window's.
             has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
-            is_believed = has_rows or facts.is_fresh(FILTER_WORKS)
-            self.progress.window_done(reader.tenant, window, is_proven=is_believed)
+            self.progress.window_done(reader.tenant, window, is_proven=has_rows)
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
@@ -900,4 +893,4 @@ def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[
 def _can_be_smaller(token: Mapping[str, Any]) -> bool:
     """Whether a request could be sent with fewer rows, were they too many; otherwise it is repeated as it is."""
     top: int = token.get("top", 0)
-    return top > SMALLEST_PAGE_ROWS
+    return top > SMALLEST_PAGE_ROWS and not token.get("is_trial")

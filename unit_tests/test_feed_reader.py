@@ -287,6 +287,39 @@ def test_a_filter_that_hides_rows_is_not_believed_for_longer_than_a_day(table, c
     assert "answers a filter by LastModifiedDateTime with no rows, although there are some" in caplog.text
 
 
+class Forgetful(Feed):
+    """Gives no rows, so many times."""
+
+    times = 0
+
+    def __call__(self, window, token):
+        page = super().__call__(window, token)
+        if token.get("is_trial") or token.get("skip") or not self.times:
+            return page
+        self.times -= 1
+        return FeedPage([], 100, None)
+
+
+@pytest.mark.parametrize("table", [TABLE, INQUIRY], ids=["table", "inquiry"])
+@pytest.mark.parametrize("times", [1, 2, 100])
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:2]], ids=["rows behind the page", "no rows behind it"])
+def test_a_list_that_begins_without_rows_is_not_believed_where_it_has_some(table, times, rows):
+    feed = Forgetful(rows, table)
+    feed.times = times
+    reader = feed.reader(is_incremental=False)
+    if times < 3:
+        assert sorted(ids(reader.pages(EVER))) == [row["Id"] for row in rows]
+    else:
+        with pytest.raises(RequestFailed, match="a list without rows"):
+            list(reader.pages(EVER))
+
+
+def test_changes_in_front_of_others_are_not_lost_where_the_first_answer_has_none():
+    feed = Forgetful([a_row(number, 12) for number in range(12)])
+    feed.times = 1
+    assert ids(feed.reader().pages(CHANGED)) == list(range(12))
+
+
 def test_a_filter_that_has_nothing_to_bring_is_asked_about_once():
     feed = Feed([row for row in ROWS if row[STAMP]])
     reader = feed.reader()
