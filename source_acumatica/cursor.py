@@ -24,6 +24,7 @@ REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_p
 GIVES_ALL_AGAIN = "gives_all_again"
 STAMPS_STAND, HIDES_NOTHING = "stamps_stand", "hides_nothing"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
+FOUND_BY_KEY = "found_by_key"
 LEARNT = (
     STAMPS_STAND,
     HIDES_NOTHING,
@@ -35,6 +36,7 @@ LEARNT = (
     GIVES_ALL_AGAIN,
     LISTS_ALL,
     EMPTIES_PARTS,
+    FOUND_BY_KEY,
 )
 """What may be learnt about a tenant's list, by the names that the state has for it."""
 # The ERP may be another one tomorrow: an upgrade, a customization, another role.

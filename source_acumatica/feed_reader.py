@@ -20,7 +20,7 @@ from source_acumatica.doors import FeedPage, linked_pages
 from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.grouping import Grouping
+from source_acumatica.grouping import WITHOUT_KEY, Grouping
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
 from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
 from source_acumatica.paging import (
@@ -56,7 +56,7 @@ _ROWS_IN_FRONT = 50
 
 
 class GroupedError(Exception):
-    """The inquiry groups its rows, and was filtered."""
+    """The inquiry was filtered, and groups its rows or may do so; the text says which."""
 
 
 class _EmptyByChanceError(Exception):
@@ -94,6 +94,8 @@ class FeedReader(Reader):
     pause: Callable[[int], None]
     """Waits before a try with this number."""
     is_incremental: bool
+    columns: frozenset[str] | None = None
+    """Those to ask for; None for all."""
     _size: PageSize = field(init=False)
     _plans: list[FeedPlan] = field(default_factory=list)
     _sortable: tuple[str, ...] | None = None
@@ -101,8 +103,8 @@ class FeedReader(Reader):
     _has_come: bool = False
     """Whether a page has come in the present way: it is one that the ERP supports."""
     _tries: int = 0
-    _groups: bool | None = None
-    """Whether the inquiry groups its rows, so that it may not be filtered; None: not tried yet."""
+    _may_filter: bool = True
+    """Whether rows say the same within a window and without it, as far as is known."""
     _ledger: Ledger = field(default_factory=Ledger)
     _tail: Sequence[Wire] = ()
     """The rows of the window that were handed on last."""
@@ -155,8 +157,8 @@ class FeedReader(Reader):
                 position = self._go_on_in_a_finer_order(position)
             except UnreliableOrderError:
                 position = self._go_on_by_number(position)
-            except GroupedError:
-                position = self._begin_without_filter()
+            except GroupedError as error:
+                position = self._begin_without_filter(error)
             except RequestFailed as error:
                 position = self._lower_plan(window, error, position)
             else:
@@ -172,10 +174,12 @@ class FeedReader(Reader):
         """Choose the ways for a window: that of a place in it first, for its place is worth nothing in another."""
         self._plans = plans(self.table, self._order(), window)
         self._has_come, self._tries = False, 0
-        if self._groups:
+        if self._plan.filters and self._may_filter and not self._can_be_tried:
+            self._do_without_filter(WITHOUT_KEY)
+        elif not self._may_filter:
             self._plans = [plan for plan in self._plans if not plan.filters]
         left = FeedPlan.of_name(window.start.list_name, self.table.fields)
-        if left is None or (self._groups and left.filters):
+        if left is None or (left.filters and not self._may_filter):
             return BEGINNING
         self._plans = [left, *(plan for plan in self._plans if plan != left)]
         return window.start
@@ -292,17 +296,25 @@ class FeedReader(Reader):
     # ------------------------------------------------------------------------------------------- telling rows apart
 
     def _refuse_groups(self, window: Window, rows: Sequence[Wire]) -> None:
-        """Try on the first rows that came for having changed, before they go out, whether the inquiry groups.
+        """Try on rows that came for having changed, before they go out, whether the inquiry groups.
 
         Raises:
-            GroupedError: it does.
+            GroupedError: it does, or nobody can tell.
         """
-        is_keyed = self.table.are_keys_unique and self._plan.order == self.table.keys
-        is_doubtful = self.table.door is FeedDoor.INQUIRIES and is_keyed and self._plan.filters and window.since
-        if is_doubtful and rows and self._groups is None:
-            self._groups = Grouping(self.table, self._plan, self.ask).shows_in(rows, window)
-            if self._groups:
-                raise GroupedError
+        if self.table.door is FeedDoor.INQUIRIES and self._plan.filters and window.since:
+            columns = self.columns or self.table.fields.keys()
+            doubt = Grouping(self.table, self._plan, columns, self.ask, self.facts).doubt(rows, window)
+            if doubt:
+                raise GroupedError(doubt)
+
+    @property
+    def _can_be_tried(self) -> bool:
+        """Whether it would be found out if a filter changed what the rows say: of tables, it does not."""
+        return self.table.door is FeedDoor.TABLES or self._has_unique_keys
+
+    @property
+    def _has_unique_keys(self) -> bool:
+        return bool(self.table.keys) and self.table.are_keys_unique
 
     def _key_of(self, row: Wire) -> Place:
         return tuple(plain_value(row.get(name)) for name in self.table.keys)
@@ -329,7 +341,8 @@ class FeedReader(Reader):
 
     def _tell_repeated_keys(self, rows: Sequence[Wire]) -> None:
         """An inquiry's keys are those of the tables below it, and need not tell its rows apart."""
-        if self.repeated_key or self.table.door is FeedDoor.TABLES or self._plan.order != self.table.keys:
+        is_by_key = self._has_unique_keys and self._plan.order == self.table.keys
+        if self.repeated_key or self.table.door is FeedDoor.TABLES or not is_by_key:
             return
         if any(one == other for one, other in itertools.pairwise(map(self._key_of, rows))):
             self.repeated_key = self.table.keys
@@ -339,7 +352,7 @@ class FeedReader(Reader):
             )
 
     def _order(self) -> tuple[str, ...]:
-        if self.table.door is FeedDoor.TABLES or self.table.are_keys_unique:
+        if self.table.door is FeedDoor.TABLES or self._has_unique_keys:
             return self.table.keys
         return self._all_sortable()
 
@@ -399,18 +412,23 @@ class FeedReader(Reader):
     def _equal_keys(self) -> str:
         return f"more rows than fit into a page of {self._size.rows} have the same {', '.join(self._plan.order[:5])}"
 
-    def _begin_without_filter(self) -> Position:
-        """All rows, since those that were filtered do not say what the inquiry shows; none of them has gone out."""
-        was = self._plan
-        self._plans = [plan for plan in self._plans if not plan.filters] or [was.unfiltered]
+    def _begin_without_filter(self, error: GroupedError) -> Position:
+        """All rows, since those that were filtered do not say what the inquiry shows.
+
+        Raises:
+            RequestFailed: some have gone out that nothing takes away again.
+        """
+        if self._tail and not self.is_incremental:
+            raise gives_up(self.where, f"{error}, and some have been sent. Leave out start_date, or this stream")
+        self._do_without_filter(str(error))
         self._has_come, self._tries = False, 0
         self._ledger = Ledger(may_repeat=self.is_incremental)
-        reason = (
-            "it groups its rows, and a filter works on the rows below, so that a changed row would come with a part of "
-            "its sums"
-        )
-        logger.warning(f"{self.where}: {reason}. {self._plan.explain(was)}")
         return BEGINNING
+
+    def _do_without_filter(self, reason: str) -> None:
+        was, self._may_filter = self._plan, False
+        self._plans = [plan for plan in self._plans if not plan.filters] or [was.unfiltered]
+        logger.warning(f"{self.where}: {reason}. {self._plan.explain(was)}")
 
     def _equal_keys_sentence(self) -> str:
         return f"{self._equal_keys()}, so they cannot be told apart: raise max_page_size, or leave this stream out"

@@ -823,6 +823,7 @@ class FeedStream(TableStream):
             self._facts(tenant),
             self._client.pause,
             is_incremental=self.progress is not None,
+            columns=self._columns_of(tenant),
         )
 
     def _has_unknown_zone(self, tenant: str) -> bool:
