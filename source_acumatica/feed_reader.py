@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
@@ -156,7 +157,9 @@ class FeedReader(Reader):
             except EqualKeysError:
                 position = self._go_on_in_a_finer_order(position)
             except UnreliableOrderError:
-                position = self._go_on_by_number(position)
+                position = self._go_on_by_number(
+                    position, "the ERP does not find its own rows by the values that it shows"
+                )
             except GroupedError as error:
                 position = self._begin_without_filter(error)
             except RequestFailed as error:
@@ -401,10 +404,9 @@ class FeedReader(Reader):
         )
         return Position(position.offset, tuple(map(self._identify, self._tail)))
 
-    def _go_on_by_number(self, position: Position) -> Position:
+    def _go_on_by_number(self, position: Position, reason: str) -> Position:
         """In the same order, from as many rows on as have gone out."""
         plan = replace(self._plan, is_keyset=False)
-        reason = "the ERP does not find its own rows by the values that it shows"
         logger.warning(f"{self.where}: {reason}. {plan.explain(plan)}")
         self._plans = [plan]
         return self._gone_on_with(position)
@@ -441,6 +443,8 @@ class FeedReader(Reader):
         Raises:
             RequestFailed: the same, where there is none, the way has worked before, or the user has to mend something.
         """
+        if position.after and self._plan.is_keyset and self._may_go_on_by_number(window, error, position):
+            return self._go_on_by_number(position, f"{error.problem.sentence}, when asked for rows by their keys")
         if self._has_come or not _may_be_the_ways(error):
             raise error
         # An empty body also comes when all seats are taken; this request waits for one.
@@ -463,9 +467,14 @@ class FeedReader(Reader):
             )
         return BEGINNING
 
-    def _works(self, window: Window, plan: FeedPlan) -> bool:
+    def _may_go_on_by_number(self, window: Window, error: RequestFailed, position: Position) -> bool:
+        """Whether it is the keys that fail, which may be of a type that cannot be compared, and none of the rows."""
+        plan = replace(self._plan, is_keyset=False)
+        return _may_be_the_ways(error) and self._works(window, plan, skip=position.offset, top=self._size.rows)
+
+    def _works(self, window: Window, plan: FeedPlan, **page: int) -> bool:
         try:
-            self.ask(window, {"plan": plan, "top": 1})
+            self.ask(window, {"plan": plan, "top": 1, **page, "is_trial": True})
         except RequestFailed as error:
             if _may_be_the_ways(error):
                 return False
@@ -509,9 +518,8 @@ class FeedReader(Reader):
         return True
 
 
-_BAD_REQUEST = 400
-# Answers that say themselves that they will be the same the next time.
-_REFUSALS = frozenset({_BAD_REQUEST})
+# Answers that say themselves that they will be the same the next time: 400 and 501.
+_REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED})
 
 
 def _may_be_the_ways(error: RequestFailed) -> bool:

@@ -260,6 +260,32 @@ def test_keys_that_the_server_does_not_find_again_lead_to_places_by_number(is_in
     assert "does not find its own rows by the values that it shows. Reading ordered by Id." in caplog.text
 
 
+def _failure():
+    return RequestFailed(Problem(Next.STOP, FailureType.system_error, "failed", status=500))
+
+
+@pytest.mark.parametrize("is_incremental", [True, False])
+def test_keys_that_make_the_erp_fail_lead_to_places_by_number(is_incremental, caplog):
+    feed = Feed(ROWS, refuses=lambda _plan, token: _failure() if token.get("after") else None)
+    assert ids(feed.reader(is_incremental=is_incremental).pages(EVER)) == list(range(12))
+    assert "failed, when asked for rows by their keys. Reading ordered by Id." in caplog.text
+
+
+@pytest.mark.parametrize("is_incremental", [True, False])
+def test_a_row_that_makes_the_erp_fail_is_not_blamed_on_the_keys(is_incremental):
+    def refuses(plan, token):
+        first = token["after"][0] if token.get("after") else token.get("skip", 0)
+        return _failure() if first <= 7 < first + token["top"] else None
+
+    feed = Feed(ROWS, refuses=refuses)
+    read = []
+    with pytest.raises(RequestFailed, match="failed"):
+        for page in feed.reader(is_incremental=is_incremental).pages(EVER):
+            read += [row["Id"] for row in page.rows]
+    assert read == list(range(len(read)))
+    assert all(token["plan"].is_keyset for token in feed.tokens[:-1])
+
+
 def test_a_list_that_was_left_by_number_is_gone_on_with_by_number():
     feed = Feed(ROWS)
     position = Position(6, (("4",), ("5",)), list_name="all, number: Id")
