@@ -117,6 +117,32 @@ def test_rows_without_a_key_are_read_in_full_only(erp: Simulator, monkeypatch: p
     assert stream["supported_sync_modes"] == [FULL_REFRESH]
 
 
+@pytest.mark.parametrize("is_new_build", [True, False], ids=["openapi", "swagger"])
+@pytest.mark.parametrize(
+    ("start_date", "records"),
+    [("0001-01-01T00:00:00Z", 8), ("0001-01-01T00:00:00+14:00", 8), ("9999-12-31T23:59:59-12:00", 0)],
+)
+def test_a_start_date_may_lie_at_the_ends_of_time(is_new_build: bool, start_date: str, records: int) -> None:
+    with Simulator(rows=8, tenants=(A,), openapi=is_new_build) as sim:
+        config = sim.config(generic_inquiries=["BI-*"], dac_tables=["Customer"], start_date=start_date)
+        streams = ("Customer", "gi__BI-Customers", "dac__Customer")
+        for mode in (FULL_REFRESH, INCREMENTAL):
+            destination = Destination()
+            destination.sync(config, catalog_of(config, *streams, mode=mode))
+            assert destination.records == len(streams) * records
+
+
+def test_a_stamp_at_the_beginning_of_time_in_a_state_is_gone_on_from(erp: Simulator) -> None:
+    config = erp.config(generic_inquiries=["BI-*"])
+    catalog, destination = catalog_of(config, "gi__BI-Customers"), Destination()
+    destination.sync(config, catalog)
+    (part,) = destination.states["gi__BI-Customers"]["stream"]["stream_state"]["states"]
+    part["newest"] = "0001-01-01T00:00:00Z"
+    erp.clock.advance(5 * 86_400)
+    destination.sync(config, catalog)
+    assert differences(destination, erp, [A]) == []
+
+
 # ------------------------------------------------------------------------------------------------ keys of the rows
 
 

@@ -6,14 +6,14 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
 from airbyte_cdk.sources.types import Record, StreamSlice
 
-from source_acumatica.entity import format_instant
+from source_acumatica.entity import format_instant, moved
 from source_acumatica.paging import BEGINNING, Position
 from source_acumatica.read_with import ReadWith, asks_for_more, is_another_instance
 
@@ -176,10 +176,7 @@ def _earliest(reached: str | None, lookback: timedelta, start_date: datetime | N
     begin = format_instant(start_date) if start_date else None
     if reached is None:
         return begin
-    try:
-        since = format_instant(datetime.fromisoformat(reached) - lookback)
-    except OverflowError:  # a stamp of .NET's first day
-        since = format_instant(datetime.min.replace(tzinfo=UTC))
+    since = moved(reached, -lookback)
     return max(since, begin) if begin else since
 
 

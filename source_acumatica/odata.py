@@ -14,7 +14,7 @@ import msgspec
 
 from source_acumatica.addresses import fits
 from source_acumatica.cursor import Window
-from source_acumatica.entity import FieldKind, format_instant
+from source_acumatica.entity import FieldKind, moved
 from source_acumatica.feeds import FUNCTION_SUFFIX, FeedDoor, FeedTable
 
 # Of the address; the rest is for a filter, a place, and an inquiry's parameters.
@@ -226,7 +226,7 @@ def widened(window: Window) -> Window:
     """The window whatever zone the times are in that it is compared with."""
     if window.since is None:
         return window
-    return replace(window, since=format_instant(datetime.fromisoformat(window.since) - _MOST_BEHIND))
+    return replace(window, since=moved(window.since, -_MOST_BEHIND))
 
 
 def value_literal(value: Any, kind: FieldKind, version: int) -> str:

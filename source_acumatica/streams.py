@@ -37,7 +37,7 @@ from source_acumatica.cursor import (
 )
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
 from source_acumatica.doors import Doors, FeedPage, inquiry_resource
-from source_acumatica.entity import Wire, format_instant
+from source_acumatica.entity import Wire, format_instant, moved
 from source_acumatica.errors import (
     NO_CONTENT,
     Next,
@@ -398,7 +398,7 @@ class TableStream(HttpStream, ABC):
             with self._client.reading(tenant), self._access.heartbeat.of(reader.where) as beat:
                 yield from self._read_tenant(reader, slice_["windows"], beat)
                 logger.info(f"{reader.where}: all is read, {beat.records:,} records.")
-        except (AttributeError, TypeError, ValueError, LookupError) as error:
+        except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
             # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
             raise broken_record(reader.where, error) from error
 
@@ -456,7 +456,7 @@ class TableStream(HttpStream, ABC):
         """Say if no row is stamped as late any more as one that came before, unless rows were removed in this sync."""
         if self.progress is None:
             return
-        since = format_instant(datetime.fromisoformat(newest) - self._config.lookback - _ROUNDING)
+        since = moved(newest, -self._config.lookback - _ROUNDING)
         if reader.has_rows_since(since):
             facts.learn(STAMPS_STAND)
             return
