@@ -293,6 +293,11 @@ class FeedReader(Reader):
                 return page
         raise AssertionError
 
+    @property
+    def _given_rows(self) -> int:
+        """So many at least the ERP has given at once: a page that was quick doubles what the next one asks for."""
+        return max(self._size.rows // 2, 1)
+
     def _note_size(self, page: FeedPage) -> None:
         self.record_bytes = page.size_bytes / max(len(page.rows), 1)
 
@@ -306,7 +311,8 @@ class FeedReader(Reader):
         """
         if self.table.door is FeedDoor.INQUIRIES and self._plan.filters and window.since:
             columns = self.columns or self.table.fields.keys()
-            doubt = Grouping(self.table, self._plan, columns, self.ask, self.facts).doubt(rows, window)
+            trial = Grouping(self.table, self._plan, columns, self._given_rows, self.ask, self.facts)
+            doubt = trial.doubt(rows, window)
             if doubt:
                 raise GroupedError(doubt)
 
@@ -470,11 +476,11 @@ class FeedReader(Reader):
     def _may_go_on_by_number(self, window: Window, error: RequestFailed, position: Position) -> bool:
         """Whether it is the keys that fail, which may be of a type that cannot be compared, and none of the rows."""
         plan = replace(self._plan, is_keyset=False)
-        return _may_be_the_ways(error) and self._works(window, plan, skip=position.offset, top=self._size.rows)
+        return _may_be_the_ways(error) and self._works(window, plan, skip=position.offset, top=self._given_rows)
 
     def _works(self, window: Window, plan: FeedPlan, **page: int) -> bool:
         try:
-            self.ask(window, {"plan": plan, "top": 1, **page, "is_trial": True})
+            self.ask(window, {"plan": plan, "top": 1, **page})
         except RequestFailed as error:
             if _may_be_the_ways(error):
                 return False
@@ -490,7 +496,7 @@ class FeedReader(Reader):
         """
         if self._tail or not self._begins_empty:
             return
-        if not self.ask(window, {"plan": self._plan, "top": SMALL_PAGE_ROWS, "is_trial": True}).rows:
+        if not self._rows(window, {}, min(self._size.rows, SMALL_PAGE_ROWS))[0]:
             return
         self._empty_beginnings += 1
         if self._empty_beginnings == _MOST_EMPTY_BEGINNINGS:

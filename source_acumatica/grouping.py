@@ -31,6 +31,8 @@ _UNKNOWN = (
 WITHOUT_KEY = _UNKNOWN.format("no key of theirs is known")
 NOT_FOUND = _UNKNOWN.format("the ERP does not find them by their keys")
 
+# Fewer rows than the ERP has given at once are no way out.
+_REFUSALS = (Next.CLIMB_DOWN, Next.STOP, Next.FEWER_ROWS)
 Said = tuple[Any, ...]
 
 
@@ -50,6 +52,8 @@ class Grouping:
     plan: FeedPlan
     columns: Collection[str]
     """Those that are asked for; more may come, where an address has no room for their names."""
+    most_rows: int
+    """So many the ERP gives at once."""
     ask: Callable[[Window, Mapping[str, Any]], FeedPage]
     facts: Facts
 
@@ -79,10 +83,10 @@ class Grouping:
     def _listed(self) -> Sequence[Wire]:
         """The first rows of the list without the window; none where it is refused, since then nothing is said."""
         try:
-            token = {"plan": self.plan.unfiltered, "top": _LISTED_ROWS, "is_trial": True}
-            return self.ask(Window(), token).rows
+            top = min(_LISTED_ROWS, self.most_rows)
+            return self.ask(Window(), {"plan": self.plan.unfiltered, "top": top}).rows
         except RequestFailed as error:
-            if error.problem.next in (Next.CLIMB_DOWN, Next.STOP):
+            if error.problem.next in _REFUSALS:
                 return []
             raise
 
@@ -95,23 +99,26 @@ class Grouping:
         return bool(self._not_among(whole, within))
 
     def _spread(self, rows: Sequence[Wire]) -> Sequence[Wire]:
-        most = _MOST_REQUESTS_FOR_A_PAGE * places_that_fit(self.table, list(map(self._key, rows)))
+        most = _MOST_REQUESTS_FOR_A_PAGE * self._fitting(rows)
         return rows[:: max(math.ceil(len(rows) / most), 1)]
 
     def _batches(self, rows: Sequence[Wire]) -> Iterator[Sequence[Wire]]:
         while rows:
-            count = places_that_fit(self.table, list(map(self._key, rows)))
+            count = self._fitting(rows)
             yield rows[:count]
             rows = rows[count:]
+
+    def _fitting(self, rows: Sequence[Wire]) -> int:
+        return min(places_that_fit(self.table, list(map(self._key, rows))), self.most_rows)
 
     def _by_key(self, rows: Sequence[Wire], window: Window) -> Sequence[Wire]:
         """The rows that are found by the keys of these, and lie within the window."""
         at = list(map(self._key, rows))
-        token = {"plan": self.plan, "at": at, "is_within": window.since is not None, "is_trial": True}
+        token = {"plan": self.plan, "at": at, "is_within": window.since is not None, "top": len(at)}
         try:
-            return self.ask(window, {**token, "top": 2 * len(at)}).rows if at else []
+            return self.ask(window, token).rows if at else []
         except RequestFailed as error:
-            if error.problem.next in (Next.CLIMB_DOWN, Next.STOP):
+            if error.problem.next in _REFUSALS:
                 raise _RefusedError from None
             raise
 

@@ -894,4 +894,4 @@ def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[
 def _can_be_smaller(token: Mapping[str, Any]) -> bool:
     """Whether a request could be sent with fewer rows, were they too many; otherwise it is repeated as it is."""
     top: int = token.get("top", 0)
-    return top > SMALLEST_PAGE_ROWS and not token.get("is_trial")
+    return top > SMALLEST_PAGE_ROWS

@@ -79,7 +79,7 @@ class Inquiry:
 
     def doubt(self, rows):
         table = FeedTable(FeedDoor.INQUIRIES, "I", "I", FIELDS, self.keys)
-        return Grouping(table, FeedPlan(self.keys), FIELDS, self, self.facts).doubt(rows, CHANGED)
+        return Grouping(table, FeedPlan(self.keys), FIELDS, 500, self, self.facts).doubt(rows, CHANGED)
 
 
 def group(name, old, new):
