@@ -299,7 +299,7 @@ def test_of_an_inquiry_that_does_not_group_a_sync_asks_for_its_changes_once_more
             assert destination.records == 15
             assert differences(destination, sim, [A]) == []
         # The last row of a page comes with the next one.
-        assert trials == [1 + 2, 2, 2]
+        assert trials == [2 + 2, 2, 2]
 
 
 # ------------------------------------------------------------------------------------------- what only looks complete

@@ -72,23 +72,29 @@ class Grouping:
     def _doubt_by_key(self) -> str:
         """Why rows may be others when they are asked for by their keys: a key may be that of one row of a group."""
         for _ in range(_TRIES):
-            some = next(self._batches(self._listed()), [])
-            found = self._by_key(some, Window())
-            others = self._not_among(found, some)
+            listed = self._listed()
+            found = [row for some in self._batches(listed) for row in self._by_key(some, Window())]
+            others = self._not_among(found, listed)
             if not others:
                 return ""
         is_found = not {self._key(row) for row in others}.isdisjoint(map(self._key, found))
         return GROUPS if is_found else NOT_FOUND
 
     def _listed(self) -> Sequence[Wire]:
-        """The first rows of the list without the window; none where it is refused, since then nothing is said."""
+        """The first rows of the list without the window, as far as it is not refused."""
+        listed: list[Wire] = []
+        top = min(_LISTED_ROWS, self.most_rows)
+        token = {"plan": self.plan.unfiltered, "top": top}
         try:
-            top = min(_LISTED_ROWS, self.most_rows)
-            return self.ask(Window(), {"plan": self.plan.unfiltered, "top": top}).rows
+            while len(listed) < _LISTED_ROWS:
+                rows = self.ask(Window(), {**token, "skip": len(listed)}).rows
+                listed += rows
+                if len(rows) < top:
+                    break
         except RequestFailed as error:
-            if error.problem.next in _REFUSALS:
-                return []
-            raise
+            if error.problem.next not in _REFUSALS:
+                raise
+        return listed
 
     def _differ(self, rows: Sequence[Wire], window: Window) -> bool:
         others = self._not_among(self._by_key(rows, Window()), rows)

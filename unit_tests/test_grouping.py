@@ -45,6 +45,7 @@ class Inquiry:
     keys: tuple = ("Class",)
     cap: int = 10**6
     refuses: bool = False
+    most_rows: int = 500
     lists: list | None = None
     facts: Known = field(default_factory=lambda: Known({FOUND_BY_KEY}))
     changes: dict = field(default_factory=dict)
@@ -64,7 +65,8 @@ class Inquiry:
             if (own in token["at"] if "at" in token else True) and (not is_within or row[2] >= window.since):
                 groups.setdefault(row[0], []).append(row)
         shown = [self.shown(groups[name]) for name in sorted(groups)]
-        return FeedPage(shown[: min(token["top"], self.cap)], 100, None)
+        begin = token.get("skip", 0)
+        return FeedPage(shown[begin : begin + min(token["top"], self.cap)], 100, None)
 
     def shown(self, rows):
         return {
@@ -79,7 +81,7 @@ class Inquiry:
 
     def doubt(self, rows):
         table = FeedTable(FeedDoor.INQUIRIES, "I", "I", FIELDS, self.keys)
-        return Grouping(table, FeedPlan(self.keys), FIELDS, 500, self, self.facts).doubt(rows, CHANGED)
+        return Grouping(table, FeedPlan(self.keys), FIELDS, self.most_rows, self, self.facts).doubt(rows, CHANGED)
 
 
 def group(name, old, new):
@@ -116,6 +118,14 @@ def test_rows_of_their_own_are_not_doubted_whatever_is_changed_or_removed_meanwh
 def test_a_key_may_be_that_of_one_row_of_a_group():
     rows = [*group("A", 0, 1), *group("B", 3, 1), *group("C", 1, 0)]
     inquiry = Inquiry(rows, keys=("LastID",), facts=Known())
+    assert inquiry.doubt(inquiry.page()) == GROUPS
+
+
+@pytest.mark.parametrize("most_rows", [2, 7, 500])
+def test_such_a_key_is_found_out_however_few_rows_come_at_once(most_rows):
+    inquiry = Inquiry([*(row for name in "ABCDEFGH" for row in group(name, 0, 1)), *group("I", 3, 1)], keys=("LastID",))
+    inquiry.facts.clear()
+    inquiry.most_rows = most_rows
     assert inquiry.doubt(inquiry.page()) == GROUPS
 
 
