@@ -14,7 +14,7 @@ import pytest
 
 from benchmark.process import options
 
-from .harness import Destination
+from .harness import FULL_REFRESH, Destination, differences
 from .simulator import Simulator
 from .simulator.answers import Answer
 from .simulator.site import Request
@@ -242,3 +242,75 @@ def test_a_large_form_takes_no_more_memory_than_promised(erp: Simulator, tmp_pat
     peak, code = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.split()
     assert int(code) == 0
     assert int(peak) * 1024 < 150_000_000
+
+
+# ------------------------------------------------------------------------------------- a list that is empty by chance
+
+
+def _no_rows(answer: Answer) -> Answer:
+    return replace(answer, body=b"[]" if answer.body.lstrip()[:1] == b"[" else b'{"value":[]}')
+
+
+@pytest.mark.parametrize("start_date", [None, "2001-01-01T00:00:00Z"])
+@pytest.mark.parametrize("stream", ["Customer", "dac__Customer", "gi__BI-Customers"])
+def test_a_list_that_is_empty_once_does_not_empty_the_table_of_a_full_refresh(
+    erp: Simulator, stream: str, start_date: str | None
+) -> None:
+    config = settings(erp) | ({"start_date": start_date} if start_date else {})
+    catalog = catalog_of(config, stream, mode=FULL_REFRESH)
+    destination, left = Destination(), [1]
+    destination.sync(config, catalog)
+    rows = rows_of(destination, stream)
+
+    def rewrite(request: Request, answer: Answer) -> Answer:
+        if not left[0] or not request.path.endswith(PATHS[stream]) or answer.status != 200:
+            return answer
+        left[0] -= 1
+        return _no_rows(answer.whole())
+
+    erp.rewrite(rewrite)
+    destination.sync(config, catalog)
+    assert left == [0]
+    assert rows
+    assert rows_of(destination, stream) == rows
+
+
+@pytest.mark.parametrize("stream", ["dac__Customer", "gi__BI-Customers"])
+def test_a_table_without_rows_costs_one_more_request_than_one_with_rows(erp: Simulator, stream: str) -> None:
+    config = settings(erp)
+    catalog = catalog_of(config, stream, mode=FULL_REFRESH)
+    erp.rewrite(lambda request, answer: _no_rows(answer.whole()) if PATHS[stream] in request.path else answer)
+    erp.requests.clear()
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert destination.rows(stream) == []
+    assert sum(request.path.endswith(PATHS[stream]) for request in erp.requests) <= 3
+
+
+@pytest.mark.parametrize("stream", ["Customer", "dac__Customer", "gi__BI-Customers"])
+def test_changes_that_an_answer_leaves_out_by_chance_come_with_the_next_sync(erp: Simulator, stream: str) -> None:
+    """More than a day lies between two syncs, so that nothing is known any more but that the filter works."""
+    config = settings(erp)
+    catalog, destination, company, left = catalog_of(config, stream), Destination(), erp.tenant(TENANT), [0]
+
+    def rewrite(request: Request, answer: Answer) -> Answer:
+        is_asked = request.path.endswith(PATHS[stream]) and "$filter" in request.query
+        if not left[0] or not is_asked or answer.status != 200:
+            return answer
+        left[0] -= 1
+        return _no_rows(answer.whole())
+
+    erp.rewrite(rewrite)
+    keys = company.keys("Customer")
+    for changed, empty_answers in (([], 0), ([], 0), (keys[:3], 1), ([], 0)):
+        erp.clock.advance(43_230)
+        for key in changed:
+            company.update("Customer", key, {"CustomerName": "changed"})
+        erp.clock.advance(43_230)
+        # The clock of the database is seen to be right: only the look-back is read twice.
+        company.update("Customer", keys[-1], {"CustomerName": f"changed at {erp.clock.now()}"})
+        erp.clock.advance(5)
+        left[0] = empty_answers
+        destination.sync(config, catalog)
+    assert left == [0]
+    assert [each for each in differences(destination, erp, [TENANT]) if "custom: {}" not in each] == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, differences, discover
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
 from .simulator import Simulator
 from .simulator.answers import as_json
 from .simulator.edm import Column, Edm
@@ -117,6 +117,32 @@ def test_rows_without_a_key_are_read_in_full_only(erp: Simulator, monkeypatch: p
     assert stream["supported_sync_modes"] == [FULL_REFRESH]
 
 
+@pytest.mark.parametrize("is_new_build", [True, False], ids=["openapi", "swagger"])
+@pytest.mark.parametrize(
+    ("start_date", "records"),
+    [("0001-01-01T00:00:00Z", 8), ("0001-01-01T00:00:00+14:00", 8), ("9999-12-31T23:59:59-12:00", 0)],
+)
+def test_a_start_date_may_lie_at_the_ends_of_time(is_new_build: bool, start_date: str, records: int) -> None:
+    with Simulator(rows=8, tenants=(A,), openapi=is_new_build) as sim:
+        config = sim.config(generic_inquiries=["BI-*"], dac_tables=["Customer"], start_date=start_date)
+        streams = ("Customer", "gi__BI-Customers", "dac__Customer")
+        for mode in (FULL_REFRESH, INCREMENTAL):
+            destination = Destination()
+            destination.sync(config, catalog_of(config, *streams, mode=mode))
+            assert destination.records == len(streams) * records
+
+
+def test_a_stamp_at_the_beginning_of_time_in_a_state_is_gone_on_from(erp: Simulator) -> None:
+    config = erp.config(generic_inquiries=["BI-*"])
+    catalog, destination = catalog_of(config, "gi__BI-Customers"), Destination()
+    destination.sync(config, catalog)
+    (part,) = destination.states["gi__BI-Customers"]["stream"]["stream_state"]["states"]
+    part["newest"] = "0001-01-01T00:00:00Z"
+    erp.clock.advance(5 * 86_400)
+    destination.sync(config, catalog)
+    assert differences(destination, erp, [A]) == []
+
+
 # ------------------------------------------------------------------------------------------------ keys of the rows
 
 
@@ -143,21 +169,32 @@ def test_a_key_is_none_where_a_part_is_empty_or_it_repeats_wherever_that_is(
 # ------------------------------------------------------------------------------------------------ inquiries that group
 
 
+def _by(monkeypatch: pytest.MonkeyPatch, read: Any, keys: Sequence[str] = ("Class",)) -> None:
+    """An inquiry that groups customers by what ``read`` says of one."""
+    columns = (
+        Column("Class", Edm.STRING, lambda rows: read(rows[0])),
+        Column("LastID", Edm.STRING, lambda rows: max(row.record.value("CustomerID") for row in rows)),
+        Column("Count", Edm.INT32, len),
+        Column(
+            "LastModifiedOn",
+            Edm.DATE_TIME,
+            lambda rows: latest([row.record.value("LastModifiedDateTime") for row in rows]),
+        ),
+    )
+    kind = replace(CUSTOMERS.type, name="ByClass", keys=tuple(keys), columns=columns)
+    inquiry = GenericInquiry("BI-ByClass", kind, "Customer", group_by=(read,), filters_below=True)
+    monkeypatch.setitem(INQUIRY_BY_TITLE, "BI-ByClass", inquiry)  # type: ignore[misc]
+
+
+def _told(destination: Destination, what: str) -> int:
+    return sum(what in each for each in destination.warnings)
+
+
 @pytest.mark.parametrize("is_grouped", [True, False])
 def test_what_groups_is_read_in_full_since_a_filter_works_below_the_groups(
     erp: Simulator, monkeypatch: pytest.MonkeyPatch, is_grouped: bool, small_pages: None
 ) -> None:
-    stamp = Column(
-        "LastModifiedOn", Edm.DATE_TIME, lambda rows: latest([row.record.value("LastModifiedDateTime") for row in rows])
-    )
-    total = Column("Count", Edm.INT32, len)
-    name = Column(
-        "Class", Edm.STRING, lambda rows: rows[0].record.value("CustomerClass" if is_grouped else "CustomerID")
-    )
-    kind = replace(CUSTOMERS.type, name="ByClass", keys=("Class",), columns=(name, total, stamp))
-    group_by = (of("CustomerClass"),) if is_grouped else (of("CustomerID"),)
-    inquiry = GenericInquiry("BI-ByClass", kind, "Customer", group_by=group_by, filters_below=True)
-    monkeypatch.setitem(INQUIRY_BY_TITLE, "BI-ByClass", inquiry)  # type: ignore[misc]
+    _by(monkeypatch, of("CustomerClass" if is_grouped else "CustomerID"))
     config = erp.config(generic_inquiries=["BI-ByClass"], max_page_size=3)
     catalog = catalog_of(config, "gi__BI-ByClass")
     destination = Destination()
@@ -171,8 +208,98 @@ def test_what_groups_is_read_in_full_since_a_filter_works_below_the_groups(
         erp.clock.advance(60)
         destination.sync(config, catalog)
         assert differences(destination, erp, [A]) == []
-        assert bool([each for each in destination.warnings if "it groups its rows" in each]) is is_grouped
+        assert _told(destination, "it groups its rows") == is_grouped
     assert (destination.records == 1) is not is_grouped
+
+
+@pytest.mark.parametrize("sizes", [(1, 26, 1, 1), (1, 1, 26, 1), (3, 3, 3, 3), (1,) * 40 + (2,) + (1,) * 40], ids=len)
+def test_a_group_that_is_whole_does_not_speak_for_the_others(
+    monkeypatch: pytest.MonkeyPatch, sizes: Sequence[int]
+) -> None:
+    """Of all groups but a later one every row changes."""
+    names = [name for number, size in enumerate(sizes) for name in [f"G{number:02d}"] * size]
+    (later,) = [f"G{number:02d}" for number, size in list(enumerate(sizes))[1:] if size == max(sizes)][-1:]
+    with Simulator(rows=len(names), tenants=(A,)) as sim:
+        company, config = sim.tenant(A), sim.config(generic_inquiries=["BI-ByClass"])
+        groups = list(zip(company.keys("Customer"), names, strict=True))
+        for key, name in groups:
+            company.update("Customer", key, {"CustomerClass": name})
+        _by(monkeypatch, of("CustomerClass"))
+        sim.clock.advance(5 * 86_400)
+        catalog, destination = catalog_of(config, "gi__BI-ByClass"), Destination()
+        destination.sync(config, catalog)
+        sim.clock.advance(86_400)
+        for number, (key, name) in enumerate(groups):
+            if name != later or number == names.index(later):
+                company.update("Customer", key, {"CustomerName": "changed"})
+        sim.clock.advance(60)
+        destination.sync(config, catalog)
+        assert differences(destination, sim, [A]) == []
+        assert _told(destination, "it groups its rows") == 1
+
+
+def test_a_key_that_is_that_of_one_row_of_a_group_is_found_out(erp: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys in the description are those of the tables below: asked for by it, that row comes as a group."""
+    _by(monkeypatch, of("CustomerClass"), ["LastID"])
+    config = erp.config(generic_inquiries=["BI-ByClass"])
+    catalog, destination, company = catalog_of(config, "gi__BI-ByClass"), Destination(), erp.tenant(A)
+    assert catalog["streams"][0]["stream"]["source_defined_primary_key"] == [["_tenant"], ["LastID"]]
+    destination.sync(config, catalog)
+    for key in company.keys("Customer"):
+        erp.clock.advance(86_400)
+        company.update("Customer", key, {"CustomerName": "changed"})
+        erp.clock.advance(60)
+        destination.sync(config, catalog)
+        assert differences(destination, erp, [A]) == []
+        assert _told(destination, "it groups its rows") == 1
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+@pytest.mark.parametrize("described", [(), ("Class",)], ids=["no key", "a key that repeats"])
+def test_what_cannot_be_tried_for_groups_is_not_filtered(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch, mode: str, described: Sequence[str]
+) -> None:
+    """Catalogs of 0.1.0 read inquiries without a key by their changes, by a key of the user's."""
+    stamps = sorted(row["LastModifiedDateTime"] for row in erp.tenant(A).rows("Customer"))
+    _by(monkeypatch, of("CustomerClass"), described)
+    config = erp.config(generic_inquiries=["BI-ByClass"], start_date=stamps[4].isoformat())
+    found = discover(config)["gi__BI-ByClass"]
+    stream = {**found, "supported_sync_modes": [FULL_REFRESH, INCREMENTAL]}
+    stream["source_defined_primary_key"] = [["_tenant"], ["LastID"]] if described else [["_tenant"], ["Class"]]
+    catalog = configured([stream], mode)
+    destination = Destination()
+    for _ in range(2):
+        destination.sync(config, catalog)
+        assert differences(destination, erp, [A]) == []
+        assert _told(destination, "whether it groups its rows cannot be tried") == 1
+        assert destination.warnings == [each for each in destination.warnings if "cannot be tried" in each]
+        erp.clock.advance(86_400)
+        company = erp.tenant(A)
+        company.update("Customer", company.keys("Customer")[2], {"CustomerName": "changed"})
+        erp.clock.advance(60)
+
+
+def test_of_an_inquiry_that_does_not_group_a_sync_asks_for_its_changes_once_more_and_once_a_day_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Simulator(rows=60, tenants=(A,)) as sim:
+        config = sim.config(generic_inquiries=["BI-Customers"])
+        catalog, destination, company = catalog_of(config, "gi__BI-Customers"), Destination(), sim.tenant(A)
+        destination.sync(config, catalog)
+        trials = []
+        for _ in range(3):
+            sim.clock.advance(3_600)
+            for key in company.keys("Customer")[:15]:
+                company.update("Customer", key, {"CustomerName": "changed"})
+            sim.clock.advance(60)
+            sim.requests.clear()
+            destination.sync(config, catalog)
+            asked = [request.query for request in sim.requests if "gi/BI-Customers" in request.path]
+            trials.append(sum("CustomerID eq" in query.get("$filter", "") for query in asked))
+            assert destination.records == 15
+            assert differences(destination, sim, [A]) == []
+        # The last row of a page comes with the next one.
+        assert trials == [2 + 2, 2, 2]
 
 
 # ------------------------------------------------------------------------------------------- what only looks complete

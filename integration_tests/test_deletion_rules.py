@@ -506,6 +506,24 @@ def test_a_stamp_far_ahead_does_not_hide_what_comes_back() -> None:
         assert cursor < format_instant(pair.sim.clock.now() + timedelta(days=2))
 
 
+@pytest.mark.parametrize("stamp", ["9999-12-31T23:59:59.9999999Z", "0001-01-01T00:00:00Z"])
+def test_a_flagged_row_goes_also_with_a_stamp_at_an_end_of_time(stamp: str) -> None:
+    with paired(DeletionRules(), "dac__Customer") as pair:
+
+        def at_the_end(request: Any, answer: Answer) -> Answer:
+            if "px-apideleted" not in request.headers or answer.status != 200 or "$metadata" in request.path:
+                return answer
+            body = json.loads(answer.whole().body)
+            for row in body["value"]:
+                row |= {"LastModifiedDateTime": stamp} if "LastModifiedDateTime" in row else {}
+            return replace(answer.whole(), body=json.dumps(body).encode())
+
+        pair.sim.rewrite(at_the_end)
+        (deleted,) = pair.delete("Customer")
+        pair.sync()
+        assert [record["NoteID"] for record in pair.sent if record[DELETED_AT]] == [deleted]
+
+
 @pytest.mark.parametrize("digits", [0, 1, 3])
 def test_a_removal_wins_however_short_its_time_is_shown(digits: int) -> None:
     with paired(DeletionRules(), "SalesOrder", "dac__SOOrder") as pair:

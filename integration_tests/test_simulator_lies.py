@@ -292,6 +292,15 @@ def test_odata_shows_ticks_of_which_contract_rest_shows_milliseconds(erp: Simula
     assert erp.tenant("Company").dac_rows("Customer")[2]["LastModifiedDateTime"].microsecond == 376_667
 
 
+@pytest.mark.parametrize("status", [400, 500, 501])
+def test_texts_can_be_equal_and_not_greater(status: int, erp: Simulator, get: Get) -> None:
+    greater, equal = {"$filter": "AcctCD ge 'C000003'"}, {"$filter": "AcctCD eq 'C000003'"}
+    erp.lies = Lies(uncomparable=status)
+    assert (get(TABLE, **greater).status_code, get(TABLE, **equal).status_code) == (status, 200)
+    erp.lies = Lies()
+    assert len(feed(get, TABLE, **greater)) == ROWS - 2
+
+
 def _stamp(path: str) -> str:
     return "LastModifiedOn" if path == INQUIRY else "LastModifiedDateTime"
 

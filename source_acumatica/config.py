@@ -102,12 +102,16 @@ class RowFilter(BaseModel):
 
 
 def _utc_if_naive(value: Any) -> Any:
-    """A start date without a zone is meant in UTC, as Airbyte's date picker writes it."""
+    """A start date without a zone is meant in UTC, as Airbyte's date picker writes it; year 1 is from the beginning."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    return value
+    if not isinstance(value, datetime):
+        return value
+    return max(value if value.tzinfo else value.replace(tzinfo=UTC), _FIRST_START)
+
+
+# SQL Server's own dates begin here, and it fails to compare with earlier ones.
+_FIRST_START = datetime(1753, 1, 1, tzinfo=UTC)
 
 
 def _instance_url(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
@@ -13,7 +13,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
-from source_acumatica.entity import format_instant
+from source_acumatica.entity import format_instant, moved
 from source_acumatica.paging import BEGINNING, Position
 from source_acumatica.read_with import ReadWith, asks_for_more, is_another_instance
 
@@ -25,6 +25,7 @@ GIVES_ALL_AGAIN = "gives_all_again"
 GIVES_UNSTAMPED, LOSES_UNSTAMPED = "gives_unstamped", "loses_unstamped"
 STAMPS_STAND, HIDES_NOTHING, HIDES_ROWS = "stamps_stand", "hides_nothing", "hides_rows"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
+FOUND_BY_KEY = "found_by_key"
 LEARNT = (
     STAMPS_STAND,
     HIDES_NOTHING,
@@ -40,6 +41,7 @@ LEARNT = (
     LOSES_UNSTAMPED,
     LISTS_ALL,
     EMPTIES_PARTS,
+    FOUND_BY_KEY,
 )
 """What may be learnt about a tenant's list, by the names that the state has for it."""
 # The ERP may be another one tomorrow: an upgrade, a customization, another role.
@@ -230,10 +232,7 @@ def _earliest(reached: str | None, lookback: timedelta, start_date: datetime | N
     begin = format_instant(start_date) if start_date else None
     if reached is None:
         return begin
-    try:
-        since = format_instant(datetime.fromisoformat(reached) - lookback)
-    except OverflowError:  # a stamp of .NET's first day
-        since = format_instant(datetime.min.replace(tzinfo=UTC))
+    since = moved(reached, -lookback)
     return max(since, begin) if begin else since
 
 
@@ -283,8 +282,8 @@ class TenantCursor(Cursor):
     ) -> None:
         """All rows of ``window`` have been handed on. A clock that was put back since puts the state back.
 
-        Without ``is_proven`` there were none, and nobody knows whether the filter works today, or whether rows are
-        hidden: the next window begins where this one did, which costs nothing as long as there are none.
+        Without ``is_proven`` there were none, and nobody knows whether they were hidden or an answer was empty by
+        chance: the next window begins where this one did, which costs nothing as long as there are none.
         """
 
         def done(was: Progress) -> Progress:

@@ -7,13 +7,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from source_acumatica.codec import FeedAnswer, decode_feed
-from source_acumatica.entity import format_instant, utc_instant
+from source_acumatica.entity import moved, utc_instant
 
 _COLUMNS = ("RefNoteID", "DeleteDate")
 
@@ -117,10 +117,7 @@ def latest_meant(shown: str) -> str | None:
         _DATE_CHARACTERS: timedelta(days=1),
         _MINUTES_CHARACTERS: timedelta(minutes=1),
     }.get(characters, timedelta(microseconds=10 ** max(6 - fraction_digits, 0)))
-    try:
-        return format_instant(datetime.fromisoformat(instant) + unit - timedelta.resolution)
-    except OverflowError:  # .NET's last date
-        return instant
+    return moved(instant, unit - timedelta.resolution)
 
 
 class NoteIds:

@@ -210,10 +210,7 @@ def utc_instant(value: Any) -> str | None:
     instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
-    try:
-        return format_instant(instant)
-    except OverflowError:  # .NET's empty and its last date have no time in UTC when their zone is not UTC
-        return format_instant(instant.replace(tzinfo=UTC))
+    return format_instant(instant)
 
 
 # Above what two APIs may differ by when they round the same stamp to milliseconds, and below the 3.3 ms that two stamps
@@ -223,12 +220,28 @@ _STEP = timedelta(milliseconds=1)
 
 def just_after(instant: str) -> str:
     """An instant behind a change, however its stamp is rounded, and before any later change."""
-    return format_instant(datetime.fromisoformat(instant) + _STEP)
+    return moved(instant, _STEP)
+
+
+# Before any record of the ERP: SQL Server's own dates begin here, and it fails to compare with earlier ones.
+FIRST_INSTANT = datetime(1753, 1, 1, tzinfo=UTC)
+_LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+
+
+def moved(instant: str, by: timedelta) -> str:
+    """An instant that lies so much later, or earlier; at the ends of time, the first or the last that there is."""
+    try:
+        return format_instant(max(datetime.fromisoformat(instant) + by, FIRST_INSTANT))
+    except OverflowError:
+        return format_instant(_LAST_INSTANT if by > timedelta() else FIRST_INSTANT)
 
 
 def format_instant(instant: datetime) -> str:
     """``2026-11-22T19:44:05.123000Z``."""
     if instant.tzinfo is not UTC:
-        instant = instant.astimezone(UTC)
+        try:
+            instant = instant.astimezone(UTC)
+        except OverflowError:  # .NET's empty and its last date have no time in UTC when their zone is not UTC
+            instant = instant.replace(tzinfo=UTC)
     # Without the offset, which is as long in all years.
     return f"{instant.isoformat(timespec='microseconds')[:26]}Z"

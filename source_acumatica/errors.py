@@ -300,6 +300,8 @@ def _is_too_long(response: requests.Response) -> bool:
 _EMPTY_FEED_SENTENCE = "OData answers with an empty body: a formula column can be neither filtered nor sorted"
 _FEED_BY_STATUS: Mapping[int, Problem] = {
     400: Problem(Next.CLIMB_DOWN, FailureType.config_error, "OData refused the request"),
+    # What OData prescribes for an option, or a comparison, that a service does not have.
+    501: Problem(Next.CLIMB_DOWN, FailureType.config_error, "OData does not support the request"),
     401: Problem(
         Next.SIGN_IN,
         FailureType.config_error,

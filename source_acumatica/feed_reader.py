@@ -10,6 +10,7 @@ import itertools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
@@ -19,7 +20,7 @@ from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feed_pages import FEWEST_ROWS, CutPages, FeedPage, linked_pages, sized_page
 from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.grouping import Grouping
+from source_acumatica.grouping import WITHOUT_KEY, Grouping
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
 from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
@@ -48,12 +49,18 @@ _PLAIN = FeedPlan((), filters=False, with_null=False)
 _TRIES_OF_A_WAY = 3
 # So often a page is asked for again after one has come in the same way: a failure then is none of the way's.
 _TRIES_OF_A_PAGE = 6
+# So often a list may begin without rows although there are some.
+_MOST_EMPTY_BEGINNINGS = 3
 # Rows in front of a place that are remembered when the list is gone on with in another way.
 _ROWS_IN_FRONT = 50
 
 
 class GroupedError(Exception):
-    """The inquiry groups its rows, and was filtered."""
+    """The inquiry was filtered, and groups its rows or may do so; the text says which."""
+
+
+class _EmptyByChanceError(Exception):
+    """The first answer of a list had no rows, and there are some."""
 
 
 @dataclass
@@ -87,6 +94,8 @@ class FeedReader(Reader):
     pause: Callable[[int], None]
     """Waits before a try with this number."""
     is_incremental: bool
+    columns: frozenset[str] | None = None
+    """Those to ask for; None for all."""
     _size: PageSize = field(init=False)
     _cut: CutPages = field(init=False)
     _plans: list[FeedPlan] = field(default_factory=list)
@@ -95,15 +104,19 @@ class FeedReader(Reader):
     _has_come: bool = False
     """Whether a page has come in the present way: it is one that the ERP supports."""
     _tries: int = 0
-    _groups: bool | None = None
-    """Whether the inquiry groups its rows, so that it may not be filtered; None: not tried yet."""
+    _may_filter: bool = True
+    """Whether rows say the same within a window and without it, as far as is known."""
     _ledger: Ledger = field(default_factory=Ledger)
     _has_unstamped_come: bool = False
     """Whether rows without a stamp have come beside the changed ones."""
     _leaves_unstamped: bool = False
     """Whether the rows without a stamp are not asked for beside the changed ones."""
     _tail: Sequence[Wire] = ()
-    """The rows that were handed on last."""
+    """The rows of the window that were handed on last."""
+    _begins_empty: bool = False
+    """Whether the first answer of the list had no rows."""
+    _empty_beginnings: int = 0
+    """How often that was so in the window although there are some."""
 
     def __post_init__(self) -> None:
         self._size, self._cut = PageSize(self.config.max_page_size), CutPages(self.where)
@@ -146,10 +159,12 @@ class FeedReader(Reader):
         self._ledger = Ledger(may_repeat=self.is_incremental)
         self.looks = Looks(not self.facts.knows(HIDES_NOTHING))
         position = self._begin(window)
-        has_rows = False
+        has_rows, self._tail, self._empty_beginnings = False, (), 0
         while True:
+            self._begins_empty = False
             try:
                 for page in self._pages(window, position):
+                    self._refuse_empty_beginning(window)
                     self._refuse_groups(window, page.rows)
                     self._note_unstamped(window, page.rows)
                     position, self._tail = page.position, page.rows[-_ROWS_IN_FRONT:]
@@ -157,14 +172,21 @@ class FeedReader(Reader):
                     has_rows |= not self._plan.with_null or any(map(self._is_stamped, page.rows))
                     self._tell_repeated_keys(page.rows)
                     yield page
+                if not self.is_incremental:
+                    # It would empty the table in the destination, where a state stays as it was.
+                    self._refuse_empty_beginning(window)
             except MovingListError as error:
                 raise stopped(self.where, error) from None
+            except _EmptyByChanceError:
+                position, self._ledger = BEGINNING, Ledger(may_repeat=self.is_incremental)
             except EqualKeysError:
                 position = self._go_on_in_a_finer_order(position)
             except UnreliableOrderError:
-                position = self._go_on_by_number(position)
-            except GroupedError:
-                position = self._begin_without_filter()
+                position = self._go_on_by_number(
+                    position, "the ERP does not find its own rows by the values that it shows"
+                )
+            except GroupedError as error:
+                position = self._begin_without_filter(error)
             except RequestFailed as error:
                 position = self._lower_plan(window, error, position)
             else:
@@ -180,7 +202,9 @@ class FeedReader(Reader):
         """Choose the ways for a window: that of a place in it first, for its place is worth nothing in another."""
         self._plans = plans(self.table, self._order(), window)
         self._has_come, self._tries = False, 0
-        if self._groups:
+        if self._plan.filters and self._may_filter and not self._can_be_tried:
+            self._do_without_filter(WITHOUT_KEY)
+        elif not self._may_filter:
             self._plans = [plan for plan in self._plans if not plan.filters]
         elif window.is_unstamped:
             self._plans = self._plans[:1]
@@ -189,7 +213,7 @@ class FeedReader(Reader):
         if self._leaves_unstamped:
             self._plans = [plan for plan in self._plans if not plan.with_null]
         left = FeedPlan.of_name(window.start.list_name, self.table.fields)
-        if left is None or (self._groups and left.filters) or (self._leaves_unstamped and left.with_null):
+        if left is None or (left.filters and not self._may_filter) or (self._leaves_unstamped and left.with_null):
             return BEGINNING
         self._plans = [left, *(plan for plan in self._plans if plan != left)]
         return window.start
@@ -212,6 +236,7 @@ class FeedReader(Reader):
                 f"{self.where}: it can be ordered by none of its columns, and comes in pages of the server's own. Rows "
                 "that are inserted or removed while it is read may be missing or come twice."
             )
+        self._begins_empty = not first.rows
         for page in linked_pages(first, lambda link: self._asked(window, {"link": link}), self.where):
             self._note_size(page)
             for rows in in_batches(page.rows):
@@ -272,6 +297,7 @@ class FeedReader(Reader):
         page, asked = sized_page(self._size, asked, lambda top: self._asked(window, {**token, "top": top}), self.where)
         page = self._cut.filled(page, lambda link: self._asked(window, {"link": link}), fewest)
         self._note_size(page)
+        self._begins_empty |= not (page.rows or token.get("skip") or token.get("after"))
         # A link to the next page says that this one was cut short: the list goes on behind its last row.
         return page.rows, len(page.rows) if page.next_link else asked
 
@@ -290,6 +316,11 @@ class FeedReader(Reader):
                 self._has_come = True
                 return page
         raise AssertionError
+
+    @property
+    def _given_rows(self) -> int:
+        """So many at least the ERP has given at once: a page that was quick doubles what the next one asks for."""
+        return max(self._size.rows // 2, 1)
 
     def _note_size(self, page: FeedPage) -> None:
         self.record_bytes = page.size_bytes / max(len(page.rows), 1)
@@ -310,17 +341,26 @@ class FeedReader(Reader):
         self._has_unstamped_come |= self._plan.with_null and not all(map(self._is_stamped, rows))
 
     def _refuse_groups(self, window: Window, rows: Sequence[Wire]) -> None:
-        """Try on the first rows that came for having changed, before they go out, whether the inquiry groups.
+        """Try on rows that came for having changed, before they go out, whether the inquiry groups.
 
         Raises:
-            GroupedError: it does.
+            GroupedError: it does, or nobody can tell.
         """
-        is_keyed = self.table.are_keys_unique and self._plan.order == self.table.keys
-        is_doubtful = self.table.door is FeedDoor.INQUIRIES and is_keyed and self._plan.filters and window.since
-        if is_doubtful and rows and self._groups is None:
-            self._groups = Grouping(self.table, self._plan, self.ask).shows_in(rows, window)
-            if self._groups:
-                raise GroupedError
+        if self.table.door is FeedDoor.INQUIRIES and self._plan.filters and window.since:
+            columns = self.columns or self.table.fields.keys()
+            trial = Grouping(self.table, self._plan, columns, self._given_rows, self.ask, self.facts)
+            doubt = trial.doubt(rows, window)
+            if doubt:
+                raise GroupedError(doubt)
+
+    @property
+    def _can_be_tried(self) -> bool:
+        """Whether it would be found out if a filter changed what the rows say: of tables, it does not."""
+        return self.table.door is FeedDoor.TABLES or self._has_unique_keys
+
+    @property
+    def _has_unique_keys(self) -> bool:
+        return bool(self.table.keys) and self.table.are_keys_unique
 
     def _key_of(self, row: Wire) -> Place:
         return tuple(plain_value(row.get(name)) for name in self.table.keys)
@@ -347,7 +387,8 @@ class FeedReader(Reader):
 
     def _tell_repeated_keys(self, rows: Sequence[Wire]) -> None:
         """An inquiry's keys are those of the tables below it, and need not tell its rows apart."""
-        if self.repeated_key or self.table.door is FeedDoor.TABLES or self._plan.order != self.table.keys:
+        is_by_key = self._has_unique_keys and self._plan.order == self.table.keys
+        if self.repeated_key or self.table.door is FeedDoor.TABLES or not is_by_key:
             return
         if any(one == other for one, other in itertools.pairwise(map(self._key_of, rows))):
             self.repeated_key = self.table.keys
@@ -357,7 +398,7 @@ class FeedReader(Reader):
             )
 
     def _order(self) -> tuple[str, ...]:
-        if self.table.door is FeedDoor.TABLES or self.table.are_keys_unique:
+        if self.table.door is FeedDoor.TABLES or self._has_unique_keys:
             return self.table.keys
         return self._all_sortable()
 
@@ -406,10 +447,9 @@ class FeedReader(Reader):
         )
         return Position(position.offset, tuple(map(self._identify, self._tail)))
 
-    def _go_on_by_number(self, position: Position) -> Position:
+    def _go_on_by_number(self, position: Position, reason: str) -> Position:
         """In the same order, from as many rows on as have gone out."""
         plan = replace(self._plan, is_keyset=False)
-        reason = "the ERP does not find its own rows by the values that it shows"
         logger.warning(f"{self.where}: {reason}. {plan.explain(plan)}")
         self._plans = [plan]
         return self._gone_on_with(position)
@@ -417,18 +457,23 @@ class FeedReader(Reader):
     def _equal_keys(self) -> str:
         return f"more rows than fit into a page of {self._size.rows} have the same {', '.join(self._plan.order[:5])}"
 
-    def _begin_without_filter(self) -> Position:
-        """All rows, since those that were filtered do not say what the inquiry shows; none of them has gone out."""
-        was = self._plan
-        self._plans = [plan for plan in self._plans if not plan.filters] or [was.unfiltered]
+    def _begin_without_filter(self, error: GroupedError) -> Position:
+        """All rows, since those that were filtered do not say what the inquiry shows.
+
+        Raises:
+            RequestFailed: some have gone out that nothing takes away again.
+        """
+        if self._tail and not self.is_incremental:
+            raise gives_up(self.where, f"{error}, and some have been sent. Leave out start_date, or this stream")
+        self._do_without_filter(str(error))
         self._has_come, self._tries = False, 0
         self._ledger = Ledger(may_repeat=self.is_incremental)
-        reason = (
-            "it groups its rows, and a filter works on the rows below, so that a changed row would come with a part of "
-            "its sums"
-        )
-        logger.warning(f"{self.where}: {reason}. {self._plan.explain(was)}")
         return BEGINNING
+
+    def _do_without_filter(self, reason: str) -> None:
+        was, self._may_filter = self._plan, False
+        self._plans = [plan for plan in self._plans if not plan.filters] or [was.unfiltered]
+        logger.warning(f"{self.where}: {reason}. {self._plan.explain(was)}")
 
     def _equal_keys_sentence(self) -> str:
         return f"{self._equal_keys()}, so they cannot be told apart: raise max_page_size, or leave this stream out"
@@ -441,6 +486,8 @@ class FeedReader(Reader):
         Raises:
             RequestFailed: the same, where there is none, the way has worked before, or the user has to mend something.
         """
+        if position.after and self._plan.is_keyset and self._may_go_on_by_number(window, error, position):
+            return self._go_on_by_number(position, f"{error.problem.sentence}, when asked for rows by their keys")
         if self._has_come or not _may_be_the_ways(error):
             raise error
         # An empty body also comes when all seats are taken; this request waits for one.
@@ -463,9 +510,14 @@ class FeedReader(Reader):
             )
         return BEGINNING
 
-    def _works(self, window: Window, plan: FeedPlan) -> bool:
+    def _may_go_on_by_number(self, window: Window, error: RequestFailed, position: Position) -> bool:
+        """Whether it is the keys that fail, which may be of a type that cannot be compared, and none of the rows."""
+        plan = replace(self._plan, is_keyset=False)
+        return _may_be_the_ways(error) and self._works(window, plan, skip=position.offset, top=self._given_rows)
+
+    def _works(self, window: Window, plan: FeedPlan, **page: int) -> bool:
         try:
-            self.ask(window, {"plan": plan, "top": 1})
+            self.ask(window, {"plan": plan, "top": 1, **page})
         except RequestFailed as error:
             if _may_be_the_ways(error):
                 return False
@@ -484,6 +536,23 @@ class FeedReader(Reader):
             f"a stamp ({self.table.cursor}). They are asked for apart."
         )
         return True
+
+    def _refuse_empty_beginning(self, window: Window) -> None:
+        """Ask once more for the beginning of a list that had no rows there, before it is believed.
+
+        Raises:
+            _EmptyByChanceError: there are rows.
+            MovingListError: so it is each time.
+        """
+        if self._tail or not self._begins_empty:
+            return
+        if not self._rows(window, {}, min(self._size.rows, SMALL_PAGE_ROWS))[0]:
+            return
+        self._empty_beginnings += 1
+        if self._empty_beginnings == _MOST_EMPTY_BEGINNINGS:
+            sentence = "the ERP gives a list without rows, and rows where a few of them are asked for"
+            raise MovingListError(sentence)
+        raise _EmptyByChanceError
 
     def _hides_rows(self) -> bool:
         """Whether an empty answer to a filter is no answer; asked once a day, and then all rows are read."""
@@ -505,9 +574,8 @@ class FeedReader(Reader):
         return True
 
 
-_BAD_REQUEST = 400
-# Answers that say themselves that they will be the same the next time.
-_REFUSALS = frozenset({_BAD_REQUEST})
+# Answers that say themselves that they will be the same the next time: 400 and 501.
+_REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED})
 
 
 def _may_be_the_ways(error: RequestFailed) -> bool:

@@ -14,11 +14,11 @@ import msgspec
 
 from source_acumatica.addresses import fits
 from source_acumatica.cursor import Window
-from source_acumatica.entity import FieldKind, format_instant
+from source_acumatica.entity import FieldKind, moved
 from source_acumatica.feeds import FUNCTION_SUFFIX, FeedDoor, FeedTable
 
 # Of the address; the rest is for a filter, a place, and an inquiry's parameters.
-_LONGEST_ORDER_CHARACTERS = 1300
+_LONGEST_ORDER_CHARACTERS = _LONGEST_PLACES_CHARACTERS = 1300
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -115,12 +115,11 @@ def feed_options(
     """The options of a request: of the window and the page token alone.
 
     The token has ``version`` of OData, ``top``, and ``skip`` or ``after``: the place that a page by keyset begins at,
-    empty for the beginning. ``at`` asks for the row at a place, with ``is_within`` if it lies in the window.
+    empty for the beginning. ``at`` asks for the rows with these keys, with ``is_within`` for those in the window.
     """
     version = token["version"]
     if "at" in token:
-        pairs = _literals(table, plan.order, token["at"], version)
-        conditions = [f"{name} eq {literal}" for name, literal in pairs if name in table.keys]
+        conditions = [_at_condition(table, token["at"], version)]
         conditions += _window_conditions(table, plan, window, version) if token.get("is_within") else ()
     else:
         conditions = [*_window_conditions(table, plan, window, version), *_place_conditions(table, plan, token)]
@@ -145,6 +144,24 @@ def orderable(names: Sequence[str]) -> tuple[str, ...]:
     while count and not fits({"$orderby": ",".join(names[:count])}, _LONGEST_ORDER_CHARACTERS):
         count -= 1
     return tuple(names[:count])
+
+
+def places_that_fit(table: FeedTable, places: Sequence[Sequence[Any]]) -> int:
+    """How many of the places by the keys, the first ones first, can be asked for at once; at least one."""
+    count = 1
+    while count < len(places) and fits(
+        {"$filter": _at_condition(table, places[: count + 1], 4)}, _LONGEST_PLACES_CHARACTERS
+    ):
+        count += 1
+    return count
+
+
+def _at_condition(table: FeedTable, places: Sequence[Sequence[Any]], version: int) -> str:
+    each = [
+        " and ".join(f"{name} eq {literal}" for name, literal in _literals(table, table.keys, place, version))
+        for place in places
+    ]
+    return each[0] if len(each) == 1 else "(" + " or ".join(f"({one})" for one in each) + ")"
 
 
 def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, version: int) -> Iterator[str]:
@@ -211,7 +228,7 @@ def widened(window: Window) -> Window:
     """The window whatever zone the times are in that it is compared with."""
     if window.since is None:
         return window
-    return replace(window, since=format_instant(datetime.fromisoformat(window.since) - _MOST_BEHIND))
+    return replace(window, since=moved(window.since, -_MOST_BEHIND))
 
 
 def value_literal(value: Any, kind: FieldKind, version: int) -> str:

@@ -296,8 +296,8 @@ class _Anchored(Generic[Row]):
         """
         if behind.skip == answer.end and self._looks.longest > self._overlap:
             return False
-        again = self._answer(answer.skip, self._look)
-        return list(again.identities[: len(answer.rows)]) == list(answer.identities)
+        again = self._answer(answer.skip, self._look).identities
+        return again[: len(answer.rows) or None] == answer.identities
 
     def _next(self, fetch: Callable[[int], Fetched[Row]]) -> _Answer[Row] | None:
         """The page at the place, or the nearest one that goes on behind rows that were sent."""

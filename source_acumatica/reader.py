@@ -17,7 +17,7 @@ from source_acumatica.client import Client
 from source_acumatica.codec import rows_of
 from source_acumatica.config import Config
 from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, Window
-from source_acumatica.entity import Wire
+from source_acumatica.entity import FIRST_INSTANT, Wire, format_instant
 from source_acumatica.errors import (
     BrokenAnswerError,
     Next,
@@ -41,8 +41,8 @@ logger = logging.getLogger("airbyte")
 _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=msgspec.Raw)
 _LIST_DECODER = msgspec.json.Decoder(list[Any], float_hook=msgspec.Raw)
 _PIECE_BYTES = 64 * 1024
-# Before any record of the ERP: SQL Server's own dates begin here.
-EVER = Window(since="1753-01-01T00:00:00.000000Z")
+EVER = Window(since=format_instant(FIRST_INSTANT))
+"""Any time."""
 
 
 def where_of(tenant: str, stream: str) -> str:

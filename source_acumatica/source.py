@@ -453,7 +453,10 @@ def _as_configured(
     if isinstance(table, FeedTable):
         is_tracked = table.is_tracked and keys == ["_tenant", table.id_field]
         chosen = _chosen_cursor(configured) if table.is_cursor_chosen else None
-        return replace(table, is_tracked=is_tracked, are_keys_unique=is_tracked or bool(keys), chosen=chosen)
+        # Another key of the user's says nothing about the described ones, by which rows are ordered and asked for.
+        columns = {name for name in keys if name != "_tenant" and not name.startswith("_param_")}
+        are_unique = is_tracked or (bool(columns) and columns <= set(table.keys))
+        return replace(table, is_tracked=is_tracked, are_keys_unique=are_unique, chosen=chosen)
     if not settings.track_deletions or not table.dac or keys != ["_tenant", table.id_field]:
         return table
     return table.tracked()

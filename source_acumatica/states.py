@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from itertools import chain
 from typing import Any
 
@@ -116,7 +117,7 @@ def _part(part: Any) -> dict[str, Any]:
             own[name] = _instant(tenant, name, part[name])
     for name, value, is_right, form in chain(_findings(part), _place(part.get("reading"))):
         if not is_right(value):
-            raise _broken(tenant, f"reading.{name}".removesuffix("."), value, form)
+            raise _broken(tenant, name, value, form)
     return own
 
 
@@ -129,8 +130,8 @@ def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any
     for name in LEARNT:
         yield name, part.get(name), lambda value: isinstance(value, bool) or _is_instant(value), _TIME
     for name in ("lag", "allowed"):
-        yield name, part.get(name, 0), _is_whole, "a number of seconds"
-    yield "has_unstamped", part.get("has_unstamped", False), lambda value: isinstance(value, bool), "true or false"
+        yield name, part.get(name, 0), _is_span, "a number of seconds"
+    yield "has_unstamped", part.get("has_unstamped", False), _is_truth, "true or false"
     for name in ("left_out", "columns", "custom"):
         yield name, part.get(name, []), _is_list_of_texts, "a list of names"
     yield "read_with", part.get("read_with", {}), lambda value: isinstance(value, dict), "an object"
@@ -138,19 +139,36 @@ def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any
 
 def _place(reading: Any) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
     """What is looked at in the place that a sync which was cut off had reached: names, values, and what they may be."""
-    yield "", reading, lambda value: value is None or isinstance(value, dict), "an object"
+    yield "reading", reading, lambda value: value is None or isinstance(value, dict), "an object"
     if reading:
         for name in ("since", "until"):
-            yield name, reading.get(name), _is_instant, _TIME
-        yield "offset", reading.get("offset", 0), _is_count, "a number of rows"
-        yield "anchors", reading.get("anchors", []), _is_list_of_lists, "a list of lists"
-        yield "after", reading.get("after", []), lambda value: isinstance(value, list), "a list"
-        yield "list", reading.get("list", ""), lambda value: isinstance(value, str), "the name of a list"
-        yield "unstamped", reading.get("unstamped", False), lambda value: isinstance(value, bool), "true or false"
+            yield f"reading.{name}", reading.get(name), _is_instant, _TIME
+        yield "reading.offset", reading.get("offset", 0), _is_count, "a number of rows"
+        yield "reading.anchors", reading.get("anchors", []), _is_list_of_lists, "a list of lists"
+        yield "reading.after", reading.get("after", []), lambda value: isinstance(value, list), "a list"
+        yield "reading.list", reading.get("list", ""), lambda value: isinstance(value, str), "the name of a list"
+        yield (
+            "reading.unstamped",
+            reading.get("unstamped", False),
+            lambda value: isinstance(value, bool),
+            "true or false",
+        )
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool)
 
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_span(value: Any) -> bool:
+    """A number of seconds that can be reckoned with."""
+    return _is_whole(value) and abs(value) <= _LONGEST_SPAN_SECONDS
+
+
+_LONGEST_SPAN_SECONDS = timedelta.max.total_seconds()
 
 
 def _is_count(value: Any) -> bool:

@@ -44,7 +44,7 @@ from source_acumatica.cursor import (
 from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
 from source_acumatica.doors import Doors, inquiry_resource
-from source_acumatica.entity import Wire, format_instant
+from source_acumatica.entity import Wire, format_instant, moved
 from source_acumatica.errors import (
     NO_CONTENT,
     Next,
@@ -450,7 +450,7 @@ class TableStream(HttpStream, ABC):
             with self._client.reading(tenant), self._access.heartbeat.of(reader.where) as beat:
                 yield from self._read_tenant(reader, slice_["windows"], beat)
                 logger.info(f"{reader.where}: all is read, {beat.records:,} records.")
-        except (AttributeError, TypeError, ValueError, LookupError) as error:
+        except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
             # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
             raise broken_record(reader.where, error) from error
 
@@ -545,7 +545,7 @@ class TableStream(HttpStream, ABC):
         """Say if no row is stamped as late any more as one that came before, unless rows were removed in this sync."""
         if self.progress is None:
             return
-        since = format_instant(datetime.fromisoformat(newest) - self._config.lookback - _ROUNDING)
+        since = moved(newest, -self._config.lookback - _ROUNDING)
         if reader.has_rows_since(since):
             facts.learn(STAMPS_STAND)
             return
@@ -599,16 +599,15 @@ class TableStream(HttpStream, ABC):
                 self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, look=look)
         facts.saw_behind(reader.looks)
         if self.progress:
-            # A list that is empty may be hidden from the user, or not be there yet; and rows without a stamp come for
-            # other reasons than the window's.
+            # A list that is empty may be so by chance, be hidden from the user, or not be there yet; and rows without a
+            # stamp come for other reasons than the window's.
             has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
-            is_believed = has_rows or facts.is_fresh(FILTER_WORKS)
-            if is_believed:
+            if has_rows:
                 self.progress.note(reader.tenant, unproven=reader.unproven)
             self.progress.window_done(
                 reader.tenant,
                 window,
-                is_proven=is_believed,
+                is_proven=has_rows,
                 look=self._look(reader.tenant),
                 begin=format_instant(self._config.start_date) if self._config.start_date else None,
                 is_blind=not self._tells_the_clock(reader.tenant),
@@ -942,6 +941,7 @@ class FeedStream(TableStream):
             self._facts(tenant),
             self._client.pause,
             is_incremental=self.progress is not None,
+            columns=self._columns_of(tenant),
         )
 
     def _has_unknown_zone(self, tenant: str) -> bool:

@@ -17,6 +17,7 @@ from source_acumatica.entity import (
     calendar_date,
     custom_values,
     format_instant,
+    moved,
     unwrap,
     utc_instant,
 )
@@ -371,6 +372,22 @@ def test_an_instant_comes_in_utc(sent, expected):
 @pytest.mark.parametrize("sent", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+03:00", "9999-12-31T23:59:59-05:00"])
 def test_the_ends_of_the_servers_calendar_are_instants_of_the_same_width(sent):
     assert len(utc_instant(sent)) == len("2026-11-22T19:44:05.123000Z")
+
+
+FIRST, LAST = "1753-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"
+
+
+@pytest.mark.parametrize(
+    ("instant", "by", "expected"),
+    [
+        ("2026-11-22T19:44:05.123000Z", timedelta(hours=-12), "2026-11-22T07:44:05.123000Z"),
+        ("0001-01-01T00:00:00.000000Z", timedelta(hours=-12), FIRST),
+        (FIRST, timedelta(hours=-12), FIRST),
+        ("9999-12-31T23:59:59.999900Z", timedelta(milliseconds=1), LAST),
+    ],
+)
+def test_an_instant_is_moved_no_further_than_the_database_can_compare(instant, by, expected):
+    assert moved(instant, by) == expected
 
 
 @pytest.mark.parametrize("sent", ["soon", "2026-13-01T00:00:00Z"])

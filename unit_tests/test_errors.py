@@ -513,6 +513,9 @@ def test_what_odata_refuses_can_be_asked_for_otherwise_and_its_words_are_quoted(
     problem = read_feed_answer(answer(400, body), ROLE)
     assert (problem.next, problem.failure_type, problem.status) == (Next.CLIMB_DOWN, CONFIG, 400)
     assert problem.sentence == "OData refused the request (the ERP says: No such column.)"
+    problem = read_feed_answer(answer(501, body), ROLE)
+    assert (problem.next, problem.failure_type, problem.status) == (Next.CLIMB_DOWN, CONFIG, 501)
+    assert problem.sentence == "OData does not support the request (the ERP says: No such column.)"
 
 
 @pytest.mark.parametrize(

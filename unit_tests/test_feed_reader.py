@@ -266,6 +266,32 @@ def test_keys_that_the_server_does_not_find_again_lead_to_places_by_number(is_in
     assert "does not find its own rows by the values that it shows. Reading ordered by Id." in caplog.text
 
 
+def _failure():
+    return RequestFailed(Problem(Next.STOP, FailureType.system_error, "failed", status=500))
+
+
+@pytest.mark.parametrize("is_incremental", [True, False])
+def test_keys_that_make_the_erp_fail_lead_to_places_by_number(is_incremental, caplog):
+    feed = Feed(ROWS, refuses=lambda _plan, token: _failure() if token.get("after") else None)
+    assert ids(feed.reader(is_incremental=is_incremental).pages(EVER)) == list(range(12))
+    assert "failed, when asked for rows by their keys. Reading ordered by Id." in caplog.text
+
+
+@pytest.mark.parametrize("is_incremental", [True, False])
+def test_a_row_that_makes_the_erp_fail_is_not_blamed_on_the_keys(is_incremental):
+    def refuses(plan, token):
+        first = token["after"][0] if token.get("after") else token.get("skip", 0)
+        return _failure() if first <= 7 < first + token["top"] else None
+
+    feed = Feed(ROWS, refuses=refuses)
+    read = []
+    with pytest.raises(RequestFailed, match="failed"):
+        for page in feed.reader(is_incremental=is_incremental).pages(EVER):
+            read += [row["Id"] for row in page.rows]
+    assert read == list(range(len(read)))
+    assert all(token["plan"].is_keyset for token in feed.tokens[:-1])
+
+
 def test_a_list_that_was_left_by_number_is_gone_on_with_by_number():
     feed = Feed(ROWS)
     position = Position(6, (("4",), ("5",)), list_name="all, number: Id")
@@ -291,6 +317,40 @@ def test_a_filter_that_hides_rows_is_not_believed_for_longer_than_a_day(table, c
     known.clear()
     assert sorted(set(ids(Silent(ROWS, table).reader(facts=known).pages(CHANGED)))) == list(range(12))
     assert "answers a filter by LastModifiedDateTime with no rows, although there are some" in caplog.text
+
+
+class Forgetful(Feed):
+    """Gives no rows from the beginning of the list on, at these requests for them."""
+
+    empty = ()
+    times = 0
+
+    def __call__(self, window, token):
+        page = super().__call__(window, token)
+        if token.get("skip") or token.get("after"):
+            return page
+        self.times += 1
+        return FeedPage([], 100, None) if self.times in self.empty else page
+
+
+@pytest.mark.parametrize("table", [TABLE, INQUIRY], ids=["table", "inquiry"])
+@pytest.mark.parametrize("empty", [(1,), (1, 3), range(1, 100, 2)], ids=["once", "twice", "always"])
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:2]], ids=["rows behind the page", "no rows behind it"])
+def test_a_list_that_begins_without_rows_is_not_believed_where_it_has_some(table, empty, rows):
+    feed = Forgetful(rows, table)
+    feed.empty = empty
+    reader = feed.reader(is_incremental=False)
+    if len(empty) < 3:
+        assert sorted(ids(reader.pages(EVER))) == [row["Id"] for row in rows]
+    else:
+        with pytest.raises(RequestFailed, match="a list without rows|repeats the same rows"):
+            list(reader.pages(EVER))
+
+
+def test_changes_in_front_of_others_are_not_lost_where_the_first_answer_has_none():
+    feed = Forgetful([a_row(number, 12) for number in range(12)])
+    feed.empty = (1,)
+    assert ids(feed.reader().pages(CHANGED)) == list(range(12))
 
 
 def test_a_filter_that_has_nothing_to_bring_is_asked_about_once():

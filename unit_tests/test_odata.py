@@ -150,15 +150,22 @@ def test_a_request_asks_for_its_window_from_its_place_on(plan, window, token, ex
         (
             BY_KEY,
             Window(SINCE),
-            {"at": ("SO", "1", 2), "is_within": True},
+            {"at": [("SO", "1", 2)], "is_within": True},
             "Type eq 'SO' and Nbr eq '1' and Line eq 2 and "
             f"({STAMPED} ge 2026-11-24T10:00:00.000Z or {STAMPED} eq null) and (Total gt 5 or Total lt 1)",
         ),
         (
             BY_KEY,
             Window(SINCE),
-            {"at": ("SO", "1", 2)},
+            {"at": [("SO", "1", 2)]},
             "Type eq 'SO' and Nbr eq '1' and Line eq 2 and (Total gt 5 or Total lt 1)",
+        ),
+        (
+            BY_KEY,
+            Window(SINCE),
+            {"at": [("SO", "1", 2), ("SO", None, 3)]},
+            "((Type eq 'SO' and Nbr eq '1' and Line eq 2) or (Type eq 'SO' and Nbr eq null and Line eq 3)) and "
+            "(Total gt 5 or Total lt 1)",
         ),
     ],
 )

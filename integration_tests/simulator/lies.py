@@ -74,6 +74,7 @@ class Lies:
     blind: bool = False  # filters with an instant find nothing
     deaf: bool = False  # filters are not looked at
     lost_half: Half | None = None  # which of the conditions `(A ge B or A eq null)` is not looked at
+    uncomparable: int | None = None  # OData: no text is greater than another; with this status it says so
     null_filters: bool | None = None  # whether `eq null` is accepted; None: by OData, and not by the contract API
     ticks: bool = False  # instants are kept and compared in 1/300 s; OData shows them so, contract REST rounds
     compared_later: timedelta = timedelta()  # an instant compares as if it were so much later than it is shown

@@ -22,6 +22,7 @@ MOST_EXPANSIONS = 3
 TABLE_OPTIONS = frozenset({"$filter", "$select", "$orderby", "$top", "$skip", "$expand", "$count"})
 INQUIRY_OPTIONS = TABLE_OPTIONS - {"$expand", "$count"}
 ALWAYS_ALLOWED = frozenset({"$format", "$skiptoken"})
+TEXT_COMPARED = re.compile(r"\b(ge|gt|le|lt) '")
 Options = Mapping[str, str]
 
 
@@ -116,6 +117,8 @@ class Query:
         text = options.get("$filter", "").strip()
         if not text:
             return list(rows)
+        if self.lies.uncomparable and TEXT_COMPARED.search(text):
+            raise ODataError("The binary operator GreaterThanOrEqual is not defined.", self.lies.uncomparable)
         table = as_compared(self.table, self.lies)
         predicate = Parser(text, table, self.dialect, self.relations, self.lies.null_filters is not False).predicate()
         return [] if finds_nothing(text, self.lies) else list(filter(predicate, rows))
