@@ -87,6 +87,8 @@ class Progress:
     reading: Window | None = None
     deletions: str | None = None
     """What was deleted before has arrived; None: nobody has asked yet."""
+    deletions_asked: str | None = None
+    """When the ERP's list of deletions was read last; later than ``deletions`` where it was empty then."""
     learnt: Mapping[str, str | bool] = field(default_factory=dict)
     """What was found out about the ERP, and when; true, of a state of old, is too long ago."""
     newest: str | None = None
@@ -310,12 +312,19 @@ class TenantCursor(Cursor):
             self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
 
     def deletions_done(
-        self, tenant: str, until: datetime | None, *, has_no_flags: bool | None = None, now: datetime | None = None
+        self,
+        tenant: str,
+        until: datetime | None,
+        *,
+        is_empty: bool = False,
+        has_no_flags: bool | None = None,
+        now: datetime | None = None,
     ) -> None:
         """What was deleted before ``until`` has been handed on; None: that cannot be read now.
 
-        The position goes back with a clock that was ahead. ``has_no_flags`` is what was found out ``now``, if
-        anything was.
+        The position goes back with a clock that was ahead. A list that ``is_empty`` proves nothing, and the position
+        stays: as long as nothing comes from there, that costs nothing. ``has_no_flags`` is what was found out ``now``,
+        if anything was.
         """
 
         def done(was: Progress) -> Progress:
@@ -325,7 +334,11 @@ class TenantCursor(Cursor):
             if has_no_flags:
                 at = now or until
                 learnt[HAS_NO_FLAGS] = format_instant(at) if at else True
-            return replace(was, deletions=format_instant(until) if until else was.deletions, learnt=learnt)
+            if until is None:
+                return replace(was, learnt=learnt)
+            asked = format_instant(until)
+            position = was.deletions and min(was.deletions, asked) if is_empty else asked
+            return replace(was, deletions=position, deletions_asked=asked, learnt=learnt)
 
         self._advance(tenant, done)
 
@@ -381,6 +394,7 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 allowed=part.get("allowed"),
                 reading=Window.of_state(reading) if reading else None,
                 deletions=part.get("deletions"),
+                deletions_asked=part.get("deletions_asked"),
                 learnt={name: part[name] for name in LEARNT if part.get(name)},
                 newest=part.get("newest"),
                 lag=part.get("lag"),
@@ -404,6 +418,7 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "sure": progress.sure,
         "allowed": progress.allowed,
         "deletions": progress.deletions,
+        "deletions_asked": progress.deletions_asked,
         "newest": progress.newest,
         "lag": progress.lag,
         "lag_at": progress.lag_at,

@@ -305,6 +305,8 @@ class RemovedReader:
     """Whether flagged rows of any table have come from this site."""
     is_listed: bool = field(default=False, init=False)
     """Whether the ERP's list has been read to its end."""
+    is_empty: bool = field(default=True, init=False)
+    """Whether nothing stood in it."""
     has_flags: bool | None = field(default=None, init=False)
     """Whether the table has flags, as was found out now; None if nobody asked, or nobody could answer."""
     has_flagged: bool = field(default=False, init=False)
@@ -349,11 +351,10 @@ class RemovedReader:
         The position stays then: the ERP keeps deletions from the moment on in which a table is listed, so that nothing
         is missed by asking from further back.
         """
-        is_empty = True
         for removals in self.deletions.listed(since):
-            is_empty = is_empty and not removals
+            self.is_empty = self.is_empty and not removals
             yield removals
-        if is_empty and not self.history.lists(self.deletions.sets) and not self.deletions.has_entries():
+        if self.is_empty and not self.history.lists(self.deletions.sets) and not self.deletions.has_entries():
             raise NotTrackedError(_NOTHING_LISTED)
 
     def _tell_untracked(self, reason: str) -> None:
@@ -386,7 +387,8 @@ class RemovedReader:
         """Whoever has been read before may have rows that nobody will ever name again."""
         if not (self.was.reached or self.was.deletions):
             return
-        gap = self.history.gap(self.deletions.sets, self.was.deletions, self.now)
+        asked = self.was.deletions_asked or self.was.deletions
+        gap = self.history.gap(self.deletions.sets, asked, self.now)
         if gap:
             logger.warning(
                 f"{self.deletions.where}: {gap}. Rows deleted in between may have stayed in the destination: refresh "

@@ -690,7 +690,9 @@ class TableStream(HttpStream, ABC):
             self._facts(tenant).learn(HAS_FLAGGED)
         has_no_flags = None if reader.has_flags is None else not reader.has_flags
         until = now if reader.is_listed else None
-        progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
+        progress.deletions_done(
+            tenant, until, is_empty=reader.is_empty, has_no_flags=has_no_flags, now=access.now(tenant)
+        )
 
     def _lines(self, records: Sequence[Any], meta: Meta | None = None) -> Iterator[AirbyteMessage]:
         if records:
