@@ -24,8 +24,10 @@ REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_p
 GIVES_ALL_AGAIN = "gives_all_again"
 GIVES_UNSTAMPED, LOSES_UNSTAMPED = "gives_unstamped", "loses_unstamped"
 STAMPS_STAND, HIDES_NOTHING, HIDES_ROWS = "stamps_stand", "hides_nothing", "hides_rows"
+SHOWS_DATES = "shows_dates"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
 LEARNT = (
+    SHOWS_DATES,
     STAMPS_STAND,
     HIDES_NOTHING,
     HIDES_ROWS,
@@ -80,6 +82,17 @@ class Window:
 
 
 @dataclass(frozen=True)
+class StampsSeen:
+    """What the stamps of a page have shown."""
+
+    newest: str | None = None
+    believable: str | None = None
+    """The latest that may be the time of a change; single rows may be stamped with any time to come."""
+    own_lag: int | None = None
+    """How many seconds the stamps of the stream are behind, as far as it has seen."""
+
+
+@dataclass(frozen=True)
 class Progress:
     """One tenant: everything changed before ``reached`` has arrived; ``reading`` is what a cut-off sync left."""
 
@@ -96,6 +109,10 @@ class Progress:
     lag: int | None = None
     """The last look at the database's clock, as ``Look`` has it."""
     lag_at: str | None = None
+    own_latest: str | None = None
+    """The latest stamp that has arrived, but for those of days to come, which no clock has said."""
+    own_lag: int | None = None
+    """How many seconds this stream's stamps were behind when a row came that was stamped later than all before."""
     has_unstamped: bool = False
     """Whether rows without a stamp have been seen."""
     left_out: tuple[str, ...] = ()
@@ -191,6 +208,14 @@ class Progress:
         sure = min(format_instant(look.latest), self.reached)
         return replace(self._looked(look), sure=sure, allowed=_seconds_between(since, sure) if since else None)
 
+    @property
+    def own_clock(self) -> DatabaseClock:
+        """The clock that this stream's stamps show by themselves, as the syncs before have seen it."""
+        clock = DatabaseClock()
+        if self.own_latest and self.own_lag is not None:
+            clock.remember(self.own_lag, datetime.fromisoformat(self.own_latest) + timedelta(seconds=self.own_lag))
+        return clock
+
     def remind(self, clock: DatabaseClock) -> None:
         """Tell ``clock`` what the syncs before have seen of it."""
         if self.lag is not None and self.lag_at:
@@ -208,10 +233,12 @@ class Progress:
             return None
         return _earliest(self.deletions, lookback, None)
 
-    def seen(self, newest: str | None, look: Look | None = None) -> Progress:
-        """With the latest stamp of a page, and the closest look at the database's clock that this sync has had."""
-        latest = max(filter(None, (self.newest, newest)), default=None)
-        return replace(self, newest=latest)._looked(look)
+    def seen(self, stamps: StampsSeen, look: Look | None = None) -> Progress:
+        """With the stamps of a page, and the closest look at the database's clock that this sync has had."""
+        latest = max(filter(None, (self.newest, stamps.newest)), default=None)
+        own = max(filter(None, (self.own_latest, stamps.believable)), default=None)
+        own_lag = self.own_lag if stamps.own_lag is None else stamps.own_lag
+        return replace(self, newest=latest, own_latest=own, own_lag=own_lag)._looked(look)
 
 
 def _seconds_between(since: str, until: str) -> int:
@@ -227,6 +254,9 @@ def _earliest(reached: str | None, lookback: timedelta, start_date: datetime | N
     except OverflowError:  # a stamp of .NET's first day
         since = format_instant(datetime.min.replace(tzinfo=UTC))
     return max(since, begin) if begin else since
+
+
+_NO_STAMPS = StampsSeen()
 
 
 class TenantCursor(Cursor):
@@ -254,14 +284,20 @@ class TenantCursor(Cursor):
             self._progress[tenant] = self._progress[tenant].begun_with(read_with)
 
     def page_done(
-        self, tenant: str, window: Window, position: Position, *, newest: str | None = None, look: Look | None = None
+        self,
+        tenant: str,
+        window: Window,
+        position: Position,
+        *,
+        stamps: StampsSeen = _NO_STAMPS,
+        look: Look | None = None,
     ) -> None:
-        """All rows up to ``position`` have been handed on, the latest of them stamped ``newest``.
+        """All rows up to ``position`` have been handed on, the last page with these ``stamps``.
 
         Rows without a stamp are of no window: they are asked for again as a whole.
         """
         begun = None if window.is_unstamped else replace(window, start=position)
-        self._advance(tenant, lambda was: replace(was.seen(newest, look), reading=begun))
+        self._advance(tenant, lambda was: replace(was.seen(stamps, look), reading=begun))
 
     def window_done(
         self,
@@ -399,6 +435,8 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 newest=part.get("newest"),
                 lag=part.get("lag"),
                 lag_at=part.get("lag_at"),
+                own_latest=part.get("own_latest"),
+                own_lag=part.get("own_lag"),
                 has_unstamped=part.get("has_unstamped", False),
                 left_out=tuple(part.get("left_out", ())),
                 read_with=part.get("read_with", {}),
@@ -408,7 +446,7 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
         )
 
 
-_COUNTS = ("lag", "allowed")
+_COUNTS = ("lag", "own_lag", "allowed")
 
 
 def _part(field: str, tenant: str, progress: Progress) -> State:
@@ -422,6 +460,8 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "newest": progress.newest,
         "lag": progress.lag,
         "lag_at": progress.lag_at,
+        "own_latest": progress.own_latest,
+        "own_lag": progress.own_lag,
         "has_unstamped": progress.has_unstamped,
         "left_out": list(progress.left_out),
         "read_with": dict(progress.read_with),

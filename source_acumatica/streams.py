@@ -36,8 +36,10 @@ from source_acumatica.cursor import (
     HIDES_ROWS,
     LOSES_UNSTAMPED,
     REFUSES_NULL,
+    SHOWS_DATES,
     STAMPS_STAND,
     Progress,
+    StampsSeen,
     TenantCursor,
     Window,
 )
@@ -72,12 +74,11 @@ from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
 from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
 from source_acumatica.tracking import Tracking
-from source_acumatica.watches import KeyWatch, ListKeys, Stamps
+from source_acumatica.watches import KeyWatch, ListKeys, Stamps, looks_like_a_date
 
 logger = logging.getLogger("airbyte")
 
 _A_DAY_SECONDS = 86_400
-_AN_HOUR_SECONDS = 3600
 # A day, and one more for the zone in which it begins.
 _STEP_OF_DATES = timedelta(days=2)
 # Filters compare what the database has, which is rounded where it is shown.
@@ -393,8 +394,9 @@ class TableStream(HttpStream, ABC):
             return [Window(format_instant(start) if start else None)]
         progress = self.progress.progress(tenant).begun_with(self._read_with(tenant))
         lag = self._lag(tenant, progress)
-        if not self.is_stamped_by_the_database and progress.newest and _is_whole_hour(progress.newest):
-            # It looks like a date alone, in whatever zone: what changes later that day has the same.
+        is_date = SHOWS_DATES in progress.learnt or looks_like_a_date(progress.newest or "")
+        if is_date and not self.is_stamped_by_the_database:
+            # What changes later that day has the same date, also where the stamps of other rows have a time.
             lag = max(lag, _STEP_OF_DATES)
         if progress.is_ahead_of(now):
             logger.warning(
@@ -405,18 +407,24 @@ class TableStream(HttpStream, ABC):
         return progress.windows(start, self._config.lookback, now, lag)
 
     def _lag(self, tenant: str, progress: Progress) -> timedelta:
-        """How far the clocks may differ: as the stream has seen it when it was read last, or any other since."""
-        shared = self._access.clocks[tenant].last
-        return max(allowance(shared.lag) if shared else timedelta(), progress.clock_lag or timedelta())
+        """How far the clocks may differ: as the stream has seen it when it was read last, or any other since.
+
+        That a table is stamped by the clock of the others is a claim: one of a customization may keep local time. So
+        its own rows count, too, as far as they were behind.
+        """
+        shared, own = self._access.clocks[tenant].last, self._own_clock(tenant).last
+        seen = [allowance(shared.lag)] if shared else []
+        seen += [allowance(max(own.lag, 0))] if own else []
+        return max(*seen, progress.clock_lag or timedelta(), timedelta())
 
     def _clock(self, tenant: str) -> DatabaseClock:
         """The clock that stamps the rows: the database's, or one that only this stream shows."""
-        if self.is_stamped_by_the_database:
-            return self._access.clocks[tenant]
+        return self._access.clocks[tenant] if self.is_stamped_by_the_database else self._own_clock(tenant)
+
+    def _own_clock(self, tenant: str) -> DatabaseClock:
+        """The clock as this stream shows it."""
         if tenant not in self._own_clocks:
-            self._own_clocks[tenant] = DatabaseClock()
-            if self.progress:
-                self.progress.progress(tenant).remind(self._own_clocks[tenant])
+            self._own_clocks[tenant] = self.progress.progress(tenant).own_clock if self.progress else DatabaseClock()
         return self._own_clocks[tenant]
 
     def _look(self, tenant: str) -> Look | None:
@@ -559,8 +567,8 @@ class TableStream(HttpStream, ABC):
                 self._note_page(reader, window, stamps, facts)
                 if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
                     facts.learn(GIVES_PAGES)
-                look = self._looked(reader.tenant, stamps)
-                self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, look=look)
+                look, seen = self._looked(reader.tenant, stamps)
+                self.progress.page_done(reader.tenant, window, page.position, stamps=seen, look=look)
         facts.saw_behind(reader.looks)
         if self.progress:
             # A list that is empty may be hidden from the user, or not be there yet; and rows without a stamp come for
@@ -576,11 +584,15 @@ class TableStream(HttpStream, ABC):
                 is_blind=not self._tells_the_clock(reader.tenant),
             )
 
-    def _looked(self, tenant: str, stamps: Stamps) -> Look | None:
-        """The last look at the clock, after a page with these stamps."""
-        if self._tells_the_clock(tenant):
-            self._clock(tenant).see(stamps.believable, self._access.now(tenant))
-        return self._look(tenant)
+    def _looked(self, tenant: str, stamps: Stamps) -> tuple[Look | None, StampsSeen]:
+        """The last look at the clock, after a page with these stamps, and what they have shown."""
+        if not self._tells_the_clock(tenant):
+            return self._look(tenant), StampsSeen(stamps.newest)
+        now, own = self._access.now(tenant), self._own_clock(tenant)
+        own.see(stamps.believable, now)
+        if self.is_stamped_by_the_database:
+            self._clock(tenant).see(stamps.believable, now)
+        return self._look(tenant), StampsSeen(stamps.newest, stamps.believable, own.last and own.last.lag)
 
     def _key_list(self, reader: Reader) -> ListKeys:
         return self._keys.list(reader.where, self._table_of(reader.tenant).own_key)
@@ -597,6 +609,8 @@ class TableStream(HttpStream, ABC):
         self._latest[reader.tenant] = max(self._latest.get(reader.tenant, ""), stamps.newest or "")
         if stamps.has_none:
             facts.saw_unstamped()
+        if stamps.shows_dates and not facts.remembers(SHOWS_DATES):
+            facts.learn(SHOWS_DATES)
         if stamps.newest and reader.is_filtered(window) and not facts.knows(FILTER_WORKS):
             facts.learn(FILTER_WORKS)
 
@@ -977,10 +991,6 @@ class FeedStream(TableStream):
     @property
     def _has_own_stamp(self) -> bool:
         return True
-
-
-def _is_whole_hour(stamp: str) -> bool:
-    return datetime.fromisoformat(stamp).timestamp() % _AN_HOUR_SECONDS == 0
 
 
 def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:
