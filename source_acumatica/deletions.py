@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -35,6 +35,8 @@ _NO_SUCH_FLAG = f"Could not find a property named '{DELETED_FLAG}'"
 _SHOW = {"PX-ApiDeleted": "SHOW"}
 # So many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists").
 _IDS_IN_A_CONDITION = 19
+# Deletions are few, or of a kind (a purge), whose rows nobody has changed for long.
+_MOST_ASKED = 30
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,10 @@ class Deletions:
     """The latest stamp that any row of the stream was sent with, as far as is known."""
     has_own_stamp: bool = False
     """Whether that is the table's own stamp; an entity may show that of another table of its form."""
+    sent_by: str | None = None
+    """The latest stamp that a row was sent with before this sync, but for those of days to come."""
+    _asked: int = field(default=0, init=False)
+    """How often it was asked whether records are gone."""
 
     # --------------------------------------------------------------------------------------------- what the ERP lists
 
@@ -94,7 +100,7 @@ class Deletions:
                 for some in rows_of(rows):
                     removals = [self._removal(row.note_id, row.at) for row in some if row.note_id]
                     nameless += len(some) - len(removals)
-                    yield removals
+                    yield self._behind_what_was_sent(removals)
         except RequestFailed as error:
             if has_begun or not _is_refusal(error):
                 raise
@@ -119,6 +125,44 @@ class Deletions:
         if at is None or shown is None:
             return Removal(note_id, format_instant(self.doors.now(self.tenant)), self._latest_sent)
         return Removal(note_id, shown, latest_meant(at))
+
+    def _behind_what_was_sent(self, removals: Sequence[Removal]) -> Sequence[Removal]:
+        """Rows may have been sent with later stamps than their deletion has, where two clocks stamp them.
+
+        They may also be there again, changed since: only those that are not are removed behind all that was sent.
+        """
+        doubtful = [each.id for each in removals if self.sent_by and (each.behind or each.at) < self.sent_by]
+        gone: set[str] = set()
+        for some in in_pieces(doubtful, _IDS_IN_A_CONDITION):
+            if self._asked < _MOST_ASKED:
+                self._asked += 1
+                gone |= self._gone(some)
+        return [replace(each, behind=self.sent_by) if each.id in gone else each for each in removals]
+
+    def _gone(self, ids: Sequence[str]) -> set[str]:
+        """Those that the table does not have now; none where it cannot be asked for them."""
+        rest = {each.lower(): each for each in ids}
+        try:
+            # An answer may have fewer rows than are there.
+            while rest and (there := self._found(rest.values(), {}, is_short=True)):
+                if there.isdisjoint(rest):
+                    return set()
+                rest = {low: each for low, each in rest.items() if low not in there}
+        except RequestFailed as error:
+            if not _is_refusal(error):
+                raise
+            self._asked = _MOST_ASKED
+            logger.info(
+                f"{self.where}: {error.problem.sentence}. Whether deleted records are there again is not known."
+            )
+            return set()
+        return {*rest.values()}
+
+    def _found(self, ids: Iterable[str], headers: Mapping[str, str], *, is_short: bool = False) -> set[str]:
+        """Those of the ids that the table shows with these headers, in lower case."""
+        condition = " or ".join(f"{NOTE_ID} eq {each}" for each in ids)
+        pages = self._pages("", {"$select": NOTE_ID, "$filter": condition}, headers, is_short=is_short)
+        return {each.lower() for page in pages for each in _ids_of(page)}
 
     @property
     def _latest_sent(self) -> str:
@@ -190,12 +234,8 @@ class Deletions:
 
     def _confirmed(self, rows: Sequence[Wire]) -> list[Wire]:
         """Those that are found by their ids with the header, and not without it."""
-        condition = " or ".join(f"{NOTE_ID} eq {row[NOTE_ID]}" for row in rows)
-        with_header, without = (
-            {id_ for page in self._pages("", {"$select": NOTE_ID, "$filter": condition}, each) for id_ in _ids_of(page)}
-            for each in (_SHOW, {})
-        )
-        return [row for row in rows if str(row[NOTE_ID]) in with_header - without]
+        with_header, without = (self._found(_ids_of(rows), each) for each in (_SHOW, {}))
+        return [row for row in rows if str(row[NOTE_ID]).lower() in with_header - without]
 
     def _flagged_removals(self, rows: Iterable[Wire]) -> list[Removal]:
         latest = self._latest_sent
@@ -228,14 +268,22 @@ class Deletions:
         headers: Mapping[str, str],
         identify: Callable[[Any], Identity] | None = None,
         decode: Callable[[bytes], FeedAnswer] | None = None,
+        *,
+        is_short: bool = False,
     ) -> Iterator[Sequence[Any]]:
-        """The pages of the table, under the first of its names that is known."""
-        more: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _DECODE_ROWS}
-        more |= {"identify": identify or _identity_of_a_row, "most_rows": self.most_rows}
+        """The pages of the table, under the first of its names that is known; ``is_short``: one answer is enough."""
+        request: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _DECODE_ROWS}
+        more = {**request, "identify": identify or _identity_of_a_row, "most_rows": self.most_rows}
+
+        def pages(resource: str) -> Iterable[Sequence[Any]]:
+            if is_short:
+                return [self.doors.all_rows(self.tenant, FeedDoor.TABLES, resource, options, **request)]
+            return self.doors.pages(self.tenant, FeedDoor.TABLES, resource, options, **more)
+
         for name in self.sets:
             has_begun = False
             try:
-                for rows in self.doors.pages(self.tenant, FeedDoor.TABLES, f"{name}{call}", options, **more):
+                for rows in pages(f"{name}{call}"):
                     has_begun = True
                     yield rows
             except RequestFailed as error:

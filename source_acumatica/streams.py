@@ -8,10 +8,10 @@ import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from airbyte_cdk.models import AirbyteMessage, SyncMode
@@ -128,6 +128,7 @@ class Access:
         return cls(doors, known, heartbeat=heartbeat)
 
 
+_AnyTable = TypeVar("_AnyTable", Table, FeedTable)
 Holding = Mapping[str, StreamTable | AirbyteTracedException]
 """By tenant, in the order of reading: the table as the tenant has it, or why it cannot be read there."""
 
@@ -517,11 +518,19 @@ class TableStream(HttpStream, ABC):
         """Say if no row is stamped as late any more as one that came before, unless rows were removed in this sync."""
         if self.progress is None:
             return
-        since = format_instant(datetime.fromisoformat(newest) - self._config.lookback - _ROUNDING)
-        if reader.has_rows_since(since):
+        if reader.has_rows_since(self._shortly_before(newest)):
             facts.learn(STAMPS_STAND)
             return
+        if self._has_left_a_condition(reader, newest, facts):
+            return
+        now = self._access.now(reader.tenant)
         if is_explained:
+            if now and newest > format_instant(now + FURTHEST_OFF):
+                logger.warning(
+                    f"{reader.where}: a row that was stamped with a time to come ({newest}) is not there any more. In "
+                    "the destination, whatever happened to it since loses against that stamp, also a deletion: refresh "
+                    "this stream."
+                )
             self.progress.note(reader.tenant, newest=None)
             return
         logger.warning(
@@ -531,6 +540,31 @@ class TableStream(HttpStream, ABC):
             "stamps. Or the ERP compares times otherwise than it shows them: from now on a day more is read again."
         )
         self.progress.note(reader.tenant, newest=None, lag=_A_DAY_SECONDS)
+
+    def _shortly_before(self, stamp: str) -> str:
+        return format_instant(datetime.fromisoformat(stamp) - self._config.lookback - _ROUNDING)
+
+    def _has_left_a_condition(self, reader: Reader, newest: str, facts: TenantFacts) -> bool:
+        """Whether the latest row may be gone since it was changed: it does not fulfil what rows are chosen by any more.
+
+        An inquiry has conditions of its own, of which nobody knows; its filter is right if it finds the row that is the
+        latest now.
+        """
+        table = self._table_of(reader.tenant)
+        if table.condition and reader.has_rows_since(self._shortly_before(newest), is_unconditional=True):
+            facts.learn(STAMPS_STAND)
+            return True
+        latest = None if self.is_stamped_by_the_database else reader.latest()
+        if not latest or latest >= newest or not reader.has_rows_since(self._shortly_before(latest)):
+            return False
+        logger.info(
+            f"{reader.where}: a row that was changed at {newest} has come before, and the latest is of {latest} now. "
+            "It was deleted, or does not fulfil the inquiry's conditions any more; if an earlier state of the tenant "
+            "was restored (a snapshot, a backup), refresh this stream."
+        )
+        if self.progress:
+            self.progress.note(reader.tenant, newest=latest)
+        return True
 
     def _may_have_gone_back(
         self, tenant: str, windows: Sequence[Window], newest: str | None, facts: TenantFacts
@@ -685,6 +719,7 @@ class TableStream(HttpStream, ABC):
         may_have_flags = self._may_have_flags(tenant) and not was.knows(HAS_NO_FLAGS, access.now(tenant))
         table = self._described(tenant) if may_have_flags else None
         newest = max(filter(None, (newest, was.newest)), default=None)
+        sent = self._own_clock(tenant).before
         deletions = Deletions(
             tenant,
             access.doors,
@@ -694,6 +729,7 @@ class TableStream(HttpStream, ABC):
             table,
             newest,
             has_own_stamp=self._has_own_stamp,
+            sent_by=format_instant(sent.latest) if sent else None,
         )
         is_header_known = bool(access.have_flagged)
         reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags, is_header_known)
@@ -777,7 +813,8 @@ class ContractStream(TableStream):
         return self._table_of(tenant).url_path
 
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
-        options = list_options(self._table_of(tenant), token.get("plan", Plan()), self._columns_of(tenant), window)
+        table = _without_row_filter(self._table_of(tenant), token)
+        options = list_options(table, token.get("plan", Plan()), self._columns_of(tenant), window)
         return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
 
     def _made_codec(self, tenant: str) -> Codec:
@@ -889,7 +926,8 @@ class FeedStream(TableStream):
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
         token = {"version": self._access.doors.version(self._table.door, tenant), **token}
         window = widened(window) if self._has_unknown_zone(tenant) else window
-        options = feed_options(self._table_of(tenant), token["plan"], self._columns_of(tenant), window, token)
+        table = _without_row_filter(self._table_of(tenant), token)
+        options = feed_options(table, token["plan"], self._columns_of(tenant), window, token)
         return {**self._resource(tenant)[1], **options}
 
     def _made_codec(self, tenant: str) -> Codec:
@@ -991,6 +1029,10 @@ class FeedStream(TableStream):
     @property
     def _has_own_stamp(self) -> bool:
         return True
+
+
+def _without_row_filter(table: _AnyTable, token: Mapping[str, Any]) -> _AnyTable:
+    return replace(table, condition="") if token.get("is_unconditional") else table
 
 
 def _repeated(tenant: str, config: Config, readers: Sequence[tuple[Mapping[str, Any], Reader]]) -> Reader:
