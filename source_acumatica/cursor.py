@@ -15,7 +15,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.entity import format_instant
 from source_acumatica.paging import BEGINNING, Position
-from source_acumatica.read_with import ReadWith, asks_for_more, is_another_instance
+from source_acumatica.read_with import ReadWith, asks_for_more
 
 State = dict[str, Any]
 
@@ -130,8 +130,6 @@ class Progress:
 
     def begun_with(self, now: ReadWith) -> Progress:
         """The progress that a read with these settings goes on from: all is read anew where they ask for more."""
-        if is_another_instance(self.read_with, now):
-            return Progress(read_with=now)
         if any(asks_for_more(self.read_with, now)):
             return replace(
                 self, reached=None, sure=None, allowed=None, reading=None, newest=None, left_out=(), read_with=now

@@ -69,7 +69,7 @@ from source_acumatica.looks import Looks
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, widened
 from source_acumatica.paging import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
-from source_acumatica.read_with import ReadWith, asks_for_more, read_with
+from source_acumatica.read_with import ReadWith, another_instance, asks_for_more, read_with
 from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
 from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
@@ -488,10 +488,17 @@ class TableStream(HttpStream, ABC):
             self._look_back(reader, newest, facts, is_explained=has_removals)
 
     def _begin(self, tenant: str, where: str) -> None:
-        """The tenant answers: only now may what follows from other settings find its way into the state."""
+        """The tenant answers: only now may what follows from other settings find its way into the state.
+
+        Raises:
+            AirbyteTracedException: a ``config_error``, where the state is of another instance.
+        """
         if self.progress:
-            now = self._read_with(tenant)
-            for reason in asks_for_more(self.progress.progress(tenant).read_with, now):
+            was, now = self.progress.progress(tenant).read_with, self._read_with(tenant)
+            if reason := another_instance(was, now):
+                msg = f"{where}: {reason}."
+                raise config_error(msg)
+            for reason in asks_for_more(was, now):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
 
