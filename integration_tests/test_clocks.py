@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from .harness import Destination, differences
-from .simulator import Simulator
+from .simulator import Lies, Simulator
 from .test_sync import catalog_of
 
 A = "Company"
@@ -27,7 +28,7 @@ class Hours:
 
     def __init__(self, erp: Simulator, *streams: str, **settings: Any) -> None:
         self.erp, self.destination, self._number = erp, Destination(), 0
-        self._config = erp.config(generic_inquiries=["BI-Customers"], dac_tables=["Customer"], **settings)
+        self._config = erp.config(generic_inquiries=["BI-Customers"], dac_tables=["Customer", "SOOrder"], **settings)
         self._catalog = catalog_of(self._config, *streams)
 
     def change(self) -> None:
@@ -117,6 +118,18 @@ def test_deletions_that_are_listed_with_an_older_time_come_too(erp: Simulator) -
     days.hour(5, 30, 58, at=at)
     found = [days.hour(5, 30, 58) for _ in range(5)]
     assert found[3:] == [[], []]
+
+
+@pytest.mark.parametrize("streams", [("dac__Customer",), ("dac__Customer", "dac__SOOrder")])
+def test_a_table_that_keeps_local_time_loses_no_change_beside_others(erp: Simulator, streams: tuple[str, ...]) -> None:
+    """A customization's own may; the others' clock says nothing of it."""
+    table = {"Customer.LastModifiedDateTime": lambda _row, stamp: stamp and stamp - timedelta(hours=5)}
+    erp.lies = Lies(shown=table)
+    days = Hours(erp, *streams)
+    company = erp.tenant(A)
+    order = company.keys("SalesOrder")[0]
+    for _ in range(5):
+        assert days.hour(5, 30, at={59: lambda: company.update("SalesOrder", order, {})}) == []
 
 
 def test_a_clock_that_is_right_costs_few_rows(erp: Simulator) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
@@ -351,18 +351,46 @@ def test_no_change_is_missed_whatever_zone_the_old_feed_writes_its_times_in(
         assert any("in which zone its times are" in line for line in caplog.messages)
 
 
-def test_no_change_is_missed_where_the_inquiry_shows_the_day_alone(erp: Simulator) -> None:
-    def midnight(_row: Any, stamp: Any) -> Any:
-        return stamp and stamp.replace(hour=0, minute=0, second=0, microsecond=0)
+def _day_in(zone: tzinfo, *with_a_time: str) -> Any:
+    """The date of a zone alone, as the instant at which it begins; of some customers also the time."""
 
-    now = erp.clock.now()
-    erp.clock.advance((timedelta(days=1, minutes=2) - (now - midnight(None, now))).total_seconds())
-    erp.lies = Lies(shown={"BI-Customers.LastModifiedOn": midnight})
+    def shown(row: Any, stamp: Any) -> Any:
+        if not stamp or row.record.value("CustomerID") in with_a_time:
+            return stamp
+        return stamp.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+    return shown
+
+
+@pytest.mark.parametrize("hours", [0.0, 9.5, 5.75, -3.5])
+def test_no_change_is_missed_where_the_inquiry_shows_the_day_alone(erp: Simulator, hours: float) -> None:
+    zone = timezone(timedelta(hours=hours))
+    now = erp.clock.now().astimezone(zone)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    erp.clock.advance((timedelta(days=1, minutes=2) - (now - midnight)).total_seconds())
+    erp.lies = Lies(shown={"BI-Customers.LastModifiedOn": _day_in(zone)})
     config = erp.config(A, generic_inquiries=["BI-Customers"])
     catalog = catalog_of(config, "gi__BI-Customers")
     destination, company = Destination(), erp.tenant(A)
     for key in company.keys("Customer"):
         company.update("Customer", key, {"CustomerName": f"changed at {erp.clock.now()}"})
+        erp.clock.advance(60)
+        destination.sync(config, catalog)
+        assert differences(destination, erp, [A]) == []
+        erp.clock.advance(3600)
+
+
+def test_no_change_is_missed_where_some_rows_show_the_day_alone(erp: Simulator) -> None:
+    """The latest stamp has a time, and says nothing of the others."""
+    company, destination = erp.tenant(A), Destination()
+    *others, timed = company.keys("Customer")
+    erp.lies = Lies(shown={"BI-Customers.LastModifiedOn": _day_in(UTC, *timed)})
+    config = erp.config(A, generic_inquiries=["BI-Customers"])
+    catalog = catalog_of(config, "gi__BI-Customers")
+    erp.clock.advance(5 * 86_400)
+    for key in others:
+        company.update("Customer", key, {"CustomerName": f"changed at {erp.clock.now()}"})
+        company.update("Customer", timed, {})
         erp.clock.advance(60)
         destination.sync(config, catalog)
         assert differences(destination, erp, [A]) == []

@@ -524,6 +524,52 @@ def test_a_flagged_row_goes_also_with_a_stamp_at_an_end_of_time(stamp: str) -> N
         assert [record["NoteID"] for record in pair.sent if record[DELETED_AT]] == [deleted]
 
 
+@pytest.mark.parametrize("stream", ["SalesOrder", "dac__SOOrder"])
+def test_a_deletion_that_is_stamped_before_its_row_wins_unless_the_row_is_there(stream: str) -> None:
+    """Two clocks stamp them; and a row that came back under its NoteID was changed since."""
+    with paired(DeletionRules(), stream) as pair:
+        gone, back = pair.company.keys("SalesOrder")[:2]
+        for key in (gone, back):
+            stamp = pair.sim.clock.now() + timedelta(minutes=10)
+            pair.company.update("SalesOrder", key, {"Description": "changed"}, stamp=stamp)
+        assert pair.sync() == []
+        there = {(row["OrderType"], row["OrderNbr"]): row["id"] for row in pair.company.rows("SalesOrder")}
+        pair.company.delete("SalesOrder", gone)
+        pair.company.journal.keep("SOOrder", [(there[back], pair.sim.clock.now())])
+        before = len(pair.sim.requests)
+        assert pair.sync() == []
+        assert pair.warnings == []
+        asked = [one for one in pair.sim.requests[before:] if "NoteID eq" in one.query.get("$filter", "")]
+        assert len(asked) == 2, "once for both, and for the one that did not come"
+        pair.company.update("SalesOrder", back, {"Description": "again"}, pair.sim.clock.now() + timedelta(minutes=10))
+        assert pair.sync() == []
+
+
+def test_whether_a_record_is_gone_is_not_asked_where_the_clocks_agree() -> None:
+    with paired(DeletionRules(), "SalesOrder") as pair:
+        pair.company.update("SalesOrder", pair.company.keys("SalesOrder")[5], {"Description": "changed"})
+        pair.sync()
+        pair.delete("SalesOrder", 2)
+        pair.sim.clock.advance(10)
+        pair.company.update("SalesOrder", pair.company.keys("SalesOrder")[5], {"Description": "changed"})
+        before = len(pair.sim.requests)
+        assert pair.sync() == []
+        assert not [one for one in pair.sim.requests[before:] if "NoteID eq" in one.query.get("$filter", "")]
+
+
+def test_a_deleted_row_that_was_stamped_far_ahead_is_told() -> None:
+    """No removal may be stamped so late that a record which comes back would lose against it for months."""
+    with paired(DeletionRules(), "SalesOrder") as pair:
+        ahead = pair.sim.clock.now() + timedelta(days=400)
+        pair.company.update("SalesOrder", pair.company.keys("SalesOrder")[0], {"Description": "x"}, stamp=ahead)
+        pair.sync()
+        pair.delete("SalesOrder")
+        assert len(pair.sync()) == 1
+        assert len([line for line in pair.warnings if "stamped with a time to come" in line]) == 1
+        pair.sync()
+        assert pair.warnings == []
+
+
 @pytest.mark.parametrize("digits", [0, 1, 3])
 def test_a_removal_wins_however_short_its_time_is_shown(digits: int) -> None:
     with paired(DeletionRules(), "SalesOrder", "dac__SOOrder") as pair:

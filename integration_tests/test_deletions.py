@@ -59,10 +59,10 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def deletion_positions(destination: Destination) -> dict[str, str | None]:
-    """Of each stream's first tenant."""
+def lists_read(destination: Destination) -> dict[str, str | None]:
+    """When the list of deletions of each stream's first tenant was read last."""
     states = {name: state["stream"]["stream_state"]["states"][0] for name, state in destination.states.items()}
-    return {name: part.get("deletions") for name, part in states.items()}
+    return {name: part.get("deletions_asked") for name, part in states.items()}
 
 
 def test_streams_are_keyed_by_the_records_own_id_where_it_has_one(erp: Simulator) -> None:
@@ -177,7 +177,7 @@ def test_a_table_that_is_not_tracked_is_told_and_all_else_arrives() -> None:
         destination.sync(config, catalog)
         company = sim.tenant("Company")
         sim.clock.advance(3600)
-        positions = deletion_positions(destination)
+        before = lists_read(destination)
         gone = company.keys("SalesOrder")[0]
         company.delete("SalesOrder", gone)
         company.update("SalesOrder", company.keys("SalesOrder")[0], {"Description": "changed"})
@@ -185,8 +185,8 @@ def test_a_table_that_is_not_tracked_is_told_and_all_else_arrives() -> None:
         destination.sync(config, catalog)
         assert len([line for line in destination.warnings if "SOOrder are not tracked: list the table" in line]) == 2
         assert all("SM207010" in line for line in destination.warnings)
-        moved = {name for name, at in deletion_positions(destination).items() if at != positions[name]}
-        assert moved == {"dac__SOLine"}, "a position stays where nothing could be read"
+        moved = {name for name, at in lists_read(destination).items() if at != before[name]}
+        assert moved == {"dac__SOLine"}, "no list was read where nothing could be"
         left = differences(destination, sim, ["Company"])
         assert len(left) == 2
         assert all("does not exist in the ERP" in line for line in left)
@@ -276,6 +276,8 @@ def test_a_connection_that_still_has_the_old_keys_gets_no_tombstones(erp: Simula
 
 def test_the_position_of_deletions_moves_on_its_own(synced: Any) -> None:
     erp, config, catalog, destination = synced
+    for tenant in map(erp.tenant, TENANTS):
+        tenant.delete("SalesOrder", tenant.keys("SalesOrder")[0])
     erp.requests.clear()
     destination.sync(config, catalog)
     asked = {one.tenant: one.query["$filter"] for one in erp.requests if "SOOrder/px.GetDeletedRecords" in one.path}
@@ -286,6 +288,35 @@ def test_the_position_of_deletions_moves_on_its_own(synced: Any) -> None:
         condition = asked[part["partition"]["tenant"]]
         assert condition.startswith("DeleteDate ge ")
         assert condition < f"DeleteDate ge {part['deletions']}"
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("stream", ["SalesOrder", "dac__SOOrder"])
+def test_a_list_that_is_empty_for_a_while_costs_no_deletion(stream: str, times: int) -> None:
+    """One empty answer proves nothing, nor do several."""
+    with Simulator(rows=8, tenants=("Company",), tracked=("SOOrder",)) as sim:
+        config = sim.config(**SETTINGS)
+        catalog = catalog_of(config, stream)
+        company, destination = sim.tenant("Company"), Destination()
+
+        def sync() -> list[str]:
+            """An hour later, of an ERP that is in use."""
+            sim.clock.advance(3600)
+            company.update("SalesOrder", company.keys("SalesOrder")[-1], {})
+            destination.sync(config, catalog)
+            assert destination.warnings == []
+            return differences(destination, sim, ["Company"])
+
+        sync()
+        company.delete("SalesOrder", company.keys("SalesOrder")[1])
+        sim.lies = Lies(only="GetDeleted", most_rows=0)
+        for _ in range(times):
+            assert len(sync()) == 1
+        sim.lies = ()
+        assert sync() == []
+        for _ in range(12):  # longer than the ERP keeps its list
+            sim.clock.advance(86_400)
+            assert sync() == []
 
 
 def test_a_state_from_before_the_setting_gets_all_deletions_there_are(synced: Any) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from .harness import Destination, Key, Row
+from .harness import Destination, Key, Row, differences
 from .simulator import Fault, FaultKind, Simulator
 from .test_sync import catalog_of
 
@@ -50,22 +51,27 @@ def test_what_is_asked_for_more_arrives(before: dict[str, Any], after: dict[str,
         assert destination.records < fresh.records / 2
 
 
-def test_another_instance_under_the_same_tenant_name_is_read_anew() -> None:
+def test_another_instance_under_the_same_tenant_name_fails_until_the_streams_are_cleared() -> None:
+    """Rows of a sandbox would stay among those of production, and win where they were changed later."""
     streams = ("Customer", "dac__SOOrder", "gi__BI-Customers")
     destination = Destination()
-    with Simulator(rows=12, tenants=ONE) as old:
+    with Simulator(rows=12, tenants=ONE) as old, Simulator(rows=20, tenants=ONE, seed=7) as new:
         config = old.config(dac_tables=["SOOrder"])
         destination.sync(config, catalog_of(config, *streams))
-    with Simulator(rows=20, tenants=ONE, seed=7) as new:
-        config = new.config(dac_tables=["SOOrder"])
-        catalog = catalog_of(config, *streams)
-        destination.sync(config, catalog)
-        told = [one for one in destination.warnings if "names another instance" in one]
+        kept = copy.deepcopy(destination.states)
+        other = new.config(dac_tables=["SOOrder"])
+        catalog = catalog_of(other, *streams)
+        destination.sync(other, catalog, fails=True)
+        told = [one for one in destination.errors if "of another instance" in one["message"]]
         assert len(told) == len(streams)
-        assert (
-            destination.records
-            == sum(len(list(new.tenant("Company").rows(each))) for each in ("Customer", "SalesOrder")) + 20
-        )
+        assert {one["failure_type"] for one in told} == {"config_error"}
+        assert destination.records == 0
+        assert destination.states == kept
+        destination.sync(config, catalog)
+        assert (destination.errors, destination.warnings) == ([], [])
+        cleared = Destination()
+        cleared.sync(other, catalog)
+        assert differences(cleared, new, [*ONE]) == []
 
 
 def test_an_instance_that_cannot_be_signed_in_to_leaves_the_state_as_it_is() -> None:

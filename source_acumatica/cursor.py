@@ -15,7 +15,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.entity import format_instant, moved
 from source_acumatica.paging import BEGINNING, Position
-from source_acumatica.read_with import ReadWith, asks_for_more, is_another_instance
+from source_acumatica.read_with import ReadWith, asks_for_more
 
 State = dict[str, Any]
 
@@ -24,9 +24,11 @@ REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_p
 GIVES_ALL_AGAIN = "gives_all_again"
 GIVES_UNSTAMPED, LOSES_UNSTAMPED = "gives_unstamped", "loses_unstamped"
 STAMPS_STAND, HIDES_NOTHING, HIDES_ROWS = "stamps_stand", "hides_nothing", "hides_rows"
+SHOWS_DATES = "shows_dates"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
 FOUND_BY_KEY = "found_by_key"
 LEARNT = (
+    SHOWS_DATES,
     STAMPS_STAND,
     HIDES_NOTHING,
     HIDES_ROWS,
@@ -82,6 +84,17 @@ class Window:
 
 
 @dataclass(frozen=True)
+class StampsSeen:
+    """What the stamps of a page have shown."""
+
+    newest: str | None = None
+    believable: str | None = None
+    """The latest that may be the time of a change; single rows may be stamped with any time to come."""
+    own_lag: int | None = None
+    """How many seconds the stamps of the stream are behind, as far as it has seen."""
+
+
+@dataclass(frozen=True)
 class Progress:
     """One tenant: everything changed before ``reached`` has arrived; ``reading`` is what a cut-off sync left."""
 
@@ -89,6 +102,8 @@ class Progress:
     reading: Window | None = None
     deletions: str | None = None
     """What was deleted before has arrived; None: nobody has asked yet."""
+    deletions_asked: str | None = None
+    """When the ERP's list of deletions was read last; later than ``deletions`` where it was empty then."""
     learnt: Mapping[str, str | bool] = field(default_factory=dict)
     """What was found out about the ERP, and when; true, of a state of old, is too long ago."""
     newest: str | None = None
@@ -96,6 +111,10 @@ class Progress:
     lag: int | None = None
     """The last look at the database's clock, as ``Look`` has it."""
     lag_at: str | None = None
+    own_latest: str | None = None
+    """The latest stamp that has arrived, but for those of days to come, which no clock has said."""
+    own_lag: int | None = None
+    """How many seconds this stream's stamps were behind when a row came that was stamped later than all before."""
     has_unstamped: bool = False
     """Whether rows without a stamp have been seen."""
     left_out: tuple[str, ...] = ()
@@ -115,8 +134,6 @@ class Progress:
 
     def begun_with(self, now: ReadWith) -> Progress:
         """The progress that a read with these settings goes on from: all is read anew where they ask for more."""
-        if is_another_instance(self.read_with, now):
-            return Progress(read_with=now)
         if any(asks_for_more(self.read_with, now)):
             return replace(
                 self,
@@ -201,6 +218,14 @@ class Progress:
         sure = min(format_instant(look.latest), self.reached)
         return replace(self._looked(look), sure=sure, allowed=_seconds_between(since, sure) if since else None)
 
+    @property
+    def own_clock(self) -> DatabaseClock:
+        """The clock that this stream's stamps show by themselves, as the syncs before have seen it."""
+        clock = DatabaseClock()
+        if self.own_latest and self.own_lag is not None:
+            clock.remember(self.own_lag, datetime.fromisoformat(self.own_latest) + timedelta(seconds=self.own_lag))
+        return clock
+
     def remind(self, clock: DatabaseClock) -> None:
         """Tell ``clock`` what the syncs before have seen of it."""
         if self.lag is not None and self.lag_at:
@@ -218,10 +243,12 @@ class Progress:
             return None
         return _earliest(self.deletions, lookback, None)
 
-    def seen(self, newest: str | None, look: Look | None = None) -> Progress:
-        """With the latest stamp of a page, and the closest look at the database's clock that this sync has had."""
-        latest = max(filter(None, (self.newest, newest)), default=None)
-        return replace(self, newest=latest)._looked(look)
+    def seen(self, stamps: StampsSeen, look: Look | None = None) -> Progress:
+        """With the stamps of a page, and the closest look at the database's clock that this sync has had."""
+        latest = max(filter(None, (self.newest, stamps.newest)), default=None)
+        own = max(filter(None, (self.own_latest, stamps.believable)), default=None)
+        own_lag = self.own_lag if stamps.own_lag is None else stamps.own_lag
+        return replace(self, newest=latest, own_latest=own, own_lag=own_lag)._looked(look)
 
 
 def _seconds_between(since: str, until: str) -> int:
@@ -234,6 +261,9 @@ def _earliest(reached: str | None, lookback: timedelta, start_date: datetime | N
         return begin
     since = moved(reached, -lookback)
     return max(since, begin) if begin else since
+
+
+_NO_STAMPS = StampsSeen()
 
 
 class TenantCursor(Cursor):
@@ -261,14 +291,20 @@ class TenantCursor(Cursor):
             self._progress[tenant] = self._progress[tenant].begun_with(read_with)
 
     def page_done(
-        self, tenant: str, window: Window, position: Position, *, newest: str | None = None, look: Look | None = None
+        self,
+        tenant: str,
+        window: Window,
+        position: Position,
+        *,
+        stamps: StampsSeen = _NO_STAMPS,
+        look: Look | None = None,
     ) -> None:
-        """All rows up to ``position`` have been handed on, the latest of them stamped ``newest``.
+        """All rows up to ``position`` have been handed on, the last page with these ``stamps``.
 
         Rows without a stamp are of no window: they are asked for again as a whole.
         """
         begun = None if window.is_unstamped else replace(window, start=position)
-        self._advance(tenant, lambda was: replace(was.seen(newest, look), reading=begun))
+        self._advance(tenant, lambda was: replace(was.seen(stamps, look), reading=begun))
 
     def window_done(
         self,
@@ -319,12 +355,19 @@ class TenantCursor(Cursor):
             self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
 
     def deletions_done(
-        self, tenant: str, until: datetime | None, *, has_no_flags: bool | None = None, now: datetime | None = None
+        self,
+        tenant: str,
+        until: datetime | None,
+        *,
+        is_empty: bool = False,
+        has_no_flags: bool | None = None,
+        now: datetime | None = None,
     ) -> None:
         """What was deleted before ``until`` has been handed on; None: that cannot be read now.
 
-        The position goes back with a clock that was ahead. ``has_no_flags`` is what was found out ``now``, if
-        anything was.
+        The position goes back with a clock that was ahead. A list that ``is_empty`` proves nothing, and the position
+        stays: as long as nothing comes from there, that costs nothing. ``has_no_flags`` is what was found out ``now``,
+        if anything was.
         """
 
         def done(was: Progress) -> Progress:
@@ -334,7 +377,11 @@ class TenantCursor(Cursor):
             if has_no_flags:
                 at = now or until
                 learnt[HAS_NO_FLAGS] = format_instant(at) if at else True
-            return replace(was, deletions=format_instant(until) if until else was.deletions, learnt=learnt)
+            if until is None:
+                return replace(was, learnt=learnt)
+            asked = format_instant(until)
+            position = was.deletions and min(was.deletions, asked) if is_empty else asked
+            return replace(was, deletions=position, deletions_asked=asked, learnt=learnt)
 
         self._advance(tenant, done)
 
@@ -390,10 +437,13 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 allowed=part.get("allowed"),
                 reading=Window.of_state(reading) if reading else None,
                 deletions=part.get("deletions"),
+                deletions_asked=part.get("deletions_asked"),
                 learnt={name: part[name] for name in LEARNT if part.get(name)},
                 newest=part.get("newest"),
                 lag=part.get("lag"),
                 lag_at=part.get("lag_at"),
+                own_latest=part.get("own_latest"),
+                own_lag=part.get("own_lag"),
                 has_unstamped=part.get("has_unstamped", False),
                 left_out=tuple(part.get("left_out", ())),
                 unproven=part.get("unproven", {}),
@@ -404,7 +454,7 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
         )
 
 
-_COUNTS = ("lag", "allowed")
+_COUNTS = ("lag", "own_lag", "allowed")
 
 
 def _part(field: str, tenant: str, progress: Progress) -> State:
@@ -414,9 +464,12 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "sure": progress.sure,
         "allowed": progress.allowed,
         "deletions": progress.deletions,
+        "deletions_asked": progress.deletions_asked,
         "newest": progress.newest,
         "lag": progress.lag,
         "lag_at": progress.lag_at,
+        "own_latest": progress.own_latest,
+        "own_lag": progress.own_lag,
         "has_unstamped": progress.has_unstamped,
         "left_out": list(progress.left_out),
         "unproven": dict(progress.unproven),

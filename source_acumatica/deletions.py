@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -35,6 +35,8 @@ _NO_SUCH_FLAG = f"Could not find a property named '{DELETED_FLAG}'"
 _SHOW = {"PX-ApiDeleted": "SHOW"}
 # So many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists").
 _IDS_IN_A_CONDITION = 19
+# Deletions are few, or of a kind (a purge), whose rows nobody has changed for long.
+_MOST_ASKED = 30
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,10 @@ class Deletions:
     """The latest stamp that any row of the stream was sent with, as far as is known."""
     has_own_stamp: bool = False
     """Whether that is the table's own stamp; an entity may show that of another table of its form."""
+    sent_by: str | None = None
+    """The latest stamp that a row was sent with before this sync, but for those of days to come."""
+    _asked: int = field(default=0, init=False)
+    """How often it was asked whether records are gone."""
 
     # --------------------------------------------------------------------------------------------- what the ERP lists
 
@@ -94,7 +100,7 @@ class Deletions:
                 for some in rows_of(rows):
                     removals = [self._removal(row.note_id, row.at) for row in some if row.note_id]
                     nameless += len(some) - len(removals)
-                    yield removals
+                    yield self._behind_what_was_sent(removals)
         except RequestFailed as error:
             if has_begun or not _is_refusal(error):
                 raise
@@ -119,6 +125,44 @@ class Deletions:
         if at is None or shown is None:
             return Removal(note_id, format_instant(self.doors.now(self.tenant)), self._latest_sent)
         return Removal(note_id, shown, latest_meant(at))
+
+    def _behind_what_was_sent(self, removals: Sequence[Removal]) -> Sequence[Removal]:
+        """Rows may have been sent with later stamps than their deletion has, where two clocks stamp them.
+
+        They may also be there again, changed since: only those that are not are removed behind all that was sent.
+        """
+        doubtful = [each.id for each in removals if self.sent_by and (each.behind or each.at) < self.sent_by]
+        gone: set[str] = set()
+        for some in in_pieces(doubtful, _IDS_IN_A_CONDITION):
+            if self._asked < _MOST_ASKED:
+                self._asked += 1
+                gone |= self._gone(some)
+        return [replace(each, behind=self.sent_by) if each.id in gone else each for each in removals]
+
+    def _gone(self, ids: Sequence[str]) -> set[str]:
+        """Those that the table does not have now; none where it cannot be asked for them."""
+        rest = {each.lower(): each for each in ids}
+        try:
+            # An answer may have fewer rows than are there.
+            while rest and (there := self._found(rest.values(), {}, is_short=True)):
+                if there.isdisjoint(rest):
+                    return set()
+                rest = {low: each for low, each in rest.items() if low not in there}
+        except RequestFailed as error:
+            if not _is_refusal(error):
+                raise
+            self._asked = _MOST_ASKED
+            logger.info(
+                f"{self.where}: {error.problem.sentence}. Whether deleted records are there again is not known."
+            )
+            return set()
+        return {*rest.values()}
+
+    def _found(self, ids: Iterable[str], headers: Mapping[str, str], *, is_short: bool = False) -> set[str]:
+        """Those of the ids that the table shows with these headers, in lower case."""
+        condition = " or ".join(f"{NOTE_ID} eq {each}" for each in ids)
+        pages = self._pages("", {"$select": NOTE_ID, "$filter": condition}, headers, is_short=is_short)
+        return {each.lower() for page in pages for each in _ids_of(page)}
 
     @property
     def _latest_sent(self) -> str:
@@ -190,12 +234,8 @@ class Deletions:
 
     def _confirmed(self, rows: Sequence[Wire]) -> list[Wire]:
         """Those that are found by their ids with the header, and not without it."""
-        condition = " or ".join(f"{NOTE_ID} eq {row[NOTE_ID]}" for row in rows)
-        with_header, without = (
-            {id_ for page in self._pages("", {"$select": NOTE_ID, "$filter": condition}, each) for id_ in _ids_of(page)}
-            for each in (_SHOW, {})
-        )
-        return [row for row in rows if str(row[NOTE_ID]) in with_header - without]
+        with_header, without = (self._found(_ids_of(rows), each) for each in (_SHOW, {}))
+        return [row for row in rows if str(row[NOTE_ID]).lower() in with_header - without]
 
     def _flagged_removals(self, rows: Iterable[Wire]) -> list[Removal]:
         latest = self._latest_sent
@@ -228,14 +268,22 @@ class Deletions:
         headers: Mapping[str, str],
         identify: Callable[[Any], Identity] | None = None,
         decode: Callable[[bytes], FeedAnswer] | None = None,
+        *,
+        is_short: bool = False,
     ) -> Iterator[Sequence[Any]]:
-        """The pages of the table, under the first of its names that is known."""
-        more: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _DECODE_ROWS}
-        more |= {"identify": identify or _identity_of_a_row, "most_rows": self.most_rows}
+        """The pages of the table, under the first of its names that is known; ``is_short``: one answer is enough."""
+        request: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _DECODE_ROWS}
+        more = {**request, "identify": identify or _identity_of_a_row, "most_rows": self.most_rows}
+
+        def pages(resource: str) -> Iterable[Sequence[Any]]:
+            if is_short:
+                return [self.doors.all_rows(self.tenant, FeedDoor.TABLES, resource, options, **request)]
+            return self.doors.pages(self.tenant, FeedDoor.TABLES, resource, options, **more)
+
         for name in self.sets:
             has_begun = False
             try:
-                for rows in self.doors.pages(self.tenant, FeedDoor.TABLES, f"{name}{call}", options, **more):
+                for rows in pages(f"{name}{call}"):
                     has_begun = True
                     yield rows
             except RequestFailed as error:
@@ -305,6 +353,8 @@ class RemovedReader:
     """Whether flagged rows of any table have come from this site."""
     is_listed: bool = field(default=False, init=False)
     """Whether the ERP's list has been read to its end."""
+    is_empty: bool = field(default=True, init=False)
+    """Whether nothing stood in it."""
     has_flags: bool | None = field(default=None, init=False)
     """Whether the table has flags, as was found out now; None if nobody asked, or nobody could answer."""
     has_flagged: bool = field(default=False, init=False)
@@ -349,11 +399,10 @@ class RemovedReader:
         The position stays then: the ERP keeps deletions from the moment on in which a table is listed, so that nothing
         is missed by asking from further back.
         """
-        is_empty = True
         for removals in self.deletions.listed(since):
-            is_empty = is_empty and not removals
+            self.is_empty = self.is_empty and not removals
             yield removals
-        if is_empty and not self.history.lists(self.deletions.sets) and not self.deletions.has_entries():
+        if self.is_empty and not self.history.lists(self.deletions.sets) and not self.deletions.has_entries():
             raise NotTrackedError(_NOTHING_LISTED)
 
     def _tell_untracked(self, reason: str) -> None:
@@ -386,7 +435,8 @@ class RemovedReader:
         """Whoever has been read before may have rows that nobody will ever name again."""
         if not (self.was.reached or self.was.deletions):
             return
-        gap = self.history.gap(self.deletions.sets, self.was.deletions, self.now)
+        asked = self.was.deletions_asked or self.was.deletions
+        gap = self.history.gap(self.deletions.sets, asked, self.now)
         if gap:
             logger.warning(
                 f"{self.deletions.where}: {gap}. Rows deleted in between may have stayed in the destination: refresh "

@@ -130,10 +130,21 @@ class FeedReader(Reader):
         """Whether the server was asked for the window alone, and not for all rows."""
         return bool(self._plans) and self._plan.filters
 
-    def has_rows_since(self, since: str) -> bool:
-        """Whether rows are there that have changed since, or nobody can say."""
+    def has_rows_since(self, since: str, *, is_unconditional: bool = False) -> bool:
+        """Whether rows are there that have changed since, or nobody can say; also without the row filter."""
         plan = replace(self._plan, with_null=False)
-        return not plan.filters or bool(self.ask(Window(since), {"plan": plan, "top": 1}).rows)
+        token = {"plan": plan, "top": 1, "is_unconditional": is_unconditional}
+        return not plan.filters or bool(self.ask(Window(since), token).rows)
+
+    def latest(self) -> str | None:
+        """The latest stamp that the list shows, in UTC; None where it cannot be asked for that."""
+        try:
+            rows = self.ask(Window(), {"plan": FeedPlan((f"{self.table.cursor} desc",), filters=False), "top": 1}).rows
+        except RequestFailed as error:
+            if _may_be_the_ways(error):
+                return None
+            raise
+        return utc_instant(rows[0].get(self.table.cursor or "")) if rows else None
 
     @property
     def leaves_unstamped(self) -> bool:

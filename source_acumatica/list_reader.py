@@ -169,9 +169,10 @@ class ListReader(ContractReader):
         cursor = self.table.cursor or ""
         return None if any(unwrap(row.get(cursor)) for row in rows) else bool(rows)
 
-    def has_rows_since(self, since: str) -> bool:
-        """Whether rows are there that have changed since, or nobody can say."""
-        return not self._plan.filters or self._has_rows(Window(since), replace(self._plan, custom=()))
+    def has_rows_since(self, since: str, *, is_unconditional: bool = False) -> bool:
+        """Whether rows are there that have changed since, or nobody can say; also without the row filter."""
+        plan = replace(self._plan, custom=())
+        return not self._plan.filters or self._has_rows(Window(since), plan, is_unconditional=is_unconditional)
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""

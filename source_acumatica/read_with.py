@@ -42,9 +42,19 @@ def _same_for_all_spellings(url: str) -> str:
     return parts._replace(netloc=parts.netloc.lower().removesuffix(":443")).geturl()
 
 
-def is_another_instance(was: ReadWith, now: ReadWith) -> bool:
-    """Whether nothing that was found out is about the instance that is read now."""
-    return _INSTANCE in was and was[_INSTANCE] != now[_INSTANCE]
+def another_instance(was: ReadWith, now: ReadWith) -> str | None:
+    """Why the tenant cannot be gone on with, where what has arrived is another instance's; without a full stop.
+
+    Rows of both would be mixed: a destination keeps the one with the later stamp, whichever instance it is of. An
+    address is the same in any case of its letters, as it is for IIS.
+    """
+    if _INSTANCE not in was or was[_INSTANCE].lower() == now[_INSTANCE].lower():
+        return None
+    return (
+        f"what has been read is of another instance ({was[_INSTANCE]}) than instance_url names now ({now[_INSTANCE]}), "
+        "and the destination would mix the rows of both. Clear the stream's data, or refresh it and remove its "
+        "records, which reads it from the new instance; or write the earlier address into instance_url"
+    )
 
 
 def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
@@ -52,8 +62,6 @@ def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
 
     What was left out in between is not known: so after a setting was narrower for a time, all is read anew.
     """
-    if is_another_instance(was, now):
-        yield "instance_url names another instance (what only the earlier one has stays until the stream is refreshed)"
     if was.get(_ARCHIVED) is False and now[_ARCHIVED]:
         yield "archived records are included now"
     if was.get(_CUSTOM) is False and now.get(_CUSTOM):

@@ -138,9 +138,13 @@ class Reader(ABC):
         """Whether there are rows without a stamp; None where the ERP cannot be asked for them apart."""
         return None
 
-    def has_rows_since(self, _since: str) -> bool:
-        """Whether rows are there that have changed since, or nobody can say."""
+    def has_rows_since(self, _since: str, *, is_unconditional: bool = False) -> bool:
+        """Whether rows are there that have changed since, or nobody can say; also without the row filter."""
         return True
+
+    def latest(self) -> str | None:
+        """The latest stamp that the list shows, in UTC; None where it cannot be asked for that."""
+        return None
 
 
 @dataclass

@@ -64,9 +64,13 @@ class RepeatedReader(Reader):
         """Whether rows without a stamp, if there are any, have to be asked for apart."""
         return any(reader.leaves_unstamped for _, reader in self.readers)
 
-    def has_rows_since(self, since: str) -> bool:
+    def has_rows_since(self, since: str, *, is_unconditional: bool = False) -> bool:
         """Whether rows of any combination are there that have changed since, or nobody can say."""
-        return any(reader.has_rows_since(since) for _, reader in self.readers)
+        return any(reader.has_rows_since(since, is_unconditional=is_unconditional) for _, reader in self.readers)
+
+    def latest(self) -> str | None:
+        """The latest stamp of any combination."""
+        return max(filter(None, (reader.latest() for _, reader in self.readers)), default=None)
 
     def _stamp(self, row: Wire) -> Any:
         return row.get(self.cursor) if self.cursor else None

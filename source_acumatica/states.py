@@ -121,7 +121,7 @@ def _part(part: Any) -> dict[str, Any]:
     return own
 
 
-_INSTANTS = ("sure", "deletions", "newest", "lag_at")
+_INSTANTS = ("sure", "deletions", "deletions_asked", "newest", "lag_at", "own_latest")
 _TIME = "a time, such as 2026-11-30T00:00:00Z"
 
 
@@ -129,7 +129,7 @@ def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any
     """What is looked at in what was found out about the ERP, and in what was asked for."""
     for name in LEARNT:
         yield name, part.get(name), lambda value: isinstance(value, bool) or _is_instant(value), _TIME
-    for name in ("lag", "allowed"):
+    for name in ("lag", "own_lag", "allowed"):
         yield name, part.get(name, 0), _is_span, "a number of seconds"
     yield "has_unstamped", part.get("has_unstamped", False), _is_truth, "true or false"
     for name in ("left_out", "columns", "custom"):

@@ -8,10 +8,10 @@ import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from airbyte_cdk.models import AirbyteMessage, SyncMode
@@ -36,15 +36,17 @@ from source_acumatica.cursor import (
     HIDES_ROWS,
     LOSES_UNSTAMPED,
     REFUSES_NULL,
+    SHOWS_DATES,
     STAMPS_STAND,
     Progress,
+    StampsSeen,
     TenantCursor,
     Window,
 )
 from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
 from source_acumatica.doors import Doors, inquiry_resource
-from source_acumatica.entity import Wire, format_instant, moved
+from source_acumatica.entity import Wire, format_instant
 from source_acumatica.errors import (
     NO_CONTENT,
     Next,
@@ -67,18 +69,17 @@ from source_acumatica.looks import Looks
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, own_values, widened
 from source_acumatica.paging import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
-from source_acumatica.read_with import ReadWith, asks_for_more, read_with
+from source_acumatica.read_with import ReadWith, another_instance, asks_for_more, read_with
 from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
 from source_acumatica.row_filters import FilterTrial
 from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
 from source_acumatica.tracking import Tracking
-from source_acumatica.watches import KeyWatch, ListKeys, Stamps
+from source_acumatica.watches import KeyWatch, ListKeys, Stamps, looks_like_a_date
 
 logger = logging.getLogger("airbyte")
 
 _A_DAY_SECONDS = 86_400
-_AN_HOUR_SECONDS = 3600
 # A day, and one more for the zone in which it begins.
 _STEP_OF_DATES = timedelta(days=2)
 # Filters compare what the database has, which is rounded where it is shown.
@@ -128,6 +129,7 @@ class Access:
         return cls(doors, known, heartbeat=heartbeat)
 
 
+_AnyTable = TypeVar("_AnyTable", Table, FeedTable)
 Holding = Mapping[str, StreamTable | AirbyteTracedException]
 """By tenant, in the order of reading: the table as the tenant has it, or why it cannot be read there."""
 
@@ -399,8 +401,9 @@ class TableStream(HttpStream, ABC):
             return [Window(format_instant(start) if start else None)]
         progress = self.progress.progress(tenant).begun_with(self._read_with(tenant))
         lag = self._lag(tenant, progress)
-        if not self.is_stamped_by_the_database and progress.newest and _is_whole_hour(progress.newest):
-            # It looks like a date alone, in whatever zone: what changes later that day has the same.
+        is_date = SHOWS_DATES in progress.learnt or looks_like_a_date(progress.newest or "")
+        if is_date and not self.is_stamped_by_the_database:
+            # What changes later that day has the same date, also where the stamps of other rows have a time.
             lag = max(lag, _STEP_OF_DATES)
         if progress.is_ahead_of(now):
             logger.warning(
@@ -411,18 +414,24 @@ class TableStream(HttpStream, ABC):
         return progress.windows(start, self._config.lookback, now, lag)
 
     def _lag(self, tenant: str, progress: Progress) -> timedelta:
-        """How far the clocks may differ: as the stream has seen it when it was read last, or any other since."""
-        shared = self._access.clocks[tenant].last
-        return max(allowance(shared.lag) if shared else timedelta(), progress.clock_lag or timedelta())
+        """How far the clocks may differ: as the stream has seen it when it was read last, or any other since.
+
+        That a table is stamped by the clock of the others is a claim: one of a customization may keep local time. So
+        its own rows count, too, as far as they were behind.
+        """
+        shared, own = self._access.clocks[tenant].last, self._own_clock(tenant).last
+        seen = [allowance(shared.lag)] if shared else []
+        seen += [allowance(max(own.lag, 0))] if own else []
+        return max(*seen, progress.clock_lag or timedelta(), timedelta())
 
     def _clock(self, tenant: str) -> DatabaseClock:
         """The clock that stamps the rows: the database's, or one that only this stream shows."""
-        if self.is_stamped_by_the_database:
-            return self._access.clocks[tenant]
+        return self._access.clocks[tenant] if self.is_stamped_by_the_database else self._own_clock(tenant)
+
+    def _own_clock(self, tenant: str) -> DatabaseClock:
+        """The clock as this stream shows it."""
         if tenant not in self._own_clocks:
-            self._own_clocks[tenant] = DatabaseClock()
-            if self.progress:
-                self.progress.progress(tenant).remind(self._own_clocks[tenant])
+            self._own_clocks[tenant] = self.progress.progress(tenant).own_clock if self.progress else DatabaseClock()
         return self._own_clocks[tenant]
 
     def _look(self, tenant: str) -> Look | None:
@@ -494,10 +503,17 @@ class TableStream(HttpStream, ABC):
             FilterTrial(self._client, self._access.doors, self._config).tell_if_blind(tenant, table)
 
     def _begin(self, tenant: str, where: str) -> None:
-        """The tenant answers: only now may what follows from other settings find its way into the state."""
+        """The tenant answers: only now may what follows from other settings find its way into the state.
+
+        Raises:
+            AirbyteTracedException: a ``config_error``, where the state is of another instance.
+        """
         if self.progress:
-            now = self._read_with(tenant)
-            for reason in asks_for_more(self.progress.progress(tenant).read_with, now):
+            was, now = self.progress.progress(tenant).read_with, self._read_with(tenant)
+            if reason := another_instance(was, now):
+                msg = f"{where}: {reason}."
+                raise config_error(msg)
+            for reason in asks_for_more(was, now):
                 logger.warning(f"{where}: {reason}, so it is read anew.")
             self.progress.begin(tenant, now)
 
@@ -545,11 +561,19 @@ class TableStream(HttpStream, ABC):
         """Say if no row is stamped as late any more as one that came before, unless rows were removed in this sync."""
         if self.progress is None:
             return
-        since = moved(newest, -self._config.lookback - _ROUNDING)
-        if reader.has_rows_since(since):
+        if reader.has_rows_since(self._shortly_before(newest)):
             facts.learn(STAMPS_STAND)
             return
+        if self._has_left_a_condition(reader, newest, facts):
+            return
+        now = self._access.now(reader.tenant)
         if is_explained:
+            if now and newest > format_instant(now + FURTHEST_OFF):
+                logger.warning(
+                    f"{reader.where}: a row that was stamped with a time to come ({newest}) is not there any more. In "
+                    "the destination, whatever happened to it since loses against that stamp, also a deletion: refresh "
+                    "this stream."
+                )
             self.progress.note(reader.tenant, newest=None)
             return
         logger.warning(
@@ -559,6 +583,31 @@ class TableStream(HttpStream, ABC):
             "stamps. Or the ERP compares times otherwise than it shows them: from now on a day more is read again."
         )
         self.progress.note(reader.tenant, newest=None, lag=_A_DAY_SECONDS)
+
+    def _shortly_before(self, stamp: str) -> str:
+        return moved(stamp, -self._config.lookback - _ROUNDING)
+
+    def _has_left_a_condition(self, reader: Reader, newest: str, facts: TenantFacts) -> bool:
+        """Whether the latest row may be gone since it was changed: it does not fulfil what rows are chosen by any more.
+
+        An inquiry has conditions of its own, of which nobody knows; its filter is right if it finds the row that is the
+        latest now.
+        """
+        table = self._table_of(reader.tenant)
+        if table.condition and reader.has_rows_since(self._shortly_before(newest), is_unconditional=True):
+            facts.learn(STAMPS_STAND)
+            return True
+        latest = None if self.is_stamped_by_the_database else reader.latest()
+        if not latest or latest >= newest or not reader.has_rows_since(self._shortly_before(latest)):
+            return False
+        logger.info(
+            f"{reader.where}: a row that was changed at {newest} has come before, and the latest is of {latest} now. "
+            "It was deleted, or does not fulfil the inquiry's conditions any more; if an earlier state of the tenant "
+            "was restored (a snapshot, a backup), refresh this stream."
+        )
+        if self.progress:
+            self.progress.note(reader.tenant, newest=latest)
+        return True
 
     def _may_have_gone_back(
         self, tenant: str, windows: Sequence[Window], newest: str | None, facts: TenantFacts
@@ -595,8 +644,8 @@ class TableStream(HttpStream, ABC):
                 self._note_page(reader, window, stamps, facts)
                 if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
                     facts.learn(GIVES_PAGES)
-                look = self._looked(reader.tenant, stamps)
-                self.progress.page_done(reader.tenant, window, page.position, newest=stamps.newest, look=look)
+                look, seen = self._looked(reader.tenant, stamps)
+                self.progress.page_done(reader.tenant, window, page.position, stamps=seen, look=look)
         facts.saw_behind(reader.looks)
         if self.progress:
             # A list that is empty may be so by chance, be hidden from the user, or not be there yet; and rows without a
@@ -613,11 +662,15 @@ class TableStream(HttpStream, ABC):
                 is_blind=not self._tells_the_clock(reader.tenant),
             )
 
-    def _looked(self, tenant: str, stamps: Stamps) -> Look | None:
-        """The last look at the clock, after a page with these stamps."""
-        if self._tells_the_clock(tenant):
-            self._clock(tenant).see(stamps.believable, self._access.now(tenant))
-        return self._look(tenant)
+    def _looked(self, tenant: str, stamps: Stamps) -> tuple[Look | None, StampsSeen]:
+        """The last look at the clock, after a page with these stamps, and what they have shown."""
+        if not self._tells_the_clock(tenant):
+            return self._look(tenant), StampsSeen(stamps.newest)
+        now, own = self._access.now(tenant), self._own_clock(tenant)
+        own.see(stamps.believable, now)
+        if self.is_stamped_by_the_database:
+            self._clock(tenant).see(stamps.believable, now)
+        return self._look(tenant), StampsSeen(stamps.newest, stamps.believable, own.last and own.last.lag)
 
     def _key_list(self, reader: Reader) -> ListKeys:
         return self._keys.list(reader.where, self._table_of(reader.tenant).own_key)
@@ -634,6 +687,8 @@ class TableStream(HttpStream, ABC):
         self._latest[reader.tenant] = max(self._latest.get(reader.tenant, ""), stamps.newest or "")
         if stamps.has_none:
             facts.saw_unstamped()
+        if stamps.shows_dates and not facts.remembers(SHOWS_DATES):
+            facts.learn(SHOWS_DATES)
         if stamps.newest and reader.is_filtered(window) and not facts.knows(FILTER_WORKS):
             facts.learn(FILTER_WORKS)
 
@@ -717,6 +772,7 @@ class TableStream(HttpStream, ABC):
         may_have_flags = self._may_have_flags(tenant) and not was.knows(HAS_NO_FLAGS, access.now(tenant))
         table = self._described(tenant) if may_have_flags else None
         newest = max(filter(None, (newest, was.newest)), default=None)
+        sent = self._own_clock(tenant).before
         deletions = Deletions(
             tenant,
             access.doors,
@@ -726,6 +782,7 @@ class TableStream(HttpStream, ABC):
             table,
             newest,
             has_own_stamp=self._has_own_stamp,
+            sent_by=format_instant(sent.latest) if sent else None,
         )
         is_header_known = bool(access.have_flagged)
         reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags, is_header_known)
@@ -736,7 +793,9 @@ class TableStream(HttpStream, ABC):
             self._facts(tenant).learn(HAS_FLAGGED)
         has_no_flags = None if reader.has_flags is None else not reader.has_flags
         until = now if reader.is_listed else None
-        progress.deletions_done(tenant, until, has_no_flags=has_no_flags, now=access.now(tenant))
+        progress.deletions_done(
+            tenant, until, is_empty=reader.is_empty, has_no_flags=has_no_flags, now=access.now(tenant)
+        )
 
     def _lines(self, records: Sequence[Any], meta: Meta | None = None) -> Iterator[AirbyteMessage]:
         if records:
@@ -807,7 +866,8 @@ class ContractStream(TableStream):
         return self._table_of(tenant).url_path
 
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
-        options = list_options(self._table_of(tenant), token.get("plan", Plan()), self._columns_of(tenant), window)
+        table = _without_row_filter(self._table_of(tenant), token)
+        options = list_options(table, token.get("plan", Plan()), self._columns_of(tenant), window)
         return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
 
     def _made_codec(self, tenant: str) -> Codec:
@@ -916,7 +976,8 @@ class FeedStream(TableStream):
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
         token = {"version": self._access.doors.version(self._table.door, tenant), **token}
         window = widened(window) if self._has_unknown_zone(tenant) else window
-        options = feed_options(self._table_of(tenant), token["plan"], self._columns_of(tenant), window, token)
+        table = _without_row_filter(self._table_of(tenant), token)
+        options = feed_options(table, token["plan"], self._columns_of(tenant), window, token)
         return {**self._resource(tenant)[1], **options}
 
     def _made_codec(self, tenant: str) -> Codec:
@@ -1026,8 +1087,8 @@ class FeedStream(TableStream):
         return True
 
 
-def _is_whole_hour(stamp: str) -> bool:
-    return datetime.fromisoformat(stamp).timestamp() % _AN_HOUR_SECONDS == 0
+def _without_row_filter(table: _AnyTable, token: Mapping[str, Any]) -> _AnyTable:
+    return replace(table, condition="") if token.get("is_unconditional") else table
 
 
 def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:

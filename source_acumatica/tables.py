@@ -49,6 +49,10 @@ class StreamTable(Protocol):
         """The column by which the stream is incremental."""
 
     @property
+    def condition(self) -> str:
+        """The row filter, in parentheses; empty without one."""
+
+    @property
     def supports_incremental(self) -> bool:
         """Whether it may be read by what has changed."""
 

@@ -225,6 +225,17 @@ def _hashable(cell: Any) -> Any:
     return bytes(cell) if isinstance(cell, msgspec.Raw) else cell
 
 
+# Midnight of any zone, in UTC: zones are whole quarters of an hour apart.
+_LIKE_A_DATE = (":00:00.000000Z", ":15:00.000000Z", ":30:00.000000Z", ":45:00.000000Z")
+# Of times in whole seconds one of 900 looks so by chance.
+_FEWEST_DATES, _ROWS_TO_A_DATE = 2, 50
+
+
+def looks_like_a_date(stamp: str) -> bool:
+    """Whether a stamp in UTC may be a date alone, in whatever zone."""
+    return stamp.endswith(_LIKE_A_DATE)
+
+
 class Stamps:
     """The latest stamp of a page, and whether a record has none."""
 
@@ -234,6 +245,12 @@ class Stamps:
         self.believable: str | None = None
         """The latest that is not later than ``by``: single rows may be stamped with any time to come."""
         self.has_none = False
+        self._count = self._date_count = 0
+
+    @property
+    def shows_dates(self) -> bool:
+        """Whether the stamps are dates alone, of some rows at least."""
+        return self._date_count >= max(_FEWEST_DATES, self._count / _ROWS_TO_A_DATE)
 
     def note(self, records: Sequence[Any]) -> None:
         """Look at the stamps of records; they are in UTC with a fixed width, so they sort as text."""
@@ -241,6 +258,8 @@ class Stamps:
         if cells:
             stamps = [cell for cell in cells if cell is not None]
             self.has_none |= len(stamps) < len(cells)
+            self._count += len(stamps)
+            self._date_count += sum(map(looks_like_a_date, stamps))
             latest = max(stamps, default=None)
             self.newest = max(filter(None, (self.newest, latest)), default=None)
             if latest and self._by and latest > self._by:

@@ -17,6 +17,7 @@ from source_acumatica.cursor import (
     GIVES_PAGES,
     HAS_NO_FLAGS,
     Progress,
+    StampsSeen,
     TenantCursor,
     Window,
 )
@@ -156,7 +157,7 @@ def test_nothing_is_missed_where_all_is_read_and_nobody_waits_who_never_sees_the
 
 def test_a_clock_that_is_right_is_remembered_as_such():
     run = Recorded()
-    run.cursor.page_done("A", Window(T0945, T1200), HALFWAY, newest=T1200, look=Look(0, NOON))
+    run.cursor.page_done("A", Window(T0945, T1200), HALFWAY, stamps=StampsSeen(T1200), look=Look(0, NOON))
     again = run.again().cursor.progress("A")
     assert (again.lag, again.lag_at) == (0, T1200)
 

@@ -9,7 +9,7 @@ import pytest
 
 from source_acumatica.config import Config
 from source_acumatica.cursor import FILTER_WORKS, Progress, TenantCursor, Window
-from source_acumatica.read_with import asks_for_more, read_with
+from source_acumatica.read_with import another_instance, asks_for_more, read_with
 
 SETTINGS = {
     "instance_url": "https://erp.example.com/Site",
@@ -34,8 +34,6 @@ def settings(*, condition="", parameters=(), has_custom=True, **changes):
         ({"include_custom_fields": False}, {}),
         ({"start_date": "2024-01-01"}, {}),
         ({"start_date": "2024-01-01"}, {"start_date": "2023-12-31T23:59:59Z"}),
-        ({}, {"instance_url": "https://new.example.com/Site"}),
-        ({}, {"instance_url": "https://erp.example.com/Other"}),
         ({"condition": "(A eq 1)"}, {}),
         ({"condition": "(A eq 1)"}, {"condition": "(A eq 2)"}),
         ({"parameters": [{"Period": "012026"}]}, {"parameters": [{"Period": "022026"}]}),
@@ -56,7 +54,6 @@ def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after)
         ({}, {"start_date": "2024-01-01"}),
         ({"start_date": "2024-01-01"}, {"start_date": "2025-01-01"}),
         ({"start_date": "2024-01-01T00:00:00Z"}, {"start_date": "2024-01-01T02:00:00+02:00"}),
-        ({}, {"instance_url": "https://ERP.example.com:443/Site/"}),
         ({}, {"condition": "(A eq 1)"}),
         ({"parameters": [{"A": 1, "B": "2"}, {"A": 2}]}, {"parameters": [{"A": "2"}, {"B": 2, "A": "1"}]}),
         ({"parameters": [{}]}, {}),
@@ -97,9 +94,20 @@ def test_more_is_read_from_the_beginning_and_deletions_go_on():
     assert (begun.learnt, begun.lag, begun.has_unstamped) == (FAR.learnt, FAR.lag, True)
 
 
-def test_nothing_that_was_found_out_about_one_instance_is_believed_of_another():
-    now = settings(instance_url="https://other.example.com")
-    assert replace(FAR, read_with=settings()).begun_with(now) == Progress(read_with=now)
+@pytest.mark.parametrize(
+    ("url", "is_another"),
+    [
+        ("https://new.example.com/Site", True),
+        ("https://erp.example.com/Other", True),
+        ("https://erp.example.com", True),
+        ("https://ERP.example.com:443/Site/", False),
+        ("https://erp.example.com/site", False),
+    ],
+)
+def test_another_instance_is_told_by_its_address_in_any_spelling(url, is_another):
+    was, now = settings(), settings(instance_url=url)
+    assert bool(another_instance(was, now)) is is_another
+    assert another_instance({}, now) is None, "a state of old"
 
 
 def test_a_setting_that_was_narrower_for_a_time_is_read_anew_when_it_widens():

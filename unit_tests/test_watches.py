@@ -87,3 +87,17 @@ def test_marks_tell_keys_and_rows_apart():
     assert not any(marks.is_repeat((number,), number) for number in range(200_000))
     assert not any(marks.is_repeat((number,), number) for number in range(0, 200_000, 7))
     assert all(marks.is_repeat((number,), -number - 3) for number in range(0, 200_000, 7))
+
+
+DATES = ["2026-11-30T14:30:00.000000Z", "2026-11-29T00:00:00.000000Z", "2026-11-28T18:15:00.000000Z"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "times", "shows"),
+    [(3, 0, True), (2, 98, True), (2, 99, False), (1, 0, False), (0, 9, False)],
+)
+def test_stamps_are_dates_where_more_of_them_look_so_than_by_chance(dates, times, shows):
+    stamps = Stamps("M")
+    stamps.note([{"M": stamp} for stamp in DATES[:dates]])
+    stamps.note([{"M": f"2026-11-30T14:30:{number % 59 + 1:02}.000000Z"} for number in range(times)])
+    assert stamps.shows_dates is shows
