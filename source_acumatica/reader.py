@@ -110,6 +110,11 @@ class Reader(ABC):
         return tuple(dict.fromkeys((*self.left_out, *self.missed)))
 
     @property
+    def unknown(self) -> tuple[str, ...]:
+        """The columns that have come empty, and of which nobody knows whether they are."""
+        return ()
+
+    @property
     @abstractmethod
     def where(self) -> str:
         """How log lines and errors begin."""

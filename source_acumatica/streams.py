@@ -457,6 +457,8 @@ class TableStream(HttpStream, ABC):
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
                     yield from self._read_window(reader, window, beat, facts)
             if beat.rows:
+                # A later page may have told.
+                facts.lacks(reader.unknown)
                 self._heal(reader, facts)
             if reader.emptied:
                 is_new = had_rows and not facts.remembers(EMPTIES_PARTS)
@@ -548,7 +550,7 @@ class TableStream(HttpStream, ABC):
                 records = keys.checked(piece)
                 stamps.note(records)
                 beat.records += len(records)
-                yield from self._lines(records, meta_of(reader.lacking, reader.cut))
+                yield from self._lines(records, meta_of((*reader.lacking, *reader.unknown), reader.cut))
             beat.rows += len(page.rows)
             is_stamped |= stamps.newest is not None
             if self.progress:
@@ -587,10 +589,11 @@ class TableStream(HttpStream, ABC):
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
-        again = [column for column in facts.left_out or () if column not in reader.lacking]
+        lacking = (*reader.lacking, *reader.unknown)
+        again = [column for column in facts.left_out or () if column not in lacking]
         if again and not facts.knows(GIVES_ALL_AGAIN):
             logger.info(f"{reader.where}: the ERP gives {', '.join(again)} again. The next sync reads all rows anew.")
-            facts.begin_anew(reader.lacking)
+            facts.begin_anew(lacking)
 
     def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
         """Keep what a page's stamps tell of the ERP."""
