@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -359,3 +360,49 @@ def test_what_is_deselected_is_not_missed(sim: Simulator) -> None:
     destination.sync(sim.config("Company"), {"streams": [stream]})
     assert destination.changes == [[]] * destination.records
     assert destination.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("stream", "lies", "column"),
+    [
+        ("Customer", Lies(missing=frozenset({"CustomerName"})), "CustomerName"),
+        ("Customer", Lies(broken=frozenset({"CustomerName"})), "CustomerName"),
+        (ORDERS, Lies(missing=frozenset({"Details/OrderQty"})), "OrderQty"),
+        ("dac__Customer", Lies(missing=frozenset({"AcctName"})), "AcctName"),
+        ("gi__BI-Customers", Lies(missing=frozenset({"CustomerName"})), "CustomerName"),
+    ],
+)
+def test_a_field_that_does_not_come_is_no_empty_one(site: Simulator, stream: str, lies: Lies, column: str) -> None:
+    settings = {"dac_tables": ["Customer"], "include_custom_fields": False}
+    site.lies = lies
+    tenant = site.tenant("Company")
+    # The inquiry has no empty column otherwise, so it would not show how it writes one.
+    tenant.update("Customer", tenant.keys("Customer")[5], {"CustomerClass": None})
+    destination = read(site, stream, **settings)
+    assert destination.statuses == {stream: "COMPLETE"}
+    assert destination.changes == [[column]] * destination.records
+    assert f"the ERP does not send {column}, although it describes" in " ".join(destination.warnings)
+    site.lies = Lies()
+    for day in range(2):
+        site.clock.advance(3600)
+        tenant.update("Customer", tenant.keys("Customer")[0], {"CustomerName": f"{day}"})
+        tenant.update("SalesOrder", tenant.keys("SalesOrder")[0], {"Description": f"{day}"})
+        site.clock.advance(60)
+        read(site, stream, destination=destination, **settings)
+    assert destination.changes == [[]] * destination.records
+    # The simulator lists custom fields in the records to compare with.
+    assert [one for one in differences(destination, site, COMPANY) if "custom" not in one] == []
+
+
+def test_what_is_left_out_where_it_is_empty_is_empty(site: Simulator) -> None:
+    """A server that writes no empty fields says the same with fewer words."""
+
+    def rewrite(request: Request, answer: Answer) -> Answer:
+        if "/entity/" not in request.path or answer.status != 200 or "$adHoc" in request.path:
+            return answer
+        return replace(answer.whole(), body=re.sub(rb'"\w+":\s*\{\},|,"\w+":\s*\{\}', b"", answer.whole().body))
+
+    site.rewrite(rewrite)
+    destination = read(site, "Customer", include_custom_fields=False)
+    assert destination.warnings == []
+    assert destination.changes == [[]] * destination.records

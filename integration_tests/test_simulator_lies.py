@@ -158,6 +158,14 @@ def test_lists_come_in_other_forms(erp: Simulator, get: Get) -> None:
 # --------------------------------------------------------------------------------------------------- what a record has
 
 
+def test_fields_and_columns_do_not_come_or_come_as_an_error(erp: Simulator, get: Get) -> None:
+    erp.lies = Lies(missing=frozenset({"CustomerName", "AcctName"}), broken=frozenset({"PrimaryContact/Email"}))
+    assert all("CustomerName" not in row and "CustomerID" in row for row in customers(get))
+    contacts = [row["PrimaryContact"] for row in customers(get, **EXPANDED) if row["PrimaryContact"]]
+    assert {json.dumps(contact["Email"]) for contact in contacts} == {'{"error": "The value cannot be read."}'}
+    assert all("AcctName" not in row and "AcctCD" in row for row in get(TABLE).json()["value"])
+
+
 def test_parts_are_missing_although_they_are_expanded(erp: Simulator, get: Get) -> None:
     erp.lies = Lies(missing=frozenset({"Contacts", "PrimaryContact/Email"}))
     listed = customers(get, **EXPANDED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -32,7 +32,7 @@ from source_acumatica.errors import (
     read_metadata_answer,
     refuse_beginning,
 )
-from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page
+from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page, unserved
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import Generation, ParameterError, parameterized
 from source_acumatica.paging import (
@@ -50,12 +50,15 @@ Answer = TypeVar("Answer")
 _CHUNK_BYTES = 64 * 1024
 
 
-def _read_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
+def _read_feed(
+    response: requests.Response, decode: Callable[[bytes], FeedAnswer], columns: Collection[str]
+) -> FeedPage:
     body = response.content
     if response.status_code == NO_CONTENT:
         return FeedPage([], 0, None)
     feed = decode(body)
-    return FeedPage(feed.value, len(body), feed.next_link or feed.old_next_link)
+    silent = unserved(feed.value, body, columns)
+    return FeedPage(feed.value, len(body), feed.next_link or feed.old_next_link, silent)
 
 
 def _read_whole_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
@@ -162,10 +165,11 @@ class Doors:
         is_page: bool = False,
         is_unbounded: bool = False,
         decode: Callable[[bytes], FeedAnswer] = decode_feed,
+        columns: Collection[str] = (),
     ) -> FeedPage:
         """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort.
 
-        ``is_unbounded``: it may have any number of rows, and they come as ``PackedRows``.
+        ``columns`` are looked for in it. ``is_unbounded``: it may have any number of rows, as ``PackedRows``.
         """
         judge: Judge = partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query)
         # That an empty body is a refusal is told by looking at it.
@@ -176,7 +180,9 @@ class Doors:
                 door,
                 resource,
                 params,
-                read=partial(_read_whole_feed if is_streamed else _read_feed, decode=decode),
+                read=partial(_read_whole_feed, decode=decode)
+                if is_streamed
+                else partial(_read_feed, decode=decode, columns=columns),
                 where=where,
                 headers=headers,
                 judge=or_no_content(of_its_head(judge) if is_streamed else judge),

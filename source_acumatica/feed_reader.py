@@ -33,7 +33,17 @@ from source_acumatica.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.reader import EVER, Facts, Reader, gives_up, hides_rows, known_longest, stopped, where_of
+from source_acumatica.reader import (
+    EVER,
+    Facts,
+    Reader,
+    gives_up,
+    hides_rows,
+    known_longest,
+    stopped,
+    unserved_sentence,
+    where_of,
+)
 from source_acumatica.refusals import SearchTooLongError, refused
 from source_acumatica.trail import Identity, Ledger, content_of
 
@@ -213,7 +223,7 @@ class FeedReader(Reader):
                 "that are inserted or removed while it is read may be missing or come twice."
             )
         for page in linked_pages(first, lambda link: self._asked(window, {"link": link}), self.where):
-            self._note_size(page)
+            self._note_page(page)
             for rows in in_batches(page.rows):
                 yield Page(rows, BEGINNING)
 
@@ -271,7 +281,7 @@ class FeedReader(Reader):
         """A page's rows and how many were asked for; fewer are, where the ERP cannot give as many."""
         page, asked = sized_page(self._size, asked, lambda top: self._asked(window, {**token, "top": top}), self.where)
         page = self._cut.filled(page, lambda link: self._asked(window, {"link": link}), fewest)
-        self._note_size(page)
+        self._note_page(page)
         # A link to the next page says that this one was cut short: the list goes on behind its last row.
         return page.rows, len(page.rows) if page.next_link else asked
 
@@ -291,8 +301,11 @@ class FeedReader(Reader):
                 return page
         raise AssertionError
 
-    def _note_size(self, page: FeedPage) -> None:
+    def _note_page(self, page: FeedPage) -> None:
         self.record_bytes = page.size_bytes / max(len(page.rows), 1)
+        if new := [name for name in page.unserved if name not in self.left_out]:
+            self.left_out = (*self.left_out, *new)
+            logger.warning(unserved_sentence(self.where, new))
 
     # ------------------------------------------------------------------------------------------- telling rows apart
 

@@ -20,7 +20,7 @@ from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.credentials import is_credential, left_out
 from source_acumatica.cursor import EMPTIES_PARTS, FILTER_WORKS, HIDES_NOTHING, LISTS_ALL, Window
 from source_acumatica.custom_fields import column_of, custom_fields, merge_custom, parts_of
-from source_acumatica.entity import Wire, unwrap
+from source_acumatica.entity import FieldKind, Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, HollowParts, Part, ShownPage, told
 from source_acumatica.ladder import TOO_MUCH, Ladder
@@ -35,7 +35,7 @@ from source_acumatica.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.parts import missing
+from source_acumatica.parts import missing, unserved
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
 from source_acumatica.reader import (
     EVER,
@@ -46,6 +46,7 @@ from source_acumatica.reader import (
     known_longest,
     lacks,
     stopped,
+    unserved_sentence,
 )
 from source_acumatica.records import SingleRecords
 from source_acumatica.trail import Identity, Ledger
@@ -134,7 +135,9 @@ class ListReader(ContractReader):
                 if window.is_unstamped and any(unwrap(row.get(self.table.cursor or "")) for row in page.rows):
                     raise gives_up(self.where, "the ERP does not heed the filter for rows without a stamp")
                 position = replace(page.position, list_name=self._list_name)
-                yield Page(list(self._completed(page.rows)), position)
+                rows = list(self._completed(page.rows))
+                self._note_unserved(rows)
+                yield Page(rows, position)
             self._refuse_unknown_lines()
         except MovingListError as error:
             raise stopped(self.where, error) from None
@@ -482,6 +485,21 @@ class ListReader(ContractReader):
     def _take(self, plan: Plan) -> None:
         self._plan, self.left_out = plan, tuple(self.ladder.left_out)
         self.custom = tuple(column_of(name, self.table.path) for name in plan.custom)
+
+    @cached_property
+    def _scalars(self) -> list[str]:
+        """The fields of the table's rows that are asked for."""
+        fields = self.table.rows_shape.fields.items()
+        known = [name for name, kind in fields if kind is not FieldKind.UNKNOWN]
+        return [name for name in known if self.columns is None or name in self.columns]
+
+    def _note_unserved(self, rows: Sequence[Wire]) -> None:
+        """Fields that the ERP describes and does not send are no empty ones: rows from now on say so."""
+        names = unserved(rows, self.table.path, self._scalars)
+        if new := [name for name in names if name not in self.ladder.left_out]:
+            self.ladder.leave_out(new)
+            self.left_out = tuple(self.ladder.left_out)
+            logger.warning(unserved_sentence(self.where, new))
 
     # ------------------------------------------------------------------------------------------------- custom fields
 

@@ -258,6 +258,14 @@ def lacks(part: str) -> Problem:
     return Problem(Next.CLIMB_DOWN, FailureType.system_error, f"the ERP leaves out {part} although it was asked for")
 
 
+def unserved_sentence(where: str, names: Sequence[str]) -> str:
+    """The warning that the ERP describes columns and does not send them."""
+    return (
+        f"{where}: the ERP does not send {', '.join(names)}, although it describes that, or sends something that is no "
+        "value. Records come without it and say so; once it is back, all are read anew. Deselect it if that is to stay."
+    )
+
+
 def stopped(where: str, error: MovingListError) -> RequestFailed:
     """The error of a list that does not end, or moves too fast."""
     sentence = f"{error}: reading this list was stopped"

@@ -34,7 +34,7 @@ class RepeatedReader(Reader):
             added = {f"_param_{name}": typed_in(value) for name, value in given.items()}
             self._reading = reader
             for page in reader.pages(replace(window, start=BEGINNING)):
-                self.record_bytes, self.looks = reader.record_bytes, reader.looks
+                self.record_bytes, self.looks, self.left_out = reader.record_bytes, reader.looks, reader.left_out
                 self.repeated_key = (*added, *reader.repeated_key) if reader.repeated_key else ()
                 yield replace(page, rows=[{**row, **added} for row in page.rows], position=BEGINNING)
 

@@ -63,9 +63,10 @@ class Lies:
     form: ListForm = ListForm.USUAL
 
     # --- what a record has
-    missing: frozenset[str] = frozenset()  # paths of parts that do not come although they are expanded
+    missing: frozenset[str] = frozenset()  # paths of parts, fields and columns that do not come although asked for
+    broken: frozenset[str] = frozenset()  # paths of fields that come as an error in place of a value
     emptied: frozenset[str] = frozenset()  # paths of parts, `custom/View/Field` too, that lists show empty, not records
-    is_missing_alone: bool = False  # `missing` goes for single records too
+    is_missing_alone: bool = False  # `missing` and `broken` go for single records too
     unstable_ids: bool = False  # ids that last for one answer, of tables with a NoteID too
     refused_customs: frozenset[str] = frozenset()  # `View.Field` that `$custom` must not name
     most_customs: int | None = None  # a list that is asked for more of them is empty
