@@ -360,9 +360,18 @@ class FeedReader(Reader):
 
     def _tell_repeated_keys(self, rows: Sequence[Wire]) -> None:
         """An inquiry's keys are those of the tables below it, and need not tell its rows apart."""
-        if self.repeated_key or self.table.door is FeedDoor.TABLES or self._plan.order != self.table.keys:
+        if self.repeated_key or not self._is_in_order_of_keys(self._plan):
             return
         if any(one == other for one, other in itertools.pairwise(map(self._key_of, rows))):
+            self._note_repeated_keys()
+
+    def _is_in_order_of_keys(self, plan: FeedPlan) -> bool:
+        """Whether rows of an inquiry that share its keys, which are said to be unique, stand side by side."""
+        is_said = self.table.door is FeedDoor.INQUIRIES and self.table.are_keys_unique
+        return is_said and plan.order[: len(self.table.keys)] == self.table.keys != ()
+
+    def _note_repeated_keys(self) -> None:
+        if not self.repeated_key:
             self.repeated_key = self.table.keys
             logger.warning(
                 f"{self.where}: several rows have the same {', '.join(self.table.keys)}, so these do not identify a "
@@ -410,6 +419,9 @@ class FeedReader(Reader):
             raise gives_up(self.where, self._equal_keys_sentence())
         self._plans = [plan]
         logger.warning(f"{self.where}: {told}. {plan.explain(plan)}")
+        if self._is_in_order_of_keys(was):
+            # A page that is full of one key is the proof; those behind it may be too small to show two rows of it.
+            self._note_repeated_keys()
         return self._gone_on_with(position)
 
     def _gone_on_with(self, position: Position) -> Position:
