@@ -82,6 +82,23 @@ def test_a_form_that_the_settings_name_is_asked_for_its_results(erp: Simulator, 
     assert puts(erp) == ["RawData"]
 
 
+def test_values_for_a_generic_inquiry_make_no_document_of_the_same_name_a_form(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked by PUT, it would be written to."""
+    document = replace(tenants.ENTITIES["Default", "SalesOrder"], name=ORDERS)
+    monkeypatch.setitem(tenants.ENTITIES, ("Own", ORDERS), document)
+    monkeypatch.setitem(erp._site._endpoints, ("Own", "1.0"), Endpoint("Own", "1.0", (document,)))
+    given = [{"inquiry": ORDERS, "name": name, "value": "1"} for name in ("Customer", "MinTotal")]
+    config = erp.config(endpoints=["Own"], generic_inquiries=[ORDERS], inquiry_parameters=given)
+    assert check(config)["status"] == "SUCCEEDED"
+    found = discover(config)
+    assert {f"Own__{ORDERS}", f"Own__{ORDERS}__Details", f"gi__{ORDERS}"} <= {*found}
+    destination = Destination()
+    destination.sync(config, configured(list(found.values()), FULL_REFRESH), fails=True)
+    assert puts(erp) == []
+
+
 def test_several_values_are_asked_one_after_another_and_stand_in_the_rows(erp: Simulator) -> None:
     given = [{"inquiry": "Own/RawData", "name": "Ledger", "value": value} for value in ("ACTUAL", "BUDGET")]
     given.append({"inquiry": "Own/RawData", "name": "Period", "value": "012026"})

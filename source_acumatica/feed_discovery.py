@@ -358,7 +358,7 @@ _FORMS_HINT = (
 )
 _PARAMETERS_HINT = (
     "Write the title of a generic inquiry, or the name of an inquiry form without the part behind '__' in the stream's "
-    "name."
+    "name; a form of an own endpoint as Endpoint/Entity."
 )
 
 
