@@ -13,6 +13,7 @@ import pytest
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
 from .simulator import Simulator, tenants
 from .simulator.catalog import ACCOUNT_SUMMARY, EQUIPMENT
+from .simulator.inquiries import INQUIRY_BY_TITLE
 from .simulator.shapes import Endpoint
 from .test_sync import catalog_of
 
@@ -111,6 +112,22 @@ def test_several_values_are_asked_one_after_another_and_stand_in_the_rows(erp: S
     schema = destination.catalog["Own__RawData__Results"]["stream"]["json_schema"]["properties"]
     assert schema["_param_Ledger"] == {"type": "string"}
     assert puts(erp) == ["RawData", "RawData"]
+
+
+def test_keys_are_looked_at_with_each_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a customer without orders, none has the same key as another."""
+    told = INQUIRY_BY_TITLE[ORDERS]
+    repeated = replace(told, type=replace(told.type, keys=("Customer",)))
+    monkeypatch.setitem(INQUIRY_BY_TITLE, ORDERS, repeated)
+    with Simulator(rows=8, tenants=("Company",)) as sim:
+        for number in range(2):
+            order = {"OrderType": "SO", "OrderNbr": f"9{number}", "CustomerID": "K", "OrderTotal": Decimal(9)}
+            sim.tenant("Company").insert("SalesOrder", order)
+        for values, key in ((["none"], [["_tenant"], ["Customer"]]), (["none", "K"], None)):
+            given = [{"inquiry": ORDERS, "name": "Customer", "value": value} for value in values]
+            given.append({"inquiry": ORDERS, "name": "MinTotal", "value": "1"})
+            found = discover(sim.config(generic_inquiries=[ORDERS], inquiry_parameters=given))[f"gi__{ORDERS}"]
+            assert found.get("source_defined_primary_key") == key
 
 
 @pytest.mark.parametrize("openapi", [True, False])

@@ -45,7 +45,7 @@ class Forms:
         return next((self.asked[name] for name in form_names(endpoint, entity) if name in self.asked), ())
 
     def _naming(self, endpoint: str, entity: str) -> Iterator[str]:
-        """What of the settings makes the entity a form: values under its bare name may be those of a generic inquiry."""
+        """What of the settings makes the entity a form; values under its bare name may be for a generic inquiry."""
         names = form_names(endpoint, entity)
         yield from (each for each in self.asked if each == names[-1])
         for pattern in self.patterns:
