@@ -366,13 +366,21 @@ def test_a_restored_snapshot_takes_records_and_stamps_back() -> None:
         assert truth() == before, "a snapshot can be restored more than once"
 
 
-def test_links_to_the_next_page_name_another_place() -> None:
+@pytest.mark.parametrize(
+    ("base", "told"),
+    [
+        ("http://inner:8080", "http://inner:8080/AcumaticaERP"),
+        ("https://inner/Prod", "https://inner/Prod"),
+        ("http://inner/", "http://inner"),
+    ],
+)
+def test_links_to_the_next_page_name_another_place(base: str, told: str) -> None:
     with Simulator(rows=4, tenants=("Company",), odata_page_rows=2) as sim:
-        sim.lies = Lies(next_links="http://inner:8080")
+        sim.lies = Lies(next_links=base)
         token = sim.identity.token(_token_form(sim)).body
         headers = {"Authorization": f"Bearer {json.loads(token)['access_token']}"}
         link = requests.get(sim.url + TABLE, headers=headers).json()["@odata.nextLink"]
-        assert link.startswith("http://inner:8080/AcumaticaERP/t/Company/api/odata/dac/Customer?")
+        assert link.startswith(f"{told}/t/Company/api/odata/dac/Customer?")
 
 
 def _token_form(sim: Simulator) -> dict[str, str]:

@@ -364,22 +364,23 @@ class Doors:
     def _resource(self, tenant: str, door: FeedDoor, link: str, resource: str = "") -> str:
         """What a link leads to, below the feed's root, as path and query.
 
-        It may be relative, and an absolute one may have the scheme, the host and the port that the server knows itself
-        by behind a proxy: nothing of these is used. The path may be spelt otherwise than ours.
+        It may be relative, and an absolute one may have the scheme, the host, the port and the directory that the
+        server knows itself by behind a proxy: nothing of these is used. The path may be spelt otherwise than ours.
 
         Raises:
             AirbyteTracedException: it leads off the feed.
         """
-        root = self._client.instance_url + self.root(door, tenant)
-        below = _below(urlsplit(root).path, link)
+        root = self.root(door, tenant)
+        below = _below(root, link)
         if below is None:
-            msg = f"Tenant '{tenant}': OData's link to the next page leads off {root}; it is not followed."
+            url = f"{self._client.instance_url}{root}"
+            msg = f"Tenant '{tenant}': OData's link to the next page leads off {url}; it is not followed."
             raise config_error(msg)
         return f"{resource}{below}" if below.startswith("?") else below
 
 
 def _below(root: str, link: str) -> str | None:
-    """Path and query of a link below the path ``root``; None where it does not lie there."""
+    """Path and query of a link below the service at ``root``, in any directory; None where it does not lie there."""
     try:
         parts = urlsplit(link)
     except ValueError:
@@ -388,20 +389,20 @@ def _below(root: str, link: str) -> str | None:
     if "\\" in unquote(path) or ".." in unquote(path).split("/"):
         return None
     if parts.scheme or parts.netloc or path.startswith("/"):
-        ours = root.split("/")
-        theirs = path.split("/")
-        if list(map(_spelt, theirs[: len(ours)])) != list(map(_spelt, ours)):
+        ours = [_spelt(segment) for segment in root.split("/") if segment]
+        theirs = [segment for segment in path.split("/") if segment]
+        begins = range(len(theirs) - len(ours))
+        begin = next((at for at in begins if [*map(_spelt, theirs[at : at + len(ours)])] == ours), None)
+        if begin is None:
             return None
-        path = "/".join(theirs[len(ours) :])
-        if not path:
-            return None
+        path = "/".join(theirs[begin + len(ours) :])
     below = f"{path}?{parts.query}" if parts.query else path
     return below or None
 
 
 def _spelt(segment: str) -> str:
-    """A segment of a path in one spelling: with percent codes or without, in capitals or not."""
-    return unquote(segment).casefold()
+    """A segment of a path in one spelling: with percent codes or without, a plus or a space, in capitals or not."""
+    return unquote(segment.replace("+", " ")).replace("+", " ").casefold()
 
 
 def _without_patience(

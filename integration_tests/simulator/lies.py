@@ -84,7 +84,7 @@ class Lies:
     not_set_up: bool = False  # the preferences form of the screen is empty: of the contract API
 
     # --- OData
-    next_links: str = ""  # scheme, host and port that links to the next page have
+    next_links: str = ""  # scheme, host and port that links to the next page have, and the directory if one is given
     shown: Mapping[str, Show] = field(default_factory=dict)  # "Table.Column" or "Inquiry.Column": all see that instead
 
     def concerns(self, target: str) -> bool:

@@ -184,4 +184,6 @@ def _encoded(value: Any) -> Raw:
 def _elsewhere(link: str, base: str) -> str:
     """A relative link names no place, so there is nothing to get wrong in it."""
     parts, place = urlsplit(link), urlsplit(base)
-    return parts._replace(scheme=place.scheme, netloc=place.netloc).geturl() if parts.scheme else link
+    _, _, below = parts.path.removeprefix("/").partition("/")
+    path = f"{place.path.rstrip('/')}/{below}" if place.path else parts.path
+    return parts._replace(scheme=place.scheme, netloc=place.netloc, path=path).geturl() if parts.scheme else link
