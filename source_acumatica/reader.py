@@ -205,6 +205,12 @@ class FormReader(ContractReader):
             is_streamed=True,
         )
         first = 1
+        if not results and not self.given:
+            names = ", ".join(self.table.shape.fields)
+            logger.warning(
+                f"{self.where}: it was asked without values and shows no results. If it needs some to show any, set "
+                f"inquiry_parameters; it takes {names}."
+            )
         for batch in in_batches(results):
             form: Any = Part(batch, first, len(results))
             for name in reversed(self.table.outermost_list):
