@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from source_acumatica import hollow, query
+from source_acumatica import hollow, paging, query
 from source_acumatica.hollow import spread
 
 from .harness import FULL_REFRESH, INCREMENTAL, differences
-from .simulator import Lies, Simulator
+from .simulator import Fault, FaultKind, Lies, Simulator
 from .simulator.answers import Answer
 from .simulator.site import Request
 from .test_values import COMPANY, cursor_in_state, read
@@ -117,6 +118,76 @@ def test_records_say_that_custom_fields_had_no_room(
     destination = read(site, "SalesOrder")
     assert destination.changes == said * destination.records
     assert bool(said[0]) == ("CuryVatTaxableTotal" in " ".join(destination.warnings))
+
+
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+@pytest.mark.parametrize(
+    ("stream", "emptied"), [(ORDERS, "Details"), ("Customer", "MainContact"), ("Customer", "custom")]
+)
+def test_a_part_that_only_the_first_pages_show_is_missed(
+    monkeypatch: pytest.MonkeyPatch, stream: str, emptied: str, mode: str
+) -> None:
+    """The list gives up on it where many rows are asked for, and pages grow."""
+    monkeypatch.setattr(paging, "FIRST_PAGE_ROWS", 30)
+    with Simulator(rows=150, tenants=("Company",)) as site:
+        site.lies = Lies(emptied=frozenset({emptied}), only=r"top=(60|120|240)\b")
+        destination = read(site, stream, mode=mode)
+        assert destination.statuses == {stream: "COMPLETE"}
+        assert differences(destination, site, COMPANY) == []
+        assert "the list comes without" in " ".join(destination.warnings)
+
+
+CLOSED = Fault(FaultKind.STATUS_500, path=r"/Default/[\d.]+/\w+/[^$]", times=10**6)
+"""No record can be read by itself."""
+
+
+@pytest.mark.parametrize("heals", ["the list", "the records"])
+@pytest.mark.parametrize(
+    ("stream", "emptied", "said"),
+    [
+        (ORDERS, "Details", ""),
+        ("Customer", "MainContact", "MainContact"),
+        ("Customer", "custom", "custom.BAccount.UsrRegion"),
+    ],
+)
+def test_records_that_cannot_be_read_do_not_say_that_a_part_is_empty(
+    site: Simulator, stream: str, emptied: str, said: str, heals: str
+) -> None:
+    site.lies = Lies(emptied=frozenset({emptied}))
+    site.faults.add(CLOSED)
+    destination = read(site, stream)
+    assert destination.statuses == {stream: "COMPLETE"}
+    assert "whether its records have that is unknown" in " ".join(destination.warnings)
+    assert all(said in changes for changes in destination.changes)
+    site.faults.clear()
+    site.lies = Lies() if heals == "the list" else site.lies
+    for day in range(3):
+        site.clock.advance(3600)
+        entity = stream.split("__")[0]
+        tenant = site.tenant("Company")
+        tenant.update(entity, tenant.keys(entity)[0], {"Description" if stream == ORDERS else "CustomerName": f"{day}"})
+        site.clock.advance(60)
+        read(site, stream, destination=destination)
+    assert differences(destination, site, COMPANY) == []
+
+
+def test_a_full_refresh_without_lines_is_not_believed_where_no_record_can_be_read(site: Simulator) -> None:
+    site.lies = Lies(emptied=frozenset({"Details"}))
+    site.faults.add(CLOSED)
+    destination = read(site, ORDERS, mode=FULL_REFRESH)
+    assert destination.statuses == {ORDERS: "INCOMPLETE"}
+    assert "whether its records have any is unknown" in destination.errors[0]["message"]
+
+
+def test_where_the_list_shows_a_part_later_on_nothing_is_unknown(site: Simulator, small_pages: None) -> None:
+    tenant = site.tenant("Company")
+    for key in tenant.keys("Customer")[:5]:
+        tenant.update("Customer", key, {"PrimaryContact": None})
+    site.faults.add(CLOSED)
+    destination = read(site, "Customer", max_page_size=4)
+    assert destination.changes[-1] == []
+    assert differences(destination, site, COMPANY) == []
+    assert "left_out" not in json.dumps(destination.state)
 
 
 def test_a_custom_field_that_no_record_has_costs_few_requests(site: Simulator) -> None:
@@ -289,3 +360,49 @@ def test_what_is_deselected_is_not_missed(sim: Simulator) -> None:
     destination.sync(sim.config("Company"), {"streams": [stream]})
     assert destination.changes == [[]] * destination.records
     assert destination.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("stream", "lies", "column"),
+    [
+        ("Customer", Lies(missing=frozenset({"CustomerName"})), "CustomerName"),
+        ("Customer", Lies(broken=frozenset({"CustomerName"})), "CustomerName"),
+        (ORDERS, Lies(missing=frozenset({"Details/OrderQty"})), "OrderQty"),
+        ("dac__Customer", Lies(missing=frozenset({"AcctName"})), "AcctName"),
+        ("gi__BI-Customers", Lies(missing=frozenset({"CustomerName"})), "CustomerName"),
+    ],
+)
+def test_a_field_that_does_not_come_is_no_empty_one(site: Simulator, stream: str, lies: Lies, column: str) -> None:
+    settings = {"dac_tables": ["Customer"], "include_custom_fields": False}
+    site.lies = lies
+    tenant = site.tenant("Company")
+    # The inquiry has no empty column otherwise, so it would not show how it writes one.
+    tenant.update("Customer", tenant.keys("Customer")[5], {"CustomerClass": None})
+    destination = read(site, stream, **settings)
+    assert destination.statuses == {stream: "COMPLETE"}
+    assert destination.changes == [[column]] * destination.records
+    assert f"the ERP does not send {column}, although it describes" in " ".join(destination.warnings)
+    site.lies = Lies()
+    for day in range(2):
+        site.clock.advance(3600)
+        tenant.update("Customer", tenant.keys("Customer")[0], {"CustomerName": f"{day}"})
+        tenant.update("SalesOrder", tenant.keys("SalesOrder")[0], {"Description": f"{day}"})
+        site.clock.advance(60)
+        read(site, stream, destination=destination, **settings)
+    assert destination.changes == [[]] * destination.records
+    # The simulator lists custom fields in the records to compare with.
+    assert [one for one in differences(destination, site, COMPANY) if "custom" not in one] == []
+
+
+def test_what_is_left_out_where_it_is_empty_is_empty(site: Simulator) -> None:
+    """A server that writes no empty fields says the same with fewer words."""
+
+    def rewrite(request: Request, answer: Answer) -> Answer:
+        if "/entity/" not in request.path or answer.status != 200 or "$adHoc" in request.path:
+            return answer
+        return replace(answer.whole(), body=re.sub(rb'"\w+":\s*\{\},|,"\w+":\s*\{\}', b"", answer.whole().body))
+
+    site.rewrite(rewrite)
+    destination = read(site, "Customer", include_custom_fields=False)
+    assert destination.warnings == []
+    assert destination.changes == [[]] * destination.records

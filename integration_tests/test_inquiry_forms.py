@@ -103,6 +103,23 @@ def test_a_form_that_the_settings_name_is_asked_for_its_results(erp: Simulator, 
     assert puts(erp) == ["RawData"]
 
 
+def test_values_for_a_generic_inquiry_make_no_document_of_the_same_name_a_form(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked by PUT, it would be written to."""
+    document = replace(tenants.ENTITIES["Default", "SalesOrder"], name=ORDERS)
+    monkeypatch.setitem(tenants.ENTITIES, ("Own", ORDERS), document)
+    monkeypatch.setitem(erp._site._endpoints, ("Own", "1.0"), Endpoint("Own", "1.0", (document,)))
+    given = [{"inquiry": ORDERS, "name": name, "value": "1"} for name in ("Customer", "MinTotal")]
+    config = erp.config(endpoints=["Own"], generic_inquiries=[ORDERS], inquiry_parameters=given)
+    assert check(config)["status"] == "SUCCEEDED"
+    found = discover(config)
+    assert {f"Own__{ORDERS}", f"Own__{ORDERS}__Details", f"gi__{ORDERS}"} <= {*found}
+    destination = Destination()
+    destination.sync(config, configured(list(found.values()), FULL_REFRESH), fails=True)
+    assert puts(erp) == []
+
+
 def test_several_values_are_asked_one_after_another_and_stand_in_the_rows(erp: Simulator) -> None:
     given = [{"inquiry": "Own/RawData", "name": "Ledger", "value": value} for value in ("ACTUAL", "BUDGET")]
     given.append({"inquiry": "Own/RawData", "name": "Period", "value": "012026"})
@@ -200,6 +217,22 @@ def test_a_schema_without_the_column_of_several_values_is_told(monkeypatch: pyte
         fresh = discover(sim.config(**periods("01", "02")))["gi__Balances"]
         destination.sync(sim.config(**periods("01", "02")), configured([fresh], FULL_REFRESH))
         assert destination.warnings == []
+
+
+def test_keys_are_looked_at_with_each_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a customer without orders, none has the same key as another."""
+    told = INQUIRY_BY_TITLE[ORDERS]
+    repeated = replace(told, type=replace(told.type, keys=("Customer",)))
+    monkeypatch.setitem(INQUIRY_BY_TITLE, ORDERS, repeated)
+    with Simulator(rows=8, tenants=("Company",)) as sim:
+        for number in range(2):
+            order = {"OrderType": "SO", "OrderNbr": f"9{number}", "CustomerID": "K", "OrderTotal": Decimal(9)}
+            sim.tenant("Company").insert("SalesOrder", order)
+        for values, key in ((["none"], [["_tenant"], ["Customer"]]), (["none", "K"], None)):
+            given = [{"inquiry": ORDERS, "name": "Customer", "value": value} for value in values]
+            given.append({"inquiry": ORDERS, "name": "MinTotal", "value": "1"})
+            found = discover(sim.config(generic_inquiries=[ORDERS], inquiry_parameters=given))[f"gi__{ORDERS}"]
+            assert found.get("source_defined_primary_key") == key
 
 
 @pytest.mark.parametrize("openapi", [True, False])

@@ -380,7 +380,9 @@ def test_what_changes_after_a_snapshot_was_restored_arrives(small_pages: None) -
         assert not [each for each in differences(destination, sim, COMPANY) if "Order" in each]
 
 
-@pytest.mark.parametrize("base", ["http://inner:8080", "https://inner", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "base", ["http://inner:8080", "https://inner", "http://127.0.0.1:1", "http://inner/Prod", "http://inner/"]
+)
 def test_links_that_name_another_place_are_followed_on_this_one(base: str) -> None:
     with Simulator(rows=12, tenants=("Company",), odata_page_rows=5) as sim:
         chosen = catalog(sim, *CUSTOMERS[1:], mode=FULL_REFRESH)

@@ -158,6 +158,14 @@ def test_lists_come_in_other_forms(erp: Simulator, get: Get) -> None:
 # --------------------------------------------------------------------------------------------------- what a record has
 
 
+def test_fields_and_columns_do_not_come_or_come_as_an_error(erp: Simulator, get: Get) -> None:
+    erp.lies = Lies(missing=frozenset({"CustomerName", "AcctName"}), broken=frozenset({"PrimaryContact/Email"}))
+    assert all("CustomerName" not in row and "CustomerID" in row for row in customers(get))
+    contacts = [row["PrimaryContact"] for row in customers(get, **EXPANDED) if row["PrimaryContact"]]
+    assert {json.dumps(contact["Email"]) for contact in contacts} == {'{"error": "The value cannot be read."}'}
+    assert all("AcctName" not in row and "AcctCD" in row for row in get(TABLE).json()["value"])
+
+
 def test_parts_are_missing_although_they_are_expanded(erp: Simulator, get: Get) -> None:
     erp.lies = Lies(missing=frozenset({"Contacts", "PrimaryContact/Email"}))
     listed = customers(get, **EXPANDED)
@@ -367,13 +375,21 @@ def test_a_restored_snapshot_takes_records_and_stamps_back() -> None:
         assert truth() == before, "a snapshot can be restored more than once"
 
 
-def test_links_to_the_next_page_name_another_place() -> None:
+@pytest.mark.parametrize(
+    ("base", "told"),
+    [
+        ("http://inner:8080", "http://inner:8080/AcumaticaERP"),
+        ("https://inner/Prod", "https://inner/Prod"),
+        ("http://inner/", "http://inner"),
+    ],
+)
+def test_links_to_the_next_page_name_another_place(base: str, told: str) -> None:
     with Simulator(rows=4, tenants=("Company",), odata_page_rows=2) as sim:
-        sim.lies = Lies(next_links="http://inner:8080")
+        sim.lies = Lies(next_links=base)
         token = sim.identity.token(_token_form(sim)).body
         headers = {"Authorization": f"Bearer {json.loads(token)['access_token']}"}
         link = requests.get(sim.url + TABLE, headers=headers).json()["@odata.nextLink"]
-        assert link.startswith("http://inner:8080/AcumaticaERP/t/Company/api/odata/dac/Customer?")
+        assert link.startswith(f"{told}/t/Company/api/odata/dac/Customer?")
 
 
 def _token_form(sim: Simulator) -> dict[str, str]:

@@ -416,7 +416,11 @@ def test_a_slow_stream_is_heard_of_while_it_is_read(monkeypatch: pytest.MonkeyPa
         ({"max_sessions": 99}, "max_sessions: Input should be less than or equal to 32."),
         ({"inquiry_parameters": [{"inquiry": "x", "value": "1"}]}, "inquiry_parameters.0.name: is missing."),
         # What only the form refuses is refused all the same.
-        ({"endpoints": ["a/b/c"]}, "'a/b/c' does not match"),
+        ({"endpoints": ["a/b/c"]}, "endpoints.0: 'a/b/c' does not match"),
+        ({"lookback_minutes": "15"}, "lookback_minutes: '15' is not of type 'integer'."),
+        ({"start_date": ""}, "start_date: write it as 2026-11-30 or"),
+        ({"start_date": "11/30/2026"}, "start_date: write it as 2026-11-30 or"),
+        ({"password": None, "pasword": "12345678"}, "'pasword' is not a setting of this connector"),
     ],
 )
 def test_wrong_settings_are_told_by_their_names(sim: Simulator, wrong: dict[str, Any], sentence: str) -> None:
@@ -425,3 +429,26 @@ def test_wrong_settings_are_told_by_their_names(sim: Simulator, wrong: dict[str,
     assert sentence in status["message"]
     assert "12345678" not in status["message"]
     assert sim.requests == []
+
+
+def test_settings_that_say_nothing_and_spaces_around_the_address_are_no_harm(sim: Simulator) -> None:
+    config = sim.config("Company")
+    config |= {"generic_inquiries": None, "start_date": None, "instance_url": f" {config['instance_url']} "}
+    assert check(config)["status"] == "SUCCEEDED"
+
+
+def test_each_stream_fails_where_the_settings_cannot_be_used(sim: Simulator) -> None:
+    config = sim.config("Company")
+    destination = Destination()
+    destination.sync(config | {"max_page_size": 0}, catalog_of(config, "Customer", "SalesOrder"), fails=True)
+    assert destination.statuses == {"Customer": "INCOMPLETE", "SalesOrder": "INCOMPLETE"}
+    assert "max_page_size" in destination.errors[0]["message"]
+
+
+def test_a_form_that_shows_nothing_and_was_asked_without_values_says_so(sim: Simulator) -> None:
+    stream = "InventorySummaryInquiry__Results"
+    config = sim.config("Company", generic_inquiries=[])
+    destination = Destination()
+    destination.sync(config, catalog_of(config, stream, mode=FULL_REFRESH), fails=True)
+    assert destination.records == 0
+    assert "it was asked without values and shows no results" in " ".join(destination.warnings)

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from source_acumatica.entity import (
+    NO_VALUE,
     FieldKind,
     Shape,
     Wrapper,
@@ -34,8 +35,6 @@ from source_acumatica.tables import Door, Table
 
 MakeRecords = Callable[[str, Any], Iterable[Any]]
 """A function from a tenant and a decoded row to records, which ``msgspec`` can encode."""
-
-_NO_VALUE = Wrapper()
 
 
 class WireRow(msgspec.Struct, gc=False):
@@ -374,7 +373,7 @@ def _level(
             fields[name] = (Any, None)
             cells[name] = code.call(conversion(name, kind), f"{row}.{code.attribute(name)}")
         else:
-            fields[name] = (Wrapper, _NO_VALUE)
+            fields[name] = (Wrapper, NO_VALUE)
             cells[name] = code.call(value_conversion(name, kind), _value(row, name, code))
     for name, inner in shape.objects.items():
         if columns is None or name in columns:
@@ -411,4 +410,4 @@ def _values(shape: Shape, names: Iterable[str]) -> _Fields:
     """Fields whose values have to be looked at, whether they are columns or not."""
     if any(shape.fields.get(name) is FieldKind.UNKNOWN for name in names):
         raise _NotCompilableError
-    return dict.fromkeys(names, (Wrapper, _NO_VALUE))
+    return dict.fromkeys(names, (Wrapper, NO_VALUE))

@@ -104,7 +104,11 @@ class RowFilter(BaseModel):
 def _utc_if_naive(value: Any) -> Any:
     """A start date without a zone is meant in UTC, as Airbyte's date picker writes it; year 1 is from the beginning."""
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            msg = "write it as 2026-11-30 or 2026-11-30T00:00:00Z, or leave it out"
+            raise ValueError(msg) from None
     if not isinstance(value, datetime):
         return value
     return max(value if value.tzinfo else value.replace(tzinfo=UTC), _FIRST_START)
@@ -222,7 +226,9 @@ class Config(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            message = f"The settings are not usable: {'; '.join(_complaints(error))}."
+            # What is missing may stand there under another name.
+            sentences = (f"The settings are not usable: {'; '.join(_complaints(error))}.", *unknown_settings(raw))
+            message = " ".join(sentence if sentence[-1] in ".?" else f"{sentence}." for sentence in sentences)
             raise AirbyteTracedException(message=message, failure_type=FailureType.config_error) from None
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -32,7 +32,7 @@ from source_acumatica.errors import (
     read_metadata_answer,
     refuse_beginning,
 )
-from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page
+from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page, unserved
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import Generation, ParameterError, parameterized
 from source_acumatica.paging import (
@@ -50,12 +50,15 @@ Answer = TypeVar("Answer")
 _CHUNK_BYTES = 64 * 1024
 
 
-def _read_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
+def _read_feed(
+    response: requests.Response, decode: Callable[[bytes], FeedAnswer], columns: Collection[str]
+) -> FeedPage:
     body = response.content
     if response.status_code == NO_CONTENT:
         return FeedPage([], 0, None)
     feed = decode(body)
-    return FeedPage(feed.value, len(body), feed.next_link or feed.old_next_link)
+    silent = unserved(feed.value, body, columns)
+    return FeedPage(feed.value, len(body), feed.next_link or feed.old_next_link, silent)
 
 
 def _read_whole_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
@@ -165,10 +168,11 @@ class Doors:
         is_unbounded: bool = False,
         is_hint: bool = False,
         decode: Callable[[bytes], FeedAnswer] = decode_feed,
+        columns: Collection[str] = (),
     ) -> FeedPage:
         """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort.
 
-        ``is_unbounded``: it may have any number of rows, and they come as ``PackedRows``.
+        ``columns`` are looked for in it. ``is_unbounded``: it may have any number of rows, as ``PackedRows``.
         """
         judge: Judge = partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query)
         # That an empty body is a refusal is told by looking at it.
@@ -179,7 +183,9 @@ class Doors:
                 door,
                 resource,
                 params,
-                read=partial(_read_whole_feed if is_streamed else _read_feed, decode=decode),
+                read=partial(_read_whole_feed, decode=decode)
+                if is_streamed
+                else partial(_read_feed, decode=decode, columns=columns),
                 where=where,
                 headers=headers,
                 judge=or_no_content(of_its_head(judge) if is_streamed else judge),
@@ -362,22 +368,23 @@ class Doors:
     def _resource(self, tenant: str, door: FeedDoor, link: str, resource: str = "") -> str:
         """What a link leads to, below the feed's root, as path and query.
 
-        It may be relative, and an absolute one may have the scheme, the host and the port that the server knows itself
-        by behind a proxy: nothing of these is used. The path may be spelt otherwise than ours.
+        It may be relative, and an absolute one may have the scheme, the host, the port and the directory that the
+        server knows itself by behind a proxy: nothing of these is used. The path may be spelt otherwise than ours.
 
         Raises:
             AirbyteTracedException: it leads off the feed.
         """
-        root = self._client.instance_url + self.root(door, tenant)
-        below = _below(urlsplit(root).path, link)
+        root = self.root(door, tenant)
+        below = _below(root, link)
         if below is None:
-            msg = f"Tenant '{tenant}': OData's link to the next page leads off {root}; it is not followed."
+            url = f"{self._client.instance_url}{root}"
+            msg = f"Tenant '{tenant}': OData's link to the next page leads off {url}; it is not followed."
             raise config_error(msg)
         return f"{resource}{below}" if below.startswith("?") else below
 
 
 def _below(root: str, link: str) -> str | None:
-    """Path and query of a link below the path ``root``; None where it does not lie there."""
+    """Path and query of a link below the service at ``root``, in any directory; None where it does not lie there."""
     try:
         parts = urlsplit(link)
     except ValueError:
@@ -386,20 +393,20 @@ def _below(root: str, link: str) -> str | None:
     if "\\" in unquote(path) or ".." in unquote(path).split("/"):
         return None
     if parts.scheme or parts.netloc or path.startswith("/"):
-        ours = root.split("/")
-        theirs = path.split("/")
-        if list(map(_spelt, theirs[: len(ours)])) != list(map(_spelt, ours)):
+        ours = [_spelt(segment) for segment in root.split("/") if segment]
+        theirs = [segment for segment in path.split("/") if segment]
+        begins = range(len(theirs) - len(ours))
+        begin = next((at for at in begins if [*map(_spelt, theirs[at : at + len(ours)])] == ours), None)
+        if begin is None:
             return None
-        path = "/".join(theirs[len(ours) :])
-        if not path:
-            return None
+        path = "/".join(theirs[begin + len(ours) :])
     below = f"{path}?{parts.query}" if parts.query else path
     return below or None
 
 
 def _spelt(segment: str) -> str:
-    """A segment of a path in one spelling: with percent codes or without, in capitals or not."""
-    return unquote(segment).casefold()
+    """A segment of a path in one spelling: with percent codes or without, a plus or a space, in capitals or not."""
+    return unquote(segment.replace("+", " ")).replace("+", " ").casefold()
 
 
 def _without_patience(

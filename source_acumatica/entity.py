@@ -146,10 +146,14 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-class Wrapper(msgspec.Struct, frozen=True, gc=False):
-    """``{"value": x}`` as a type, in place of a dict; frozen, since ``{}`` is always the same one."""
+class Wrapper(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """``{"value": x}`` as a type, in place of a dict; what else is in it does not fit, such as an error."""
 
     value: Any = None
+
+
+NO_VALUE = Wrapper()
+"""In place of a wrapper that has not come, which is not one that is empty."""
 
 
 def unwrap(wrapper: Any) -> Any:

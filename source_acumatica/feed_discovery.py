@@ -41,6 +41,8 @@ logger = logging.getLogger("airbyte")
 _ALL = ("*",)
 # A check asks for no more tables than this whether their deletions are tracked: each costs a request.
 _MOST_TRACKING_PROBES = 25
+# The keys of an inquiry are looked at with so many combinations of values for its parameters at most.
+_MOST_PROBED_SETS = 20
 DESIGNS = "GIDesign"
 """The set with a row for each generic inquiry."""
 
@@ -343,7 +345,9 @@ class FeedSurvey:
         """None: its rows cannot be looked at."""
         where = where_of(tenant, table.name)
         try:
-            doubt = KeyProbe(self._doors, tenant, table, self._config.parameter_sets(table.title)[0]).doubt()
+            sets = self._config.parameter_sets(table.title)[:_MOST_PROBED_SETS]
+            doubts = (KeyProbe(self._doors, tenant, table, given).doubt() for given in sets)
+            doubt = next(filter(None, doubts), "")
         except RequestFailed as error:
             if error.problem.failure_type is FailureType.transient_error:
                 raise
@@ -449,7 +453,7 @@ _FORMS_HINT = (
 )
 _PARAMETERS_HINT = (
     "Write the title of a generic inquiry, or the name of an inquiry form without the part behind '__' in the stream's "
-    "name."
+    "name; a form of an own endpoint as Endpoint/Entity."
 )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from airbyte_cdk.models import FailureType
@@ -29,6 +30,21 @@ class FeedPage:
     rows: Sequence[Wire]
     size_bytes: int
     next_link: str | None
+    unserved: tuple[str, ...] = ()
+    """The columns that were asked for and are named nowhere in it."""
+
+
+def unserved(rows: Sequence[Wire], body: bytes, columns: Iterable[str]) -> tuple[str, ...]:
+    """Those of the columns that an answer does not name, although it writes what is empty as null.
+
+    Only those that are empty in the first row are looked for, and the first row has the names of nearly all.
+    """
+    empty = [name for name in columns if rows[0].get(name) is None] if rows else []
+    silent = tuple(name for name in empty if name.isascii() and b'"%b"' % name.encode() not in body)
+    return silent if silent and _NULL.search(body) else ()
+
+
+_NULL = re.compile(rb'":\s*null\b')
 
 
 def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str) -> Iterator[FeedPage]:

@@ -34,7 +34,17 @@ from source_acumatica.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.reader import EVER, Facts, Reader, gives_up, hides_rows, known_longest, stopped, where_of
+from source_acumatica.reader import (
+    EVER,
+    Facts,
+    Reader,
+    gives_up,
+    hides_rows,
+    known_longest,
+    stopped,
+    unserved_sentence,
+    where_of,
+)
 from source_acumatica.refusals import SearchTooLongError, refused
 from source_acumatica.trail import Identity, Ledger, content_of
 
@@ -249,7 +259,7 @@ class FeedReader(Reader):
             )
         self._begins_empty = not first.rows
         for page in linked_pages(first, lambda link: self._asked(window, {"link": link}), self.where):
-            self._note_size(page)
+            self._note_page(page)
             for rows in in_batches(page.rows):
                 yield Page(rows, BEGINNING)
 
@@ -307,7 +317,7 @@ class FeedReader(Reader):
         """A page's rows and how many were asked for; fewer are, where the ERP cannot give as many."""
         page, asked = sized_page(self._size, asked, lambda top: self._asked(window, {**token, "top": top}), self.where)
         page = self._cut.filled(page, lambda link: self._asked(window, {"link": link}), fewest)
-        self._note_size(page)
+        self._note_page(page)
         self._begins_empty |= not (page.rows or token.get("skip") or token.get("after"))
         # A link to the next page says that this one was cut short: the list goes on behind its last row.
         return page.rows, len(page.rows) if page.next_link else asked
@@ -333,8 +343,11 @@ class FeedReader(Reader):
         """So many at least the ERP has given at once: a page that was quick doubles what the next one asks for."""
         return max(self._size.rows // 2, 1)
 
-    def _note_size(self, page: FeedPage) -> None:
+    def _note_page(self, page: FeedPage) -> None:
         self.record_bytes = page.size_bytes / max(len(page.rows), 1)
+        if new := [name for name in page.unserved if name not in self.left_out]:
+            self.left_out = (*self.left_out, *new)
+            logger.warning(unserved_sentence(self.where, new))
 
     # ------------------------------------------------------------------------------------------- telling rows apart
 
@@ -398,10 +411,18 @@ class FeedReader(Reader):
 
     def _tell_repeated_keys(self, rows: Sequence[Wire]) -> None:
         """An inquiry's keys are those of the tables below it, and need not tell its rows apart."""
-        is_by_key = self._has_unique_keys and self._plan.order == self.table.keys
-        if self.repeated_key or self.table.door is FeedDoor.TABLES or not is_by_key:
+        if self.repeated_key or not self._is_in_order_of_keys(self._plan):
             return
         if any(one == other for one, other in itertools.pairwise(map(self._key_of, rows))):
+            self._note_repeated_keys()
+
+    def _is_in_order_of_keys(self, plan: FeedPlan) -> bool:
+        """Whether rows of an inquiry that share its keys, which are said to be unique, stand side by side."""
+        is_said = self.table.door is FeedDoor.INQUIRIES and self.table.are_keys_unique
+        return is_said and plan.order[: len(self.table.keys)] == self.table.keys != ()
+
+    def _note_repeated_keys(self) -> None:
+        if not self.repeated_key:
             self.repeated_key = self.table.keys
             logger.warning(
                 f"{self.where}: several rows have the same {', '.join(self.table.keys)}, so these do not identify a "
@@ -449,6 +470,9 @@ class FeedReader(Reader):
             raise gives_up(self.where, self._equal_keys_sentence())
         self._plans = [plan]
         logger.warning(f"{self.where}: {told}. {plan.explain(plan)}")
+        if self._is_in_order_of_keys(was):
+            # A page that is full of one key is the proof; those behind it may be too small to show two rows of it.
+            self._note_repeated_keys()
         return self._gone_on_with(position)
 
     def _gone_on_with(self, position: Position) -> Position:

@@ -33,24 +33,23 @@ class Forms:
         if is_document and (is_known(endpoint, entity) or f"{endpoint}/{entity}" not in self.patterns):
             # Whatever a glob stands for: only of an own endpoint can somebody know better, and has to say it in full.
             return False
-        named = set(self._naming(endpoint, entity)) if shape.collections else set()
-        self.matched.update(named)
-        if not facts.is_inquiry:
-            return bool(named)
+        is_named = any(self._naming(endpoint, entity)) and bool(shape.collections)
         # An entity of somebody's own endpoint may have the name of a known form, and be something else.
         is_the_same = is_known(endpoint, entity) or facts.is_seen_in(shape.fields, shape.collections)
-        if is_the_same:
-            self.matched.update(self._naming(endpoint, entity))
-        return is_the_same or bool(named)
+        if is_named or (facts.is_inquiry and is_the_same):
+            values = (name for name in form_names(endpoint, entity) if name in self.asked)
+            self.matched.update(self._naming(endpoint, entity), values)
+            return True
+        return False
 
     def asked_of(self, endpoint: str, entity: str) -> tuple[str, ...]:
         """The parameters of a form whose values stand in its rows; values may be given under both of its names."""
         return self.asked_in(*form_names(endpoint, entity))
 
     def _naming(self, endpoint: str, entity: str) -> Iterator[str]:
-        """What of the settings stands for the entity."""
+        """What of the settings makes the entity a form; values under its bare name may be for a generic inquiry."""
         names = form_names(endpoint, entity)
-        yield from (each for each in self.asked if each in names)
+        yield from (each for each in self.asked if each == names[-1])
         for pattern in self.patterns:
             if any(name == pattern or fnmatchcase(name, pattern) for name in names):
                 yield pattern

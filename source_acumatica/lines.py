@@ -23,13 +23,18 @@ from airbyte_cdk.models import (
     AirbyteConnectionStatus,
     AirbyteMessage,
     AirbyteRecordMessage,
+    AirbyteStreamStatus,
+    ConfiguredAirbyteCatalog,
     ConnectorSpecification,
+    FailureType,
     Status,
     Type,
 )
 from airbyte_cdk.sources import Source
+from airbyte_cdk.sources.utils.schema_helpers import split_config
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from airbyte_protocol_dataclasses.models import (  # type: ignore[import-untyped]
     AirbyteRecordMessageMeta,
@@ -37,6 +42,7 @@ from airbyte_protocol_dataclasses.models import (  # type: ignore[import-untyped
     Change,
     Reason,
 )
+from jsonschema import Draft7Validator
 
 from source_acumatica.config import Config, hide_secrets
 
@@ -141,13 +147,19 @@ class Entrypoint(AirbyteEntrypoint):
 
     @staticmethod
     def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
-        """Refuse settings that cannot be used, each by its name; the CDK's own words name none, so they come second.
+        """Refuse settings that cannot be used, each by its name, which the CDK's own words leave out.
 
         Raises:
             AirbyteTracedException: a ``config_error``.
         """
         Config.parse(config)
-        AirbyteEntrypoint.validate_connection(source_spec, config)
+        given, _ = split_config({name: value for name, value in config.items() if value is not None})
+        if isinstance(given.get("instance_url"), str):
+            given["instance_url"] = given["instance_url"].strip()
+        errors = Draft7Validator(source_spec.connectionSpecification).iter_errors(given)
+        if told := [": ".join(filter(None, [".".join(map(str, each.absolute_path)), each.message])) for each in errors]:
+            message = filter_secrets(f"The settings are not usable: {'; '.join(told)}.")
+            raise AirbyteTracedException(message=message, failure_type=FailureType.config_error)
 
     @staticmethod
     def set_up_secret_filter(config: Mapping[str, Any], connection_specification: Mapping[str, Any]) -> None:
@@ -190,9 +202,21 @@ class Entrypoint(AirbyteEntrypoint):
                 lines, self._lines = self._lines, None
                 yield lines.text if lines else text
 
-    def read(self, *args: Any, **more: Any) -> Iterator[AirbyteMessage]:
-        """The messages of a read."""
-        for message in super().read(*args, **more):
+    def read(
+        self,
+        source_spec: ConnectorSpecification,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[Any],
+    ) -> Iterator[AirbyteMessage]:
+        """The messages of a read; settings that cannot be used fail each stream."""
+        self.set_up_secret_filter(config, source_spec.connectionSpecification)
+        try:
+            self.validate_connection(source_spec, config)
+        except AirbyteTracedException:
+            yield from incomplete(catalog)
+            raise
+        for message in super().read(source_spec, config, catalog, state):
             self._lines = message if isinstance(message, RecordLines) else None
             yield message
 
@@ -205,6 +229,13 @@ class Entrypoint(AirbyteEntrypoint):
             stream_message_count[HashableStreamDescriptor(name=message.stream, namespace=None)] += message.count
             return message
         return AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
+
+
+def incomplete(catalog: ConfiguredAirbyteCatalog) -> Iterator[AirbyteMessage]:
+    """The statuses of all streams, where nothing can be read."""
+    for one in catalog.streams:
+        yield as_airbyte_message(one.stream, AirbyteStreamStatus.STARTED)
+        yield as_airbyte_message(one.stream, AirbyteStreamStatus.INCOMPLETE)
 
 
 def filled(record: Any) -> Any:

@@ -20,7 +20,7 @@ from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.credentials import is_credential, left_out
 from source_acumatica.cursor import EMPTIES_PARTS, FILTER_WORKS, HIDES_NOTHING, LISTS_ALL, Window
 from source_acumatica.custom_fields import column_of, custom_fields, merge_custom, parts_of
-from source_acumatica.entity import Wire, unwrap
+from source_acumatica.entity import FieldKind, Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, HollowParts, Part, ShownPage, told
 from source_acumatica.ladder import TOO_MUCH, Ladder
@@ -35,7 +35,7 @@ from source_acumatica.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.parts import missing
+from source_acumatica.parts import missing, unserved
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
 from source_acumatica.reader import (
     EVER,
@@ -46,6 +46,7 @@ from source_acumatica.reader import (
     known_longest,
     lacks,
     stopped,
+    unserved_sentence,
 )
 from source_acumatica.records import SingleRecords
 from source_acumatica.trail import Identity, Ledger
@@ -87,6 +88,8 @@ class ListReader(ContractReader):
     """Several pages may be refused at once; the plan is lowered for the first."""
     _has_answered: bool = False
     """Whether the list has been read from in this run: then the form is set up."""
+    _refusal: RequestFailed | None = None
+    """Why a record that was to tell of a part could not be read by itself."""
     _has_page: bool = False
     """Whether a page of this window has come: its rows are those of the plan's filter then, and stay so."""
 
@@ -132,7 +135,10 @@ class ListReader(ContractReader):
                 if window.is_unstamped and any(unwrap(row.get(self.table.cursor or "")) for row in page.rows):
                     raise gives_up(self.where, "the ERP does not heed the filter for rows without a stamp")
                 position = replace(page.position, list_name=self._list_name)
-                yield Page(list(self._completed(page.rows)), position)
+                rows = list(self._completed(page.rows))
+                self._note_unserved(rows)
+                yield Page(rows, position)
+            self._refuse_unknown_lines()
         except MovingListError as error:
             raise stopped(self.where, error) from None
         except RequestFailed as error:
@@ -320,7 +326,8 @@ class ListReader(ContractReader):
         had = self._emptied(rows, hollow, window, page) if hollow else []
         if not had:
             self.hollow.believe(hollow)
-            if parts and not self.facts.knows(LISTS_ALL) and not (hollow and len(rows) < FIRST_SAMPLES):
+            is_told = not (hollow and len(rows) < FIRST_SAMPLES) and not self.hollow.unknown
+            if parts and is_told and not self.facts.knows(LISTS_ALL):
                 self.facts.learn(LISTS_ALL)
             if parts and not hollow and self.facts.knows(EMPTIES_PARTS):
                 self.facts.forget(EMPTIES_PARTS)
@@ -363,18 +370,56 @@ class ListReader(ContractReader):
                 lambda: self._list(window, {"skip": skip, "top": top, "plan": plan})[0], [], _MISHAPS
             )
 
-        return self.hollow.emptied(
-            ShownPage(
-                rows,
-                page["skip"],
-                page["top"],
-                alone=lambda row: self._alone(row, plan) if self.records.can_address(row) else None,
-                keys_at=lambda place: listed(place, 1, keys),
-                again=lambda skip, top: listed(skip, top, plan),
-                is_one=self._is_one,
-            ),
-            hollow,
+        refusals: list[RequestFailed] = []
+
+        def alone(row: Wire) -> Wire | None:
+            return self._alone(row, plan, refusals) if self.records.can_address(row) else None
+
+        shown = ShownPage(
+            rows,
+            page["skip"],
+            page["top"],
+            alone=alone,
+            keys_at=lambda place: listed(place, 1, keys),
+            again=lambda skip, top: listed(skip, top, plan),
+            is_one=self._is_one,
         )
+        had = self.hollow.emptied(shown, hollow)
+        if refusals and not had:
+            self._doubt(hollow, refusals[-1])
+        return had
+
+    def _doubt(self, hollow: Sequence[Part], refusal: RequestFailed) -> None:
+        """Records that cannot be read do not say that they have nothing: where none could be, nobody knows."""
+        was = self.hollow.unknown
+        self.hollow.doubt(hollow)
+        self._refusal = refusal
+        if new := [part for part in self.hollow.unknown if part not in was]:
+            logger.warning(
+                f"{self.where}: the list comes without {', '.join(told(new))}, and whether its records have that is "
+                f"unknown, since none could be read by itself: {refusal.problem.sentence}. As long as this is so, "
+                "records say so; once it is known, all are read anew."
+            )
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The columns of which nobody knows whether they are empty."""
+        inside = "".join(f"{part}/" for part in self.table.path)
+        return tuple(name.removeprefix(inside).replace("/", ".") for name in told(self.hollow.unknown))
+
+    def _refuse_unknown_lines(self) -> None:
+        """A full refresh without a line, of which nobody knows whether there are any, would empty a table.
+
+        Raises:
+            RequestFailed: it is one.
+        """
+        lines = "/".join(self.table.path)
+        if self._refusal and not self.is_incremental and lines and (lines,) in self.hollow.unknown:
+            sentence = (
+                f"the list comes without {lines}, and whether its records have any is unknown, since none could be "
+                f"read by itself: {self._refusal.problem.sentence}"
+            )
+            raise RequestFailed(replace(self._refusal.problem, next=Next.STOP, sentence=sentence), self.where)
 
     def _is_one(self, row: Wire, other: Wire) -> bool:
         """Whether both are the same record."""
@@ -397,9 +442,16 @@ class ListReader(ContractReader):
 
     # ------------------------------------------------------------------------------------------------ single records
 
-    def _alone(self, row: Wire, plan: Plan) -> Wire | None:
-        """The record by itself, where that works."""
-        return _unless_refused(lambda: self.records.read(row, plan), None)
+    def _alone(self, row: Wire, plan: Plan, refusals: list[RequestFailed] | None = None) -> Wire | None:
+        """The record by itself, where that works; otherwise why it does not is added to ``refusals``."""
+        try:
+            return self.records.read(row, plan)
+        except RequestFailed as error:
+            if error.problem.next not in _REFUSALS:
+                raise
+            if refusals is not None:
+                refusals.append(error)
+            return None
 
     def _completed(self, rows: Sequence[Wire]) -> Iterator[Wire]:
         """The rows as they are, or, where the list gave keys only, each record fetched by itself."""
@@ -434,6 +486,21 @@ class ListReader(ContractReader):
     def _take(self, plan: Plan) -> None:
         self._plan, self.left_out = plan, tuple(self.ladder.left_out)
         self.custom = tuple(column_of(name, self.table.path) for name in plan.custom)
+
+    @cached_property
+    def _scalars(self) -> list[str]:
+        """The fields of the table's rows that are asked for."""
+        fields = self.table.rows_shape.fields.items()
+        known = [name for name, kind in fields if kind is not FieldKind.UNKNOWN]
+        return [name for name in known if self.columns is None or name in self.columns]
+
+    def _note_unserved(self, rows: Sequence[Wire]) -> None:
+        """Fields that the ERP describes and does not send are no empty ones: rows from now on say so."""
+        names = unserved(rows, self.table.path, self._scalars)
+        if new := [name for name in names if name not in self.ladder.left_out]:
+            self.ladder.leave_out(new)
+            self.left_out = tuple(self.ladder.left_out)
+            logger.warning(unserved_sentence(self.where, new))
 
     # ------------------------------------------------------------------------------------------------- custom fields
 

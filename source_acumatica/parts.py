@@ -6,12 +6,14 @@ Rows are dicts or of a compiled type; in that, a part that did not come is ``msg
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+
+from source_acumatica.entity import NO_VALUE, unwrap
 
 # In every record, and around the value of every custom field, whatever it holds.
 _FRAME = frozenset({"id", "rowNumber", "_links", "type"})
@@ -33,6 +35,49 @@ def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
         if is_lacking and (not above or _is_missing(holders, name)):
             return path
     return None
+
+
+def unserved(rows: Sequence[Any], path: Iterable[str], fields: Sequence[str]) -> list[str]:
+    """Those of the fields of the rows at ``path`` that were asked for, and come in none or as something else.
+
+    An empty field comes by name, as ``{}``. Where none does, or a field comes in some rows only, the ERP may leave out
+    what is empty: then a name that does not come says nothing.
+    """
+    for name in path:
+        rows = _flat([value for value in _values(rows, name) if value])
+    if not rows:
+        return []
+    foreign = _foreign(rows, fields) if isinstance(rows[0], dict) else []
+    absent = _absent(rows[0], fields)
+    some = [name for name in fields if name not in absent]
+    if absent and not any(_absent(row, some) for row in rows):
+        absent = [name for name in absent if all(map(_is_absent, _values(rows, name)))]
+        is_telling = any(unwrap(value) is None for name in some for value in _values(rows, name))
+        return [*foreign, *(absent if is_telling else [])]
+    return foreign
+
+
+def _absent(row: Any, fields: Iterable[str]) -> list[str]:
+    if isinstance(row, dict):
+        return [name for name in fields if name not in row]
+    attributes = type(row).attributes
+    return [name for name in fields if name not in attributes or getattr(row, attributes[name]) is NO_VALUE]
+
+
+def _is_absent(value: Any) -> bool:
+    return value is msgspec.UNSET or value is NO_VALUE
+
+
+def _foreign(rows: Iterable[Mapping[str, Any]], fields: Iterable[str]) -> list[str]:
+    """What holds no value and is not empty: an error, or an object."""
+    named = frozenset(fields)
+    found = {
+        name: None
+        for row in rows
+        for name, value in row.items()
+        if isinstance(value, dict) and value and "value" not in value and name in named
+    }
+    return list(found)
 
 
 def held(rows: Sequence[Any], paths: Iterable[str]) -> set[str]:

@@ -113,6 +113,11 @@ class Reader(ABC):
         return tuple(dict.fromkeys((*self.left_out, *self.missed)))
 
     @property
+    def unknown(self) -> tuple[str, ...]:
+        """The columns that have come empty, and of which nobody knows whether they are."""
+        return ()
+
+    @property
     @abstractmethod
     def where(self) -> str:
         """How log lines and errors begin."""
@@ -207,6 +212,12 @@ class FormReader(ContractReader):
             is_streamed=True,
         )
         first = 1
+        if not results and not self.given:
+            names = ", ".join(self.table.shape.fields)
+            logger.warning(
+                f"{self.where}: it was asked without values and shows no results. If it needs some to show any, set "
+                f"inquiry_parameters; it takes {names}."
+            )
         for batch in in_batches(results):
             form: Any = Part(batch, first, len(results))
             for name in reversed(self.table.outermost_list):
@@ -258,6 +269,14 @@ class FormReader(ContractReader):
 def lacks(part: str) -> Problem:
     """A part of a record that was asked for and whose name does not come: that says nothing of what is in it."""
     return Problem(Next.CLIMB_DOWN, FailureType.system_error, f"the ERP leaves out {part} although it was asked for")
+
+
+def unserved_sentence(where: str, names: Sequence[str]) -> str:
+    """The warning that the ERP describes columns and does not send them."""
+    return (
+        f"{where}: the ERP does not send {', '.join(names)}, although it describes that, or sends something that is no "
+        "value. Records come without it and say so; once it is back, all are read anew. Deselect it if that is to stay."
+    )
 
 
 def stopped(where: str, error: MovingListError) -> RequestFailed:

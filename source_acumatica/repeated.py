@@ -45,7 +45,7 @@ class RepeatedReader(Reader):
             for page in reader.pages(own):
                 # Rows without a stamp come whether a filter by stamps works or not.
                 is_proven |= bool(page.rows) if not reader.is_filtered(own) else any(map(self._stamp, page.rows))
-                self.record_bytes, self.looks = reader.record_bytes, reader.looks
+                self.record_bytes, self.looks, self.left_out = reader.record_bytes, reader.looks, reader.left_out
                 self.repeated_key = (*added, *reader.repeated_key) if reader.repeated_key else ()
                 yield replace(page, rows=[{**row, **added} for row in page.rows], position=BEGINNING)
             if not is_proven:

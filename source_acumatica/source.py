@@ -14,7 +14,6 @@ from typing import Any
 from airbyte_cdk.models import (
     AirbyteMessage,
     AirbyteStateMessage,
-    AirbyteStreamStatus,
     ConfiguredAirbyteCatalog,
     ConfiguredAirbyteStream,
     DestinationSyncMode,
@@ -26,7 +25,6 @@ from airbyte_cdk.sources.concurrent_source.concurrent_source_adapter import Conc
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
-from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client, Patience
@@ -42,7 +40,7 @@ from source_acumatica.feed_discovery import FeedSurvey
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import Forms, form_names
 from source_acumatica.heartbeat import Heartbeat
-from source_acumatica.lines import LinesSource, NoCounts, single_messages, with_meta
+from source_acumatica.lines import LinesSource, NoCounts, incomplete, single_messages, with_meta
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.names import warn_of_look_alikes
 from source_acumatica.proof import prove
@@ -153,9 +151,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             try:
                 self._configured = self._configured_streams(settings, client, catalog, manager_of(state))
             except AirbyteTracedException:
-                for one in catalog.streams:
-                    yield as_airbyte_message(one.stream, AirbyteStreamStatus.STARTED)
-                    yield as_airbyte_message(one.stream, AirbyteStreamStatus.INCOMPLETE)
+                yield from incomplete(catalog)
                 raise
             try:
                 messages = with_meta(super().read(logger, config, catalog, state))

@@ -46,7 +46,7 @@ from source_acumatica.cursor import (
 from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
 from source_acumatica.doors import Doors, inquiry_resource
-from source_acumatica.entity import Wire, format_instant
+from source_acumatica.entity import Wire, format_instant, moved
 from source_acumatica.errors import (
     NO_CONTENT,
     Next,
@@ -473,6 +473,8 @@ class TableStream(HttpStream, ABC):
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
                     yield from self._read_window(reader, window, beat, facts)
             if beat.rows:
+                # A later page may have told.
+                facts.lacks(reader.unknown)
                 self._heal(reader, facts)
             if reader.emptied:
                 is_new = had_rows and not facts.remembers(EMPTIES_PARTS)
@@ -633,7 +635,7 @@ class TableStream(HttpStream, ABC):
                 records = keys.checked(piece)
                 stamps.note(records)
                 beat.records += len(records)
-                yield from self._lines(records, meta_of(reader.lacking, reader.cut))
+                yield from self._lines(records, meta_of((*reader.lacking, *reader.unknown), reader.cut))
             beat.rows += len(page.rows)
             is_stamped |= stamps.newest is not None
             if self.progress:
@@ -677,10 +679,11 @@ class TableStream(HttpStream, ABC):
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
-        again = [column for column in facts.left_out or () if column not in reader.lacking]
+        lacking = (*reader.lacking, *reader.unknown)
+        again = [column for column in facts.left_out or () if column not in lacking]
         if again and not facts.knows(GIVES_ALL_AGAIN):
             logger.info(f"{reader.where}: the ERP gives {', '.join(again)} again. The next sync reads all rows anew.")
-            facts.begin_anew(reader.lacking)
+            facts.begin_anew(lacking)
 
     def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
         """Keep what a page's stamps tell of the ERP."""
@@ -1031,6 +1034,10 @@ class FeedStream(TableStream):
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
         request["is_unbounded"] = "top" not in token
         request["decode"] = partial(self._codec_of(tenant).decode, tell=partial(self._tell, tenant))
+        wanted, table = self._columns_of(tenant), self._table_of(tenant)
+        # Some builds give restricted columns to nobody.
+        expected = [name for name in table.fields if name not in table.restricted]
+        request["columns"] = [name for name in expected if wanted is None or name in wanted]
         if "link" in token:
             return self._access.doors.follow(tenant, door, token["link"], resource, **request)
         # Once a page has come in this way, an empty body does not speak against its filter or its order.

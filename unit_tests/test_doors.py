@@ -38,6 +38,10 @@ def resource(link, tenant="My Company"):
         ("https://erp.example.com:443/Site/t/My%20Company/api/odata/dac/SOOrder?$skip=1", "SOOrder?$skip=1"),
         ("http://inner:8080/Site/t/my company/api/odata/dac/SOOrder?$skip=1", "SOOrder?$skip=1"),
         ("/Site/t/My%20Company/api/odata/dac/SOOrder", "SOOrder"),
+        # A proxy may map the directory, and add slashes.
+        ("http://inner/t/My%20Company/api/odata/dac/SOOrder?$skip=1", "SOOrder?$skip=1"),
+        ("http://inner/Prod/ERP/t/My+Company/api/odata/dac/SOOrder?$skip=1", "SOOrder?$skip=1"),
+        ("/Site//t/My%20Company/api/odata//dac//SOOrder?$skip=1", "SOOrder?$skip=1"),
     ],
 )
 def test_a_link_is_followed_below_the_feed(link, below):
@@ -59,6 +63,7 @@ def test_a_link_is_followed_below_the_feed(link, below):
         "SOOrder/%2E%2e/gi",
         f"{ROOT}/",
         f"{ROOT}x/SOOrder",
+        "https://erp.example.com/My%20Company/api/odata/dac/SOOrder",
         "file:///etc/passwd",
     ],
 )

@@ -404,9 +404,18 @@ def test_rows_with_one_key_that_do_not_fit_into_a_page_are_read_in_a_finer_order
 ):
     rows = [a_row(number, 5, group="AB"[number % 2]) for number in range(9)]
     feed = Feed(rows, INQUIRY)
-    assert sorted(ids(feed.reader(is_incremental=is_incremental).pages(EVER))) == list(range(9))
+    reader = feed.reader(is_incremental=is_incremental)
+    assert sorted(ids(reader.pages(EVER))) == list(range(9))
     assert "more rows than fit into a page of 3 have the same Class. Reading ordered by Class, Id" in caplog.text
     assert feed.tokens[-1]["plan"].order == ("Class", "Id", STAMP)
+
+
+def test_a_key_that_fills_a_page_repeats_although_no_page_shows_two_rows_of_it(no_larger_pages):
+    rows = [a_row(number, 5, group="AB"[number % 2]) for number in range(9)]
+    reader = Feed(rows, INQUIRY).reader(max_page_size=2)
+    known = [reader.repeated_key for _page in reader.pages(EVER)]
+    assert known
+    assert set(known) == {("Class",)}
 
 
 def test_columns_that_cannot_be_ordered_by_are_left_out_of_the_order(no_larger_pages):

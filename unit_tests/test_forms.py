@@ -46,7 +46,18 @@ def test_the_settings_name_forms_of_own_endpoints(named):
     forms = Forms((named,))
     assert forms.is_form("WMS", "RawData", RESULT)
     assert forms.matched == {named}
-    assert Forms((), {"RawData": ()}).is_form("WMS", "RawData", RESULT)
+    assert Forms((), {"WMS/RawData": ()}).is_form("WMS", "RawData", RESULT)
+
+
+def test_values_under_a_bare_name_make_nothing_a_form():
+    """A generic inquiry may be called like a document of an own endpoint, which would be written to."""
+    forms = Forms((), {"Orders": ()})
+    assert not forms.is_form("Own", "Orders", RESULTS)
+    assert forms.matched == set()
+    forms = Forms(("Own/*",), {"Orders": (), "AccountSummaryInquiry": ()})
+    assert forms.is_form("Own", "Orders", RESULTS)
+    assert forms.is_form("Default", "AccountSummaryInquiry", RESULTS)
+    assert forms.matched == {"Own/*", "Orders", "AccountSummaryInquiry"}
 
 
 def test_a_form_without_results_has_nothing_to_be_asked_for():

@@ -23,11 +23,13 @@ def test_samples_fall_on_no_even_pattern(every):
         assert any(place % every == first for place in (*spread(100, 10), *spread(500, 10)))
 
 
-def test_a_part_is_proven_by_itself_and_for_good():
+def test_a_part_is_proven_by_itself_until_a_page_of_many_rows_shows_nothing_of_it():
     parts = HollowParts(10)
     assert parts.unproven([NONE], [DETAILS, CUSTOM]) == [DETAILS, CUSTOM]
     assert parts.unproven([LINES, NONE], [DETAILS, CUSTOM]) == [CUSTOM]
-    assert parts.unproven([NONE], [DETAILS, CUSTOM]) == [CUSTOM]
+    assert parts.unproven([NONE] * 19, [DETAILS, CUSTOM]) == [CUSTOM]
+    assert parts.unproven([NONE] * 20, [DETAILS, CUSTOM]) == [DETAILS, CUSTOM]
+    assert parts.unproven([*[NONE] * 500, LINES], [DETAILS, CUSTOM]) == [CUSTOM]
 
 
 def test_a_part_of_several_places_is_proven_by_any_of_them():
@@ -55,26 +57,40 @@ def test_parts_are_named_each_once():
     assert told([group, (group[1],)]) == (group[1],)
 
 
+def page_of(rows, skip, alone):
+    """A page of 500 of a list of so many rows."""
+    return ShownPage(
+        [{"id": place} for place in range(skip, min(skip + 500, rows))],
+        skip,
+        500,
+        alone=alone,
+        keys_at=lambda place: [{"id": place}] if place < rows else [],
+        again=lambda skip, asked: [],
+        is_one=lambda row, other: row == other,
+    )
+
+
 @pytest.mark.parametrize("rows", [500, 100_000])
-def test_of_however_many_hollow_parts_few_records_are_read_by_themselves(rows):
-    """And of ten times as many pages hardly more."""
+@pytest.mark.parametrize("shown", [False, True])
+def test_of_however_many_hollow_parts_few_records_are_read_by_themselves(rows, shown):
+    """And of ten times as many pages hardly more; where the list has shown the parts before, fewer."""
     alone = []
-
-    def page_at(skip):
-        return ShownPage(
-            [{"id": place} for place in range(skip, min(skip + 500, rows))],
-            skip,
-            500,
-            alone=lambda row: alone.append(row["id"]),
-            keys_at=lambda place: [{"id": place}] if place < rows else [],
-            again=lambda skip, asked: [],
-            is_one=lambda row, other: row == other,
-        )
-
     parts, hollow = HollowParts(10), [(f"custom/V/Usr{number}",) for number in range(100)]
+    if shown:
+        parts.unproven([{"custom": {"V": {f"Usr{number}": 1 for number in range(100)}}}], hollow)
     for skip in range(0, rows, 500):
-        assert parts.emptied(page_at(skip), hollow) == []
-    assert 10 <= len(alone) <= 30
+        assert parts.emptied(page_of(rows, skip, lambda row: alone.append(row["id"])), hollow) == []
+    assert 3 <= len(alone) <= 12 if shown else 10 <= len(alone) <= 30
+
+
+@pytest.mark.parametrize(("read", "unknown"), [([], [DETAILS]), ([NONE], [])])
+def test_what_records_that_cannot_be_read_have_is_unknown(read, unknown):
+    parts, records = HollowParts(10), iter(read)
+    assert parts.emptied(page_of(500, 0, lambda row: next(records, None)), [DETAILS]) == []
+    parts.doubt([DETAILS])
+    assert parts.unknown == unknown
+    parts.unproven([LINES], [DETAILS])
+    assert parts.unknown == []
 
 
 @pytest.mark.parametrize("count", [4, 34, 1000, 100_000])

@@ -63,9 +63,10 @@ class Lies:
     form: ListForm = ListForm.USUAL
 
     # --- what a record has
-    missing: frozenset[str] = frozenset()  # paths of parts that do not come although they are expanded
+    missing: frozenset[str] = frozenset()  # paths of parts, fields and columns that do not come although asked for
+    broken: frozenset[str] = frozenset()  # paths of fields that come as an error in place of a value
     emptied: frozenset[str] = frozenset()  # paths of parts, `custom/View/Field` too, that lists show empty, not records
-    is_missing_alone: bool = False  # `missing` goes for single records too
+    is_missing_alone: bool = False  # `missing` and `broken` go for single records too
     unstable_ids: bool = False  # ids that last for one answer, of tables with a NoteID too
     refused_customs: frozenset[str] = frozenset()  # `View.Field` that `$custom` must not name
     most_customs: int | None = None  # a list that is asked for more of them is empty
@@ -84,7 +85,7 @@ class Lies:
     not_set_up: bool = False  # the preferences form of the screen is empty: of the contract API
 
     # --- OData
-    next_links: str = ""  # scheme, host and port that links to the next page have
+    next_links: str = ""  # scheme, host and port that links to the next page have, and the directory if one is given
     shown: Mapping[str, Show] = field(default_factory=dict)  # "Table.Column" or "Inquiry.Column": all see that instead
 
     def concerns(self, target: str) -> bool:

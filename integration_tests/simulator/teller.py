@@ -82,14 +82,14 @@ def told_entity(request: Request, answer: Answer, lies: Lies, *, is_list: bool) 
         return failure(f"The field {refused[0]} cannot be exported.")
     if not is_list:
         record = msgspec.json.decode(answer.body, type=Row)
-        missing = lies.missing if lies.is_missing_alone else ()
-        return replace(answer, body=msgspec.json.encode(_record(record, missing, ())))
+        told = replace(lies, emptied=frozenset()) if lies.is_missing_alone else TRUTH
+        return replace(answer, body=msgspec.json.encode(_record(record, told)))
     rows = msgspec.json.decode(answer.body, type=list[Row])
     if lies.most_customs is not None and len(customs) > lies.most_customs:
         rows = []
     if names_one(lies.poison, _values(rows)):
         return failure("Object reference not set to an instance of an object.", "System.NullReferenceException")
-    page = [_record(row, lies.missing, lies.emptied) for row in _page(rows, lies)]
+    page = [_record(row, lies) for row in _page(rows, lies)]
     if lies.error:
         page = [*page[: len(page) // 2], {"message": _encoded(LATE_ERROR["message"])}]
     return replace(answer, body=_in_form(page, lies.form))
@@ -107,7 +107,7 @@ def told_feed(answer: Answer, lies: Lies) -> Answer:
     rows = msgspec.json.decode(content["value"], type=list[Row])
     if names_one(lies.poison, _values(rows)):
         return _odata_error(500, "An error has occurred.")
-    page = _page(rows, lies)
+    page = [_record(row, replace(lies, emptied=frozenset(), broken=frozenset())) for row in _page(rows, lies)]
     if lies.error:
         page = page[: len(page) // 2]
         content |= {"error": _encoded(LATE_ERROR)} if lies.error is ErrorPlace.BESIDE else {}
@@ -138,11 +138,15 @@ def _values(rows: Sequence[Row]) -> Iterable[object]:
                     yield value
 
 
-def _record(row: Row, missing: Iterable[str], emptied: Iterable[str]) -> Row:
-    for path in missing:
-        row = _at(row, path.split("/"), lambda _: None)
-    for path in emptied:
-        row = _at(row, path.split("/"), _empty)
+def _record(row: Row, lies: Lies) -> Row:
+    changes: tuple[tuple[Iterable[str], Callable[[Raw], Raw | None]], ...] = (
+        (lies.missing, lambda _: None),
+        (lies.broken, lambda _: _encoded({"error": "The value cannot be read."})),
+        (lies.emptied, _empty),
+    )
+    for paths, change in changes:
+        for path in paths:
+            row = _at(row, path.split("/"), change)
     return row
 
 
@@ -180,4 +184,6 @@ def _encoded(value: Any) -> Raw:
 def _elsewhere(link: str, base: str) -> str:
     """A relative link names no place, so there is nothing to get wrong in it."""
     parts, place = urlsplit(link), urlsplit(base)
-    return parts._replace(scheme=place.scheme, netloc=place.netloc).geturl() if parts.scheme else link
+    _, _, below = parts.path.removeprefix("/").partition("/")
+    path = f"{place.path.rstrip('/')}/{below}" if place.path else parts.path
+    return parts._replace(scheme=place.scheme, netloc=place.netloc, path=path).geturl() if parts.scheme else link
