@@ -294,7 +294,7 @@ class _Anchored(Generic[Row]):
         It has no row in common with the page, so the list must not have moved meanwhile. Where the next page begins
         with a row of this one and shows more, that is the better one.
         """
-        if behind.skip == answer.end and self._looks.longest > self._overlap:
+        if behind.skip == answer.end and len(answer.rows) > self._overlap:
             return False
         again = self._answer(answer.skip, self._look).identities
         return again[: len(answer.rows) or None] == answer.identities
@@ -311,7 +311,9 @@ class _Anchored(Generic[Row]):
     def _answer(self, skip: int, fetch: Callable[[int], Fetched[Row]] | None = None) -> _Answer[Row]:
         rows, asked = (fetch or self._fetch)(skip)
         identities = [self._identify(row) for row in rows]
-        self._looks.longest = max(self._looks.longest, len(rows))
+        if fetch != self._look or fetch == self._fetch:
+            # A look asks for more rows than a page does, and says nothing of what room that had.
+            self._looks.longest = max(self._looks.longest, len(rows))
         return _Answer(skip, rows, asked, identities, self._unsent(identities, self._offset - skip))
 
     def _unsent(self, identities: Sequence[Identity], overlap: int) -> Sequence[int]:
