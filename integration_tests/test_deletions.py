@@ -283,7 +283,7 @@ def test_the_position_of_deletions_moves_on_its_own(synced: Any) -> None:
     asked = {one.tenant: one.query["$filter"] for one in erp.requests if "SOOrder/px.GetDeletedRecords" in one.path}
     assert set(asked) == set(TENANTS)
     for part in destination.states["SalesOrder"]["stream"]["stream_state"]["states"]:
-        assert part["deletions"] == part["cursor"]["LastModified"]
+        assert part["deletions"] > part["cursor"]["LastModified"], "to which nothing has come"
         # An hour before, less the look-back.
         condition = asked[part["partition"]["tenant"]]
         assert condition.startswith("DeleteDate ge ")

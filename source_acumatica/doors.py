@@ -256,10 +256,9 @@ class Doors:
 
         def fetch(skip: int) -> tuple[Sequence[Any], int]:
             page, asked = page_at(skip)
-            if len(page.rows) > asked:
-                # What comes again in one answer would be taken for the place that was reached.
-                once = {identify(row): row for row in page.rows}
-                page = replace(page, rows=[*once.values()]) if len(once) < len(page.rows) else page
+            # What comes again in one answer would be taken for the place that was reached.
+            once = {identify(row): row for row in page.rows}
+            page = replace(page, rows=[*once.values()]) if len(once) < len(page.rows) else page
             if skip == 0 and len(page.rows) > asked:
                 known = {identify(row) for row in page.rows}
                 behind, _ = page_at(len(page.rows))

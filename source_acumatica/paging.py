@@ -285,7 +285,12 @@ class _Anchored(Generic[Row]):
             behind = self._behind(answer) if may_end else None
             is_end = may_end and behind is None
             yield from self._taken(answer, is_whole=may_end, is_last=is_end)
-            answer = behind if behind is not None and self._is_to_be_taken(behind, answer) else None
+            if behind is not None and not self._is_to_be_taken(behind, answer):
+                behind = None
+            if behind is not None and is_group:
+                # Where rows are hidden, a look may show the group again.
+                behind = replace(behind, new=self._trail.unknown(behind.identities))
+            answer = behind
         return is_end
 
     def _is_to_be_taken(self, behind: _Answer[Row], answer: _Answer[Row]) -> bool:
