@@ -120,8 +120,8 @@ def test_no_redirect_is_followed(request_name: str, status: int, erp: Simulator,
 
 
 OFF_THE_FEED = (
-    "http://{thief}/t/Company/api/odata/dac/SOOrder",
-    "//{thief}/t/Company/api/odata/dac/SOOrder",
+    "http://{thief}/t/Company/api/odata/gi/SOOrder",
+    "//{thief}/t/Company/odata/dac/SOOrder",
     "\\\\{thief}/SOOrder",
     "/\\{thief}/SOOrder",
     "http://user@{thief}/SOOrder",

@@ -68,6 +68,7 @@ class _Keyset(Generic[Row]):
         looks: Looks,
     ) -> None:
         self._looks = looks
+        looks.begin()
         self._fetch, self._look, self._place_of, self._content_of = fetch, look, place_of, content_of
         self._start, self._after, self._offset = start, start.after, start.offset
         # The places of the rows sent last, and what was sent of the rows at the very last: of those before a resume,

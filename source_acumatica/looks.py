@@ -30,6 +30,10 @@ class Looks:
     _last: tuple[int, int] = field(default=(0, 0), init=False)
     """How many rows the last page had, and how many it was asked for."""
 
+    def begin(self) -> None:
+        """A list begins, or the same one anew: the last page was none of it."""
+        self._last = 0, 0
+
     def note(self, came: int, asked: int, new: int) -> None:
         """A page was taken, with ``new`` rows that no page before had."""
         had, room = self._last

@@ -245,6 +245,7 @@ class _Anchored(Generic[Row]):
         self._fetch, self._identify, self._kind, self._ledger = fetch, identify, kind, ledger
         self._trail, self._start, self._offset, self._overlap = Trail(start.anchors), start, start.offset, overlap
         self._watch, self._look, self._looks, self._known_longest = _Watch(), look, looks, longest
+        looks.begin()
         # What stood where it could not, in this reading of the list and in the one before.
         self._strays: set[str] = set()
         self._strays_before: set[str] = set()
@@ -455,6 +456,7 @@ class _Anchored(Generic[Row]):
     def _begin_anew(self) -> None:
         """Nothing that was read last exists any more, or rows may have been passed over."""
         self._watch.restart()
+        self._looks.begin()
         self._trail, self._offset = Trail(), 0
         if self._ledger is not None:
             if self._ledger.is_partial:
