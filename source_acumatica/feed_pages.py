@@ -83,8 +83,9 @@ def sized_page(size: PageSize, asked: int, ask: Callable[[int], FeedPage], where
         except RequestFailed as error:
             if error.problem.next is not Next.FEWER_ROWS or not size.shrink(asked):
                 raise
-            logger.warning(f"{where}: {error.problem.sentence}. Asking for {size.rows} rows.")
-            asked = size.rows
+            # A look asks for more than a page has.
+            asked = max(asked // 2, size.rows)
+            logger.warning(f"{where}: {error.problem.sentence}. Asking for {asked} rows.")
         else:
             size.observe(time.monotonic() - began, page.size_bytes)
             return page, asked
