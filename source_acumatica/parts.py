@@ -83,16 +83,19 @@ def _foreign(rows: Iterable[Mapping[str, Any]], fields: Iterable[str]) -> list[s
 def held(rows: Sequence[Any], paths: Iterable[str]) -> set[str]:
     """Those of ``paths`` at which there is anything in any of the rows."""
     there: dict[str, Sequence[Any]] = {"": rows}
-
-    def at(path: str) -> Sequence[Any]:
-        """All that lies there: the rows of collections, and the objects that there are."""
-        if path not in there:
-            above, _, name = path.rpartition("/")
-            there[path] = _flat([value for value in _values(at(above), name) if value])
-        return there[path]
-
     places = ((path, *path.rpartition("/")[::2]) for path in paths)
-    return {path for path, above, name in places if any(map(_says_something, _values(at(above), name)))}
+    return {path for path, above, name in places if any(map(_says_something, _values(_at(above, there), name)))}
+
+
+def _at(path: str, there: dict[str, Sequence[Any]]) -> Sequence[Any]:
+    """All that lies at a path: the rows of collections, and the objects that there are; ``there`` is what is known.
+
+    A function of its own: one within another that calls itself holds a page of rows until garbage is collected.
+    """
+    if path not in there:
+        above, _, name = path.rpartition("/")
+        there[path] = _flat([value for value in _values(_at(above, there), name) if value])
+    return there[path]
 
 
 def _flat(values: Sequence[Any]) -> Sequence[Any]:
