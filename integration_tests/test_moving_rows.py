@@ -206,7 +206,9 @@ def make_change(sim: Simulator, tenant: str, what: str, minutes: int, content: A
         case "delete customer" if customers:
             data.delete("Customer", (customers[content % len(customers)]["CustomerID"],), stamp=_instant(late))
         case "change batch":
-            row = data.rows("JournalTransaction")[content % len(data.rows("JournalTransaction"))]
+            # One that has no stamp is changed by itself.
+            batches = [each for each in data.rows("JournalTransaction") if each["LastModifiedDateTime"]]
+            row = batches[content % len(batches)]
             stamp = max(late, row["LastModifiedDateTime"].timestamp() + 1)
             key = (row["Module"], row["BatchNbr"])
             data.update("JournalTransaction", key, {"PostPeriod": f"{content:06d}"}, _instant(stamp))
