@@ -367,6 +367,7 @@ FUZZED = {name: each for name, each in REQUESTS.items() if "metadata" not in nam
 _SENTENCES = (
     "Tenant '",
     "endpoints: ",
+    "The instance has no stream ",
     "A stream listed in your configuration",
     "A record returned from the API failed",
 )
