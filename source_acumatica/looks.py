@@ -41,18 +41,14 @@ class Looks:
         self._last = came, asked
         self.rows += new
 
-    def reach(self, asked: int) -> int:
-        """How many places of the list a page shows that was asked for with so many rows, at the least."""
-        return min(asked, max(self.longest, SMALL_PAGE_ROWS))
-
     def behind(self, asked: int, look: Callable[[int], Found | None]) -> Found | None:
         """What comes next behind a page that brought nothing new; None where nothing does, which proves the end.
 
         ``look`` is given how many places further on than the page to look, and returns None where nothing new is.
         Where a look far ahead finds rows, others may lie between, and the first of them are what comes next.
         """
-        step = self.reach(asked)
-        seen = step
+        # So many places of the list a page shows at the least.
+        step = seen = min(asked, max(self.longest, SMALL_PAGE_ROWS))
         for distance in self._distances(asked, step):
             found = look(distance)
             if found is not None:

@@ -330,14 +330,18 @@ class _Anchored(Generic[Row]):
                 return self._unsent_of_unique(identities, overlap)
             case _Kind.GROUPED:
                 return self._trail.unknown(identities)
-        if 0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap]):
+        if self._begins_in_place(identities, overlap):
             return range(overlap, len(identities))
         # Rather too few, which the list is read anew for, than too many.
         return self._trail.unsent(identities) if self._sends_once else self._trail.unsent_in_order(identities)
 
+    def _begins_in_place(self, identities: Sequence[Identity], overlap: int) -> bool:
+        """Whether a page begins with the rows that were sent last, where they were."""
+        return 0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap])
+
     def _unsent_of_unique(self, identities: Sequence[Identity], overlap: int) -> Sequence[int]:
         """What should be unique may repeat: behind a row that is where it was, its like are others."""
-        if not (0 < overlap <= len(identities) and self._trail.ends_with(identities[:overlap])):
+        if not self._begins_in_place(identities, overlap):
             return self._trail.unsent(identities)
         alike = overlap
         while alike < len(identities) and identities[alike] == identities[overlap - 1]:
@@ -369,12 +373,14 @@ class _Anchored(Generic[Row]):
         held = () if is_whole else self._last_group(answer)
         new = answer.new[: len(answer.new) - len(held)]
         self._looks.note(len(answer.rows), answer.asked, len(new))
-        is_behind = answer.skip >= self._offset or self._goes_straight_on(answer)
-        if not is_behind or self._kind is _Kind.ALIKE:
+        goes_on = answer.skip >= self._offset or self._goes_straight_on(answer)
+        if not goes_on:
             self._look_for_strays(answer)
+        elif self._kind is _Kind.ALIKE and answer.skip < self._offset:
+            self._strays.update(self._likes(answer.identities, self._offset - answer.skip))
         self._offset = answer.end - len(held)
         last = self._trail.end(1)
-        if is_behind or self._kind is _Kind.GROUPED or self._trail.has_like(answer.identities):
+        if goes_on or self._kind is _Kind.GROUPED or self._trail.has_like(answer.identities):
             self._trail.extend([answer.identities[place] for place in new])
         else:
             self._trail.insert(answer.identities, new)
@@ -470,7 +476,7 @@ class _Anchored(Generic[Row]):
         """Whether a page begins with the rows that were sent last, and all others are new."""
         overlap, rows = self._offset - answer.skip, len(answer.rows)
         is_rest = len(answer.new) == rows - overlap and overlap in (*answer.new[:1], rows)
-        return is_rest and self._trail.ends_with(answer.identities[:overlap])
+        return is_rest and self._begins_in_place(answer.identities, overlap)
 
     def _look_for_strays(self, answer: _Answer[Row]) -> None:
         """Note which rows of a page say that the list's order is another than it was: rows may be in front of it then.
@@ -478,11 +484,6 @@ class _Anchored(Generic[Row]):
         Rows that were sent stand in the order in which they were, and behind the last of them only new ones do.
         """
         overlap, identities = self._offset - answer.skip, answer.identities
-        if not self._trail or overlap <= 0:
-            return
-        if self._goes_straight_on(answer):
-            self._strays.update(self._likes(identities, overlap))
-            return
         if self._kind is _Kind.ALIKE and self._trail.has_like(identities):
             self._strays.add(_SOME)
             return
