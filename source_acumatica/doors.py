@@ -16,6 +16,7 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.batches import pack
 from source_acumatica.client import Client
 from source_acumatica.codec import FeedAnswer, decode_feed
+from source_acumatica.cursor import Window
 from source_acumatica.edmx import BrokenMetadataError, Metadata, MetadataError, read_metadata
 from source_acumatica.entity import Wire
 from source_acumatica.errors import (
@@ -34,7 +35,7 @@ from source_acumatica.errors import (
 )
 from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page, unserved
 from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.odata import Generation, ParameterError, parameterized
+from source_acumatica.odata import FeedPlan, Generation, ParameterError, feed_options, parameterized
 from source_acumatica.paging import (
     BEGINNING,
     SMALLEST_PAGE_ROWS,
@@ -91,6 +92,17 @@ def inquiry_resource(
     except ParameterError as error:
         message = f"Tenant '{tenant}': {error}."
         raise config_error(message) from None
+
+
+def first_row(tenant: str, table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+    """The resource and the options that ask for one row of a table or an inquiry, in no order and of no window.
+
+    Raises:
+        AirbyteTracedException: as ``inquiry_resource``.
+    """
+    resource, parameters = inquiry_resource(tenant, table, given, version)
+    options = feed_options(table, FeedPlan((), filters=False), None, Window(), {"version": version, "top": 1})
+    return resource, parameters | options
 
 
 class _UncutListError(Exception):
@@ -260,9 +272,8 @@ class Doors:
             once = {identify(row): row for row in page.rows}
             page = replace(page, rows=[*once.values()]) if len(once) < len(page.rows) else page
             if skip == 0 and len(page.rows) > asked:
-                known = {identify(row) for row in page.rows}
                 behind, _ = page_at(len(page.rows))
-                if all(identify(row) in known for row in behind.rows):
+                if all(identify(row) in once for row in behind.rows):
                     # It does not let itself be cut, and these are all.
                     raise _UncutListError(page)
                 return page.rows, len(page.rows)

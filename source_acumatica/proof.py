@@ -11,15 +11,13 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.client import Client
 from source_acumatica.config import Config
-from source_acumatica.cursor import Window
 from source_acumatica.deadline import Budget
 from source_acumatica.discovery import Depth, Site, describe, tell_forms, together
-from source_acumatica.doors import Doors, inquiry_resource
+from source_acumatica.doors import Doors, first_row
 from source_acumatica.errors import Next, RequestFailed, config_error, or_no_content, read_answer, told
 from source_acumatica.feed_discovery import FeedSurvey, is_closed
 from source_acumatica.feeds import FeedTable
 from source_acumatica.forms import Forms
-from source_acumatica.odata import FeedPlan, feed_options
 from source_acumatica.query import probe_options
 from source_acumatica.reader import where_of
 from source_acumatica.row_filters import FilterTrial, refuse_unmatched_filters
@@ -197,10 +195,8 @@ class Proof:
     def _read_row(self, tenant: str, table: FeedTable) -> None:
         version = self.doors.version(table.door, tenant)
         given = self._settings.parameter_sets(table.title)[0]
-        resource, parameters = inquiry_resource(tenant, table, given, version)
-        options = feed_options(table, FeedPlan((), filters=False), None, Window(), {"version": version, "top": 1})
-        where = where_of(tenant, table.name)
-        self.doors.rows(tenant, table.door, resource, parameters | options, where=where, is_hint=True)
+        resource, options = first_row(tenant, table, given, version)
+        self.doors.rows(tenant, table.door, resource, options, where=where_of(tenant, table.name), is_hint=True)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
-from source_acumatica.doors import Doors, inquiry_resource
+from source_acumatica.doors import Doors, first_row
 from source_acumatica.errors import (
     NO_CONTENT,
     Next,
@@ -27,7 +27,6 @@ from source_acumatica.errors import (
 )
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.json_text import decode
-from source_acumatica.odata import FeedPlan, feed_options
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import where_of
 from source_acumatica.tables import Door, Table
@@ -151,12 +150,10 @@ class FilterTrial:
         version = self.doors.version(table.door, tenant)
         try:
             given = self.settings.parameter_sets(table.title)[0]
-            resource, parameters = inquiry_resource(tenant, table, given, version)
+            resource, options = first_row(tenant, table, given, version)
         except AirbyteTracedException:
             # Its parameters are wanting: that has been said, and it cannot be asked for anything.
             return True
-        token = {"version": version, "top": 1}
-        options = parameters | feed_options(table, FeedPlan((), filters=False), None, Window(), token)
         page = self.doors.rows(tenant, table.door, resource, options, where=where, is_query=bool(table.condition))
         return bool(page.rows)
 
