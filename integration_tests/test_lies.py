@@ -19,6 +19,7 @@ from .simulator.edm import Access
 from .simulator.inquiries import INQUIRY_BY_TITLE, OPEN_ORDERS
 from .simulator.lies import Half
 from .simulator.site import Request
+from .simulator.tenants import Tenant
 from .test_histories import live_through
 
 COMPANY = ["Company"]
@@ -58,6 +59,15 @@ def erp() -> Iterator[Simulator]:
 def catalog(sim: Simulator, *names: str, mode: str, **settings: Any) -> dict[str, Any]:
     found = discover(sim.config(**SETTINGS | settings))
     return configured([found[name] for name in names], mode)
+
+
+def insert_unstamped(sim: Simulator) -> Tenant:
+    """A vendor and a batch without a stamp."""
+    company = sim.tenant("Company")
+    company.insert("Vendor", {"VendorID": "UNSTAMPED", "LastModifiedDateTime": None})
+    batch = {"Module": "GL", "BatchNbr": "UNSTAMPED", "LastModifiedDateTime": None, "Details": [{"LineNbr": 1}]}
+    company.insert("JournalTransaction", batch)
+    return company
 
 
 def expect_right_or_failed(sim: Simulator, destination: Destination) -> None:
@@ -202,10 +212,7 @@ def test_ids_that_rows_far_apart_share_merge_no_rows(mode: str, small_pages: Non
 @pytest.mark.parametrize("stream", ["dac__Vendor", "gi__GL-Transactions"])
 def test_where_rows_without_a_stamp_cannot_be_asked_for_they_are_warned_of(stream: str) -> None:
     with Simulator(rows=6, tenants=("Company",)) as sim:
-        company = sim.tenant("Company")
-        company.insert("Vendor", {"VendorID": "UNSTAMPED", "LastModifiedDateTime": None})
-        batch = {"Module": "GL", "BatchNbr": "UNSTAMPED", "LastModifiedDateTime": None, "Details": [{"LineNbr": 1}]}
-        company.insert("JournalTransaction", batch)
+        insert_unstamped(sim)
         chosen, destination = catalog(sim, stream, mode=INCREMENTAL), Destination()
         sim.lies = Lies(null_filters=False)
         warnings = []
@@ -225,10 +232,7 @@ def test_changed_rows_and_those_without_a_stamp_are_asked_for_apart_where_half_o
     stream: str, lost: Half, starts: bool
 ) -> None:
     with Simulator(rows=6, tenants=("Company",)) as sim:
-        company = sim.tenant("Company")
-        company.insert("Vendor", {"VendorID": "UNSTAMPED", "LastModifiedDateTime": None})
-        batch = {"Module": "GL", "BatchNbr": "UNSTAMPED", "LastModifiedDateTime": None, "Details": [{"LineNbr": 1}]}
-        company.insert("JournalTransaction", batch)
+        company = insert_unstamped(sim)
         chosen, destination = catalog(sim, stream, mode=INCREMENTAL), Destination()
         settings = {**SETTINGS, **({"start_date": "1990-01-01T00:00:00Z"} if starts else {})}
         sim.lies = Lies(lost_half=lost)

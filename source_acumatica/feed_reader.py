@@ -41,6 +41,8 @@ from source_acumatica.reader import (
     gives_up,
     hides_rows,
     known_longest,
+    refuse_stamped,
+    shows_unstamped,
     stopped,
     unserved_sentence,
     where_of,
@@ -173,7 +175,7 @@ class FeedReader(Reader):
             if _may_be_the_ways(error):
                 return None
             raise
-        return None if any(self._is_stamped(row) for row in rows) else bool(rows)
+        return shows_unstamped(rows, self._is_stamped)
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
@@ -360,8 +362,7 @@ class FeedReader(Reader):
         Raises:
             RequestFailed: they alone were asked for, and others come: those would come twice.
         """
-        if window.is_unstamped and any(map(self._is_stamped, rows)):
-            raise gives_up(self.where, "the ERP does not heed the filter for rows without a stamp")
+        refuse_stamped(self.where, window, rows, self._is_stamped)
         self._has_unstamped_come |= self._plan.with_null and not all(map(self._is_stamped, rows))
 
     def _refuse_groups(self, window: Window, rows: Sequence[Wire]) -> None:

@@ -41,10 +41,11 @@ from source_acumatica.reader import (
     EVER,
     ContractReader,
     Facts,
-    gives_up,
     hides_rows,
     known_longest,
     lacks,
+    refuse_stamped,
+    shows_unstamped,
     stopped,
     unserved_sentence,
 )
@@ -132,8 +133,7 @@ class ListReader(ContractReader):
         )
         try:
             for page in ahead.pages(pages):
-                if window.is_unstamped and any(unwrap(row.get(self.table.cursor or "")) for row in page.rows):
-                    raise gives_up(self.where, "the ERP does not heed the filter for rows without a stamp")
+                refuse_stamped(self.where, window, page.rows, self._is_stamped)
                 position = replace(page.position, list_name=self._list_name)
                 rows = list(self._completed(page.rows))
                 self._note_unserved(rows)
@@ -172,8 +172,10 @@ class ListReader(ContractReader):
             if error.problem.next is Next.CLIMB_DOWN:
                 return None
             raise
-        cursor = self.table.cursor or ""
-        return None if any(unwrap(row.get(cursor)) for row in rows) else bool(rows)
+        return shows_unstamped(rows, self._is_stamped)
+
+    def _is_stamped(self, row: Wire) -> bool:
+        return bool(unwrap(row.get(self.table.cursor or "")))
 
     def has_rows_since(self, since: str, *, is_unconditional: bool = False) -> bool:
         """Whether rows are there that have changed since, or nobody can say; also without the row filter."""

@@ -285,6 +285,21 @@ def stopped(where: str, error: MovingListError) -> RequestFailed:
     return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
 
 
+def refuse_stamped(where: str, window: Window, rows: Iterable[Wire], is_stamped: Callable[[Wire], bool]) -> None:
+    """Refuse rows with a stamp where those without one were asked for apart: they would come twice.
+
+    Raises:
+        RequestFailed: there are some.
+    """
+    if window.is_unstamped and any(map(is_stamped, rows)):
+        raise gives_up(where, "the ERP does not heed the filter for rows without a stamp")
+
+
+def shows_unstamped(rows: Sequence[Wire], is_stamped: Callable[[Wire], bool]) -> bool | None:
+    """Whether an answer to the question for rows without a stamp shows some; None where others come."""
+    return None if any(map(is_stamped, rows)) else bool(rows)
+
+
 def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable[[], bool]) -> bool:
     """Whether a filter that brings nothing hides rows that are there: keeps what is found out about it."""
     if has_filtered():
