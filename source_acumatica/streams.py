@@ -626,7 +626,8 @@ class TableStream(HttpStream, ABC):
         for page in reader.pages(window):
             now = self._access.now(reader.tenant)
             by = format_instant(now + FURTHEST_OFF) if now else None
-            stamps = Stamps(self._table_of(reader.tenant).cursor_field, by)
+            cursor = self._table_of(reader.tenant).cursor_field
+            stamps = Stamps(cursor, by, may_be_dates=not self.is_stamped_by_the_database)
             keys.begin_page(begins_as_last=page.begins_as_last)
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)

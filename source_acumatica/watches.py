@@ -56,14 +56,13 @@ class KeyWatch:
         Raises:
             AirbyteTracedException: a ``config_error``, where rows would be lost.
         """
-        sentence = f"{where}: {what} {self._told}, so the primary key does not identify a row"
-        if self.deduplicates:
-            msg = (
-                f"{sentence}, and the destination would keep one of them only. Choose another primary key for this "
-                "stream, or a sync mode without deduplication, such as Full Refresh | Overwrite."
-            )
-            raise config_error(msg)
-        self._warn(where, f"{sentence}. All of them are sent; do not deduplicate by this key.")
+        self._refuse(
+            where,
+            f"{where}: {what} {self._told}, so the primary key does not identify a row",
+            ", and the destination would keep one of them only. Choose another primary key for this stream, or a sync "
+            "mode without deduplication, such as Full Refresh | Overwrite.",
+            "All of them are sent",
+        )
 
     def complain_of(self, where: str, keys: Sequence[str]) -> None:
         """Say that rows have the same ``keys``, if these are the key of the catalog.
@@ -83,14 +82,20 @@ class KeyWatch:
         lost = [name for name in self.names if name not in described and not name.startswith(PARAMETER)]
         if not lost:
             return
-        sentence = f"{where}: the ERP does not describe {', '.join(lost)} there (any more), which the primary key has"
+        self._refuse(
+            where,
+            f"{where}: the ERP does not describe {', '.join(lost)} there (any more), which the primary key has",
+            ": the destination would keep one row for many. Bring the column back under its name, or refresh the "
+            "connection's schema.",
+            "The rows are sent",
+        )
+
+    def _refuse(self, where: str, sentence: str, loss: str, otherwise: str) -> None:
+        """Fail with the ``sentence`` and what would be lost, where the destination goes by the key; or warn."""
         if self.deduplicates:
-            msg = (
-                f"{sentence}: the destination would keep one row for many. Bring the column back under its name, or "
-                "refresh the connection's schema."
-            )
+            msg = f"{sentence}{loss}"
             raise config_error(msg)
-        self._warn(where, f"{sentence}. The rows are sent; do not deduplicate by this key.")
+        self._warn(where, f"{sentence}. {otherwise}; do not deduplicate by this key.")
 
     def doubt(self, where: str) -> None:
         """Say that rows with one key have come far from each other, of which nobody knows whether they are one row."""
@@ -239,8 +244,9 @@ def looks_like_a_date(stamp: str) -> bool:
 class Stamps:
     """The latest stamp of a page, and whether a record has none."""
 
-    def __init__(self, name: str | None, by: str | None = None) -> None:
-        self._name, self._by = name, by
+    def __init__(self, name: str | None, by: str | None = None, *, may_be_dates: bool = True) -> None:
+        """``may_be_dates``: the column may be any; the database stamps rows with times."""
+        self._name, self._by, self._may_be_dates = name, by, may_be_dates
         self.newest: str | None = None
         self.believable: str | None = None
         """The latest that is not later than ``by``: single rows may be stamped with any time to come."""
@@ -258,8 +264,9 @@ class Stamps:
         if cells:
             stamps = [cell for cell in cells if cell is not None]
             self.has_none |= len(stamps) < len(cells)
-            self._count += len(stamps)
-            self._date_count += sum(map(looks_like_a_date, stamps))
+            if self._may_be_dates:
+                self._count += len(stamps)
+                self._date_count += sum(map(looks_like_a_date, stamps))
             latest = max(stamps, default=None)
             self.newest = max(filter(None, (self.newest, latest)), default=None)
             if latest and self._by and latest > self._by:
