@@ -286,24 +286,27 @@ class _Anchored(Generic[Row]):
             behind = self._behind(answer) if may_end else None
             is_end = may_end and behind is None
             yield from self._taken(answer, is_whole=may_end, is_last=is_end)
-            if behind is not None and not self._is_to_be_taken(behind, answer):
-                behind = None
+            if behind is not None:
+                behind = self._next_behind(answer, behind)
             if behind is not None and is_group:
                 # Where rows are hidden, a look may show the group again.
                 behind = replace(behind, new=self._trail.unknown(behind.identities))
             answer = behind
         return is_end
 
-    def _is_to_be_taken(self, behind: _Answer[Row], answer: _Answer[Row]) -> bool:
-        """Whether what a look behind a page has brought goes on where that ends.
+    def _next_behind(self, answer: _Answer[Row], behind: _Answer[Row]) -> _Answer[Row] | None:
+        """What goes on where a page ends: what a look ``behind`` it has brought, or None where the next page is better.
 
-        It has no row in common with the page, so the list must not have moved meanwhile. Where the next page begins
-        with a row of this one and shows more, that is the better one.
+        The look has no row in common with the page, so the list must not have moved meanwhile. Where the next page
+        begins with a row of this one and shows more, that is the better one; and so is a look from where the page
+        begins, which asks for more than it did, where that shows something new.
         """
         if behind.skip == answer.end and len(answer.rows) > self._overlap:
-            return False
-        again = self._answer(answer.skip, self._look).identities
-        return again[: len(answer.rows) or None] == answer.identities
+            return None
+        again = self._answer(answer.skip, self._look)
+        if again.identities[: len(answer.rows)] != answer.identities:
+            return None
+        return again if again.new else behind
 
     def _next(self, fetch: Callable[[int], Fetched[Row]]) -> _Answer[Row] | None:
         """The page at the place, or the nearest one that goes on behind rows that were sent."""

@@ -10,7 +10,7 @@ from itertools import count
 from random import Random
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
@@ -709,6 +709,23 @@ def test_groups_in_any_order_are_read_whole_and_once_though_rows_are_hidden_or_r
         return
     assert len({*read}) == len(read)
     assert moving.visible <= {*read}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sets(st.integers(0, 59), max_size=40), st.integers(2, 9), st.booleans())
+@example({0, 1}, 2, True)
+@example(set(range(30)), 5, False)
+def test_rows_hidden_anywhere_in_small_pages_do_not_look_like_a_list_that_repeats_itself(numbers, page_rows, is_unique):
+    hiding = HidingList(range(60), {(number, number) for number in numbers}, page_rows)
+    pages = anchored_pages(
+        hiding.fetch,
+        lambda row: (str(row),),
+        BEGINNING,
+        is_unique=is_unique,
+        ledger=Ledger(),
+        look=hiding.look,
+    )
+    assert sorted(row for page in pages for row in page.rows) == sorted(hiding.visible)
 
 
 HIDDEN_RUNS = [range(1000, 1250), range(250, 361), range(299, 620), range(2000, 2700)]
