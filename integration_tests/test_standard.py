@@ -43,6 +43,10 @@ class _Scenario(ConnectorTestScenario):
 
     __hash__ = object.__hash__
 
+    @property
+    def id(self) -> str:
+        return f"{self.status or 'any'} connection"
+
 
 # Their settings are filled in as soon as the simulator runs and has an address.
 _GOOD = _Scenario(config_dict={}, empty_streams=_EMPTY, sections=("spec", "connection", "discovery", "basic_read"))

@@ -405,7 +405,6 @@ FEW = frozenset({"id", "OrderType", "OrderNbr", "LastModified"})
         (Plan(is_by_record=True), ["Total"], FEW, Plan(selects=False, is_by_record=True)),
         (Plan(selects=False, is_by_record=True), ["Total"], FEW, None),
     ],
-    ids=str,
 )
 def test_the_next_rung_asks_for_less_and_loses_no_wanted_field(plan, named, wanted, lower):
     assert plan.lower(named, wanted) == lower
