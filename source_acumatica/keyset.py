@@ -169,5 +169,5 @@ class _Keyset(Generic[Row]):
             return (behind, room) if behind else None
 
         # More of them may follow at once: of equal places, or where the server gives no more rows.
-        gives_few = rows and (len(rows) > 1 or max(self._looks.longest, self._known_longest) <= 1)
-        return (look(len(rows)) if gives_few else None) or self._looks.behind(asked, look)
+        gives_few = len(rows) > 1 or max(self._looks.longest, self._known_longest) <= 1
+        return self._looks.behind(len(rows), asked, look, is_full=gives_few)

@@ -41,15 +41,21 @@ class Looks:
         self._last = came, asked
         self.rows += new
 
-    def behind(self, asked: int, look: Callable[[int], Found | None]) -> Found | None:
+    def behind(self, came: int, asked: int, look: Callable[[int], Found | None], *, is_full: bool) -> Found | None:
         """What comes next behind a page that brought nothing new; None where nothing does, which proves the end.
 
         ``look`` is given how many places further on than the page to look, and returns None where nothing new is.
-        Where a look far ahead finds rows, others may lie between, and the first of them are what comes next.
+        ``is_full``: of the rows that ``came``, so many may be all that the server gives at once, and more follow them.
+        A page for few rows is always held to be that: how short the server cuts others says nothing of it. Where a look
+        far ahead finds rows, others may lie between, and the first of them are what comes next.
         """
+        is_small = asked < SMALL_PAGE_ROWS
+        near = look(came) if came and (is_full or is_small) else None
+        if near is not None:
+            return near
         # So many places of the list a page shows at the least.
         step = seen = min(asked, max(self.longest, SMALL_PAGE_ROWS))
-        for distance in self._distances(asked, step):
+        for distance in self._distances(asked, step, are_due=not came if is_small else self.are_due):
             found = look(distance)
             if found is not None:
                 between = (look(nearer) for nearer in range(seen, distance, step))
@@ -58,11 +64,11 @@ class Looks:
                 seen += step
         return None
 
-    def _distances(self, asked: int, step: int) -> Iterator[int]:
+    def _distances(self, asked: int, step: int, *, are_due: bool) -> Iterator[int]:
         if self.hides_rows:
             distance = step
             while distance <= asked * _FURTHEST_PAGES:
                 yield distance
                 distance *= 2
-        elif self.are_due or asked < SMALL_PAGE_ROWS:
+        elif are_due:
             yield step

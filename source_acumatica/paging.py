@@ -568,8 +568,7 @@ class _Anchored(Generic[Row]):
                 raise EqualKeysError
             return behind if {*behind.new} - {*self._like(answer, behind)} else None
 
-        near = look(len(answer.rows)) if answer.rows and self._may_go_on_at_once(answer) else None
-        return near or self._looks.behind(answer.asked, look)
+        return self._looks.behind(len(answer.rows), answer.asked, look, is_full=self._may_go_on_at_once(answer))
 
     def _may_go_on_at_once(self, answer: _Answer[Row]) -> bool:
         """Whether more may follow the very last row: an answer without room for it does not say."""

@@ -215,7 +215,7 @@ def test_the_end_is_what_brings_nothing_new_and_no_page_that_is_short(usual_page
 def test_behind_small_pages_one_more_look_is_taken():
     moving = MovingList(3, [7])
     everything(moving)
-    assert moving.skips == [0, 2, 9]
+    assert moving.skips == [0, 2, 3]
 
 
 def test_each_page_asks_again_for_the_last_row_of_the_one_before(usual_pages):
@@ -726,6 +726,32 @@ def test_rows_hidden_anywhere_in_small_pages_do_not_look_like_a_list_that_repeat
         look=hiding.look,
     )
     assert sorted(row for page in pages for row in page.rows) == sorted(hiding.visible)
+
+
+@pytest.mark.parametrize("by_number", [True, False])
+@pytest.mark.parametrize("short_by", [1, 2, 3])
+@pytest.mark.parametrize("page_rows", [2, 3, 4, 5, 60])
+def test_that_a_server_gives_large_pages_says_nothing_of_small_ones_that_come_short(page_rows, short_by, by_number):
+    rows = [(number, number) for number in range(80)]
+
+    def fetch(skip, asked=page_rows):
+        return rows[skip : skip + max(asked - short_by, 1)], asked
+
+    def fetch_from(place, skip, asked=page_rows):
+        in_front = sum(1 for row in rows if place and row[:1] < place)
+        return fetch(in_front + skip, asked)
+
+    known = {"longest": SMALLEST_PAGE_ROWS}
+    pages = (
+        anchored_pages(
+            fetch, lambda row: (str(row),), BEGINNING, look=lambda skip: fetch(skip, 50), ledger=Ledger(), **known
+        )
+        if by_number
+        else keyset_pages(
+            fetch_from, lambda row: row[:1], BEGINNING, look=lambda place, skip: fetch_from(place, skip, 50), **known
+        )
+    )
+    assert [row for page in pages for row in page.rows] == rows
 
 
 HIDDEN_RUNS = [range(1000, 1250), range(250, 361), range(299, 620), range(2000, 2700)]
