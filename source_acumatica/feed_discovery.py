@@ -345,20 +345,46 @@ class FeedSurvey:
         """None: its rows cannot be looked at."""
         where = where_of(tenant, table.name)
         try:
-            sets = self._config.parameter_sets(table.title)[:_MOST_PROBED_SETS]
-            doubts = (KeyProbe(self._doors, tenant, table, given).doubt() for given in sets)
-            doubt = next(filter(None, doubts), "")
+            doubt = self._doubt(tenant, table)
         except RequestFailed as error:
-            if error.problem.failure_type is FailureType.transient_error:
+            if error.problem.failure_type is not FailureType.transient_error:
+                # It is this inquiry that is refused, and reading it says the same.
+                logger.warning(f"{error.message}. As long as this is so, reading it fails, and its keys are not known.")
+            elif error.problem.next is Next.FEWER_ROWS:
+                logger.warning(
+                    f"{error.message}, and the service answers other requests meanwhile. Its keys are not known, and "
+                    "reading it may fail. To leave it out, name the others in generic_inquiries."
+                )
+            else:
                 raise
-            # It is this inquiry that is refused, and reading it says the same.
-            logger.warning(f"{error.message}. As long as this is so, reading it fails, and its keys are not known.")
             return None
         if doubt:
             logger.info(
                 f"{where}: {', '.join(table.keys)} do not identify its rows ({doubt}), so it has no primary key."
             )
         return not doubt
+
+    def _doubt(self, tenant: str, table: FeedTable) -> str:
+        """Why the keys do not identify the rows, for any of the first values; empty where nothing speaks against them.
+
+        Raises:
+            RequestFailed: something passing was in the way; with ``Next.FEWER_ROWS``, it is this inquiry alone.
+        """
+        sets = self._config.parameter_sets(table.title)[:_MOST_PROBED_SETS]
+
+        def look() -> str:
+            return next(filter(None, (KeyProbe(self._doors, tenant, table, given).doubt() for given in sets)), "")
+
+        try:
+            return look()
+        except RequestFailed as error:
+            if error.problem.next is not Next.FEWER_ROWS:
+                raise
+            # Whether it is the weather, the service itself tells, once that is over.
+            self._doors.describe(tenant, table.door, lambda _title, _type: False)
+            if not error.problem.status:
+                raise
+        return look()
 
     # -------------------------------------------------------------------------------------------------------- tables
 

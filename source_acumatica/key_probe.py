@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from source_acumatica.cursor import Window
@@ -19,11 +19,14 @@ from source_acumatica.reader import where_of
 # give another catalog whenever the ERP is slow.
 _FIRST_ROWS = 1_000
 _FURTHER_ROWS = 10_000
-_MOST_ROWS = _FIRST_ROWS + _FURTHER_ROWS
+# Each answer but the first begins with the last row of the one before.
+_MOST_ROWS = _FIRST_ROWS + _FURTHER_ROWS - 1
 # Of a server that cuts its answers into pages of some hundred rows, all of these; of smaller ones, fewer.
 _MOST_REQUESTS = 25
-# Where the first rows are too many for one answer, so many times fewer are looked at.
+# Where rows are too many for one answer twice in a row, so many times fewer are asked for at once.
 _FEWER = 10
+# A refusal of an order may be a passing fault, and without an order rows of one key do not stand side by side.
+_TRIES_AT_AN_ORDER = 3
 
 
 @dataclass
@@ -34,52 +37,58 @@ class KeyProbe:
     tenant: str
     table: FeedTable
     parameters: Mapping[str, Any]
+    _is_ordered: bool = True
 
     def doubt(self) -> str:
         """Why the keys do not identify the rows; empty where nothing that was looked at speaks against it.
 
+        What comes again in another answer may be a row that others have moved, so each answer begins with the last row
+        of the one before: only within one answer several rows of one key are several.
+
         Raises:
             RequestFailed: its rows could not be looked at.
         """
-        seen: set[tuple[Any, ...]] = set()
-        top, requests = _FIRST_ROWS, 0
-        while len(seen) < _MOST_ROWS and requests < _MOST_REQUESTS:
-            requests += 1
+        read, top, largest, has_been_refused = 0, _FIRST_ROWS, _FURTHER_ROWS, False
+        for _ in range(_MOST_REQUESTS):
             try:
-                page = self._rows(len(seen), top)
+                skip, page = self._rows(max(read - 1, 0), top)
             except RequestFailed as error:
-                if error.problem.next is not Next.FEWER_ROWS or top <= SMALLEST_PAGE_ROWS:
+                # A time-out takes eleven minutes.
+                is_again = has_been_refused or not error.problem.status
+                if error.problem.next is not Next.FEWER_ROWS or (is_again and top <= SMALLEST_PAGE_ROWS):
                     raise
-                if seen:
-                    # Further rows are not cheap, and what was looked at speaks for the keys.
-                    return self._empty_part()
-                top = max(top // _FEWER, SMALLEST_PAGE_ROWS)
+                if is_again:
+                    top = largest = (
+                        max(top // _FEWER, SMALLEST_PAGE_ROWS) if error.problem.status else SMALLEST_PAGE_ROWS
+                    )
+                has_been_refused = not is_again
                 continue
-            for row in page.rows:
-                key = tuple(plain_value(row.get(name)) for name in self.table.keys)
-                if None in key:
-                    return f"{self.table.keys[key.index(None)]} is empty in some"
-                if key in seen:
-                    return "several have the same"
-                seen.add(key)
+            has_been_refused = False
+            keys = [tuple(plain_value(row.get(name)) for name in self.table.keys) for row in page.rows]
+            if (holed := next((key for key in keys if None in key), None)) is not None:
+                return f"{self.table.keys[holed.index(None)]} is empty in some"
+            if len(set(keys)) < len(keys):
+                return "several have the same"
             # A short page with a link behind it was cut by the server.
             if not page.rows or (len(page.rows) < top and not page.next_link):
                 return ""
-            if top < _FIRST_ROWS:
+            before, read, top = read, skip + len(page.rows), largest
+            if read >= _MOST_ROWS or read <= before:
                 break
-            top = _FURTHER_ROWS
         return self._empty_part()
 
-    def _rows(self, skip: int, top: int) -> FeedPage:
-        """Some rows in the order of their keys; in no order, where they cannot be sorted."""
-        plan = FeedPlan(self.table.keys)
-        try:
-            return self._page(plan, {"top": top, "skip": skip})
-        except RequestFailed as error:
-            if error.problem.next is not Next.CLIMB_DOWN:
-                raise
+    def _rows(self, skip: int, top: int) -> tuple[int, FeedPage]:
+        """Some rows in the order of their keys, and how many are in front; without an order, the first ones."""
+        token = {"top": top, "skip": skip}
+        for _ in range(_TRIES_AT_AN_ORDER if self._is_ordered else 0):
+            try:
+                return skip, self._page(FeedPlan(self.table.keys), token)
+            except RequestFailed as error:
+                if error.problem.next is not Next.CLIMB_DOWN:
+                    raise
         # An empty body to an order may be a refusal as well as a passing fault; without one it can only be the latter.
-        return self._page(replace(plan, order=()), {"top": top, "skip": skip})
+        self._is_ordered = False
+        return 0, self._page(FeedPlan(()), {"top": top, "skip": 0})
 
     def _empty_part(self) -> str:
         """Of an inquiry with more rows than were looked at: whether a part of a key is empty somewhere behind them."""
@@ -107,5 +116,6 @@ class KeyProbe:
             {**given, **options, **(more or {})},
             where=where,
             is_query=is_query,
-            is_page=token["top"] > SMALLEST_PAGE_ROWS,
+            # Whatever may pass is waited out by whoever asks: to go on with fewer rows gives another catalog.
+            is_page=True,
         )
