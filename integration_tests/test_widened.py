@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from .harness import Destination, Key, Row, differences
-from .simulator import Fault, FaultKind, Simulator
+from .simulator import Fault, FaultKind, Lies, Simulator
+from .simulator.answers import Answer, html
+from .simulator.site import Request
 from .test_sync import catalog_of
 
 ONE = ("Company",)
@@ -72,6 +74,48 @@ def test_another_instance_under_the_same_tenant_name_fails_until_the_streams_are
         cleared = Destination()
         cleared.sync(other, catalog)
         assert differences(cleared, new, [*ONE]) == []
+
+
+def test_an_upgrade_to_another_version_of_odata_asks_for_a_refresh_and_moves_no_state() -> None:
+    """Times in the user's zone and times in UTC, in one table: what looks later wins, and may be the earlier one."""
+    stream, is_old = "gi__BI-Customers", [True]
+    with Simulator(rows=12, tenants=ONE, legacy_inquiries=3) as sim:
+
+        def at_the_old_address_only(request: Request, answer: Answer) -> Answer:
+            return html(404, "File not found") if is_old and "/api/odata/gi/" in request.path else answer
+
+        sim.rewrite(at_the_old_address_only)
+        config = sim.config(generic_inquiries=["BI-Customers"])
+        destination = Destination()
+        destination.sync(config, catalog_of(config, stream))
+        kept = copy.deepcopy(destination.states)
+        is_old.clear()
+        sim.clock.advance(3600)
+        destination.sync(config, catalog_of(config, stream), fails=True)
+        (error,) = destination.errors
+        assert "read through OData 3, and the instance answers in OData 4 now" in error["message"]
+        assert error["failure_type"] == "config_error"
+        assert destination.states == kept
+        cleared = Destination()
+        cleared.sync(config, catalog_of(config, stream))
+        assert differences(cleared, sim, [*ONE]) == []
+
+
+def test_what_another_user_may_see_arrives() -> None:
+    streams = ("Customer", "dac__Customer", "gi__BI-Customers")
+    with Simulator(rows=12, tenants=ONE) as sim:
+        sim.lies = Lies(hidden=frozenset({"C000002", "C000005"}))
+        config = sim.config(dac_tables=["Customer"])
+        destination = Destination()
+        destination.sync(config, catalog_of(config, *streams))
+        sim.lies = ()
+        sim.account("Company").username = "auditor"
+        sim.clock.advance(3600)
+        config = sim.config(dac_tables=["Customer"])
+        destination.sync(config, catalog_of(config, *streams))
+        told = [one for one in destination.warnings if "another user reads now" in one]
+        assert len(told) == len(streams)
+        assert differences(destination, sim, [*ONE]) == []
 
 
 def test_an_instance_that_cannot_be_signed_in_to_leaves_the_state_as_it_is() -> None:

@@ -69,7 +69,7 @@ from source_acumatica.looks import Looks
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, own_values, widened
 from source_acumatica.paging import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
-from source_acumatica.read_with import ReadWith, another_instance, asks_for_more, read_with
+from source_acumatica.read_with import ReadWith, asks_for_more, explain_mixture, read_with
 from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
 from source_acumatica.row_filters import FilterTrial
@@ -508,11 +508,11 @@ class TableStream(HttpStream, ABC):
         """The tenant answers: only now may what follows from other settings find its way into the state.
 
         Raises:
-            AirbyteTracedException: a ``config_error``, where the state is of another instance.
+            AirbyteTracedException: a ``config_error``, where the destination would mix what is of another instance.
         """
         if self.progress:
             was, now = self.progress.progress(tenant).read_with, self._read_with(tenant)
-            if reason := another_instance(was, now):
+            if reason := explain_mixture(was, now):
                 msg = f"{where}: {reason}."
                 raise config_error(msg)
             for reason in asks_for_more(was, now):
@@ -864,7 +864,7 @@ class ContractStream(TableStream):
         return own if isinstance(own, Table) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
-        return read_with(self._config, condition=self._table.condition, has_custom=True)
+        return read_with(self._config, tenant, condition=self._table.condition, has_custom=True)
 
     def _path(self, tenant: str) -> str:
         return self._table_of(tenant).url_path
@@ -971,8 +971,15 @@ class FeedStream(TableStream):
         return own if isinstance(own, FeedTable) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
-        sets = self._parameter_sets(tenant)
-        return read_with(self._config, condition=self._table.condition, parameters=sets, has_custom=False)
+        is_inquiry = self._table.door is FeedDoor.INQUIRIES
+        return read_with(
+            self._config,
+            tenant,
+            condition=self._table.condition,
+            parameters=self._parameter_sets(tenant) if is_inquiry else (),
+            has_custom=False,
+            odata_version=self._access.doors.version(self._table.door, tenant) if is_inquiry else None,
+        )
 
     def _path(self, tenant: str) -> str:
         return f"{self._access.doors.root(self._table.door, tenant)}/{self._resource(tenant)[0]}"

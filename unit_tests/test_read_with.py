@@ -9,7 +9,7 @@ import pytest
 
 from source_acumatica.config import Config
 from source_acumatica.cursor import FILTER_WORKS, Progress, TenantCursor, Window
-from source_acumatica.read_with import another_instance, asks_for_more, read_with
+from source_acumatica.read_with import asks_for_more, explain_mixture, read_with
 
 SETTINGS = {
     "instance_url": "https://erp.example.com/Site",
@@ -22,9 +22,16 @@ SETTINGS = {
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def settings(*, condition="", parameters=(), has_custom=True, **changes):
+def settings(*, condition="", parameters=(), has_custom=True, odata_version=None, **changes):
     config = Config.parse({**SETTINGS, **changes})
-    return read_with(config, condition=condition, parameters=parameters, has_custom=has_custom)
+    return read_with(
+        config,
+        "Company",
+        condition=condition,
+        parameters=parameters,
+        has_custom=has_custom,
+        odata_version=odata_version,
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,6 +46,9 @@ def settings(*, condition="", parameters=(), has_custom=True, **changes):
         ({"parameters": [{"Period": "012026"}]}, {"parameters": [{"Period": "022026"}]}),
         ({"parameters": [{"Period": "012026"}]}, {"parameters": [{"Period": "012026"}, {"Period": "022026"}]}),
         ({"parameters": [{"Period": "012026"}]}, {"parameters": [{}]}),
+        ({"parameters": [{}]}, {"parameters": [{"Period": "012026"}]}),
+        ({}, {"username": "v"}),
+        ({}, {"tenant_credentials": [{"tenant": "Company", "username": "v"}]}),
     ],
 )
 def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after):
@@ -106,8 +116,8 @@ def test_more_is_read_from_the_beginning_and_deletions_go_on():
 )
 def test_another_instance_is_told_by_its_address_in_any_spelling(url, is_another):
     was, now = settings(), settings(instance_url=url)
-    assert bool(another_instance(was, now)) is is_another
-    assert another_instance({}, now) is None, "a state of old"
+    assert bool(explain_mixture(was, now)) is is_another
+    assert explain_mixture({}, now) is None, "a state of old"
 
 
 def test_a_setting_that_was_narrower_for_a_time_is_read_anew_when_it_widens():
@@ -136,3 +146,23 @@ def test_a_first_read_that_begins_still_expects_deletions():
     cursor.begin("A", settings())
     cursor.expect_deletions("A", NOW)
     assert cursor.progress("A").deletions == "2026-11-26T12:00:00.000000Z"
+
+
+def test_times_of_another_version_of_odata_are_not_mixed_with_those_that_have_come():
+    was, now = settings(odata_version=3), settings(odata_version=4)
+    assert "through OData 3, and the instance answers in OData 4 now" in explain_mixture(was, now)
+    assert "try again later" in explain_mixture(now, was)
+    assert explain_mixture(was, was) is None
+    assert explain_mixture(settings(), now) is None, "a state of old"
+
+
+def test_a_state_that_has_no_parameters_was_read_without_any():
+    was = settings()
+    assert list(asks_for_more(was, settings(parameters=[{}]))) == []
+    assert len(list(asks_for_more(was, settings(parameters=[{"Period": "012026"}])))) == 1
+
+
+def test_a_user_is_the_same_in_any_case_and_no_name_stands_in_the_state():
+    was = settings(username="Jane@Example.com")
+    assert list(asks_for_more(was, settings(username="jane@example.com "))) == []
+    assert "example.com" not in str(was).lower().replace("erp.example.com", "")
