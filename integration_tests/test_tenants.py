@@ -450,6 +450,21 @@ def test_no_key_depends_on_what_passes(erp: Simulator, kind: FaultKind, times: i
     assert discover(config) == healthy
 
 
+def test_a_key_of_the_users_own_has_to_tell_the_tenants_apart(erp: Simulator) -> None:
+    config = erp.config(generic_inquiries=["BI-Customers"])
+    found = {**discover(config)["gi__BI-Customers"], "source_defined_primary_key": []}
+    for key, tenants, fails in (("CustomerID", (A, B), True), ("CustomerID", (A,), False), ("_tenant", (A, B), False)):
+        config = erp.config(*tenants, generic_inquiries=["BI-Customers"])
+        catalog = configured([found])
+        catalog["streams"][0]["primary_key"] = [[key], ["CustomerID"]]
+        destination = Destination()
+        destination.sync(config, catalog, fails=fails)
+        told = [
+            one["message"] for one in destination.errors if "_tenant is not part of the primary key" in one["message"]
+        ]
+        assert bool(told) is fails
+
+
 def test_one_wrong_parameter_leaves_the_other_inquiries_as_they_are(erp: Simulator) -> None:
     healthy = discover(erp.config(A, endpoints=["Fabrikam"]))
     wrong = [{"inquiry": "Orders by Customer", "name": "Kunde", "value": "C1"}]

@@ -220,7 +220,11 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             order = settings.tenants[:: -1 if number % 2 else 1]
             holding = _holding(name, order, site, survey, read_before[name], were_open)
             table = _as_configured(declared.get(name) or _unknown(name), one, settings)
-            complaint = _cursor_complaint(table, one) or _values_complaint(table, one, settings)
+            complaint = (
+                _cursor_complaint(table, one)
+                or _values_complaint(table, one, settings)
+                or _tenant_complaint(one, settings)
+            )
             own = {tenant: complaint or _own(each, one, settings) for tenant, each in holding.items()}
             is_described = name in declared and not any(
                 isinstance(each, AirbyteTracedException) for each in own.values()
@@ -407,6 +411,18 @@ def _values_complaint(
             "are: refresh it."
         )
     return None
+
+
+def _tenant_complaint(configured: ConfiguredAirbyteStream, settings: Config) -> AirbyteTracedException | None:
+    """What is wrong with a key of the user's own that several tenants' rows may share."""
+    keys = {path[0] for path in configured.primary_key or ()}
+    is_deduplicated = configured.destination_sync_mode is DestinationSyncMode.append_dedup
+    if not (is_deduplicated and keys) or "_tenant" in keys or len(settings.tenants) == 1:
+        return None
+    return config_error(
+        f"Stream {configured.stream.name}: _tenant is not part of the primary key, and rows of several tenants with "
+        "the same key would overwrite one another. Add _tenant to it."
+    )
 
 
 def _of_this_cursor(stream: str, state: Mapping[str, Any], field: str) -> dict[str, Any]:
