@@ -122,6 +122,26 @@ def test_a_record_that_lost_all_its_lines_has_none_left(sim: Simulator) -> None:
     assert differences(destination, sim, ["Company"]) == []
 
 
+def test_records_without_lines_move_the_state_of_their_lines(small_pages: None) -> None:
+    """A collection that nobody uses is asked for what has changed since the last sync, and not since the first."""
+    with Simulator(rows=20, lines=0, tenants=("Company",)) as sim:
+        config = sim.config(generic_inquiries=[])
+        destination, catalog = Destination(), catalog_of(config, "SalesOrder", "SalesOrder__Details")
+        company = sim.tenant("Company")
+        destination.sync(config, catalog)
+        for day in range(4):
+            sim.clock.advance(86_400)
+            for key in company.keys("SalesOrder")[day * 5 : day * 5 + 5]:
+                company.update("SalesOrder", key, {"Description": f"day {day}"})
+            sim.clock.advance(3_600)
+            destination.sync(config, catalog)
+            (of_orders,), (of_lines,) = (
+                [*destination.states[name]["stream"]["stream_state"]["states"][0]["cursor"].values()]
+                for name in ("SalesOrder", "SalesOrder__Details")
+            )
+            assert of_lines == of_orders
+
+
 def test_a_tenant_added_later_gets_its_history_and_a_removed_one_keeps_its_state(sim: Simulator) -> None:
     destination = Destination()
     catalog = catalog_of(sim.config(), "Customer")

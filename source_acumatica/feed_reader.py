@@ -175,7 +175,7 @@ class FeedReader(Reader):
             if _may_be_the_ways(error):
                 return None
             raise
-        return shows_unstamped(rows, self._is_stamped)
+        return shows_unstamped(rows, self.is_stamped)
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
@@ -192,7 +192,7 @@ class FeedReader(Reader):
                     self._note_unstamped(window, page.rows)
                     position, self._tail = page.position, page.rows[-_ROWS_IN_FRONT:]
                     # A filter of which half is lost gives the rows without a stamp alone.
-                    has_rows |= not self._plan.with_null or any(map(self._is_stamped, page.rows))
+                    has_rows |= not self._plan.with_null or any(map(self.is_stamped, page.rows))
                     self._tell_repeated_keys(page.rows)
                     yield page
                 if not self.is_incremental:
@@ -353,7 +353,8 @@ class FeedReader(Reader):
 
     # ------------------------------------------------------------------------------------------- telling rows apart
 
-    def _is_stamped(self, row: Wire) -> bool:
+    def is_stamped(self, row: Wire) -> bool:
+        """Whether a row says when it was changed."""
         return bool(row.get(self.table.cursor or ""))
 
     def _note_unstamped(self, window: Window, rows: Sequence[Wire]) -> None:
@@ -362,8 +363,8 @@ class FeedReader(Reader):
         Raises:
             RequestFailed: they alone were asked for, and others come: those would come twice.
         """
-        refuse_stamped(self.where, window, rows, self._is_stamped)
-        self._has_unstamped_come |= self._plan.with_null and not all(map(self._is_stamped, rows))
+        refuse_stamped(self.where, window, rows, self.is_stamped)
+        self._has_unstamped_come |= self._plan.with_null and not all(map(self.is_stamped, rows))
 
     def _refuse_groups(self, window: Window, rows: Sequence[Wire]) -> None:
         """Try on rows that came for having changed, before they go out, whether the inquiry groups.

@@ -133,7 +133,7 @@ class ListReader(ContractReader):
         )
         try:
             for page in ahead.pages(pages):
-                refuse_stamped(self.where, window, page.rows, self._is_stamped)
+                refuse_stamped(self.where, window, page.rows, self.is_stamped)
                 position = replace(page.position, list_name=self._list_name)
                 rows = list(self._completed(page.rows))
                 self._note_unserved(rows)
@@ -172,9 +172,10 @@ class ListReader(ContractReader):
             if error.problem.next is Next.CLIMB_DOWN:
                 return None
             raise
-        return shows_unstamped(rows, self._is_stamped)
+        return shows_unstamped(rows, self.is_stamped)
 
-    def _is_stamped(self, row: Wire) -> bool:
+    def is_stamped(self, row: Wire) -> bool:
+        """Whether a row says when it was changed."""
         return bool(unwrap(row.get(self.table.cursor or "")))
 
     def has_rows_since(self, since: str, *, is_unconditional: bool = False) -> bool:

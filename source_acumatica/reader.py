@@ -134,6 +134,10 @@ class Reader(ABC):
         """Whether the server was asked for the window alone, and not for all rows."""
         return False
 
+    def is_stamped(self, _row: Wire) -> bool:
+        """Whether a row, as the server gives it, says when it was changed: a document does for all of its lines."""
+        return False
+
     @property
     def leaves_unstamped(self) -> bool:
         """Whether rows without a stamp, if there are any, have to be asked for apart."""

@@ -638,7 +638,8 @@ class TableStream(HttpStream, ABC):
                 beat.records += len(records)
                 yield from self._lines(records, meta_of((*reader.lacking, *reader.unknown), reader.cut))
             beat.rows += len(page.rows)
-            is_stamped |= stamps.newest is not None
+            # A document says it for its lines, though it has none.
+            is_stamped |= stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
                 facts.lacks(reader.lacking)
                 if reader.custom != given:
