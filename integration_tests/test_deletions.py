@@ -364,3 +364,28 @@ def test_a_first_page_of_deletions_with_more_rows_than_asked_for_is_not_taken_fo
         messages = run("read", config, catalog=catalog, state=destination.state)
         rows = [message["record"]["data"] for message in messages if message["type"] == "RECORD"]
         assert {row["NoteID"] for row in rows if row.get(DELETED_AT)} == {*gone}
+
+
+def test_a_better_stamp_that_an_upgrade_brings_does_not_lead_deletions_past_the_catalog() -> None:
+    """Of stock items, older versions of the endpoint show ``LastModified`` alone; the destination ranks by that."""
+    with Simulator(rows=12, tenants=("Company",), tracked=("InventoryItem",)) as sim:
+        company = sim.tenant("Company")
+        company.lacks = {"StockItem.LastModifiedDateTime"}
+        config = sim.config(generic_inquiries=[], track_deletions=True, include_custom_fields=False)
+        catalog, destination = catalog_of(config, "StockItem"), Destination()
+        assert catalog["streams"][0]["stream"]["default_cursor_field"] == ["LastModified"]
+        destination.sync(config, catalog)
+        company.lacks = set()
+        for _ in range(2):
+            sim.clock.advance(86_400)
+            company.delete("StockItem", company.keys("StockItem")[0])
+            sim.clock.advance(3_600)
+            destination.sync(config, catalog)
+            assert len(destination.tables["StockItem"]) == len(company.rows("StockItem"))
+        company.lacks = {"StockItem.LastModified"}
+        destination.sync(config, catalog, fails=True)
+        (error,) = destination.errors
+        assert (
+            "its cursor is LastModified in the connection's schema and LastModifiedDateTime in the ERP"
+            in error["message"]
+        )

@@ -368,14 +368,21 @@ def _read_before(state: Mapping[str, Any] | None) -> set[str]:
 def _chosen_cursor(configured: ConfiguredAirbyteStream) -> str | None:
     if configured.sync_mode is not SyncMode.incremental:
         return None
+    return _catalogs_cursor(configured)
+
+
+def _catalogs_cursor(configured: ConfiguredAirbyteStream) -> str | None:
+    """The column by which the destination ranks the records of one key."""
     return next(iter([*(configured.cursor_field or ()), *(configured.stream.default_cursor_field or ())]), None)
 
 
 def _cursor_complaint(table: Table | FeedTable, configured: ConfiguredAirbyteStream) -> AirbyteTracedException | None:
     """What is wrong with the column that the user chose for the cursor; what is unknown for a failure says that."""
-    if not table.is_cursor_chosen or not isinstance(table, FeedTable) or not table.fields:
+    if configured.sync_mode is not SyncMode.incremental:
         return None
-    if configured.sync_mode is not SyncMode.incremental or table.cursor:
+    if isinstance(table, Table):
+        return _lost_cursor(table, configured)
+    if not table.is_cursor_chosen or not table.fields or table.cursor:
         return None
     msg = (
         f"{table.name}: {table.chosen or 'no column'} was chosen for the cursor, which has to be the column with the "
@@ -383,6 +390,18 @@ def _cursor_complaint(table: Table | FeedTable, configured: ConfiguredAirbyteStr
         "Full Refresh."
     )
     return config_error(msg)
+
+
+def _lost_cursor(table: Table, configured: ConfiguredAirbyteStream) -> AirbyteTracedException | None:
+    """What is wrong where a form has another stamp than the one that a catalog of before knows."""
+    known = _catalogs_cursor(configured)
+    is_ranked = configured.destination_sync_mode is DestinationSyncMode.append_dedup
+    if not (known and is_ranked and table.cursor_field) or known == table.cursor_field:
+        return None
+    return config_error(
+        f"Stream {table.name}: its cursor is {known} in the connection's schema and {table.cursor_field} in the ERP: "
+        "the destination cannot tell which of two records is the later one. Refresh the connection's schema."
+    )
 
 
 def _names_of(table: Table | FeedTable) -> tuple[str, ...]:
@@ -469,9 +488,10 @@ def _as_configured(
         columns = {name for name in keys if name != "_tenant" and not name.startswith("_param_")}
         are_unique = is_tracked or (bool(columns) and columns <= set(table.keys))
         return replace(table, is_tracked=is_tracked, are_keys_unique=are_unique, chosen=chosen)
-    if not settings.track_deletions or not table.dac or keys != ["_tenant", table.id_field]:
-        return table
-    return table.tracked()
+    led = table.led_by(_catalogs_cursor(configured) or "")
+    if not settings.track_deletions or not led.dac or keys != ["_tenant", led.id_field]:
+        return led
+    return led.tracked()
 
 
 def _stream(

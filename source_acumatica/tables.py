@@ -262,6 +262,15 @@ class Table:
         """The table with removed records; a table of lines, and one that is made anew each time, stays as it is."""
         return self if self.path or self.door is Door.INQUIRY else replace(self, is_tracked=True)
 
+    def led_by(self, cursor: str) -> Table:
+        """The table with the cursor of a catalog, as long as its records have that stamp.
+
+        An upgrade may bring a better one beside it, and the destination ranks by the one that it knows until the
+        schema is refreshed.
+        """
+        is_stamp = not self.path and cursor in stamps_of(self.shape.fields)
+        return replace(self, cursor=cursor) if is_stamp else self
+
     def wanted(self, configured: Mapping[str, Any] | None) -> frozenset[str] | None:
         """The columns to ask for, keys and cursor always among them; None for all.
 
@@ -402,9 +411,14 @@ def parameter_columns(asked: Iterable[str]) -> dict[str, Any]:
 
 def cursor_of(fields: Mapping[str, FieldKind]) -> str | None:
     """The field with the stamp of a record's last change."""
+    return next(iter(stamps_of(fields)), None)
+
+
+def stamps_of(fields: Mapping[str, FieldKind]) -> list[str]:
+    """The fields that are called as stamps of a record's last change are, the best one first."""
     names = {name for name, kind in fields.items() if kind is FieldKind.DATE_TIME and _CURSOR_NAME.fullmatch(name)}
     preferred = [name for name in _CURSOR_PREFERENCE if name in names]
-    return next(iter([*preferred, *sorted(names)]), None)
+    return [*preferred, *sorted(names.difference(preferred))]
 
 
 def _collection_paths(shape: Shape, depth: int = 2) -> Iterator[tuple[str, ...]]:
