@@ -20,7 +20,6 @@ from airbyte_cdk.sources.streams.http.tcp_keepalive import TcpKeepaliveHTTPAdapt
 from requests.auth import AuthBase
 
 from source_acumatica.addresses import encode
-from source_acumatica.ahead import Helpers
 from source_acumatica.bodies import bound
 from source_acumatica.config import Config, hide
 from source_acumatica.errors import (
@@ -33,6 +32,7 @@ from source_acumatica.errors import (
     read_exception,
     read_token_answer,
 )
+from source_acumatica.helpers import Helpers
 from source_acumatica.json_text import decode
 from source_acumatica.network import NetworkError
 from source_acumatica.pace import Pace

@@ -36,13 +36,8 @@ from source_acumatica.errors import (
 from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page, unserved
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import FeedPlan, Generation, ParameterError, feed_options, parameterized
-from source_acumatica.paging import (
-    BEGINNING,
-    SMALLEST_PAGE_ROWS,
-    MovingListError,
-    PageSize,
-    anchored_pages,
-)
+from source_acumatica.page_size import SMALLEST_PAGE_ROWS, PageSize
+from source_acumatica.paging import BEGINNING, MovingListError, anchored_pages
 from source_acumatica.trail import Identity
 
 logger = logging.getLogger("airbyte")

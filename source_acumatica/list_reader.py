@@ -25,16 +25,8 @@ from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, HollowParts, Part, ShownPage, told
 from source_acumatica.ladder import TOO_MUCH, Ladder
 from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
-from source_acumatica.paging import (
-    ALIKE_ROWS_TO_REPEAT,
-    BEGINNING,
-    SMALLEST_PAGE_ROWS,
-    MovingListError,
-    Page,
-    PageSize,
-    Position,
-    anchored_pages,
-)
+from source_acumatica.page_size import SMALLEST_PAGE_ROWS, PageSize
+from source_acumatica.paging import ALIKE_ROWS_TO_REPEAT, BEGINNING, MovingListError, Page, Position, anchored_pages
 from source_acumatica.parts import missing, unserved
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
 from source_acumatica.reader import (

@@ -32,7 +32,8 @@ from source_acumatica.errors import (
 )
 from source_acumatica.json_text import decode
 from source_acumatica.looks import Looks
-from source_acumatica.paging import SMALLEST_PAGE_ROWS, MovingListError, Page
+from source_acumatica.page_size import SMALLEST_PAGE_ROWS
+from source_acumatica.paging import MovingListError, Page
 from source_acumatica.query import Plan, inquiry_body, record_options
 from source_acumatica.tables import Part, Table
 

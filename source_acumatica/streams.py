@@ -67,7 +67,7 @@ from source_acumatica.lines import Meta, RecordLines, in_pieces, meta_of
 from source_acumatica.list_reader import ListReader
 from source_acumatica.looks import Looks
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, own_values, widened
-from source_acumatica.paging import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
+from source_acumatica.page_size import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.read_with import ReadWith, another_instance, asks_for_more, read_with
 from source_acumatica.reader import FormReader, Reader, where_of
