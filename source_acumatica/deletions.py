@@ -22,7 +22,7 @@ from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal
 from source_acumatica.page_size import FIRST_PAGE_ROWS
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import DELETED_AT, StreamTable
+from source_acumatica.stream_table import DELETED_AT, StreamTable
 from source_acumatica.tracking import TRACKING_FORM, History
 from source_acumatica.trail import Identity
 

@@ -25,7 +25,8 @@ from source_acumatica.json_text import decode
 from source_acumatica.known_entities import is_known, known
 from source_acumatica.openapi import Description, DescriptionError, read_description
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, explain_left_out, left_out_by, prefix, tables
+from source_acumatica.stream_table import explain_left_out, left_out_by
+from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, prefix, tables
 
 logger = logging.getLogger("airbyte")
 

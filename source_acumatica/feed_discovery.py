@@ -33,7 +33,7 @@ from source_acumatica.key_probe import KeyProbe
 from source_acumatica.odata import ParameterError, parameterized, plain_value
 from source_acumatica.reader import where_of
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import explain_left_out, left_out_by
+from source_acumatica.stream_table import explain_left_out, left_out_by
 from source_acumatica.tracking import TRACKING_FORM, History, Tracking
 
 logger = logging.getLogger("airbyte")

@@ -73,7 +73,8 @@ from source_acumatica.read_with import ReadWith, another_instance, asks_for_more
 from source_acumatica.reader import FormReader, Reader, where_of
 from source_acumatica.repeated import RepeatedReader
 from source_acumatica.row_filters import FilterTrial
-from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
+from source_acumatica.stream_table import DELETED_AT, StreamTable
+from source_acumatica.tables import Door, Table
 from source_acumatica.tracking import Tracking
 from source_acumatica.watches import KeyWatch, ListKeys, Stamps, looks_like_a_date
 
