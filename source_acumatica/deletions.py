@@ -11,12 +11,12 @@ from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.codec import FeedAnswer, decode_rows
 from source_acumatica.cursor import Progress
 from source_acumatica.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Record, Wire, format_instant, just_after, utc_instant
 from source_acumatica.errors import Next, RequestFailed, told
+from source_acumatica.feed_codec import FeedAnswer, decode_rows
 from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
 from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal

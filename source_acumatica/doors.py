@@ -15,7 +15,6 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.batches import pack
 from source_acumatica.client import Client
-from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.cursor import Window
 from source_acumatica.edmx import BrokenMetadataError, Metadata, MetadataError, read_metadata
 from source_acumatica.entity import Wire
@@ -33,6 +32,7 @@ from source_acumatica.errors import (
     read_metadata_answer,
     refuse_beginning,
 )
+from source_acumatica.feed_codec import FeedAnswer, decode_feed
 from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page, unserved
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import FeedPlan, Generation, ParameterError, feed_options, parameterized

@@ -14,7 +14,6 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.batches import in_batches, pack
 from source_acumatica.client import Client
-from source_acumatica.codec import rows_of
 from source_acumatica.config import Config
 from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, Window
 from source_acumatica.entity import FIRST_INSTANT, Wire, format_instant
@@ -31,6 +30,7 @@ from source_acumatica.errors import (
     refuse_error,
 )
 from source_acumatica.json_text import decode
+from source_acumatica.list_codec import rows_of
 from source_acumatica.looks import Looks
 from source_acumatica.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.paging import MovingListError, Page

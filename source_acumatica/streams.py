@@ -21,7 +21,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.ad_hoc import AdHocSchemas
 from source_acumatica.client import Client
-from source_acumatica.codec import Codec, FeedAnswer, WireRow, feed_codec, list_codec
+from source_acumatica.codec import Codec, WireRow
 from source_acumatica.config import Config
 from source_acumatica.cursor import (
     ALL_STAMPED,
@@ -57,6 +57,7 @@ from source_acumatica.errors import (
     or_no_content,
     read_answer,
 )
+from source_acumatica.feed_codec import FeedAnswer, feed_codec
 from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
@@ -64,6 +65,7 @@ from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.kept_names import missed, outermost, places, remembered
 from source_acumatica.lines import Meta, RecordLines, in_pieces, meta_of
+from source_acumatica.list_codec import list_codec
 from source_acumatica.list_reader import ListReader
 from source_acumatica.looks import Looks
 from source_acumatica.odata import UNKNOWN_ZONE, feed_options, own_values, widened

@@ -59,27 +59,29 @@ LAYERS = {
     "odata": 3,
     "states": 3,
     "ad_hoc": 4,
-    "deleted_rows": 4,
     "discovery": 4,
-    "doors": 4,
+    "feed_codec": 4,
+    "list_codec": 4,
     "query": 4,
+    "deleted_rows": 5,
+    "doors": 5,
     "ladder": 5,
     "reader": 5,
     "records": 5,
-    "tracking": 5,
-    "deletions": 6,
     "grouping": 6,
     "key_probe": 6,
     "list_reader": 6,
     "repeated": 6,
     "row_filters": 6,
-    "feed_discovery": 7,
+    "tracking": 6,
+    "deletions": 7,
     "feed_reader": 7,
-    "proof": 8,
+    "feed_discovery": 8,
     "streams": 8,
-    "source": 9,
-    "__init__": 10,
-    "run": 10,
+    "proof": 9,
+    "source": 10,
+    "__init__": 11,
+    "run": 11,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
 PURE = {
@@ -103,6 +105,8 @@ PURE = {
     "query",
     "odata",
     "codec",
+    "feed_codec",
+    "list_codec",
     "deleted_rows",
 }
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
@@ -138,7 +142,7 @@ def test_a_pure_module_does_not_talk(module):
     assert not {name.split(".")[0] for name in imports(MODULES[module])} & SHELL
 
 
-@pytest.mark.parametrize("module", sorted(PURE - {"query", "odata", "codec"}))
+@pytest.mark.parametrize("module", sorted(PURE - {"query", "odata", "codec", "feed_codec", "list_codec"}))
 def test_a_pure_module_stands_on_pure_modules_only(module):
     assert set(own_imports(module)) <= PURE
 
