@@ -61,6 +61,7 @@ from source_acumatica.feed_codec import FeedAnswer, feed_codec
 from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feed_reader import FeedReader
 from source_acumatica.feeds import FeedDoor, FeedTable
+from source_acumatica.form_reader import FormReader
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.heartbeat import Beat, Heartbeat
 from source_acumatica.kept_names import missed, outermost, places, remembered
@@ -72,7 +73,7 @@ from source_acumatica.odata import UNKNOWN_ZONE, feed_options, own_values, widen
 from source_acumatica.page_size import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
 from source_acumatica.query import Plan, list_options
 from source_acumatica.read_with import ReadWith, another_instance, asks_for_more, read_with
-from source_acumatica.reader import FormReader, Reader, where_of
+from source_acumatica.reader import Reader, where_of
 from source_acumatica.repeated import RepeatedReader
 from source_acumatica.row_filters import FilterTrial
 from source_acumatica.stream_table import DELETED_AT, StreamTable
