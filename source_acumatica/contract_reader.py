@@ -10,8 +10,9 @@ import msgspec
 import requests
 from airbyte_cdk.models import FailureType
 
+from source_acumatica.answers import or_no_content, read_answer
 from source_acumatica.client import Client
-from source_acumatica.errors import Next, Problem, or_no_content, read_answer, refuse_error
+from source_acumatica.errors import Next, Problem, refuse_error
 from source_acumatica.json_text import decode
 from source_acumatica.reader import Reader, where_of
 from source_acumatica.tables import Table

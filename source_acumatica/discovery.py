@@ -16,10 +16,11 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.answers import NO_CONTENT, or_no_content, read_answer
 from source_acumatica.client import Client
 from source_acumatica.credentials import left_out
 from source_acumatica.entity import Shape
-from source_acumatica.errors import NO_CONTENT, Next, RequestFailed, config_error, or_no_content, read_answer
+from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, Forms, is_blank
 from source_acumatica.json_text import decode
 from source_acumatica.known_entities import is_known, known

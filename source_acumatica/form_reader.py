@@ -10,18 +10,12 @@ from typing import Any
 import msgspec
 import requests
 
+from source_acumatica.answers import of_its_head, read_answer, refuse_beginning
 from source_acumatica.batches import in_batches, pack
 from source_acumatica.contract_reader import DECODER, LIST_DECODER, ContractReader
 from source_acumatica.cursor import Window
 from source_acumatica.entity import Wire
-from source_acumatica.errors import (
-    BrokenAnswerError,
-    config_error,
-    of_its_head,
-    read_answer,
-    refuse_beginning,
-    refuse_error,
-)
+from source_acumatica.errors import BrokenAnswerError, config_error, refuse_error
 from source_acumatica.json_text import decode
 from source_acumatica.list_codec import rows_of
 from source_acumatica.paging import Page

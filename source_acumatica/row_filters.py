@@ -12,19 +12,12 @@ import msgspec
 import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.answers import NO_CONTENT, or_no_content, read_answer
 from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
 from source_acumatica.doors import Doors, first_row
-from source_acumatica.errors import (
-    NO_CONTENT,
-    Next,
-    Problem,
-    RequestFailed,
-    config_error,
-    or_no_content,
-    read_answer,
-)
+from source_acumatica.errors import Next, Problem, RequestFailed, config_error
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.json_text import decode
 from source_acumatica.query import Plan, list_options

@@ -20,6 +20,7 @@ from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.ad_hoc import AdHocSchemas
+from source_acumatica.answers import NO_CONTENT, on_trial, or_no_content, read_answer
 from source_acumatica.client import Client
 from source_acumatica.codec import Codec, WireRow
 from source_acumatica.config import Config
@@ -47,16 +48,7 @@ from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, a
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
 from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.entity import Wire, format_instant, moved
-from source_acumatica.errors import (
-    NO_CONTENT,
-    Next,
-    RequestFailed,
-    broken_record,
-    config_error,
-    on_trial,
-    or_no_content,
-    read_answer,
-)
+from source_acumatica.errors import Next, RequestFailed, broken_record, config_error
 from source_acumatica.feed_codec import FeedAnswer, feed_codec
 from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feed_reader import FeedReader
