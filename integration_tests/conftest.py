@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from source_acumatica import client, paging
+from source_acumatica import client, page_size
 
 from .simulator import Simulator
 
@@ -35,4 +35,4 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every list takes several requests."""
-    monkeypatch.setattr(paging, "FIRST_PAGE_ROWS", 3)
+    monkeypatch.setattr(page_size, "FIRST_PAGE_ROWS", 3)

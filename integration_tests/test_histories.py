@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from source_acumatica import paging
+from source_acumatica import page_size
 
 from .conftest import EXAMPLES
 from .harness import FULL_REFRESH, INCREMENTAL, OVERWRITE, Destination, configured, differences, discover
@@ -75,7 +75,7 @@ def test_no_sync_that_succeeds_is_wrong(mode: str, site: str, rounds: Rounds, pa
 def live_through(mode: str, site: str, rounds: Rounds, page_rows: int = 3, sessions: int = 1) -> None:
     """One history, from a first sync on a quiet day to a last one."""
     with pytest.MonkeyPatch.context() as patch, Simulator(rows=6, tenants=(TENANT,), tracked=TRACKED) as sim:
-        patch.setattr(paging, "FIRST_PAGE_ROWS", page_rows)
+        patch.setattr(page_size, "FIRST_PAGE_ROWS", page_rows)
         history = History(sim, mode, SITES[site], page_rows, sessions)
         history.sync()
         history.expect_truth("after the first sync")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from source_acumatica import hollow, paging, query
+from source_acumatica import hollow, page_size, query
 from source_acumatica.hollow import spread
 
 from .harness import FULL_REFRESH, INCREMENTAL, differences
@@ -128,7 +128,7 @@ def test_a_part_that_only_the_first_pages_show_is_missed(
     monkeypatch: pytest.MonkeyPatch, stream: str, emptied: str, mode: str
 ) -> None:
     """The list gives up on it where many rows are asked for, and pages grow."""
-    monkeypatch.setattr(paging, "FIRST_PAGE_ROWS", 30)
+    monkeypatch.setattr(page_size, "FIRST_PAGE_ROWS", 30)
     with Simulator(rows=150, tenants=("Company",)) as site:
         site.lies = Lies(emptied=frozenset({emptied}), only=r"top=(60|120|240)\b")
         destination = read(site, stream, mode=mode)

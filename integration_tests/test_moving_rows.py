@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from source_acumatica import paging
+from source_acumatica import page_size
 
 from .conftest import EXAMPLES
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
@@ -30,7 +30,7 @@ CUSTOMERS = {"Customer": "CustomerID", "gi__BI-Customers": "CustomerID", "dac__C
 def test_no_row_that_was_there_throughout_a_full_refresh_is_missing(
     page_rows: int, seed: int, sessions: int, openapi: bool, stream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging, "FIRST_PAGE_ROWS", page_rows)
+    monkeypatch.setattr(page_size, "FIRST_PAGE_ROWS", page_rows)
     luck = random.Random(seed)
     with Simulator(rows=40, tenants=("Company",), openapi=openapi) as sim:
         company = sim.tenant("Company")

@@ -9,82 +9,21 @@ is in vain; with more, at most as many as there are sessions, and none before a 
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from source_acumatica.errors import RequestFailed
+from source_acumatica.helpers import Helpers
 from source_acumatica.paging import Page
 
 Place = TypeVar("Place")
 Row = TypeVar("Row")
 Fetched = tuple[Sequence[Row], int]
 """The rows of a page, and how many were asked for."""
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-class Helpers:
-    """Threads that send requests ahead; so many at once as there are sessions, and a few that wait for their turn."""
-
-    def __init__(self, sessions: int) -> None:
-        # One for each stream that is read; those that wait for a seat must not keep the others from theirs.
-        self._threads = ThreadPoolExecutor(4 * sessions + 4, thread_name_prefix="ahead")
-        self.sessions, self._busy = sessions, 0
-        self._lock = threading.Lock()
-
-    def submit(self, task: Callable[[], Result]) -> Future[Result]:
-        """Start a request; after ``close`` it is cancelled at once."""
-        try:
-            future = self._threads.submit(task)
-        except RuntimeError:
-            future = Future()
-            future.cancel()
-            return future
-        self._count(1)
-        future.add_done_callback(lambda _future: self._count(-1))
-        return future
-
-    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """What ``work``, which sends a request, makes of each item, in order; as many at once as sessions are idle."""
-        underway: deque[Future[Result]] = deque()
-        for item in items:
-            while underway and not self.is_idle:
-                yield underway.popleft().result()
-            underway.append(self.submit(partial(work, item)))
-        while underway:
-            yield underway.popleft().result()
-
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        """Say that the calling thread itself sends one meanwhile."""
-        self._count(1)
-        try:
-            yield
-        finally:
-            self._count(-1)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether a session would have nothing to do."""
-        return self._busy < self.sessions
-
-    def lack_seats(self) -> None:
-        """The licence has fewer seats than sessions were hoped for: nothing is sent that may be in vain."""
-        self.sessions = 0
-
-    def close(self) -> None:
-        """What has not begun will not begin; nobody waits for the rest."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _count(self, more: int) -> None:
-        with self._lock:
-            self._busy += more
 
 
 class Guess(Protocol[Place]):

@@ -20,25 +20,18 @@ from airbyte_cdk.sources.streams.http.tcp_keepalive import TcpKeepaliveHTTPAdapt
 from requests.auth import AuthBase
 
 from source_acumatica.addresses import encode
-from source_acumatica.ahead import Helpers
+from source_acumatica.answers import read_answer, read_exception
 from source_acumatica.bodies import bound
 from source_acumatica.config import Config, hide
-from source_acumatica.errors import (
-    BrokenAnswerError,
-    Next,
-    Problem,
-    RequestFailed,
-    broken_body,
-    read_answer,
-    read_exception,
-    read_token_answer,
-)
+from source_acumatica.errors import BrokenAnswerError, Next, Problem, RequestFailed, broken_body
+from source_acumatica.helpers import Helpers
 from source_acumatica.json_text import decode
 from source_acumatica.network import NetworkError
 from source_acumatica.pace import Pace
 from source_acumatica.patience import Patience, Recovery, Trouble
 from source_acumatica.server_clock import server_now
 from source_acumatica.sessions import Session, SessionPool
+from source_acumatica.sign_in_answers import read_token_answer
 
 __all__ = ["Client", "Patience", "encode"]
 

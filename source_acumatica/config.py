@@ -385,3 +385,8 @@ def _complaints(error: ValidationError) -> Iterator[str]:
         where = ".".join(str(part) for part in one["loc"])
         what = _WORDS.get(one["type"]) or one["msg"].removeprefix("Value error, ")
         yield f"{where}: {what}" if where else what
+
+
+def typed_in(value: Any) -> str:
+    """A value of the settings as one would type it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

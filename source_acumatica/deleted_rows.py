@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.entity import moved, utc_instant
+from source_acumatica.feed_codec import FeedAnswer, decode_feed
 
 _COLUMNS = ("RefNoteID", "DeleteDate")
 

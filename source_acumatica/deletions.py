@@ -11,18 +11,18 @@ from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.codec import FeedAnswer, decode_rows
 from source_acumatica.cursor import Progress
 from source_acumatica.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
 from source_acumatica.doors import Doors
-from source_acumatica.entity import Record, Wire, format_instant, just_after, utc_instant
+from source_acumatica.entity import Wire, format_instant, utc_instant
 from source_acumatica.errors import Next, RequestFailed, told
+from source_acumatica.feed_codec import FeedAnswer, decode_rows
 from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
 from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal
-from source_acumatica.paging import FIRST_PAGE_ROWS
+from source_acumatica.page_size import FIRST_PAGE_ROWS
+from source_acumatica.removals import Removal
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import DELETED_AT, StreamTable
 from source_acumatica.tracking import TRACKING_FORM, History
 from source_acumatica.trail import Identity
 
@@ -37,16 +37,6 @@ _SHOW = {"PX-ApiDeleted": "SHOW"}
 _IDS_IN_A_CONDITION = 19
 # Deletions are few, or of a kind (a purge), whose rows nobody has changed for long.
 _MOST_ASKED = 30
-
-
-@dataclass(frozen=True)
-class Removal:
-    """A record that is gone: its NoteID and since when, in UTC."""
-
-    id: str
-    at: str
-    behind: str | None = None
-    """Not earlier than any stamp that the record was sent with; None: ``at`` is not."""
 
 
 class NotTrackedError(Exception):
@@ -324,17 +314,6 @@ def _is_refusal(error: RequestFailed) -> bool:
     if problem.status == _SERVER_ERROR:
         return problem.is_explained
     return problem.status == _NOT_FOUND or problem.next in (Next.CLIMB_DOWN, Next.SKIP, Next.GONE)
-
-
-def tombstones(table: StreamTable, tenant: str, removals: Iterable[Removal]) -> Iterator[Record]:
-    """The records that make a destination drop the rows.
-
-    Destinations keep the row with the newest cursor, so a removal is newer than any change that it follows, and older
-    than any change that may come after it: should the record be restored, that wins.
-    """
-    for removal in removals:
-        record = {"_tenant": tenant, table.id_field: removal.id, DELETED_AT: removal.at}
-        yield record | ({table.cursor_field: just_after(removal.behind or removal.at)} if table.cursor_field else {})
 
 
 # ------------------------------------------------------------------------------------------------------------ a stream

@@ -16,16 +16,18 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.answers import NO_CONTENT, or_no_content, read_answer
 from source_acumatica.client import Client
 from source_acumatica.credentials import left_out
 from source_acumatica.entity import Shape
-from source_acumatica.errors import NO_CONTENT, Next, RequestFailed, config_error, or_no_content, read_answer
+from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.forms import LOOKS_LIKE_A_FORM, Forms, is_blank
 from source_acumatica.json_text import decode
 from source_acumatica.known_entities import is_known, known
 from source_acumatica.openapi import Description, DescriptionError, read_description
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, explain_left_out, left_out_by, prefix, tables
+from source_acumatica.stream_table import explain_left_out, left_out_by
+from source_acumatica.tables import MAIN_ENDPOINT, Door, Table, agreed, prefix, tables
 
 logger = logging.getLogger("airbyte")
 

@@ -13,36 +13,20 @@ from urllib.parse import unquote, urlsplit
 import requests
 from airbyte_cdk.models import FailureType
 
+from source_acumatica.answers import NO_CONTENT, Judge, of_its_head, or_no_content, refuse_beginning
 from source_acumatica.batches import pack
 from source_acumatica.client import Client
-from source_acumatica.codec import FeedAnswer, decode_feed
 from source_acumatica.cursor import Window
 from source_acumatica.edmx import BrokenMetadataError, Metadata, MetadataError, read_metadata
 from source_acumatica.entity import Wire
-from source_acumatica.errors import (
-    NO_CONTENT,
-    BrokenAnswerError,
-    Judge,
-    Next,
-    Problem,
-    RequestFailed,
-    config_error,
-    of_its_head,
-    or_no_content,
-    read_feed_answer,
-    read_metadata_answer,
-    refuse_beginning,
-)
+from source_acumatica.errors import BrokenAnswerError, Next, Problem, RequestFailed, config_error
+from source_acumatica.feed_answers import read_feed_answer, read_metadata_answer
+from source_acumatica.feed_codec import FeedAnswer, decode_feed
 from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page, unserved
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.odata import FeedPlan, Generation, ParameterError, feed_options, parameterized
-from source_acumatica.paging import (
-    BEGINNING,
-    SMALLEST_PAGE_ROWS,
-    MovingListError,
-    PageSize,
-    anchored_pages,
-)
+from source_acumatica.page_size import SMALLEST_PAGE_ROWS, PageSize
+from source_acumatica.paging import BEGINNING, MovingListError, anchored_pages
 from source_acumatica.trail import Identity
 
 logger = logging.getLogger("airbyte")

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Protocol
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -28,12 +29,11 @@ from source_acumatica.feeds import (
     meant,
     stream_names,
 )
-from source_acumatica.forms import Forms
 from source_acumatica.key_probe import KeyProbe
 from source_acumatica.odata import ParameterError, parameterized, plain_value
 from source_acumatica.reader import where_of
 from source_acumatica.sessions import PoolClosed
-from source_acumatica.tables import explain_left_out, left_out_by
+from source_acumatica.stream_table import explain_left_out, left_out_by
 from source_acumatica.tracking import TRACKING_FORM, History, Tracking
 
 logger = logging.getLogger("airbyte")
@@ -45,6 +45,18 @@ _MOST_TRACKING_PROBES = 25
 _MOST_PROBED_SETS = 20
 DESIGNS = "GIDesign"
 """The set with a row for each generic inquiry."""
+
+
+class NamedForms(Protocol):
+    """The inquiry forms of the contract-based API that the settings name."""
+
+    @property
+    def patterns(self) -> Collection[str]:
+        """The names and globs that were given for forms."""
+
+    @property
+    def matched(self) -> Collection[str]:
+        """What of the settings stands for a form that was found."""
 
 
 class FeedSurvey:
@@ -175,7 +187,7 @@ class FeedSurvey:
             return None
         return left_out_by(setting, stream)
 
-    def refuse_unmatched(self, forms: Forms) -> None:
+    def refuse_unmatched(self, forms: NamedForms) -> None:
         """Refuse names and patterns that stand for nothing; ``forms`` are those of all tenants.
 
         Raises:

@@ -12,7 +12,7 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.entity import Wire
 from source_acumatica.errors import Next, Problem, RequestFailed
-from source_acumatica.paging import PageSize
+from source_acumatica.page_size import PageSize
 from source_acumatica.trail import content_of
 
 logger = logging.getLogger("airbyte")

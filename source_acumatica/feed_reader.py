@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
-from source_acumatica.ahead import Ahead, ByNumber, Guess, Helpers
+from source_acumatica.ahead import Ahead, ByNumber, Guess
 from source_acumatica.batches import in_batches
 from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, LOSES_UNSTAMPED, Window
 from source_acumatica.entity import FieldKind, Wire, utc_instant
@@ -21,16 +21,17 @@ from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feed_pages import FEWEST_ROWS, CutPages, FeedPage, linked_pages, sized_page
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.grouping import WITHOUT_KEY, Grouping
+from source_acumatica.helpers import Helpers
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
 from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
+from source_acumatica.page_size import PageSize
 from source_acumatica.paging import (
     ALIKE_ROWS_TO_REPEAT,
     BEGINNING,
     EqualKeysError,
     MovingListError,
     Page,
-    PageSize,
     Position,
     anchored_pages,
 )

@@ -22,7 +22,7 @@ from source_acumatica.entity import (
     calendar_date,
     utc_instant,
 )
-from source_acumatica.tables import DELETED_AT, Rows, clashing, cursor_of, parameter_columns
+from source_acumatica.stream_table import DELETED_AT, Rows, clashing, cursor_of, parameter_columns
 
 # How a column with the time of the last change is called; of several with one caption, the later ones get a number.
 _STAMP_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?(_\d+)?")

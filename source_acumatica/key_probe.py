@@ -12,7 +12,7 @@ from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feed_pages import FeedPage
 from source_acumatica.feeds import FeedTable
 from source_acumatica.odata import FeedPlan, feed_options, plain_value
-from source_acumatica.paging import SMALLEST_PAGE_ROWS
+from source_acumatica.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reader import where_of
 
 # Only keys are asked for: so many rows at first, and as many further ones as one more answer has. A bound of time would

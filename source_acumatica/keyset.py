@@ -10,15 +10,8 @@ from itertools import takewhile
 from typing import Any, Generic
 
 from source_acumatica.looks import Looks
-from source_acumatica.paging import (
-    SMALLEST_PAGE_ROWS,
-    EqualKeysError,
-    Fetched,
-    MovingListError,
-    Page,
-    Position,
-    Row,
-)
+from source_acumatica.page_size import SMALLEST_PAGE_ROWS
+from source_acumatica.paging import EqualKeysError, Fetched, MovingListError, Page, Position, Row
 from source_acumatica.trail import ANCHORS_IN_STATE
 
 # Rows in front of a place whose own places are remembered, and how many of them are asked for if it is not found.

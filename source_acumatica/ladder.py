@@ -10,10 +10,11 @@ from functools import partial
 
 from airbyte_cdk.models import FailureType
 
+from source_acumatica.answers import TOO_LONG
 from source_acumatica.client import Patience
 from source_acumatica.cursor import Window
 from source_acumatica.custom_fields import column_of
-from source_acumatica.errors import TOO_LONG, Next, Problem, RequestFailed
+from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.query import Plan, custom_groups, list_options
 from source_acumatica.refusals import SearchTooLongError, refused
 from source_acumatica.tables import Table

@@ -17,6 +17,7 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.ad_hoc import AdHocSchemas, is_refusal
 from source_acumatica.ahead import Ahead, ByNumber
+from source_acumatica.contract_reader import ContractReader, lacks
 from source_acumatica.credentials import is_credential, left_out
 from source_acumatica.cursor import EMPTIES_PARTS, FILTER_WORKS, HIDES_NOTHING, LISTS_ALL, Window
 from source_acumatica.custom_fields import column_of, custom_fields, merge_custom, parts_of
@@ -25,25 +26,15 @@ from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, HollowParts, Part, ShownPage, told
 from source_acumatica.ladder import TOO_MUCH, Ladder
 from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
-from source_acumatica.paging import (
-    ALIKE_ROWS_TO_REPEAT,
-    BEGINNING,
-    SMALLEST_PAGE_ROWS,
-    MovingListError,
-    Page,
-    PageSize,
-    Position,
-    anchored_pages,
-)
+from source_acumatica.page_size import SMALLEST_PAGE_ROWS, PageSize
+from source_acumatica.paging import ALIKE_ROWS_TO_REPEAT, BEGINNING, MovingListError, Page, Position, anchored_pages
 from source_acumatica.parts import missing, unserved
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
 from source_acumatica.reader import (
     EVER,
-    ContractReader,
     Facts,
     hides_rows,
     known_longest,
-    lacks,
     refuse_stamped,
     shows_unstamped,
     stopped,

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from source_acumatica.tables import StreamTable
+from source_acumatica.stream_table import StreamTable
 
 logger = logging.getLogger("airbyte")
 

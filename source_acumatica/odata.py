@@ -13,6 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from source_acumatica.addresses import fits
+from source_acumatica.config import typed_in
 from source_acumatica.cursor import Window
 from source_acumatica.entity import FieldKind, moved
 from source_acumatica.feeds import FUNCTION_SUFFIX, FeedDoor, FeedTable
@@ -354,11 +355,6 @@ _PARAMETER_PATTERNS: Mapping[str, re.Pattern[str]] = {
     **dict.fromkeys(("Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32", "Edm.Int64"), _WHOLE),
     **dict.fromkeys(("Edm.Decimal", "Edm.Double", "Edm.Single"), _NUMBER),
 }
-
-
-def typed_in(value: Any) -> str:
-    """A value of the settings as one would type it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _moment_literal(text: str, edm_type: str, version: int) -> str:

@@ -31,19 +31,8 @@ from source_acumatica.trail import REMEMBERED_ROWS, Identity, Ledger, Trail
 Row = TypeVar("Row")
 Fetched = tuple[Sequence[Row], int]
 """The rows of a page, and how many were asked for."""
-
-# An anchored page overlaps the one before, so one row is no page.
-SMALLEST_PAGE_ROWS = 2
 # Of rows that may be alike so many are asked for again: one alone may look as if it was where it was.
 ALIKE_ROWS_TO_REPEAT = 10
-# The first page is small: nobody knows yet how heavy the rows of this entity are.
-FIRST_PAGE_ROWS = 500
-# Below this an answer was quick and the next page may be larger; above, it is made smaller. A proxy in between often
-# gives up after 60 s.
-_QUICK_SECONDS = 5.0
-_SLOW_SECONDS = 30.0
-# A page in memory is several times its size on the wire.
-_LARGE_BYTES = 16 * 1024 * 1024
 # The same answer so often, and the list is given up, unless the server shows that it knows where the list ends.
 _MOST_REPEATS = 5
 # So many starts from the beginning.
@@ -94,54 +83,6 @@ class Page(Generic[Row]):
     """Whether the first row has what identifies the last row of the page before: two rows have it then."""
     is_last: bool = False
     """Whether it was seen already that nothing is behind it."""
-
-
-@dataclass
-class PageSize:
-    """How many rows are asked for at once: from a small start towards ``largest``, as the answers' cost allows."""
-
-    largest: int
-    rows: int = 0
-    _refused_rows: int = 0
-    _refusals: int = 0
-    """How often in a row this size was too much: each time it is tried again later."""
-    _pages_until_tried: int = 0
-
-    def __post_init__(self) -> None:
-        self.largest = max(self.largest, SMALLEST_PAGE_ROWS)
-        self.rows = min(FIRST_PAGE_ROWS, self.largest)
-
-    def observe(self, seconds: float, size_bytes: int) -> None:
-        """Adapt to what the last page cost."""
-        if seconds > _SLOW_SECONDS or size_bytes > _LARGE_BYTES:
-            self.shrink()
-        elif seconds < _QUICK_SECONDS and 2 * size_bytes < _LARGE_BYTES:
-            self._grow()
-
-    def _grow(self) -> None:
-        larger = min(self.rows * 2, self.largest)
-        if self._refused_rows and larger >= self._refused_rows and self._pages_until_tried:
-            self._pages_until_tried -= 1
-            return
-        if self.rows >= self._refused_rows:
-            self._refused_rows = self._refusals = 0
-        self.rows = larger
-
-    def shrink(self, asked: int | None = None) -> bool:
-        """Halve what was too much; False where that is not possible.
-
-        ``asked``: how many rows the request that failed had asked for. Several may fail for one cause: the size is
-        halved for the first of them.
-        """
-        was = min(self.rows, asked or self.rows)
-        if asked and asked > self.rows:
-            return True
-        self.rows = max(was // 2, SMALLEST_PAGE_ROWS)
-        if self.rows == was:
-            return False
-        self._refusals = self._refusals + 1 if was == self._refused_rows else 1
-        self._refused_rows, self._pages_until_tried = was, 2 ** (self._refusals - 1) - 1
-        return True
 
 
 @dataclass

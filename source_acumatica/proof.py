@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.answers import or_no_content, read_answer
 from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.deadline import Budget
 from source_acumatica.discovery import Depth, Site, describe, tell_forms, together
 from source_acumatica.doors import Doors, first_row
-from source_acumatica.errors import Next, RequestFailed, config_error, or_no_content, read_answer, told
+from source_acumatica.errors import Next, RequestFailed, config_error, told
 from source_acumatica.feed_discovery import FeedSurvey, is_closed
 from source_acumatica.feeds import FeedTable
 from source_acumatica.forms import Forms

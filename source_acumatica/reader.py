@@ -1,46 +1,22 @@
-"""Reads one tenant's rows of a table, asking for less where the ERP bears no more."""
+"""What the readers of all lists have in common: what they bring, and what becomes known of a list meanwhile."""
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-import msgspec
-import requests
 from airbyte_cdk.models import FailureType
 
-from source_acumatica.batches import in_batches, pack
-from source_acumatica.client import Client
-from source_acumatica.codec import rows_of
 from source_acumatica.config import Config
 from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, Window
 from source_acumatica.entity import FIRST_INSTANT, Wire, format_instant
-from source_acumatica.errors import (
-    BrokenAnswerError,
-    Next,
-    Problem,
-    RequestFailed,
-    config_error,
-    of_its_head,
-    or_no_content,
-    read_answer,
-    refuse_beginning,
-    refuse_error,
-)
-from source_acumatica.json_text import decode
+from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.looks import Looks
-from source_acumatica.paging import SMALLEST_PAGE_ROWS, MovingListError, Page
-from source_acumatica.query import Plan, inquiry_body, record_options
-from source_acumatica.tables import Part, Table
+from source_acumatica.page_size import SMALLEST_PAGE_ROWS
+from source_acumatica.paging import MovingListError, Page
 
-logger = logging.getLogger("airbyte")
-
-_DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=msgspec.Raw)
-_LIST_DECODER = msgspec.json.Decoder(list[Any], float_hook=msgspec.Raw)
-_PIECE_BYTES = 64 * 1024
 EVER = Window(since=format_instant(FIRST_INSTANT))
 """Any time."""
 
@@ -154,125 +130,6 @@ class Reader(ABC):
     def latest(self) -> str | None:
         """The latest stamp that the list shows, in UTC; None where it cannot be asked for that."""
         return None
-
-
-@dataclass
-class ContractReader(Reader):
-    """What the readers of the contract-based REST API have in common."""
-
-    table: Table
-    columns: frozenset[str] | None
-    client: Client
-    headers: Mapping[str, str]
-
-    @property
-    def where(self) -> str:
-        """How log lines and errors begin."""
-        return where_of(self.tenant, self.table.name)
-
-    def fetch_object(self, path: str, options: Mapping[str, str] | None = None, **request: Any) -> dict[str, Any]:
-        """One record or form."""
-        headers = {**self.headers, **request.pop("headers", {})}
-
-        def read(response: requests.Response) -> dict[str, Any]:
-            self.record_bytes = len(response.content)
-            record: dict[str, Any] = decode(_DECODER, response.content)
-            refuse_error(record, self.table.names_at(0))
-            return record
-
-        return self.client.fetch(self.tenant, path, options, read=read, where=self.where, headers=headers, **request)
-
-    def fetch_rows(self, path: str, options: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The few rows that a list has under these options."""
-
-        def read(response: requests.Response) -> list[dict[str, Any]]:
-            rows: list[dict[str, Any]] = decode(_LIST_DECODER, response.content) if response.content else []
-            return rows
-
-        judge = or_no_content(read_answer)
-        return self.client.fetch(
-            self.tenant, path, options, read=read, where=self.where, headers=self.headers, judge=judge
-        )
-
-
-@dataclass
-class FormReader(ContractReader):
-    """The results of an inquiry form: asked for with parameters, in one answer, in full each time."""
-
-    given: Mapping[str, Any] = field(default_factory=dict)
-
-    def pages(self, window: Window) -> Iterator[Page[Wire]]:
-        """The filled-in form as a record, as often as its results are a batch; these are the table's rows."""
-        results = self.client.fetch(
-            self.tenant,
-            self.table.url_path,
-            record_options(self.table, Plan(), self.columns),
-            method="PUT",
-            headers={**self.headers, "Content-Type": "application/json"},
-            body=msgspec.json.encode(self._parameters()),
-            read=self._read,
-            where=self.where,
-            judge=of_its_head(read_answer),
-            is_streamed=True,
-        )
-        first = 1
-        if not results and not self.given:
-            names = ", ".join(self.table.shape.fields)
-            logger.warning(
-                f"{self.where}: it was asked without values and shows no results. If it needs some to show any, set "
-                f"inquiry_parameters; it takes {names}."
-            )
-        for batch in in_batches(results):
-            form: Any = Part(batch, first, len(results))
-            for name in reversed(self.table.outermost_list):
-                form = {name: form}
-            # What makes one piece of output.
-            self.record_bytes = 1.0
-            yield Page([form], window.start)
-            first += len(batch)
-
-    def _read(self, response: requests.Response) -> Sequence[Wire]:
-        """The form's results, while they arrive; whole before the first of them is given."""
-        path = self.table.outermost_list
-        described = self.table.names_at(len(path))
-
-        def decode_rows(text: bytes) -> list[Any]:
-            rows: list[Any] = decode(_LIST_DECODER, b"[%b]" % text)
-            for row in rows:
-                refuse_error(row, described)
-            return rows
-
-        pieces = refuse_beginning(response.iter_content(_PIECE_BYTES))
-        rows, rest = pack(pieces, path, decode_rows)
-        unlisted = self._unlisted(rest, path)
-        return rows or unlisted
-
-    def _unlisted(self, rest: bytes, path: Sequence[str]) -> list[Any]:
-        """What a form has in place of a list with rows; refuses what is no form."""
-        value = decode(_DECODER, rest)
-        for depth, name in enumerate(path):
-            refuse_error(value, self.table.names_at(depth))
-            if not isinstance(value, dict) or name not in value:
-                sentence = f"the ERP leaves out {'/'.join(path)} of the form, although it was asked for"
-                raise BrokenAnswerError(sentence)
-            value = value[name]
-            if value is None:
-                return []
-        return rows_of(value, self.table.names_at(len(path)))
-
-    def _parameters(self) -> dict[str, Any]:
-        try:
-            return inquiry_body(self.table, self.given)
-        except (KeyError, ValueError):
-            there_are = ", ".join(f"{name} ({kind.value})" for name, kind in self.table.shape.fields.items())
-            entity, names = self.table.entity, ", ".join(self.given)
-            message = f"inquiry_parameters: {entity} takes {there_are}; check the names and types of {names}."
-            raise config_error(message) from None
-
-
-def lacks(part: str) -> Problem:
-    """A part of a record that was asked for and whose name does not come: that says nothing of what is in it."""
-    return Problem(Next.CLIMB_DOWN, FailureType.system_error, f"the ERP leaves out {part} although it was asked for")
 
 
 def unserved_sentence(where: str, names: Sequence[str]) -> str:

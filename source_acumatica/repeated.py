@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from source_acumatica.config import typed_in
 from source_acumatica.cursor import Window
 from source_acumatica.entity import Wire
-from source_acumatica.odata import typed_in
 from source_acumatica.paging import BEGINNING, Page
 from source_acumatica.reader import Reader
 

@@ -12,23 +12,17 @@ import msgspec
 import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.answers import NO_CONTENT, or_no_content, read_answer
 from source_acumatica.client import Client
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
 from source_acumatica.doors import Doors, first_row
-from source_acumatica.errors import (
-    NO_CONTENT,
-    Next,
-    Problem,
-    RequestFailed,
-    config_error,
-    or_no_content,
-    read_answer,
-)
+from source_acumatica.errors import Next, Problem, RequestFailed, config_error
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.json_text import decode
 from source_acumatica.query import Plan, list_options
 from source_acumatica.reader import where_of
+from source_acumatica.stream_table import StreamTable
 from source_acumatica.tables import Door, Table
 
 logger = logging.getLogger("airbyte")
@@ -156,6 +150,12 @@ class FilterTrial:
             return True
         page = self.doors.rows(tenant, table.door, resource, options, where=where, is_query=bool(table.condition))
         return bool(page.rows)
+
+
+def tell_if_blind(client: Client, doors: Doors, settings: Config, tenant: str, table: StreamTable) -> None:
+    """Say if the filter of a table that has brought nothing finds none of the rows that there are."""
+    if isinstance(table, Table | FeedTable):
+        FilterTrial(client, doors, settings).tell_if_blind(tenant, table)
 
 
 def _has_rows(response: requests.Response) -> bool:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -27,8 +27,11 @@ from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.access import Access
+from source_acumatica.ad_hoc import AdHocSchemas
 from source_acumatica.client import Client, Patience
 from source_acumatica.config import Config, unknown_settings
+from source_acumatica.contract_stream import ContractStream
 from source_acumatica.credentials import is_credential
 from source_acumatica.cursor import State, TenantCursor
 from source_acumatica.deadline import OverdueError, within
@@ -37,6 +40,7 @@ from source_acumatica.doors import Doors
 from source_acumatica.entity import Shape
 from source_acumatica.errors import RequestFailed, config_error
 from source_acumatica.feed_discovery import FeedSurvey
+from source_acumatica.feed_stream import FeedStream
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.forms import Forms, form_names
 from source_acumatica.heartbeat import Heartbeat
@@ -44,10 +48,11 @@ from source_acumatica.lines import LinesSource, NoCounts, incomplete, single_mes
 from source_acumatica.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.names import warn_of_look_alikes
 from source_acumatica.proof import prove
-from source_acumatica.row_filters import refuse_unmatched_filters
+from source_acumatica.row_filters import refuse_unmatched_filters, tell_if_blind
 from source_acumatica.sessions import PoolClosed
 from source_acumatica.states import UNREADABLE, cursors, manager_of, state_of
-from source_acumatica.streams import Access, ContractStream, FeedStream, Holding, TableStream
+from source_acumatica.streams import Holding, TableStream
+from source_acumatica.table_removals import TableRemovals
 from source_acumatica.tables import MAIN_ENDPOINT, Door, Table
 from source_acumatica.watches import KeyWatch
 
@@ -117,7 +122,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             return self._configured
         settings = Config.parse(config)
         with self._connected(settings, Patience.of_a_check()) as client:
-            survey, forms = FeedSurvey(Doors(client), settings), _forms(settings)
+            doors, forms = Doors(client), _forms(settings)
+            survey = FeedSurvey(doors, settings)
 
             def visit(tenant: str, tables: Sequence[Table]) -> None:
                 tell_forms(client, tenant, tables)
@@ -131,9 +137,9 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]
             found: list[Table | FeedTable] = [*tables, *survey.tables.values()]
             refuse_unmatched_filters(settings, found, {door for _tenant, door in survey.failures})
-            access = Access(Doors(client))
+            maker = _StreamMaker.of(settings, client, doors, self._heartbeat)
             warn_of_look_alikes(found)
-            return [_stream(table, settings, client, access) for table in sorted(found, key=lambda table: table.name)]
+            return [maker.stream(table) for table in sorted(found, key=lambda table: table.name)]
 
     def read(
         self,
@@ -208,7 +214,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             prove=lambda tenant, _tables: survey.visit(tenant),
             forms=_forms(settings),
         )
-        access = Access.of(client, settings.tenants, doors, self._heartbeat)
+        maker = _StreamMaker.of(settings, client, doors, self._heartbeat)
         declared: dict[str, Table | FeedTable] = {table.name: table for table in site.tables} | survey.tables
         read_before = {name: _read_before(states.get_stream_state(name, None)) for name in configured}
         # Where one inquiry has been read, all could be.
@@ -232,12 +238,12 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             state, refusal = state_of(states, one)
             if refusal:
                 own = dict.fromkeys(own, refusal)
-            stream = _stream(table, settings, client, access, one, own)
+            stream = maker.stream(table, one, own)
             streams.append(self._made_concurrent(stream, states, one, state))
             if is_described:
                 _tell_lost_columns(table, one, stream.missed_columns)
             if stream.progress:
-                access.remember(stream.progress, stream.tenants, has_clock=stream.is_stamped_by_the_database)
+                maker.access.remember(stream.progress, stream.tenants, has_clock=stream.is_stamped_by_the_database)
         return streams
 
     def _made_concurrent(
@@ -494,19 +500,36 @@ def _as_configured(
     return led.tracked()
 
 
-def _stream(
-    table: Table | FeedTable,
-    settings: Config,
-    client: Client,
-    access: Access,
-    configured: ConfiguredAirbyteStream | None = None,
-    holding: Holding = MappingProxyType({}),
-) -> TableStream:
-    selected = configured.stream.json_schema.get("properties") if configured else None
-    keys = _key_watch(configured) if configured else None
-    if isinstance(table, FeedTable):
-        return FeedStream(table, holding, client, settings, access, selected, keys)
-    return ContractStream(table, holding, client, settings, access, selected, keys)
+@dataclass(frozen=True)
+class _StreamMaker:
+    """Makes the streams of a run, and hands each what it needs of the other API."""
+
+    settings: Config
+    client: Client
+    doors: Doors
+    access: Access
+    ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
+
+    @classmethod
+    def of(cls, settings: Config, client: Client, doors: Doors, heartbeat: Heartbeat) -> _StreamMaker:
+        """For the tenants, which have been signed in to."""
+        tell = partial(tell_if_blind, client, doors, settings)
+        access = Access.of(client, settings.tenants, TableRemovals(doors), tell, heartbeat)
+        return cls(settings, client, doors, access)
+
+    def stream(
+        self,
+        table: Table | FeedTable,
+        configured: ConfiguredAirbyteStream | None = None,
+        holding: Holding = MappingProxyType({}),
+    ) -> TableStream:
+        """The stream of a table, as the catalog has it."""
+        selected = configured.stream.json_schema.get("properties") if configured else None
+        keys = _key_watch(configured) if configured else None
+        shared = holding, self.client, self.settings, self.access, selected, keys
+        if isinstance(table, FeedTable):
+            return FeedStream(table, self.doors, *shared)
+        return ContractStream(table, self.ad_hoc, *shared)
 
 
 def _key_watch(configured: ConfiguredAirbyteStream) -> KeyWatch:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 from airbyte_cdk.models import AirbyteMessage, SyncMode
@@ -19,9 +16,9 @@ from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.ad_hoc import AdHocSchemas
+from source_acumatica.access import Access
 from source_acumatica.client import Client
-from source_acumatica.codec import Codec, FeedAnswer, WireRow, feed_codec, list_codec
+from source_acumatica.codec import Codec, WireRow
 from source_acumatica.config import Config
 from source_acumatica.cursor import (
     ALL_STAMPED,
@@ -29,12 +26,8 @@ from source_acumatica.cursor import (
     FILTER_WORKS,
     GIVES_ALL_AGAIN,
     GIVES_PAGES,
-    GIVES_UNSTAMPED,
     HAS_FLAGGED,
     HAS_NO_FLAGS,
-    HIDES_NOTHING,
-    HIDES_ROWS,
-    LOSES_UNSTAMPED,
     REFUSES_NULL,
     SHOWS_DATES,
     STAMPS_STAND,
@@ -44,37 +37,18 @@ from source_acumatica.cursor import (
     Window,
 )
 from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
-from source_acumatica.deletions import Deletions, RemovedReader, sets_of, tombstones
-from source_acumatica.doors import Doors, inquiry_resource
 from source_acumatica.entity import Wire, format_instant, moved
-from source_acumatica.errors import (
-    NO_CONTENT,
-    Next,
-    RequestFailed,
-    broken_record,
-    config_error,
-    on_trial,
-    or_no_content,
-    read_answer,
-)
-from source_acumatica.feed_pages import FeedPage
-from source_acumatica.feed_reader import FeedReader
-from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
-from source_acumatica.heartbeat import Beat, Heartbeat
-from source_acumatica.kept_names import missed, outermost, places, remembered
+from source_acumatica.errors import Next, RequestFailed, broken_record, config_error
+from source_acumatica.heartbeat import Beat
+from source_acumatica.kept_names import places
 from source_acumatica.lines import Meta, RecordLines, in_pieces, meta_of
-from source_acumatica.list_reader import ListReader
-from source_acumatica.looks import Looks
-from source_acumatica.odata import UNKNOWN_ZONE, feed_options, own_values, widened
-from source_acumatica.paging import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS
-from source_acumatica.query import Plan, list_options
-from source_acumatica.read_with import ReadWith, asks_for_more, explain_mixture, read_with
-from source_acumatica.reader import FormReader, Reader, where_of
+from source_acumatica.page_size import SMALLEST_PAGE_ROWS
+from source_acumatica.read_with import ReadWith, asks_for_more, explain_mixture
+from source_acumatica.reader import Reader, where_of
+from source_acumatica.removals import Loss, tombstones
 from source_acumatica.repeated import RepeatedReader
-from source_acumatica.row_filters import FilterTrial
-from source_acumatica.tables import DELETED_AT, Door, StreamTable, Table
-from source_acumatica.tracking import Tracking
+from source_acumatica.stream_table import DELETED_AT, StreamTable
+from source_acumatica.tenant_facts import TenantFacts
 from source_acumatica.watches import KeyWatch, ListKeys, Stamps, looks_like_a_date
 
 logger = logging.getLogger("airbyte")
@@ -88,174 +62,8 @@ _ROUNDING = timedelta(seconds=1)
 _PIECE_BYTES = 512 * 1024
 
 
-@dataclass(frozen=True)
-class Access:
-    """What is known of the tenants at the start of a run."""
-
-    doors: Doors
-    server_times: Mapping[str, datetime] = field(default_factory=dict)
-    clocks: dict[str, DatabaseClock] = field(default_factory=lambda: defaultdict(DatabaseClock))
-    """The clock of each tenant's database."""
-    have_flagged: set[str] = field(default_factory=set)
-    """The tenants of which flagged rows have ever come: the site knows the header that shows them."""
-    ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
-    heartbeat: Heartbeat = field(default_factory=Heartbeat)
-    began_at: float = field(default_factory=time.monotonic)
-    tracking: Tracking = field(init=False)
-    """What deletions the ERP keeps."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tracking", Tracking(self.doors))
-
-    def now(self, tenant: str) -> datetime | None:
-        """The server's clock at this moment, as it has gone on since the sign-in."""
-        then = self.server_times.get(tenant)
-        return then and then + timedelta(seconds=time.monotonic() - self.began_at)
-
-    def remember(self, progress: TenantCursor, tenants: Sequence[str], *, has_clock: bool) -> None:
-        """What one stream has seen before holds for others: all tables of a tenant are stamped by one clock."""
-        for tenant in tenants:
-            was = progress.progress(tenant)
-            if has_clock:
-                was.remind(self.clocks[tenant])
-            if HAS_FLAGGED in was.learnt:
-                self.have_flagged.add(tenant)
-
-    @classmethod
-    def of(cls, client: Client, tenants: Sequence[str], doors: Doors, heartbeat: Heartbeat) -> Access:
-        """With the tenants' clocks, read when they were signed in to."""
-        times = {tenant: client.server_time(tenant) for tenant in tenants}
-        known = {tenant: time for tenant, time in times.items() if time}
-        return cls(doors, known, heartbeat=heartbeat)
-
-
-_AnyTable = TypeVar("_AnyTable", Table, FeedTable)
 Holding = Mapping[str, StreamTable | AirbyteTracedException]
 """By tenant, in the order of reading: the table as the tenant has it, or why it cannot be read there."""
-
-
-class TenantFacts:
-    """What is known of one tenant's list: kept in the state of an incremental read, and nowhere in a full refresh."""
-
-    def __init__(self, progress: TenantCursor | None, tenant: str, now: Callable[[], datetime | None]) -> None:
-        self._progress, self._tenant, self._now = progress, tenant, now
-        self._fresh: set[str] = set()
-
-    @property
-    def has_unstamped(self) -> bool:
-        """Whether rows without a stamp have been seen."""
-        return self._progress is not None and self._progress.progress(self._tenant).has_unstamped
-
-    @property
-    def left_out(self) -> Sequence[str] | None:
-        """What the rows that an earlier sync brought lack; None where none did, or where nobody knows.
-
-        States of old do not tell, and are known by the stamp that they lack.
-        """
-        was = self._progress.progress(self._tenant) if self._progress else None
-        return was.left_out if was and (was.left_out or was.newest) else None
-
-    def lacks(self, columns: Iterable[str]) -> None:
-        """Rows have come without them."""
-        known = self.left_out or ()
-        if self._progress is not None and not {*columns} <= {*known}:
-            self._progress.note(self._tenant, left_out=tuple(dict.fromkeys((*known, *columns))))
-
-    def begin_anew(self, columns: Iterable[str]) -> None:
-        """All rows are to come again, since those that lack what they did not, now lack these ``columns`` alone."""
-        if self._progress is not None:
-            self._progress.note(self._tenant, reached=None, reading=None, left_out=tuple(columns))
-            self.learn(GIVES_ALL_AGAIN)
-
-    def gives(self, columns: Iterable[str], custom: Iterable[str]) -> None:
-        """Rows have come with these."""
-        if self._progress is None:
-            return
-        was = self._progress.progress(self._tenant)
-        now: dict[str, Any] = {
-            "columns": remembered(was.columns, columns),
-            "custom": remembered(was.custom, custom),
-        }
-        if now != {"columns": was.columns, "custom": was.custom}:
-            self._progress.note(self._tenant, **now)
-
-    def missed_columns(self, described: Iterable[str], configured: Iterable[str]) -> Sequence[str]:
-        """The ``configured`` columns that have come before and are not described now."""
-        configured = {*configured}
-        known = self._progress.progress(self._tenant).columns if self._progress else ()
-        return outermost([name for name in missed(known, described, configured, "") if name in configured])
-
-    def missed_custom(self, names: Iterable[str]) -> Sequence[str]:
-        """The custom fields that have come before and are not among ``names``, as columns; "custom" if unknown."""
-        known = self._progress.progress(self._tenant).custom if self._progress else ()
-        return missed(known, names, (), "custom")
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether rows have come in this sync or before."""
-        was = self._progress.progress(self._tenant) if self._progress else None
-        return was is not None and any((was.reached, was.reading, was.newest))
-
-    def distrusts_list(self, *, is_anew: bool) -> None:
-        """The list leaves empty what records have; ``is_anew``: rows that came before that was known come again."""
-        if self._progress is None:
-            return
-        if is_anew:
-            self._progress.note(self._tenant, reached=None, reading=None)
-        self.learn(EMPTIES_PARTS)
-
-    def saw_behind(self, looks: Looks) -> None:
-        """A list was read to its end, and it was looked whether it hides rows.
-
-        Where one has, a short one that does not says nothing.
-        """
-        if looks.hides_rows:
-            self.learn(HIDES_ROWS)
-        elif looks.are_due and looks.rows >= FIRST_PAGE_ROWS:
-            self.forget(HIDES_ROWS)
-        if looks.hides_rows or self.remembers(HIDES_ROWS):
-            self.forget(HIDES_NOTHING)
-        elif looks.are_due:
-            self.learn(HIDES_NOTHING)
-
-    def remembers(self, name: str) -> bool:
-        """Whether it was learnt at any time."""
-        return self._progress is not None and name in self._progress.progress(self._tenant).learnt
-
-    @property
-    def is_first(self) -> bool:
-        """Whether nothing was read before."""
-        return self._progress is None or self._progress.progress(self._tenant).reached is None
-
-    def knows(self, name: str) -> bool:
-        """Whether it was learnt within the last day."""
-        return self._progress is not None and self._progress.progress(self._tenant).knows(name, self._now())
-
-    def is_fresh(self, name: str) -> bool:
-        """Whether it was learnt in this very sync."""
-        return name in self._fresh
-
-    def learn(self, name: str) -> None:
-        """Keep it for a day."""
-        now = self._now()
-        self._fresh.add(name)
-        if self._progress is not None and now:
-            self._progress.note(self._tenant, {name: format_instant(now)})
-
-    def forget(self, name: str) -> None:
-        """It is so no longer."""
-        if self._progress is not None:
-            self._progress.note(self._tenant, {name: None})
-
-    @property
-    def unproven(self) -> Mapping[str, str | None]:
-        """Of an inquiry that is asked with several values: those whose rows have yet to be seen, and from when on."""
-        return self._progress.progress(self._tenant).unproven if self._progress else {}
-
-    def saw_unstamped(self) -> None:
-        """A row without a stamp has come."""
-        if self._progress is not None and not self.has_unstamped:
-            self._progress.note(self._tenant, has_unstamped=True)
 
 
 class TableStream(HttpStream, ABC):
@@ -373,8 +181,7 @@ class TableStream(HttpStream, ABC):
         next_page_token: Mapping[str, Any] | None = None,
     ) -> Sequence[Wire]:
         """The rows of an answer, as the ERP sends them."""
-        answer = self._codec_of((stream_slice or {}).get("tenant", "")).decode(response.content)
-        return answer.value if isinstance(answer, FeedAnswer) else answer
+        return self._rows_in(self._codec_of((stream_slice or {}).get("tenant", "")).decode(response.content))
 
     def next_page_token(self, response: requests.Response) -> Mapping[str, Any] | None:
         """None: the answers do not tell; the reader does."""
@@ -501,8 +308,8 @@ class TableStream(HttpStream, ABC):
     def _tell_blind_filter(self, tenant: str) -> None:
         """No row has ever come: the user's condition may find none of those that there are."""
         table = self._table_of(tenant)
-        if isinstance(table, Table | FeedTable) and table.condition:
-            FilterTrial(self._client, self._access.doors, self._config).tell_if_blind(tenant, table)
+        if table.condition:
+            self._access.tell_if_blind(tenant, table)
 
     def _begin(self, tenant: str, where: str) -> None:
         """The tenant answers: only now may what follows from other settings find its way into the state.
@@ -778,9 +585,8 @@ class TableStream(HttpStream, ABC):
         table = self._described(tenant) if may_have_flags else None
         newest = max(filter(None, (newest, was.newest)), default=None)
         sent = self._own_clock(tenant).before
-        deletions = Deletions(
+        loss = Loss(
             tenant,
-            access.doors,
             self._deletion_sets(tenant),
             where,
             self._config.max_page_size,
@@ -788,9 +594,12 @@ class TableStream(HttpStream, ABC):
             newest,
             has_own_stamp=self._has_own_stamp,
             sent_by=format_instant(sent.latest) if sent else None,
+            was=was,
+            now=now,
+            may_have_flags=may_have_flags,
+            is_header_known=bool(access.have_flagged),
         )
-        is_header_known = bool(access.have_flagged)
-        reader = RemovedReader(deletions, access.tracking.history(tenant), was, now, may_have_flags, is_header_known)
+        reader = access.removals.reader(loss)
         for removals in reader.removals(was.deletions_since(lookback, now)):
             yield from self._lines(list(tombstones(self._rows_table, tenant, removals)))
         if reader.has_flagged:
@@ -826,6 +635,11 @@ class TableStream(HttpStream, ABC):
     def _made_codec(self, tenant: str) -> Codec:
         """The codec of the table as the tenant has it."""
 
+    def _rows_in(self, answer: Any) -> Sequence[Wire]:
+        """The rows of a decoded answer."""
+        rows: Sequence[Wire] = answer
+        return rows
+
     @abstractmethod
     def _reader(self, tenant: str) -> Reader: ...
 
@@ -838,7 +652,7 @@ class TableStream(HttpStream, ABC):
         return True
 
     @abstractmethod
-    def _described(self, tenant: str) -> FeedTable | None:
+    def _described(self, tenant: str) -> StreamTable | None:
         """The table as OData describes it, where that is known."""
 
     @property
@@ -847,267 +661,7 @@ class TableStream(HttpStream, ABC):
         return False
 
 
-class ContractStream(TableStream):
-    """One table, read through the contract-based REST API."""
-
-    def __init__(self, table: Table, *args: Any, **more: Any) -> None:
-        self._table = table
-        # Tenants mostly have the same table, and a codec is made at some cost.
-        self._codecs: list[tuple[Table, Codec]] = []
-        self._blank_lists: set[str] = set()
-        """Tenants whose list has begun with a blank record: a form heeds no place, and gives it behind the end too."""
-        super().__init__(table, *args, **more)
-        if table.is_tracked:
-            self._access.tracking.expect(table.dac)
-
-    def _table_of(self, tenant: str) -> Table:
-        own = self._holding.get(tenant)
-        return own if isinstance(own, Table) else self._table
-
-    def _read_with(self, tenant: str) -> ReadWith:
-        return read_with(self._config, tenant, condition=self._table.condition, has_custom=True)
-
-    def _path(self, tenant: str) -> str:
-        return self._table_of(tenant).url_path
-
-    def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
-        table = _without_row_filter(self._table_of(tenant), token)
-        options = list_options(table, token.get("plan", Plan()), self._columns_of(tenant), window)
-        return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
-
-    def _made_codec(self, tenant: str) -> Codec:
-        table = self._table_of(tenant)
-        return _shared(self._codecs, table, lambda: list_codec(table, self._columns_of(tenant)))
-
-    def _reader(self, tenant: str) -> Reader:
-        headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
-        if table.door is Door.INQUIRY:
-            sets = self._config.parameter_sets(*form_names(table.endpoint, table.entity))
-            readers = [
-                (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
-                for given in sets
-            ]
-            return self._repeated(tenant, readers, table.asked)
-        return ListReader(
-            tenant,
-            self._config,
-            table,
-            columns,
-            self._client,
-            headers,
-            partial(self._ask, tenant),
-            self._facts(tenant),
-            self._access.ad_hoc,
-            is_incremental=self.progress is not None,
-        )
-
-    def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
-        """A page of the list, as ``Ask`` of the reader."""
-
-        def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
-            body = response.content
-            if response.status_code == NO_CONTENT:
-                return [], 0
-            codec = self._codec_of(tenant)
-            decode = codec.decode_dicts if token.get("as_dicts") else codec.decode
-            return decode(body, partial(self._tell, tenant)), len(body)
-
-        rows, size_bytes = self._fetch_page(tenant, window, token, read)
-        is_begin = not token.get("skip") or tenant in self._blank_lists
-        if len(rows) == 1 and is_begin and not self._table_of(tenant).is_identified and is_blank(rows[0]):
-            if token.get("top") == 1:
-                # Others may come behind it; whoever asks for one only wants to know whether there is any.
-                return (rows if self._config.max_page_size == 1 else []), size_bytes
-            # What the list of an inquiry form gives, so it is no row; a form of preferences says something.
-            said = f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}."
-            if self._table.path:
-                # Its results were asked for, and no rows would be taken for none.
-                raise config_error(said)
-            if tenant not in self._blank_lists:
-                self._blank_lists.add(tenant)
-                logger.warning(said)
-            return [], size_bytes
-        if not token.get("skip"):
-            self._blank_lists.discard(tenant)
-        return rows, size_bytes
-
-    def _fetch_page(
-        self,
-        tenant: str,
-        window: Window,
-        token: Mapping[str, Any],
-        read: Callable[[requests.Response], tuple[Sequence[Wire], int]],
-    ) -> tuple[Sequence[Wire], int]:
-        return self._client.fetch(
-            tenant,
-            self._path(tenant),
-            self._options(tenant, window, token),
-            headers=self.request_headers(None),
-            read=read,
-            where=where_of(tenant, self.name),
-            judge=or_no_content(on_trial(read_answer) if token.get("is_trial") else read_answer),
-            is_page=_can_be_smaller(token),
-        )
-
-    def _asks_for_unstamped(self, tenant: str) -> bool:
-        return self._table_of(tenant).cursor is not None
-
-    def _deletion_sets(self, tenant: str) -> Sequence[str]:
-        return sets_of(self._table.dac)
-
-    def _described(self, tenant: str) -> FeedTable | None:
-        return self._access.tracking.table(tenant, self._table.dac)
-
-
-class FeedStream(TableStream):
-    """One generic inquiry or table, read through OData."""
-
-    def __init__(self, table: FeedTable, *args: Any, **more: Any) -> None:
-        self._table = table
-        self._codecs: list[tuple[FeedTable, Codec]] = []
-        super().__init__(table, *args, **more)
-
-    def _table_of(self, tenant: str) -> FeedTable:
-        own = self._holding.get(tenant)
-        return own if isinstance(own, FeedTable) else self._table
-
-    def _read_with(self, tenant: str) -> ReadWith:
-        is_inquiry = self._table.door is FeedDoor.INQUIRIES
-        return read_with(
-            self._config,
-            tenant,
-            condition=self._table.condition,
-            parameters=self._parameter_sets(tenant) if is_inquiry else (),
-            has_custom=False,
-            odata_version=self._access.doors.version(self._table.door, tenant) if is_inquiry else None,
-        )
-
-    def _path(self, tenant: str) -> str:
-        return f"{self._access.doors.root(self._table.door, tenant)}/{self._resource(tenant)[0]}"
-
-    def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
-        token = {"version": self._access.doors.version(self._table.door, tenant), **token}
-        window = widened(window) if self._has_unknown_zone(tenant) else window
-        table = _without_row_filter(self._table_of(tenant), token)
-        options = feed_options(table, token["plan"], self._columns_of(tenant), window, token)
-        return {**self._resource(tenant)[1], **options}
-
-    def _made_codec(self, tenant: str) -> Codec:
-        table = self._table_of(tenant)
-        return _shared(self._codecs, table, lambda: feed_codec(table, self._columns_of(tenant)))
-
-    def _reader(self, tenant: str) -> Reader:
-        if self._has_unknown_zone(tenant) and self._table.stamps:
-            logger.info(f"{where_of(tenant, self.name)}: {UNKNOWN_ZONE}.")
-        readers = [(given, self._reader_of(tenant, given)) for given in self._parameter_sets(tenant)]
-        return self._repeated(tenant, readers, self._table_of(tenant).asked)
-
-    def _reader_of(self, tenant: str, given: Mapping[str, Any]) -> Reader:
-        # Before anything is asked: values that do not fit have a sentence of their own.
-        self._resource(tenant, given)
-        return FeedReader(
-            tenant,
-            self._config,
-            self._table_of(tenant),
-            partial(self._ask, tenant, given),
-            self._client.helpers,
-            self._facts(tenant),
-            self._client.pause,
-            is_incremental=self.progress is not None,
-            columns=self._columns_of(tenant),
-        )
-
-    def _has_unknown_zone(self, tenant: str) -> bool:
-        """Version 3 does not say in which zone its times are: maybe in that of the user's profile."""
-        return self._access.doors.version(self._table.door, tenant) == 3
-
-    def _parameter_sets(self, tenant: str) -> list[dict[str, Any]]:
-        """The combinations that the tenant's own inquiry can be asked with."""
-        table, version = self._table_of(tenant), self._access.doors.version(self._table.door, tenant)
-        own: list[dict[str, Any]] = []
-        for given in self._config.parameter_sets(table.title):
-            if (values := own_values(table, given, version)) not in own:
-                own.append(values)
-        return own
-
-    def _resource(self, tenant: str, given: Mapping[str, Any] | None = None) -> tuple[str, dict[str, str]]:
-        """What is asked below the feed's root, and an inquiry's parameters."""
-        version = self._access.doors.version(self._table.door, tenant)
-        table = self._table_of(tenant)
-        return inquiry_resource(tenant, table, self._parameter_sets(tenant)[0] if given is None else given, version)
-
-    def _ask(self, tenant: str, given: Mapping[str, Any], window: Window, token: Mapping[str, Any]) -> FeedPage:
-        """A page of what is asked with ``given``, as ``AskFeed`` of the reader."""
-        door, (resource, parameters) = self._table.door, self._resource(tenant, given)
-        options = {**self._options(tenant, window, token), **parameters}
-        request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
-        request["is_unbounded"] = "top" not in token
-        request["decode"] = partial(self._codec_of(tenant).decode, tell=partial(self._tell, tenant))
-        wanted, table = self._columns_of(tenant), self._table_of(tenant)
-        # Some builds give restricted columns to nobody.
-        expected = [name for name in table.fields if name not in table.restricted]
-        request["columns"] = [name for name in expected if wanted is None or name in wanted]
-        if "link" in token:
-            return self._access.doors.follow(tenant, door, token["link"], resource, **request)
-        # Once a page has come in this way, an empty body does not speak against its filter or its order.
-        is_query = not token.get("is_proven") and not {"$filter", "$orderby"}.isdisjoint(options)
-        is_query &= door is FeedDoor.INQUIRIES
-        request |= {"is_query": is_query, "is_page": _can_be_smaller(token)}
-        return self._access.doors.rows(tenant, door, resource, options, **request)
-
-    def _asks_for_unstamped(self, tenant: str) -> bool:
-        table = self._table_of(tenant)
-        return table.cursor is not None and table.cursor not in table.restricted
-
-    def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
-        """Whether the rows without a stamp have to be asked for apart: by a server that loses half of the filter.
-
-        Where there may be some and none came beside the changed rows, that is tried once a day.
-        """
-        if reader.leaves_unstamped:
-            return True
-        may_be_some = facts.has_unstamped or self._config.start_date is not None
-        if not may_be_some or facts.is_fresh(LOSES_UNSTAMPED) or facts.knows(GIVES_UNSTAMPED):
-            return False
-        found = reader.has_unstamped()
-        if not found:
-            facts.learn(GIVES_UNSTAMPED)
-        else:
-            facts.learn(LOSES_UNSTAMPED)
-            logger.warning(
-                f"{reader.where}: the ERP leaves out the rows without a stamp ({self._table.cursor}) when it is asked "
-                "for them together with the changed ones. They are asked for apart."
-            )
-        return bool(found)
-
-    def _tells_the_clock(self, tenant: str) -> bool:
-        is_named = self._table_of(tenant).is_stamped_by_name
-        return self.is_stamped_by_the_database or (is_named and not self._has_unknown_zone(tenant))
-
-    @property
-    def is_stamped_by_the_database(self) -> bool:
-        """An inquiry may show a time in another zone, or one that it computes."""
-        return self._table.door is FeedDoor.TABLES
-
-    def _deletion_sets(self, tenant: str) -> Sequence[str]:
-        return (self._table_of(tenant).title,)
-
-    def _may_have_flags(self, tenant: str) -> bool:
-        return self._table_of(tenant).has_flags
-
-    def _described(self, tenant: str) -> FeedTable | None:
-        return self._table_of(tenant)
-
-    @property
-    def _has_own_stamp(self) -> bool:
-        return True
-
-
-def _without_row_filter(table: _AnyTable, token: Mapping[str, Any]) -> _AnyTable:
-    return replace(table, condition="") if token.get("is_unconditional") else table
-
-
-def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:
+def shared_codec(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:
     """The codec of a table, made once for all tenants that have the same."""
     found = next((codec for known, codec in codecs if known == table), None)
     if found is None:
@@ -1116,7 +670,7 @@ def _shared(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[
     return found
 
 
-def _can_be_smaller(token: Mapping[str, Any]) -> bool:
+def can_be_smaller(token: Mapping[str, Any]) -> bool:
     """Whether a request could be sent with fewer rows, were they too many; otherwise it is repeated as it is."""
     top: int = token.get("top", 0)
     return top > SMALLEST_PAGE_ROWS

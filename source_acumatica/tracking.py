@@ -11,10 +11,10 @@ from functools import partial
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.codec import decode_rows
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Wire, format_instant, utc_instant
 from source_acumatica.errors import RequestFailed, told
+from source_acumatica.feed_codec import decode_rows
 from source_acumatica.feeds import FeedDoor, FeedTable, dac_table
 from source_acumatica.sessions import PoolClosed
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from source_acumatica.errors import config_error
-from source_acumatica.tables import PARAMETER
+from source_acumatica.stream_table import PARAMETER
 
 logger = logging.getLogger("airbyte")
 

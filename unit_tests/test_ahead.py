@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from concurrent.futures import CancelledError
 from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica.ahead import Ahead, ByNumber, Helpers
+from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.errors import Next, Problem, RequestFailed
+from source_acumatica.helpers import Helpers
 from source_acumatica.paging import BEGINNING, Page, anchored_pages
 
 PAGE_ROWS = 4
@@ -158,20 +157,3 @@ def test_without_seats_nothing_is_sent_that_may_be_in_vain():
     helpers.lack_seats()
     assert read(server, 8, helpers=helpers) == list(range(100))
     assert server.most_at_once == 1
-
-
-@pytest.mark.parametrize(("sessions", "most_at_once"), [(1, 1), (4, 4)])
-def test_single_requests_are_sent_by_as_many_as_there_are_sessions(sessions, most_at_once):
-    server = Server(range(40), seconds=0.002)
-    with closing(Helpers(sessions)) as helpers:
-        pages = list(helpers.map(lambda skip: server.fetch(skip, 1), range(40)))
-    assert pages == [([number], 1) for number in range(40)]
-    assert server.most_at_once == most_at_once
-
-
-def test_after_the_end_nothing_begins():
-    helpers = Helpers(1)
-    helpers.close()
-    with pytest.raises(CancelledError):
-        helpers.submit(lambda: random.random()).result()
-    assert helpers.is_idle

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica.codec import Codec, WireRow, decode_feed, feed_codec, list_codec
+from source_acumatica.codec import WireRow
 from source_acumatica.entity import FieldKind, Shape
 from source_acumatica.errors import BrokenAnswerError
+from source_acumatica.feed_codec import decode_feed, feed_codec
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.known_entities import Known
 from source_acumatica.lines import filled
+from source_acumatica.list_codec import list_codec
 from source_acumatica.tables import tables
 
 STRING, DECIMAL, STAMP, UNKNOWN = FieldKind.STRING, FieldKind.DECIMAL, FieldKind.DATE_TIME, FieldKind.UNKNOWN
@@ -245,9 +247,11 @@ def test_what_is_added_is_not_overwritten_by_columns_of_its_name():
     assert (feed.fields, feed.keys, feed.left_out) == ({}, (), ("_tenant", "_ab_cdc_deleted_at"))
 
 
+(KEYLESS,) = tables("Default", "1", "Thing", Shape({"A": STRING}), Known())
+
+
 def test_rows_that_are_known_only_by_all_that_they_say_stay_dicts():
-    (table,) = tables("Default", "1", "Thing", Shape({"A": STRING}), Known())
-    assert list_codec(table, None).make_records is None
+    assert list_codec(KEYLESS, None).make_records is None
 
 
 def test_a_page_of_another_form_is_not_tried_again():
@@ -259,7 +263,7 @@ def test_a_page_of_another_form_is_not_tried_again():
 
 
 @pytest.mark.parametrize("body", [b"", b"[", b'[{"id": "1"}', b'[{"id": "\xff"}]', b'[{"id": "1"}] x'])
-@pytest.mark.parametrize("codec", [list_codec(TABLES["Order"], None), Codec(None, None)])
+@pytest.mark.parametrize("codec", [list_codec(TABLES["Order"], None), list_codec(KEYLESS, None)])
 def test_a_body_that_is_not_whole_is_an_error(codec, body):
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
         codec.decode(body)

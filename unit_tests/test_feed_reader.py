@@ -13,7 +13,7 @@ from airbyte_cdk.models import FailureType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica import feed_reader, paging
+from source_acumatica import feed_reader, page_size
 from source_acumatica.config import Config
 from source_acumatica.cursor import Window
 from source_acumatica.entity import FieldKind, utc_instant
@@ -124,7 +124,7 @@ ROWS = [a_row(number, day) for number, day in enumerate([5, None, 5, 12, None, 3
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch):
-    monkeypatch.setattr(paging, "FIRST_PAGE_ROWS", 3)
+    monkeypatch.setattr(page_size, "FIRST_PAGE_ROWS", 3)
 
 
 @pytest.mark.parametrize("is_incremental", [True, False])

@@ -19,7 +19,7 @@ from source_acumatica.feeds import (
     meant,
     stream_names,
 )
-from source_acumatica.tables import DELETED_AT
+from source_acumatica.stream_table import DELETED_AT
 
 STRING, DECIMAL, STAMP, GUID = FieldKind.STRING, FieldKind.DECIMAL, FieldKind.DATE_TIME, FieldKind.GUID
 FIELDS = {"OrderType": STRING, "OrderNbr": STRING, "LastModifiedDateTime": STAMP, "NoteID": GUID}

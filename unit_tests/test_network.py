@@ -10,7 +10,8 @@ import requests
 from airbyte_cdk.models import FailureType
 from urllib3.exceptions import LocationParseError
 
-from source_acumatica.errors import Next, read_exception
+from source_acumatica.answers import read_exception
+from source_acumatica.errors import Next
 from source_acumatica.network import place_of
 
 URL = "https://erp.example.com/AcumaticaERP/identity/connect/token"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from source_acumatica.codec import list_codec
 from source_acumatica.hollow import HollowParts
+from source_acumatica.list_codec import list_codec
 from source_acumatica.parts import held, missing
 from source_acumatica.query import Plan, asked_parts, expanded
 from unit_tests.test_query import table

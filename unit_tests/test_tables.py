@@ -10,7 +10,7 @@ import pytest
 
 from source_acumatica.entity import FieldKind, Shape
 from source_acumatica.known_entities import Known, _parsed, known
-from source_acumatica.tables import Door, agreed, cursor_of, tables
+from source_acumatica.tables import Door, agreed, tables
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FACTS = REPOSITORY.parent / "shared" / "reference" / "entity-facts.json"
@@ -112,38 +112,6 @@ def test_known_keys_that_the_entity_does_not_have_are_ignored():
     found = streams(facts=facts)
     assert found["Order"].keys == ()
     assert found["Order__Details"].line_keys == ((),)
-
-
-@pytest.mark.parametrize(
-    ("names", "cursor"),
-    [
-        (["LastModifiedDateTime"], "LastModifiedDateTime"),
-        (["LastModified"], "LastModified"),
-        (["LastModifiedOn"], "LastModifiedOn"),
-        (["LastModifiedDate"], "LastModifiedDate"),
-        (["LastModifDateTime"], "LastModifDateTime"),
-        (["LastModifiedDate", "LastModifiedDateTime"], "LastModifiedDateTime"),
-        (["LastModifiedOn", "LastModified", "LastModifiedDateTime"], "LastModifiedDateTime"),
-        (["LastModifiedDate", "LastModifiedOn"], "LastModifiedOn"),
-        (["LastModifiedOn", "LastModified"], "LastModified"),
-        (["LastModifOn", "LastModifDate"], "LastModifDate"),
-        (["LastModif", "LastModifiedDate"], "LastModifiedDate"),
-        (["LastModifiedByID"], None),
-        (["CreatedDateTime", "Date"], None),
-        (["XLastModified"], None),
-        ([], None),
-    ],
-    ids=str,
-)
-def test_the_cursor_is_the_stamp_of_the_last_change(names, cursor):
-    assert cursor_of(dict.fromkeys(names, STAMP)) == cursor
-    assert cursor_of(dict.fromkeys(reversed(names), STAMP)) == cursor
-
-
-def test_a_stamp_that_is_no_instant_or_not_at_the_top_is_no_cursor():
-    assert cursor_of({"LastModifiedDateTime": STRING}) is None
-    inner = Shape({"LastModifiedDateTime": STAMP})
-    assert cursor_of(Shape({}, {"Contact": inner}, {"Details": inner}).fields) is None
 
 
 def test_a_detail_is_incremental_by_its_parents_stamp():

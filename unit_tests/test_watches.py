@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.codec import list_codec
+from source_acumatica.list_codec import list_codec
 from source_acumatica.watches import KeyMarks, KeyWatch, Stamps, column
 from unit_tests.test_query import table
 

@@ -1,0 +1,143 @@
+"""The streams of entities, and of the collections in them, read through the contract-based REST API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import requests
+
+from source_acumatica.ad_hoc import AdHocSchemas
+from source_acumatica.answers import NO_CONTENT, on_trial, or_no_content, read_answer
+from source_acumatica.codec import Codec
+from source_acumatica.cursor import Window
+from source_acumatica.entity import Wire
+from source_acumatica.errors import config_error
+from source_acumatica.form_reader import FormReader
+from source_acumatica.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
+from source_acumatica.list_codec import list_codec
+from source_acumatica.list_reader import ListReader
+from source_acumatica.query import Plan, list_options
+from source_acumatica.read_with import ReadWith, read_with
+from source_acumatica.reader import Reader, where_of
+from source_acumatica.stream_table import StreamTable
+from source_acumatica.streams import TableStream, can_be_smaller, shared_codec
+from source_acumatica.tables import Door, Table
+
+logger = logging.getLogger("airbyte")
+
+
+class ContractStream(TableStream):
+    """One table, read through the contract-based REST API."""
+
+    def __init__(self, table: Table, ad_hoc: AdHocSchemas, *args: Any, **more: Any) -> None:
+        self._table, self._ad_hoc = table, ad_hoc
+        # Tenants mostly have the same table, and a codec is made at some cost.
+        self._codecs: list[tuple[Table, Codec]] = []
+        self._blank_lists: set[str] = set()
+        """Tenants whose list has begun with a blank record: a form heeds no place, and gives it behind the end too."""
+        super().__init__(table, *args, **more)
+        if table.is_tracked:
+            self._access.removals.expect(table.dac)
+
+    def _table_of(self, tenant: str) -> Table:
+        own = self._holding.get(tenant)
+        return own if isinstance(own, Table) else self._table
+
+    def _read_with(self, tenant: str) -> ReadWith:
+        return read_with(self._config, tenant, condition=self._table.condition, has_custom=True)
+
+    def _path(self, tenant: str) -> str:
+        return self._table_of(tenant).url_path
+
+    def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
+        table = self._table_of(tenant)
+        table = replace(table, condition="") if token.get("is_unconditional") else table
+        options = list_options(table, token.get("plan", Plan()), self._columns_of(tenant), window)
+        return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
+
+    def _made_codec(self, tenant: str) -> Codec:
+        table = self._table_of(tenant)
+        return shared_codec(self._codecs, table, lambda: list_codec(table, self._columns_of(tenant)))
+
+    def _reader(self, tenant: str) -> Reader:
+        headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
+        if table.door is Door.INQUIRY:
+            sets = self._config.parameter_sets(*form_names(table.endpoint, table.entity))
+            readers = [
+                (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
+                for given in sets
+            ]
+            return self._repeated(tenant, readers, table.asked)
+        return ListReader(
+            tenant,
+            self._config,
+            table,
+            columns,
+            self._client,
+            headers,
+            partial(self._ask, tenant),
+            self._facts(tenant),
+            self._ad_hoc,
+            is_incremental=self.progress is not None,
+        )
+
+    def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
+        """A page of the list, as ``Ask`` of the reader."""
+
+        def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
+            body = response.content
+            if response.status_code == NO_CONTENT:
+                return [], 0
+            codec = self._codec_of(tenant)
+            decode = codec.decode_dicts if token.get("as_dicts") else codec.decode
+            return decode(body, partial(self._tell, tenant)), len(body)
+
+        rows, size_bytes = self._fetch_page(tenant, window, token, read)
+        is_begin = not token.get("skip") or tenant in self._blank_lists
+        if len(rows) == 1 and is_begin and not self._table_of(tenant).is_identified and is_blank(rows[0]):
+            if token.get("top") == 1:
+                # Others may come behind it; whoever asks for one only wants to know whether there is any.
+                return (rows if self._config.max_page_size == 1 else []), size_bytes
+            # What the list of an inquiry form gives, so it is no row; a form of preferences says something.
+            said = f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}."
+            if self._table.path:
+                # Its results were asked for, and no rows would be taken for none.
+                raise config_error(said)
+            if tenant not in self._blank_lists:
+                self._blank_lists.add(tenant)
+                logger.warning(said)
+            return [], size_bytes
+        if not token.get("skip"):
+            self._blank_lists.discard(tenant)
+        return rows, size_bytes
+
+    def _fetch_page(
+        self,
+        tenant: str,
+        window: Window,
+        token: Mapping[str, Any],
+        read: Callable[[requests.Response], tuple[Sequence[Wire], int]],
+    ) -> tuple[Sequence[Wire], int]:
+        return self._client.fetch(
+            tenant,
+            self._path(tenant),
+            self._options(tenant, window, token),
+            headers=self.request_headers(None),
+            read=read,
+            where=where_of(tenant, self.name),
+            judge=or_no_content(on_trial(read_answer) if token.get("is_trial") else read_answer),
+            is_page=can_be_smaller(token),
+        )
+
+    def _asks_for_unstamped(self, tenant: str) -> bool:
+        return self._table_of(tenant).cursor is not None
+
+    def _deletion_sets(self, tenant: str) -> Sequence[str]:
+        return self._access.removals.names_of(self._table.dac)
+
+    def _described(self, tenant: str) -> StreamTable | None:
+        return self._access.removals.described(tenant, self._table.dac)

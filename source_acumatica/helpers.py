@@ -1,0 +1,72 @@
+"""Threads that send requests while others wait for their answers: so many at once as there are sessions."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Helpers:
+    """Threads that send requests ahead; so many at once as there are sessions, and a few that wait for their turn."""
+
+    def __init__(self, sessions: int) -> None:
+        # One for each stream that is read; those that wait for a seat must not keep the others from theirs.
+        self._threads = ThreadPoolExecutor(4 * sessions + 4, thread_name_prefix="ahead")
+        self.sessions, self._busy = sessions, 0
+        self._lock = threading.Lock()
+
+    def submit(self, task: Callable[[], Result]) -> Future[Result]:
+        """Start a request; after ``close`` it is cancelled at once."""
+        try:
+            future = self._threads.submit(task)
+        except RuntimeError:
+            future = Future()
+            future.cancel()
+            return future
+        self._count(1)
+        future.add_done_callback(lambda _future: self._count(-1))
+        return future
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """What ``work``, which sends a request, makes of each item, in order; as many at once as sessions are idle."""
+        underway: deque[Future[Result]] = deque()
+        for item in items:
+            while underway and not self.is_idle:
+                yield underway.popleft().result()
+            underway.append(self.submit(partial(work, item)))
+        while underway:
+            yield underway.popleft().result()
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Say that the calling thread itself sends one meanwhile."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a session would have nothing to do."""
+        return self._busy < self.sessions
+
+    def lack_seats(self) -> None:
+        """The licence has fewer seats than sessions were hoped for: nothing is sent that may be in vain."""
+        self.sessions = 0
+
+    def close(self) -> None:
+        """What has not begun will not begin; nobody waits for the rest."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._busy += more
