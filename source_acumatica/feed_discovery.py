@@ -354,49 +354,49 @@ class FeedSurvey:
         return None
 
     def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool | None:
-        """None: its rows cannot be looked at."""
-        where = where_of(tenant, table.name)
-        try:
-            doubt = self._doubt(tenant, table)
-        except RequestFailed as error:
-            if error.problem.failure_type is not FailureType.transient_error:
-                # It is this inquiry that is refused, and reading it says the same.
-                logger.warning(f"{error.message}. As long as this is so, reading it fails, and its keys are not known.")
-            elif error.problem.next is Next.FEWER_ROWS:
-                logger.warning(
-                    f"{error.message}, and the service answers other requests meanwhile. Its keys are not known, and "
-                    "reading it may fail. To leave it out, name the others in generic_inquiries."
-                )
-            else:
-                raise
-            return None
-        if doubt:
-            logger.info(
-                f"{where}: {', '.join(table.keys)} do not identify its rows ({doubt}), so it has no primary key."
-            )
-        return not doubt
+        """None: its rows cannot be looked at.
 
-    def _doubt(self, tenant: str, table: FeedTable) -> str:
-        """Why the keys do not identify the rows, for any of the first values; empty where nothing speaks against them.
+        What may pass is asked for once more, as soon as the service has answered something else: then it is this
+        inquiry alone that fails, and not the weather.
+        """
+        try:
+            return self._identify(tenant, table)
+        except RequestFailed as error:
+            first = error
+        if first.problem.next is Next.THROTTLED:
+            raise first
+        if first.problem.failure_type is not FailureType.transient_error:
+            # Reading it says the same.
+            logger.warning(f"{first.message}. As long as this is so, reading it fails, and its keys are not known.")
+            return None
+        self._doors.describe(tenant, table.door, lambda _title, _type: False)
+        try:
+            # A time-out takes eleven minutes.
+            if first.problem.status or first.problem.next is not Next.FEWER_ROWS:
+                return self._identify(tenant, table)
+        except RequestFailed as error:
+            if error.problem.next is Next.THROTTLED:
+                raise
+        logger.warning(
+            f"{first.message}, and the service answers other requests meanwhile. Its keys are not known, and reading "
+            "it may fail. To leave it out, name the others in generic_inquiries."
+        )
+        return None
+
+    def _identify(self, tenant: str, table: FeedTable) -> bool:
+        """Whether the keys identify the rows that were looked at, for each of the first values.
 
         Raises:
-            RequestFailed: something passing was in the way; with ``Next.FEWER_ROWS``, it is this inquiry alone.
+            RequestFailed: they cannot be looked at.
         """
         sets = self._config.parameter_sets(table.title)[:_MOST_PROBED_SETS]
-
-        def look() -> str:
-            return next(filter(None, (KeyProbe(self._doors, tenant, table, given).doubt() for given in sets)), "")
-
-        try:
-            return look()
-        except RequestFailed as error:
-            if error.problem.next is not Next.FEWER_ROWS:
-                raise
-            # Whether it is the weather, the service itself tells, once that is over.
-            self._doors.describe(tenant, table.door, lambda _title, _type: False)
-            if not error.problem.status:
-                raise
-        return look()
+        doubt = next(filter(None, (KeyProbe(self._doors, tenant, table, given).doubt() for given in sets)), "")
+        if doubt:
+            keys = ", ".join(table.keys)
+            logger.info(
+                f"{where_of(tenant, table.name)}: {keys} do not identify its rows ({doubt}), so it has no primary key."
+            )
+        return not doubt
 
     # -------------------------------------------------------------------------------------------------------- tables
 
