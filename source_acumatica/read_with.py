@@ -96,7 +96,10 @@ def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
         yield "another row filter applies now" if now[_FILTER] else "no row filter applies any more"
     # A state that says nothing of parameters, though it has the instance, was written when none were given.
     if (_INSTANCE in was or _PARAMETERS in was) and now.get(_PARAMETERS, _NONE) != was.get(_PARAMETERS, _NONE):
-        yield "the inquiry has other parameters now"
+        yield (
+            "the inquiry has other parameters now (rows that came with the earlier ones stay, and win against the same "
+            "rows where their time is later: refresh the stream if they are not wanted any more)"
+        )
     if _USER in was and now[_USER] != was[_USER]:
         yield "another user reads now, who may see other rows"
 
