@@ -137,18 +137,37 @@ class Doors:
                 msg = f"{where}: {error}. It is not read."
                 raise config_error(msg) from None
 
-        metadata = self.fetch(
-            tenant,
-            door,
-            "$metadata",
-            read=read,
-            where=where,
-            headers={"Accept": "application/xml"},
-            judge=partial(read_metadata_answer, needed=_NEEDED[door]),
-            is_streamed=True,
+        metadata = self._unless_it_stays_away(
+            lambda: self.fetch(
+                tenant,
+                door,
+                "$metadata",
+                read=read,
+                where=where,
+                headers={"Accept": "application/xml"},
+                judge=partial(read_metadata_answer, needed=_NEEDED[door]),
+                is_streamed=True,
+            )
         )
         self._versions[door, tenant] = metadata.version
         return metadata
+
+    def _unless_it_stays_away(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer to ``ask``; that nothing is there (404) is believed when it has been said again and again.
+
+        A site that has just begun to run says so until its addresses are known to it, and a proxy in front of it may.
+
+        Raises:
+            RequestFailed: it stays so, or something else is wrong.
+        """
+        for tries in range(1, _TRIES_AT_NOTHING):
+            try:
+                return ask()
+            except RequestFailed as error:
+                if error.problem.status != _NOT_FOUND:
+                    raise
+            self._client.pause(tries)
+        return ask()
 
     def rows(
         self,
@@ -310,12 +329,22 @@ class Doors:
         except RequestFailed as error:
             refusal = error
         if refusal.problem.status == _NOT_FOUND:
-            return self._found(last, ask(last, **request))
+            return self._at_the_older(partial(ask, first, **impatient), ask(last, **request))
         if refusal.problem.status in (_UNAUTHORIZED, _SIGN_IN_PAGE):
             return self._behind_a_page(door, refusal, partial(ask, first), partial(ask, last), request, impatient)
         if refusal.problem.status in _FOUND:
             self._generation = first
         raise refusal
+
+    def _at_the_older(self, ask_first: Callable[[], Answer], answer: Answer) -> Answer:
+        """``answer`` is of the older address; it counts unless the newer one, asked once more, is there after all."""
+        self._client.pause(1)
+        try:
+            return self._found(Generation.TENANT_FIRST, ask_first())
+        except RequestFailed as error:
+            if error.problem.status != _NOT_FOUND:
+                raise
+        return self._found(Generation.DOOR_FIRST, answer)
 
     def _behind_a_page(
         self,
@@ -427,6 +456,8 @@ def unaddressable(error: RequestFailed, resource: str, where: str) -> RequestFai
 
 
 _NOT_FOUND = 404
+# So often what describes a service may be said not to be there: with the pauses in between, three seconds long.
+_TRIES_AT_NOTHING = 3
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
 _SIGN_IN_PAGE = 302
