@@ -254,6 +254,33 @@ def test_a_key_that_is_that_of_one_row_of_a_group_is_found_out(erp: Simulator, m
         assert _told(destination, "it groups its rows") == 1
 
 
+@pytest.mark.parametrize(("destination_mode", "is_told"), [("append_dedup", True), ("append", False)])
+def test_what_is_read_in_full_and_ranked_by_a_stamp_that_goes_back_is_told(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch, destination_mode: str, is_told: bool
+) -> None:
+    """A group whose latest row leaves it has an earlier stamp than its state before, which the destination keeps."""
+    _by(monkeypatch, of("CustomerClass"))
+    company, config = erp.tenant(A), erp.config(generic_inquiries=["BI-ByClass"])
+    found = discover(config)["gi__BI-ByClass"]
+    catalog, destination = configured([found], INCREMENTAL, destination_mode), Destination()
+    (leaving, *_), rows = company.keys("Customer"), company.rows("Customer")
+    other = next(row["CustomerClass"] for row in rows if row["CustomerClass"] != rows[0]["CustomerClass"])
+    company.update("Customer", leaving, {"CustomerName": "the latest of its class"})
+    erp.clock.advance(60)
+    destination.sync(config, catalog)
+    assert destination.warnings == []
+    erp.clock.advance(86_400)
+    company.update("Customer", leaving, {"CustomerClass": other})
+    erp.clock.advance(60)
+    destination.sync(config, catalog)
+    (warning,) = destination.warnings
+    assert ("keeps the row with the latest LastModifiedOn" in warning) is is_told
+    assert ("Full Refresh | Overwrite" in warning) is is_told
+    full = Destination()
+    full.sync(config, configured([found], FULL_REFRESH))
+    assert differences(full, erp, [A]) == []
+
+
 @pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
 @pytest.mark.parametrize("described", [(), ("Class",)], ids=["no key", "a key that repeats"])
 def test_what_cannot_be_tried_for_groups_is_not_filtered(

@@ -109,6 +109,8 @@ class FeedReader(Reader):
     is_incremental: bool
     columns: frozenset[str] | None = None
     """Those to ask for; None for all."""
+    is_ranked: bool = False
+    """Whether the destination keeps, of the rows with one key, the one with the latest stamp."""
     _size: PageSize = field(init=False)
     _cut: CutPages = field(init=False)
     _plans: list[FeedPlan] = field(default_factory=list)
@@ -511,7 +513,18 @@ class FeedReader(Reader):
     def _do_without_filter(self, reason: str) -> None:
         was, self._may_filter = self._plan, False
         self._plans = [plan for plan in self._plans if not plan.filters] or [was.unfiltered]
-        logger.warning(f"{self.where}: {reason}. {self._plan.explain(was)}")
+        logger.warning(f"{self.where}: {reason}. {self._explain_lower(was)}")
+
+    def _explain_lower(self, was: FeedPlan) -> str:
+        """What the plan does otherwise than the one before, and what of an inquiry it cannot make good."""
+        told = self._plan.explain(was)
+        is_of_the_rows = self.table.door is FeedDoor.TABLES
+        if is_of_the_rows or not self.is_ranked or self._plan.filters or not was.filters:
+            return told
+        return (
+            f"{told} The destination keeps the row with the latest {self.table.cursor}, so what goes back in time "
+            "stays there as it was, such as a group whose latest row leaves it. Choose Full Refresh | Overwrite."
+        )
 
     def _equal_keys_sentence(self) -> str:
         return f"{self._equal_keys()}, so they cannot be told apart: raise max_page_size, or leave this stream out"
@@ -540,7 +553,7 @@ class FeedReader(Reader):
         was = self._plans.pop(0)
         self._tries = 0
         if (was.filters, was.order) != (self._plan.filters, self._plan.order):
-            logger.warning(f"{self.where}: {error.problem.sentence}. {self._plan.explain(was)}")
+            logger.warning(f"{self.where}: {error.problem.sentence}. {self._explain_lower(was)}")
         elif self.facts.has_unstamped or self.facts.is_first:
             logger.warning(
                 f"{self.where}: {error.problem.sentence}, when asked for rows without a stamp ({self.table.cursor}). "
@@ -607,7 +620,7 @@ class FeedReader(Reader):
         self._plans = [was.unfiltered]
         logger.warning(
             f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
-            f"{self._plan.explain(was)}"
+            f"{self._explain_lower(was)}"
         )
         return True
 
