@@ -281,6 +281,32 @@ def test_what_is_read_in_full_and_ranked_by_a_stamp_that_goes_back_is_told(
     assert differences(full, erp, [A]) == []
 
 
+@pytest.mark.parametrize(("destination_mode", "is_told"), [("append_dedup", True), ("append", False)])
+def test_that_a_row_may_lose_by_having_lost_its_stamp_is_told(
+    erp: Simulator, destination_mode: str, is_told: bool
+) -> None:
+    """The stamp of a table that is joined from the left: it comes in each sync, and loses against the row it was."""
+    config, company = erp.config(generic_inquiries=["BI-Customers"]), erp.tenant(A)
+    found = discover(config)["gi__BI-Customers"]
+    catalog, destination = configured([found], INCREMENTAL, destination_mode), Destination()
+    ids = {company.rows("Customer")[0]["CustomerID"]}
+    erp.lies = Lies(
+        shown={
+            "BI-Customers.LastModifiedOn": lambda row, cell: None if row.record.value("CustomerID") in ids else cell,
+        }
+    )
+    destination.sync(config, catalog)
+    assert destination.warnings == []
+    for _ in range(2):
+        erp.clock.advance(86_400)
+        ids.add(company.rows("Customer")[3]["CustomerID"])
+        company.update("Customer", company.keys("Customer")[3], {"CustomerName": "unlinked"})
+        erp.clock.advance(60)
+        destination.sync(config, catalog)
+        assert _told(destination, "a row that has lost its stamp stays there as it was") == is_told
+        assert len(destination.warnings) == is_told
+
+
 @pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
 @pytest.mark.parametrize("described", [(), ("Class",)], ids=["no key", "a key that repeats"])
 def test_what_cannot_be_tried_for_groups_is_not_filtered(
