@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -17,6 +17,7 @@ from source_acumatica.credentials import credentials_in, left_out
 from source_acumatica.deletions import Deletions, NotTrackedError, sets_of
 from source_acumatica.doors import Doors
 from source_acumatica.edmx import Feed
+from source_acumatica.entity import Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feeds import (
     DELETED_FLAG,
@@ -307,6 +308,7 @@ class FeedSurvey:
         except AirbyteTracedException:
             # It takes a role that few users have, and another service; what cannot be told is not told.
             return
+        self._note_designs(tenant, rows)
         for row in rows:
             if (name := names.get(str(row.get("Name")))) and row.get("SelectTop"):
                 most = plain_value(row.get("SelectTop"))
@@ -319,6 +321,11 @@ class FeedSurvey:
                     f"Tenant '{tenant}', {name}: the inquiry shows a stored result (Store Result in Data Warehouse on "
                     "Generic Inquiry, SM208000), which is as old as its last update."
                 )
+
+    def _note_designs(self, tenant: str, rows: Sequence[Wire]) -> None:
+        """Keep with the inquiries when each was changed: one with other conditions shows rows of any age."""
+        times = {str(row.get("Name")): _instant(row.get("LastModifiedDateTime")) for row in rows}
+        self._own[tenant] = [replace(each, designed_at=times.get(each.title)) for each in self._own[tenant]]
 
     def _wants_inquiry(self, title: str) -> bool:
         self._titles.add(composed(title))
@@ -498,6 +505,14 @@ _PARAMETERS_HINT = (
 def is_closed(error: AirbyteTracedException) -> bool:
     """Whether a service is not there or not for this user; whatever else fails may pass."""
     return isinstance(error, RequestFailed) and error.problem.status in (401, 403, 404)
+
+
+def _instant(value: Any) -> str | None:
+    """The time in UTC; None where it is none."""
+    try:
+        return utc_instant(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _without_credentials(tenant: str, name: str, feed: Feed) -> Feed:

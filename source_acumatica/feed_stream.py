@@ -46,6 +46,7 @@ class FeedStream(TableStream):
             parameters=self._parameter_sets(tenant) if is_inquiry else (),
             has_custom=False,
             odata_version=self._doors.version(self._table.door, tenant) if is_inquiry else None,
+            designed_at=self._table_of(tenant).designed_at,
         )
 
     def _path(self, tenant: str) -> str:
