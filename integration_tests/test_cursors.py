@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
-from .simulator import Simulator
+from .simulator import Fault, FaultKind, Simulator
 from .simulator.answers import as_json
 from .simulator.edm import Column, Edm
 from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
@@ -353,6 +353,21 @@ def test_of_an_inquiry_that_does_not_group_a_sync_asks_for_its_changes_once_more
             assert differences(destination, sim, [A]) == []
         # The last row of a page comes with the next one.
         assert trials == [2 + 2, 2, 2]
+
+
+def test_one_empty_answer_to_the_question_for_rows_by_their_keys_does_not_say_that_they_cannot_be_asked_for(
+    erp: Simulator,
+) -> None:
+    config, company = erp.config(generic_inquiries=["BI-Customers"]), erp.tenant(A)
+    catalog, destination = catalog_of(config, "gi__BI-Customers"), Destination()
+    destination.sync(config, catalog)
+    erp.clock.advance(86_400)
+    company.update("Customer", company.keys("Customer")[2], {"CustomerName": "changed"})
+    erp.clock.advance(60)
+    erp.faults.add(Fault(FaultKind.EMPTY_200, path="CustomerID eq", times=1))
+    destination.sync(config, catalog)
+    assert (destination.records, destination.warnings) == (1, [])
+    assert differences(destination, erp, [A]) == []
 
 
 # ------------------------------------------------------------------------------------------- what only looks complete

@@ -449,7 +449,7 @@ class FeedReader(Reader):
         """Those that rows can be ordered by, in a bounded search: formula columns are refused."""
 
         def works(some: tuple[str, ...]) -> bool:
-            return self._works(Window(), replace(_PLAIN, order=some))
+            return self._works(Window(), replace(_PLAIN, order=some), is_search=True)
 
         try:
             unsortable = refused(names, works)

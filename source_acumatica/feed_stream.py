@@ -125,7 +125,9 @@ class FeedStream(TableStream):
         # Once a page has come in this way, an empty body does not speak against its filter or its order.
         is_query = not token.get("is_proven") and not {"$filter", "$orderby"}.isdisjoint(options)
         is_query &= door is FeedDoor.INQUIRIES
-        request |= {"is_query": is_query, "is_page": can_be_smaller(token)}
+        # The reader asks for pages again by itself, and a search for columns to order by has enough requests.
+        asks_again = not {"is_proven", "is_search"} & token.keys()
+        request |= {"is_query": is_query, "asks_again": asks_again, "is_page": can_be_smaller(token)}
         return self._doors.rows(tenant, door, resource, options, **request)
 
     def _asks_for_unstamped(self, tenant: str) -> bool:
