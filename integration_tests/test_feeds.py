@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -278,6 +279,23 @@ def test_one_404_at_the_newer_address_does_not_lead_to_the_older_one() -> None:
         destination.sync(config, catalog)
         assert differences(destination, sim, ["Company"]) == []
         assert (destination.errors, destination.warnings) == ([], [])
+
+
+@pytest.mark.parametrize("shown_in", [(), ("Zweite Firma",)], ids=["no rows", "rows in one tenant"])
+def test_that_the_key_of_an_inquiry_without_rows_is_a_claim_is_told_and_it_stays(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shown_in: Sequence[str]
+) -> None:
+    """A list of what is left to do is empty now and then: its key is not to come and go with its rows."""
+    config = sim.config(generic_inquiries=["BI-*"], endpoints=["Fabrikam"])
+    before = discover(config)
+    assert not [line for line in caplog.messages if "shows no rows today" in line]
+    for tenant in map(sim.tenant, shown_in):
+        tenant.update("Customer", tenant.keys("Customer")[0], {"CustomerName": "to do"})
+    some = replace(CUSTOMERS, where=lambda row: row.record.value("CustomerName") == "to do")
+    monkeypatch.setitem(INQUIRY_BY_TITLE, CUSTOMERS.title, some)  # type: ignore[misc]
+    assert discover(config) == before
+    told = [line for line in caplog.messages if "shows no rows today" in line]
+    assert len(told) == (not shown_in)
 
 
 def test_without_the_role_nobody_reads_tables(sim: Simulator) -> None:

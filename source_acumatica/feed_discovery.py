@@ -87,6 +87,8 @@ class FeedSurvey:
         self._tried: set[str] = set()
         self._untried: set[str] = set()
         """Streams of inquiries whose keys could, and could not, be looked at in some tenant."""
+        self._shown: set[str] = set()
+        """Those of them that have shown rows."""
         self._unnamed: set[str] = set()
         """What the services have under these names of streams, and the settings do not name."""
         self._told: set[str] = set()
@@ -392,7 +394,9 @@ class FeedSurvey:
         sets = self._config.parameter_sets(table.title)[:_MOST_PROBED_SETS]
 
         def look() -> str:
-            return next(filter(None, (KeyProbe(self._doors, tenant, table, given).doubt() for given in sets)), "")
+            return next(
+                filter(None, (self._doubt_of(KeyProbe(self._doors, tenant, table, given)) for given in sets)), ""
+            )
 
         try:
             return look()
@@ -404,6 +408,25 @@ class FeedSurvey:
             if not error.problem.status:
                 raise
         return look()
+
+    def _doubt_of(self, probe: KeyProbe) -> str:
+        doubt = probe.doubt()
+        if probe.has_rows:
+            self._shown.add(probe.table.name)
+        return doubt
+
+    def tell_unseen_keys(self) -> None:
+        """Say, when all tenants have been asked, which keys nobody has seen rows of: they are a claim.
+
+        They stand all the same: a list of what is left to do is empty now and then, and its key is not to come and go.
+        """
+        tables = self.tables
+        for name in sorted(self._tried - self._shown):
+            if tables[name].primary_key:
+                logger.warning(
+                    f"{name}: it shows no rows today, so whether its primary key identifies them is only what its "
+                    "description says. Each sync holds the key against the rows that come."
+                )
 
     # -------------------------------------------------------------------------------------------------------- tables
 
