@@ -282,6 +282,21 @@ def test_what_is_read_in_full_and_ranked_by_a_stamp_that_goes_back_is_told(
 
 
 @pytest.mark.parametrize(("destination_mode", "is_told"), [("append_dedup", True), ("append", False)])
+def test_an_entity_that_cannot_be_filtered_is_told_to_be_in_the_wrong_mode(
+    erp: Simulator, destination_mode: str, is_told: bool
+) -> None:
+    config = erp.config(generic_inquiries=[])
+    found = discover(config)["Shipment"]
+    catalog, destination = configured([found], INCREMENTAL, destination_mode), Destination()
+    destination.sync(config, catalog)
+    erp.clock.advance(86_400)
+    destination.sync(config, catalog)
+    (warning,) = destination.warnings
+    assert "Reading all rows instead of the changed ones." in warning
+    assert ("keeps the row with the latest LastModifiedDateTime" in warning) is is_told
+
+
+@pytest.mark.parametrize(("destination_mode", "is_told"), [("append_dedup", True), ("append", False)])
 def test_that_a_row_may_lose_by_having_lost_its_stamp_is_told(
     erp: Simulator, destination_mode: str, is_told: bool
 ) -> None:

@@ -42,6 +42,7 @@ from source_acumatica.reader import (
     gives_up,
     hides_rows,
     known_longest,
+    lost_ranks,
     refuse_stamped,
     shows_unstamped,
     stopped,
@@ -516,15 +517,9 @@ class FeedReader(Reader):
         logger.warning(f"{self.where}: {reason}. {self._explain_lower(was)}")
 
     def _explain_lower(self, was: FeedPlan) -> str:
-        """What the plan does otherwise than the one before, and what of an inquiry it cannot make good."""
-        told = self._plan.explain(was)
-        is_of_the_rows = self.table.door is FeedDoor.TABLES
-        if is_of_the_rows or not self.is_ranked or self._plan.filters or not was.filters:
-            return told
-        return (
-            f"{told} The destination keeps the row with the latest {self.table.cursor}, so what goes back in time "
-            "stays there as it was, such as a group whose latest row leaves it. Choose Full Refresh | Overwrite."
-        )
+        """What the plan does otherwise than the one before, and what that cannot make good."""
+        is_in_full = was.filters and not self._plan.filters
+        return f"{self._plan.explain(was)}{lost_ranks(self.table.cursor) if is_in_full and self.is_ranked else ''}"
 
     def _equal_keys_sentence(self) -> str:
         return f"{self._equal_keys()}, so they cannot be told apart: raise max_page_size, or leave this stream out"

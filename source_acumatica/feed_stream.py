@@ -87,7 +87,7 @@ class FeedStream(TableStream):
             self._client.pause,
             is_incremental=self.progress is not None,
             columns=self._columns_of(tenant),
-            is_ranked=self.progress is not None and self._keys.deduplicates,
+            is_ranked=self._is_ranked,
         )
 
     def _has_unknown_zone(self, tenant: str) -> bool:

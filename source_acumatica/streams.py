@@ -362,6 +362,11 @@ class TableStream(HttpStream, ABC):
             raise config_error(msg)
 
     @property
+    def _is_ranked(self) -> bool:
+        """Whether the destination keeps, of the rows with one key, the one with the latest stamp."""
+        return self.progress is not None and self._keys.deduplicates
+
+    @property
     def missed_columns(self) -> frozenset[str]:
         """The columns that reading warns of as missed, of any tenant."""
         return frozenset(column for tenant in self.tenants for column in self._missed_columns(tenant))
