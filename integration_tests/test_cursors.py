@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
-from .simulator import Simulator
+from .simulator import Fault, FaultKind, Simulator
 from .simulator.answers import as_json
 from .simulator.edm import Column, Edm
 from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
@@ -254,6 +254,74 @@ def test_a_key_that_is_that_of_one_row_of_a_group_is_found_out(erp: Simulator, m
         assert _told(destination, "it groups its rows") == 1
 
 
+@pytest.mark.parametrize(("destination_mode", "is_told"), [("append_dedup", True), ("append", False)])
+def test_what_is_read_in_full_and_ranked_by_a_stamp_that_goes_back_is_told(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch, destination_mode: str, is_told: bool
+) -> None:
+    """A group whose latest row leaves it has an earlier stamp than its state before, which the destination keeps."""
+    _by(monkeypatch, of("CustomerClass"))
+    company, config = erp.tenant(A), erp.config(generic_inquiries=["BI-ByClass"])
+    found = discover(config)["gi__BI-ByClass"]
+    catalog, destination = configured([found], INCREMENTAL, destination_mode), Destination()
+    (leaving, *_), rows = company.keys("Customer"), company.rows("Customer")
+    other = next(row["CustomerClass"] for row in rows if row["CustomerClass"] != rows[0]["CustomerClass"])
+    company.update("Customer", leaving, {"CustomerName": "the latest of its class"})
+    erp.clock.advance(60)
+    destination.sync(config, catalog)
+    assert destination.warnings == []
+    erp.clock.advance(86_400)
+    company.update("Customer", leaving, {"CustomerClass": other})
+    erp.clock.advance(60)
+    destination.sync(config, catalog)
+    (warning,) = destination.warnings
+    assert ("keeps the row with the latest LastModifiedOn" in warning) is is_told
+    assert ("Full Refresh | Overwrite" in warning) is is_told
+    full = Destination()
+    full.sync(config, configured([found], FULL_REFRESH))
+    assert differences(full, erp, [A]) == []
+
+
+@pytest.mark.parametrize(("destination_mode", "is_told"), [("append_dedup", True), ("append", False)])
+def test_an_entity_that_cannot_be_filtered_is_told_to_be_in_the_wrong_mode(
+    erp: Simulator, destination_mode: str, is_told: bool
+) -> None:
+    config = erp.config(generic_inquiries=[])
+    found = discover(config)["Shipment"]
+    catalog, destination = configured([found], INCREMENTAL, destination_mode), Destination()
+    destination.sync(config, catalog)
+    erp.clock.advance(86_400)
+    destination.sync(config, catalog)
+    (warning,) = destination.warnings
+    assert "Reading all rows instead of the changed ones." in warning
+    assert ("keeps the row with the latest LastModifiedDateTime" in warning) is is_told
+
+
+@pytest.mark.parametrize(("destination_mode", "is_told"), [("append_dedup", True), ("append", False)])
+def test_that_a_row_may_lose_by_having_lost_its_stamp_is_told(
+    erp: Simulator, destination_mode: str, is_told: bool
+) -> None:
+    """The stamp of a table that is joined from the left: it comes in each sync, and loses against the row it was."""
+    config, company = erp.config(generic_inquiries=["BI-Customers"]), erp.tenant(A)
+    found = discover(config)["gi__BI-Customers"]
+    catalog, destination = configured([found], INCREMENTAL, destination_mode), Destination()
+    ids = {company.rows("Customer")[0]["CustomerID"]}
+    erp.lies = Lies(
+        shown={
+            "BI-Customers.LastModifiedOn": lambda row, cell: None if row.record.value("CustomerID") in ids else cell,
+        }
+    )
+    destination.sync(config, catalog)
+    assert destination.warnings == []
+    for _ in range(2):
+        erp.clock.advance(86_400)
+        ids.add(company.rows("Customer")[3]["CustomerID"])
+        company.update("Customer", company.keys("Customer")[3], {"CustomerName": "unlinked"})
+        erp.clock.advance(60)
+        destination.sync(config, catalog)
+        assert _told(destination, "a row that has lost its stamp stays there as it was") == is_told
+        assert len(destination.warnings) == is_told
+
+
 @pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
 @pytest.mark.parametrize("described", [(), ("Class",)], ids=["no key", "a key that repeats"])
 def test_what_cannot_be_tried_for_groups_is_not_filtered(
@@ -300,6 +368,21 @@ def test_of_an_inquiry_that_does_not_group_a_sync_asks_for_its_changes_once_more
             assert differences(destination, sim, [A]) == []
         # The last row of a page comes with the next one.
         assert trials == [2 + 2, 2, 2]
+
+
+def test_one_empty_answer_to_the_question_for_rows_by_their_keys_does_not_say_that_they_cannot_be_asked_for(
+    erp: Simulator,
+) -> None:
+    config, company = erp.config(generic_inquiries=["BI-Customers"]), erp.tenant(A)
+    catalog, destination = catalog_of(config, "gi__BI-Customers"), Destination()
+    destination.sync(config, catalog)
+    erp.clock.advance(86_400)
+    company.update("Customer", company.keys("Customer")[2], {"CustomerName": "changed"})
+    erp.clock.advance(60)
+    erp.faults.add(Fault(FaultKind.EMPTY_200, path="CustomerID eq", times=1))
+    destination.sync(config, catalog)
+    assert (destination.records, destination.warnings) == (1, [])
+    assert differences(destination, erp, [A]) == []
 
 
 # ------------------------------------------------------------------------------------------- what only looks complete

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
 from .simulator import Fault, FaultKind, Lies, Simulator
-from .simulator.answers import message
+from .simulator.answers import Answer, html, message
 from .simulator.edm import Access
 from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE
 from .simulator.odata import InquiryDoor, TableDoor
+from .simulator.site import Request
 from .test_sync import TENANTS, catalog_of
 
 GENERATIONS = [pytest.param(True, id="new"), pytest.param(False, id="old")]
@@ -86,7 +88,8 @@ def test_a_description_is_downloaded_once_for_each_tenant_and_the_addresses_are_
         command(sim.config(**OPEN, track_deletions=True))
         described = [one for one in sim.requests if "$metadata" in one.path]
         assert len([one for one in described if one.status == 200]) == 4, "two doors of two tenants"
-        assert len([one for one in described if one.status == 404]) == (0 if openapi else 1)
+        # The newer address is asked for once more, lest it be there after all.
+        assert len([one for one in described if one.status == 404]) == (0 if openapi else 2)
         assert sim.sessions.peak == 1
 
 
@@ -231,6 +234,68 @@ def test_a_closed_door_is_a_warning_unless_somebody_asks_for_what_is_behind_it(
     assert named["status"] == "FAILED"
     assert named["message"].count(f"({status})") == 2
     assert "SM203520" in named["message"] or status == 403
+
+
+@pytest.mark.parametrize("tenant", ["Company", "Zweite"])
+def test_a_service_that_is_not_found_once_or_twice_is_asked_again(sim: Simulator, tenant: str) -> None:
+    """A site says so while it begins to run: neither the catalog nor a table in the destination may lose by it."""
+    left: list[None] = []
+
+    def not_found(request: Request, answer: Answer) -> Answer:
+        if not (left and f"/t/{tenant}" in request.path and "/api/odata/gi/$metadata" in request.path):
+            return answer
+        left.pop()
+        return html(404, "404 - File or directory not found.")
+
+    sim.rewrite(not_found)
+    config = sim.config(endpoints=["Fabrikam"])
+    catalog = catalog_of(config, "gi__BI-Customers", mode=FULL_REFRESH)
+    before = discover(config)
+    for times in (1, 2):
+        left[:] = [None] * times
+        assert discover(config) == before
+        left[:] = [None] * times
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert differences(destination, sim, TENANTS) == []
+        assert destination.warnings == []
+
+
+def test_one_404_at_the_newer_address_does_not_lead_to_the_older_one() -> None:
+    """Its times may be in another zone."""
+    left: list[None] = []
+
+    def not_found(request: Request, answer: Answer) -> Answer:
+        return html(404, "404") if left and "/api/odata/gi/" in request.path and not left.pop() else answer
+
+    with Simulator(rows=12, tenants=("Company",), legacy_inquiries=3) as sim:
+        sim.rewrite(not_found)
+        config = sim.config(endpoints=["Fabrikam"], generic_inquiries=["BI-Customers"])
+        catalog = catalog_of(config, "gi__BI-Customers")
+        destination = Destination()
+        destination.sync(config, catalog)
+        sim.clock.advance(3600)
+        left.append(None)
+        destination.sync(config, catalog)
+        assert differences(destination, sim, ["Company"]) == []
+        assert (destination.errors, destination.warnings) == ([], [])
+
+
+@pytest.mark.parametrize("shown_in", [(), ("Zweite Firma",)], ids=["no rows", "rows in one tenant"])
+def test_that_the_key_of_an_inquiry_without_rows_is_a_claim_is_told_and_it_stays(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shown_in: Sequence[str]
+) -> None:
+    """A list of what is left to do is empty now and then: its key is not to come and go with its rows."""
+    config = sim.config(generic_inquiries=["BI-*"], endpoints=["Fabrikam"])
+    before = discover(config)
+    assert not [line for line in caplog.messages if "shows no rows today" in line]
+    for tenant in map(sim.tenant, shown_in):
+        tenant.update("Customer", tenant.keys("Customer")[0], {"CustomerName": "to do"})
+    some = replace(CUSTOMERS, where=lambda row: row.record.value("CustomerName") == "to do")
+    monkeypatch.setitem(INQUIRY_BY_TITLE, CUSTOMERS.title, some)  # type: ignore[misc]
+    assert discover(config) == before
+    told = [line for line in caplog.messages if "shows no rows today" in line]
+    assert len(told) == (not shown_in)
 
 
 def test_without_the_role_nobody_reads_tables(sim: Simulator) -> None:

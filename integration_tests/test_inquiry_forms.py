@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,13 +13,16 @@ import pytest
 
 from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
 from .simulator import Fault, FaultKind, Lies, Simulator, tenants
+from .simulator.answers import Answer
 from .simulator.catalog import ACCOUNT_SUMMARY, EQUIPMENT
 from .simulator.edm import Edm
 from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, Parameter
 from .simulator.shapes import Endpoint
+from .simulator.site import Request
 from .test_sync import catalog_of
 
 ORDERS = "Orders by Customer"
+FILLED = {"Period": "012026", "Ledger": "ACTUAL"}
 
 
 @pytest.fixture
@@ -317,3 +321,36 @@ def test_a_parameter_that_no_tenant_has_is_told_with_a_tenant(sim: Simulator) ->
     sim.faults.add(Fault(FaultKind.STATUS_503, path=r"Company.*\$metadata", times=1000))
     destination.sync(right, catalog_of(sim.config("Zweite Firma"), f"gi__{ORDERS}"), fails=True)
     assert all("Company" in error["message"] for error in destination.errors)
+
+
+@pytest.mark.parametrize(
+    ("changed", "failed", "told"),
+    [
+        ({}, "", ""),
+        ({"Ledger": {"value": "Actual "}}, "", ""),
+        ({"Ledger": {"value": "ACTUAL", "error": "'BUDGETX' cannot be found."}}, "Ledger: 'BUDGETX' cannot be", ""),
+        ({"Branch": {"error": "Branch is empty."}}, "", "beside a value that was not set"),
+        ({"Ledger": {"value": "BUDGET"}}, "", "Ledger was sent as 'ACTUAL', and the form shows 'BUDGET'"),
+        ({"Ledger": {}}, "", "Ledger was sent as 'ACTUAL', and the form shows ''"),
+    ],
+)
+def test_the_results_of_a_form_are_those_of_the_values_that_it_comes_back_with(
+    changed: dict[str, Any], failed: str, told: str
+) -> None:
+    form = "AccountSummaryInquiry"
+    given = [{"inquiry": form, "name": name, "value": value} for name, value in FILLED.items()]
+
+    def answered_otherwise(request: Request, answer: Answer) -> Answer:
+        if request.method != "PUT":
+            return answer
+        whole = answer.whole()
+        return replace(whole, body=json.dumps(json.loads(whole.body) | changed).encode())
+
+    with Simulator(rows=4, tenants=("Company",)) as sim:
+        sim.rewrite(answered_otherwise)
+        config = sim.config(generic_inquiries=[], inquiry_parameters=given)
+        destination = Destination()
+        destination.sync(config, catalog_of(config, f"{form}__Results"), fails=bool(failed))
+    errors = [error["message"] for error in destination.errors]
+    assert [failed in error and "set inquiry_parameters" in error for error in errors] == [True] * bool(failed)
+    assert [told in warning for warning in destination.warnings] == [True] * bool(told)

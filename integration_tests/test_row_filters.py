@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, differences
-from .simulator import Lies, Simulator
+from .simulator import Fault, FaultKind, Lies, Simulator
 from .test_sync import catalog_of
 
 OWN = {
@@ -43,6 +43,18 @@ def filtered(small_pages: None) -> Any:
     with Simulator(rows=30, tracked=("SOOrder",)) as sim:
         yield sim
         assert sim.sessions.open_count() == 0
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_an_empty_answer_to_a_filter_is_a_refusal_where_it_stays(times: int) -> None:
+    """It may come of a lack of seats, for which the request without the filter waits."""
+    with Simulator(rows=5, tenants=("Company",)) as sim:
+        filters = [{"stream": "gi__BI-Customers", "filter": "Status eq 'Active'"}]
+        config = sim.config(generic_inquiries=["BI-Customers"], endpoints=["Fabrikam"], row_filters=filters)
+        sim.faults.add(Fault(FaultKind.EMPTY_200, path="Status eq", times=times))
+        answer = check(config)
+    assert answer["status"] == ("SUCCEEDED" if times == 1 else "FAILED")
+    assert ("is refused: OData answers with an empty body" in answer.get("message", "")) == (times > 1)
 
 
 @pytest.mark.parametrize("mode", ["incremental", FULL_REFRESH])

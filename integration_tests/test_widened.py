@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from .harness import Destination, Key, Row, differences
 from .simulator import Fault, FaultKind, Lies, Simulator
-from .simulator.answers import Answer, html
+from .simulator.answers import Answer, as_json, html
+from .simulator.inquiries import INQUIRY_BY_TITLE, OPEN_ORDERS
 from .simulator.site import Request
 from .test_sync import catalog_of
 
@@ -116,6 +118,40 @@ def test_what_another_user_may_see_arrives() -> None:
         told = [one for one in destination.warnings if "another user reads now" in one]
         assert len(told) == len(streams)
         assert differences(destination, sim, [*ONE]) == []
+
+
+def test_an_inquiry_that_was_changed_in_the_erp_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With other conditions it shows rows of any age. What nobody can tell in between is no change."""
+    stream, title = "gi__Open Orders 2.0", OPEN_ORDERS.title
+    with Simulator(rows=30, tenants=ONE) as sim:
+        changed_at = ["2026-01-01T00:00:00+01:00"]
+
+        def with_designs(request: Request, answer: Answer) -> Answer:
+            if not changed_at or "/dac/GIDesign" not in request.path:
+                return answer
+            return as_json({"value": [{"Name": title, "LastModifiedDateTime": changed_at[0]}, {"Name": None}]})
+
+        sim.rewrite(with_designs)
+        config = sim.config(generic_inquiries=["Open*"], endpoints=["Fabrikam"])
+        catalog, destination = catalog_of(config, stream), Destination()
+        destination.sync(config, catalog)
+        begun = destination.records
+        for told in (["2025-12-31T23:00:00Z"], [], ["2026-01-01T00:00:00+01:00"]):
+            changed_at[:] = told
+            sim.clock.advance(2 * 86_400)
+            destination.sync(config, catalog)
+            assert (destination.records, destination.warnings) == (0, [])
+        changed = replace(OPEN_ORDERS, where=lambda _row: True)
+        monkeypatch.setitem(INQUIRY_BY_TITLE, title, changed)  # type: ignore[misc]
+        changed_at[:] = ["2026-02-01T00:00:00Z"]
+        destination.sync(config, catalog)
+        (warning,) = destination.warnings
+        assert "the inquiry was changed in the ERP" in warning
+        assert destination.records > begun
+        assert differences(destination, sim, [*ONE]) == []
+        sim.clock.advance(2 * 86_400)
+        destination.sync(config, catalog)
+        assert (destination.records, destination.warnings) == (0, [])
 
 
 def test_an_instance_that_cannot_be_signed_in_to_leaves_the_state_as_it_is() -> None:

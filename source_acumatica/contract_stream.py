@@ -83,6 +83,7 @@ class ContractStream(TableStream):
             self._facts(tenant),
             self._ad_hoc,
             is_incremental=self.progress is not None,
+            is_ranked=self._is_ranked,
         )
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:

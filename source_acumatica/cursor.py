@@ -15,7 +15,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from source_acumatica.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.entity import format_instant, moved
 from source_acumatica.paging import BEGINNING, Position
-from source_acumatica.read_with import ReadWith, asks_for_more
+from source_acumatica.read_with import ReadWith, asks_for_more, gone_on_with
 
 State = dict[str, Any]
 
@@ -134,6 +134,7 @@ class Progress:
 
     def begun_with(self, now: ReadWith) -> Progress:
         """The progress that a read with these settings goes on from: all is read anew where they ask for more."""
+        remembered = gone_on_with(self.read_with, now)
         if any(asks_for_more(self.read_with, now)):
             return replace(
                 self,
@@ -144,9 +145,9 @@ class Progress:
                 newest=None,
                 left_out=(),
                 unproven={},
-                read_with=now,
+                read_with=remembered,
             )
-        return replace(self, read_with=now)
+        return replace(self, read_with=remembered)
 
     def knows(self, name: str, now: datetime | None) -> bool:
         """Whether ``name`` was learnt within the last day."""

@@ -20,7 +20,7 @@ from source_acumatica.cursor import Window
 from source_acumatica.edmx import BrokenMetadataError, Metadata, MetadataError, read_metadata
 from source_acumatica.entity import Wire
 from source_acumatica.errors import BrokenAnswerError, Next, Problem, RequestFailed, config_error
-from source_acumatica.feed_answers import read_feed_answer, read_metadata_answer
+from source_acumatica.feed_answers import REFUSED_BY_SILENCE, read_feed_answer, read_metadata_answer
 from source_acumatica.feed_codec import FeedAnswer, decode_feed
 from source_acumatica.feed_pages import CutPages, FeedPage, linked_pages, sized_page, unserved
 from source_acumatica.feeds import FeedDoor, FeedTable
@@ -137,18 +137,39 @@ class Doors:
                 msg = f"{where}: {error}. It is not read."
                 raise config_error(msg) from None
 
-        metadata = self.fetch(
-            tenant,
-            door,
-            "$metadata",
-            read=read,
-            where=where,
-            headers={"Accept": "application/xml"},
-            judge=partial(read_metadata_answer, needed=_NEEDED[door]),
-            is_streamed=True,
+        metadata = self._unless_it_stays_so(
+            lambda problem: problem.status == _NOT_FOUND,
+            _TRIES_AT_NOTHING,
+            lambda: self.fetch(
+                tenant,
+                door,
+                "$metadata",
+                read=read,
+                where=where,
+                headers={"Accept": "application/xml"},
+                judge=partial(read_metadata_answer, needed=_NEEDED[door]),
+                is_streamed=True,
+            ),
         )
         self._versions[door, tenant] = metadata.version
         return metadata
+
+    def _unless_it_stays_so(
+        self, is_doubtful: Callable[[Problem], bool], most_tries: int, ask: Callable[[], Answer]
+    ) -> Answer:
+        """The answer to ``ask``; a problem that may pass, though it looks as if it would last, is not believed at once.
+
+        Raises:
+            RequestFailed: it stays so, or something else is wrong.
+        """
+        for tries in range(1, most_tries):
+            try:
+                return ask()
+            except RequestFailed as error:
+                if not is_doubtful(error.problem):
+                    raise
+            self._client.pause(tries)
+        return ask()
 
     def rows(
         self,
@@ -160,6 +181,7 @@ class Doors:
         where: str,
         headers: Mapping[str, str] | None = None,
         is_query: bool = False,
+        asks_again: bool = False,
         is_page: bool = False,
         is_unbounded: bool = False,
         is_hint: bool = False,
@@ -168,26 +190,32 @@ class Doors:
     ) -> FeedPage:
         """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort.
 
+        ``asks_again``: it is believed to be one the second time only, since it may be something that passes.
         ``columns`` are looked for in it. ``is_unbounded``: it may have any number of rows, as ``PackedRows``.
         """
         judge: Judge = partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query)
         # That an empty body is a refusal is told by looking at it.
         is_streamed = is_unbounded and not is_query
+        tries = _TRIES_AT_SILENCE if asks_again else 1
         try:
-            return self.fetch(
-                tenant,
-                door,
-                resource,
-                params,
-                read=partial(_read_whole_feed, decode=decode)
-                if is_streamed
-                else partial(_read_feed, decode=decode, columns=columns),
-                where=where,
-                headers=headers,
-                judge=or_no_content(of_its_head(judge) if is_streamed else judge),
-                is_page=is_page,
-                is_streamed=is_streamed,
-                is_hint=is_hint,
+            return self._unless_it_stays_so(
+                lambda problem: problem == REFUSED_BY_SILENCE,
+                tries,
+                lambda: self.fetch(
+                    tenant,
+                    door,
+                    resource,
+                    params,
+                    read=partial(_read_whole_feed, decode=decode)
+                    if is_streamed
+                    else partial(_read_feed, decode=decode, columns=columns),
+                    where=where,
+                    headers=headers,
+                    judge=or_no_content(of_its_head(judge) if is_streamed else judge),
+                    is_page=is_page,
+                    is_streamed=is_streamed,
+                    is_hint=is_hint,
+                ),
             )
         except RequestFailed as error:
             # Tables have no titles, and a slash in what is asked of them is ours.
@@ -310,12 +338,22 @@ class Doors:
         except RequestFailed as error:
             refusal = error
         if refusal.problem.status == _NOT_FOUND:
-            return self._found(last, ask(last, **request))
+            return self._at_the_older(partial(ask, first, **impatient), ask(last, **request))
         if refusal.problem.status in (_UNAUTHORIZED, _SIGN_IN_PAGE):
             return self._behind_a_page(door, refusal, partial(ask, first), partial(ask, last), request, impatient)
         if refusal.problem.status in _FOUND:
             self._generation = first
         raise refusal
+
+    def _at_the_older(self, ask_first: Callable[[], Answer], answer: Answer) -> Answer:
+        """``answer`` is of the older address; it counts unless the newer one, asked once more, is there after all."""
+        self._client.pause(1)
+        try:
+            return self._found(Generation.TENANT_FIRST, ask_first())
+        except RequestFailed as error:
+            if error.problem.status != _NOT_FOUND:
+                raise
+        return self._found(Generation.DOOR_FIRST, answer)
 
     def _behind_a_page(
         self,
@@ -427,6 +465,11 @@ def unaddressable(error: RequestFailed, resource: str, where: str) -> RequestFai
 
 
 _NOT_FOUND = 404
+# So often what describes a service may be said not to be there: with the pauses in between, three seconds long. A site
+# that has just begun to run says so until its addresses are known to it, and a proxy in front of it may.
+_TRIES_AT_NOTHING = 3
+# An empty body to a filter or an order is a refusal; with all seats taken, others are empty, too.
+_TRIES_AT_SILENCE = 2
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
 _SIGN_IN_PAGE = 302

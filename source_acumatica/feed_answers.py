@@ -29,7 +29,7 @@ def read_feed_answer(response: requests.Response, needed: str, *, is_query: bool
     """
     status = response.status_code
     if is_query and status == 200 and not response.content.strip():
-        return Problem(Next.CLIMB_DOWN, FailureType.transient_error, _EMPTY_FEED_SENTENCE)
+        return REFUSED_BY_SILENCE
     if is_too_long(response):
         return TOO_LONG_ADDRESS
     if status in _FEED_BY_STATUS and not SEAT_LIMIT.search(response.text):
@@ -48,7 +48,12 @@ def read_metadata_answer(response: requests.Response, needed: str) -> Problem | 
     return WEB_PAGE if is_web_page(response) else None
 
 
-_EMPTY_FEED_SENTENCE = "OData answers with an empty body: a formula column can be neither filtered nor sorted"
+REFUSED_BY_SILENCE = Problem(
+    Next.CLIMB_DOWN,
+    FailureType.transient_error,
+    "OData answers with an empty body: a formula column can be neither filtered nor sorted",
+)
+"""May be a lack of seats as well: whoever concludes something from it asks again."""
 _FEED_BY_STATUS: Mapping[int, Problem] = {
     400: Problem(Next.CLIMB_DOWN, FailureType.config_error, "OData refused the request"),
     # What OData prescribes for an option, or a comparison, that a service does not have.

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -17,6 +17,7 @@ from source_acumatica.credentials import credentials_in, left_out
 from source_acumatica.deletions import Deletions, NotTrackedError, sets_of
 from source_acumatica.doors import Doors
 from source_acumatica.edmx import Feed
+from source_acumatica.entity import Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed, config_error
 from source_acumatica.feeds import (
     DELETED_FLAG,
@@ -86,6 +87,8 @@ class FeedSurvey:
         self._tried: set[str] = set()
         self._untried: set[str] = set()
         """Streams of inquiries whose keys could, and could not, be looked at in some tenant."""
+        self._shown: set[str] = set()
+        """Those of them that have shown rows."""
         self._unnamed: set[str] = set()
         """What the services have under these names of streams, and the settings do not name."""
         self._told: set[str] = set()
@@ -307,6 +310,7 @@ class FeedSurvey:
         except AirbyteTracedException:
             # It takes a role that few users have, and another service; what cannot be told is not told.
             return
+        self._note_designs(tenant, rows)
         for row in rows:
             if (name := names.get(str(row.get("Name")))) and row.get("SelectTop"):
                 most = plain_value(row.get("SelectTop"))
@@ -319,6 +323,11 @@ class FeedSurvey:
                     f"Tenant '{tenant}', {name}: the inquiry shows a stored result (Store Result in Data Warehouse on "
                     "Generic Inquiry, SM208000), which is as old as its last update."
                 )
+
+    def _note_designs(self, tenant: str, rows: Sequence[Wire]) -> None:
+        """Keep with the inquiries when each was changed: one with other conditions shows rows of any age."""
+        times = {str(row.get("Name")): _instant(row.get("LastModifiedDateTime")) for row in rows}
+        self._own[tenant] = [replace(each, designed_at=times.get(each.title)) for each in self._own[tenant]]
 
     def _wants_inquiry(self, title: str) -> bool:
         self._titles.add(composed(title))
@@ -390,13 +399,33 @@ class FeedSurvey:
             RequestFailed: they cannot be looked at.
         """
         sets = self._config.parameter_sets(table.title)[:_MOST_PROBED_SETS]
-        doubt = next(filter(None, (KeyProbe(self._doors, tenant, table, given).doubt() for given in sets)), "")
+        doubts = (self._doubt_of(KeyProbe(self._doors, tenant, table, given)) for given in sets)
+        doubt = next(filter(None, doubts), "")
         if doubt:
             keys = ", ".join(table.keys)
             logger.info(
                 f"{where_of(tenant, table.name)}: {keys} do not identify its rows ({doubt}), so it has no primary key."
             )
         return not doubt
+
+    def _doubt_of(self, probe: KeyProbe) -> str:
+        doubt = probe.doubt()
+        if probe.has_rows:
+            self._shown.add(probe.table.name)
+        return doubt
+
+    def tell_unseen_keys(self) -> None:
+        """Say, when all tenants have been asked, which keys nobody has seen rows of: they are a claim.
+
+        They stand all the same: a list of what is left to do is empty now and then, and its key is not to come and go.
+        """
+        tables = self.tables
+        for name in sorted(self._tried - self._shown):
+            if tables[name].primary_key:
+                logger.warning(
+                    f"{name}: it shows no rows today, so whether its primary key identifies them is only what its "
+                    "description says. Each sync holds the key against the rows that come."
+                )
 
     # -------------------------------------------------------------------------------------------------------- tables
 
@@ -498,6 +527,14 @@ _PARAMETERS_HINT = (
 def is_closed(error: AirbyteTracedException) -> bool:
     """Whether a service is not there or not for this user; whatever else fails may pass."""
     return isinstance(error, RequestFailed) and error.problem.status in (401, 403, 404)
+
+
+def _instant(value: Any) -> str | None:
+    """The time in UTC; None where it is none."""
+    try:
+        return utc_instant(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _without_credentials(tenant: str, name: str, feed: Feed) -> Feed:

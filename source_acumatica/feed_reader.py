@@ -42,6 +42,7 @@ from source_acumatica.reader import (
     gives_up,
     hides_rows,
     known_longest,
+    lost_ranks,
     refuse_stamped,
     shows_unstamped,
     stopped,
@@ -109,6 +110,8 @@ class FeedReader(Reader):
     is_incremental: bool
     columns: frozenset[str] | None = None
     """Those to ask for; None for all."""
+    is_ranked: bool = False
+    """Whether the destination keeps, of the rows with one key, the one with the latest stamp."""
     _size: PageSize = field(init=False)
     _cut: CutPages = field(init=False)
     _plans: list[FeedPlan] = field(default_factory=list)
@@ -447,7 +450,7 @@ class FeedReader(Reader):
         """Those that rows can be ordered by, in a bounded search: formula columns are refused."""
 
         def works(some: tuple[str, ...]) -> bool:
-            return self._works(Window(), replace(_PLAIN, order=some))
+            return self._works(Window(), replace(_PLAIN, order=some), is_search=True)
 
         try:
             unsortable = refused(names, works)
@@ -511,7 +514,12 @@ class FeedReader(Reader):
     def _do_without_filter(self, reason: str) -> None:
         was, self._may_filter = self._plan, False
         self._plans = [plan for plan in self._plans if not plan.filters] or [was.unfiltered]
-        logger.warning(f"{self.where}: {reason}. {self._plan.explain(was)}")
+        logger.warning(f"{self.where}: {reason}. {self._explain_lower(was)}")
+
+    def _explain_lower(self, was: FeedPlan) -> str:
+        """What the plan does otherwise than the one before, and what that cannot make good."""
+        is_in_full = was.filters and not self._plan.filters
+        return f"{self._plan.explain(was)}{lost_ranks(self.table.cursor) if is_in_full and self.is_ranked else ''}"
 
     def _equal_keys_sentence(self) -> str:
         return f"{self._equal_keys()}, so they cannot be told apart: raise max_page_size, or leave this stream out"
@@ -540,7 +548,7 @@ class FeedReader(Reader):
         was = self._plans.pop(0)
         self._tries = 0
         if (was.filters, was.order) != (self._plan.filters, self._plan.order):
-            logger.warning(f"{self.where}: {error.problem.sentence}. {self._plan.explain(was)}")
+            logger.warning(f"{self.where}: {error.problem.sentence}. {self._explain_lower(was)}")
         elif self.facts.has_unstamped or self.facts.is_first:
             logger.warning(
                 f"{self.where}: {error.problem.sentence}, when asked for rows without a stamp ({self.table.cursor}). "
@@ -607,7 +615,7 @@ class FeedReader(Reader):
         self._plans = [was.unfiltered]
         logger.warning(
             f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
-            f"{self._plan.explain(was)}"
+            f"{self._explain_lower(was)}"
         )
         return True
 

@@ -46,6 +46,7 @@ class FeedStream(TableStream):
             parameters=self._parameter_sets(tenant) if is_inquiry else (),
             has_custom=False,
             odata_version=self._doors.version(self._table.door, tenant) if is_inquiry else None,
+            designed_at=self._table_of(tenant).designed_at,
         )
 
     def _path(self, tenant: str) -> str:
@@ -86,6 +87,7 @@ class FeedStream(TableStream):
             self._client.pause,
             is_incremental=self.progress is not None,
             columns=self._columns_of(tenant),
+            is_ranked=self._is_ranked,
         )
 
     def _has_unknown_zone(self, tenant: str) -> bool:
@@ -123,7 +125,9 @@ class FeedStream(TableStream):
         # Once a page has come in this way, an empty body does not speak against its filter or its order.
         is_query = not token.get("is_proven") and not {"$filter", "$orderby"}.isdisjoint(options)
         is_query &= door is FeedDoor.INQUIRIES
-        request |= {"is_query": is_query, "is_page": can_be_smaller(token)}
+        # The reader asks for pages again by itself, and a search for columns to order by has enough requests.
+        asks_again = not {"is_proven", "is_search"} & token.keys()
+        request |= {"is_query": is_query, "asks_again": asks_again, "is_page": can_be_smaller(token)}
         return self._doors.rows(tenant, door, resource, options, **request)
 
     def _asks_for_unstamped(self, tenant: str) -> bool:

@@ -80,6 +80,8 @@ class FeedTable:
     """Columns that come only where none are selected, and that rows can be neither filtered nor ordered by."""
     left_out: tuple[str, ...] = ()
     """The columns of the ERP whose names added ones have; the stream does without."""
+    designed_at: str | None = field(default=None, compare=False)
+    """Of an inquiry: when somebody last changed it, in UTC; None where nobody says so."""
 
     def __post_init__(self) -> None:
         taken = clashing(self.fields, parameter_columns(self.asked))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from source_acumatica.cursor import Window
@@ -37,6 +37,8 @@ class KeyProbe:
     tenant: str
     table: FeedTable
     parameters: Mapping[str, Any]
+    has_rows: bool = field(default=False, init=False)
+    """Whether a row has come: where none has, nothing can speak against the keys."""
     _is_ordered: bool = True
 
     def doubt(self) -> str:
@@ -64,6 +66,7 @@ class KeyProbe:
                 has_been_refused = not is_again
                 continue
             has_been_refused = False
+            self.has_rows |= bool(page.rows)
             keys = [tuple(plain_value(row.get(name)) for name in self.table.keys) for row in page.rows]
             if (holed := next((key for key in keys if None in key), None)) is not None:
                 return f"{self.table.keys[holed.index(None)]} is empty in some"

@@ -44,6 +44,8 @@ class Ladder:
     left_out_before: Callable[[], Sequence[str] | None]
     optional: tuple[str, ...] = ()
     """Custom fields of which nobody knows whether anybody added them."""
+    in_full: str = "Reading all rows instead of the changed ones."
+    """What to say where that comes of it."""
     left_out: list[str] = field(default_factory=list)
     """The columns, or custom fields in them, that records lack from now on."""
 
@@ -65,7 +67,7 @@ class Ladder:
             return plan
         may_drop_filter = plan.filters and window.since and problem is not TOO_MUCH and not is_filter_innocent()
         if may_drop_filter and works(replace(plan, filters=False)):
-            logger.warning(f"{self.where}: {problem.sentence}. Reading all rows instead of the changed ones.")
+            logger.warning(f"{self.where}: {problem.sentence}. {self.in_full}")
             return replace(plan, filters=False)
         if problem.next is Next.STOP:
             raise error

@@ -35,6 +35,7 @@ from source_acumatica.reader import (
     Facts,
     hides_rows,
     known_longest,
+    lost_ranks,
     refuse_stamped,
     shows_unstamped,
     stopped,
@@ -74,6 +75,8 @@ class ListReader(ContractReader):
     facts: Facts
     ad_hoc: AdHocSchemas
     is_incremental: bool
+    is_ranked: bool = False
+    """Whether the destination keeps, of the rows with one key, the one with the latest stamp."""
     _plan: Plan = field(default_factory=Plan)
     _size: PageSize | None = None
     _lowering: threading.Lock = field(default_factory=threading.Lock)
@@ -98,7 +101,12 @@ class ListReader(ContractReader):
     @cached_property
     def ladder(self) -> Ladder:
         """What to ask for instead of what was refused."""
-        return Ladder(self.table, self.columns, self.where, lambda: self.facts.left_out)
+        return Ladder(self.table, self.columns, self.where, lambda: self.facts.left_out, in_full=self._in_full)
+
+    @property
+    def _in_full(self) -> str:
+        """What to say where the window cannot be asked for, with what that cannot make good."""
+        return f"Reading all rows instead of the changed ones.{lost_ranks(self.table.cursor) if self.is_ranked else ''}"
 
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The list's pages from where the window was left."""
@@ -302,7 +310,7 @@ class ListReader(ContractReader):
             return False
         logger.warning(
             f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
-            "Reading all rows instead of the changed ones."
+            + self._in_full
         )
         return True
 

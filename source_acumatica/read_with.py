@@ -15,6 +15,7 @@ ReadWith = Mapping[str, Any]
 """By the names of the settings, what decides which rows and columns arrive; what is missing is not known."""
 _INSTANCE, _ARCHIVED, _CUSTOM, _START = "instance_url", "include_archived", "include_custom_fields", "start_date"
 _FILTER, _PARAMETERS, _USER, _ODATA = "row_filters", "inquiry_parameters", "username", "odata_version"
+_DESIGNED = "designed_at"
 # Of a name only a mark stands in the state: enough to see that it is another one.
 _MARK_CHARACTERS = 12
 _NONE = [dict[str, str]()]
@@ -28,10 +29,11 @@ def read_with(
     parameters: Sequence[Mapping[str, Any]] = (),
     has_custom: bool,
     odata_version: int | None = None,
+    designed_at: str | None = None,
 ) -> ReadWith:
     """What a tenant's stream is read with now; ``has_custom``: its custom fields come in a column of their own.
 
-    ``parameters`` are those of an inquiry, once for each time that it is asked.
+    ``parameters`` are those of an inquiry, once for each time that it is asked; ``designed_at``: when it was changed.
     """
     user = config.credentials(tenant).username.strip().lower()
     with_: dict[str, Any] = {
@@ -45,6 +47,8 @@ def read_with(
         with_[_CUSTOM] = config.include_custom_fields
     if odata_version is not None:
         with_[_ODATA] = odata_version
+    if designed_at is not None:
+        with_[_DESIGNED] = designed_at
     if parameters:
         sets = [{name: str(value) for name, value in sorted(one.items())} for one in parameters]
         with_[_PARAMETERS] = sorted(sets, key=lambda one: [*one.items()])
@@ -54,6 +58,11 @@ def read_with(
 def _same_for_all_spellings(url: str) -> str:
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.lower().removesuffix(":443")).geturl()
+
+
+def gone_on_with(was: ReadWith, now: ReadWith) -> ReadWith:
+    """What is remembered: ``now``, and what was known before of an inquiry that nobody can tell of today."""
+    return {_DESIGNED: was[_DESIGNED], **now} if _DESIGNED in was else now
 
 
 def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
@@ -102,6 +111,8 @@ def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
         )
     if _USER in was and now[_USER] != was[_USER]:
         yield "another user reads now, who may see other rows"
+    if _DESIGNED in was and now.get(_DESIGNED, was[_DESIGNED]) != was[_DESIGNED]:
+        yield "the inquiry was changed in the ERP, and may show other rows"
 
 
 def _instant(text: str) -> datetime:

@@ -140,6 +140,14 @@ def unserved_sentence(where: str, names: Sequence[str]) -> str:
     )
 
 
+def lost_ranks(cursor: str | None) -> str:
+    """What to add where a list is read in full for want of a filter, and the destination ranks its rows by stamps."""
+    return (
+        f" The destination keeps the row with the latest {cursor}, so what goes back in time stays there as it was, "
+        "such as a group whose latest row leaves it. Choose Full Refresh | Overwrite."
+    )
+
+
 def stopped(where: str, error: MovingListError) -> RequestFailed:
     """The error of a list that does not end, or moves too fast."""
     sentence = f"{error}: reading this list was stopped"

@@ -18,6 +18,7 @@ from source_acumatica.config import Config
 from source_acumatica.cursor import Window
 from source_acumatica.doors import Doors, first_row
 from source_acumatica.errors import Next, Problem, RequestFailed, config_error
+from source_acumatica.feed_answers import REFUSED_BY_SILENCE
 from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.json_text import decode
 from source_acumatica.query import Plan, list_options
@@ -105,9 +106,12 @@ class FilterTrial:
         if found is True:
             return None
         bare = self._tried(tenant, replace(table, condition=""))
-        if isinstance(found, Problem):
-            return None if isinstance(bare, Problem) else f"{_about(tenant, table)} is refused: {found.sentence}."
-        if bare is True:
+        if found == REFUSED_BY_SILENCE and not isinstance(bare, Problem):
+            # Where seats were wanting, the request without the filter has waited for one.
+            found = self._tried(tenant, table)
+        if isinstance(found, Problem) and not isinstance(bare, Problem):
+            return f"{_about(tenant, table)} is refused: {found.sentence}."
+        if found is False and bare is True:
             logger.warning(f"{_about(tenant, table)} {_FINDS_NONE}")
         return None
 

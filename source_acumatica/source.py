@@ -133,6 +133,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms)
             site.raise_what_failed()
             survey.check_parameters()
+            survey.tell_unseen_keys()
             survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]
             found: list[Table | FeedTable] = [*tables, *survey.tables.values()]

@@ -279,6 +279,8 @@ class TableStream(HttpStream, ABC):
             for window in asked:
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
                     yield from self._read_window(reader, window, beat, facts)
+            if newest and facts.shows_unstamped:
+                self._tell_lost_stamps(reader)
             if beat.rows:
                 # A later page may have told.
                 facts.lacks(reader.unknown)
@@ -304,6 +306,18 @@ class TableStream(HttpStream, ABC):
                 yield message
         if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
             self._look_back(reader, newest, facts, is_explained=has_removals)
+
+    def _tell_lost_stamps(self, reader: Reader) -> None:
+        """Rows without a stamp have come beside others, and one that had a stamp before is not kept as it is now.
+
+        A row's own stamp stays; an inquiry may show that of another table, which is not always there.
+        """
+        if self._keys.deduplicates and not self.is_stamped_by_the_database:
+            logger.warning(
+                f"{reader.where}: there are rows without a stamp ({self._rows_table.cursor_field}), and the "
+                "destination keeps a row with one before a row without: a row that has lost its stamp stays there as "
+                "it was. Choose Full Refresh | Overwrite, or for the cursor a column that is never empty."
+            )
 
     def _tell_blind_filter(self, tenant: str) -> None:
         """No row has ever come: the user's condition may find none of those that there are."""
@@ -346,6 +360,11 @@ class TableStream(HttpStream, ABC):
                 "back under its name; if it was removed for good, refresh the connection's schema and the stream."
             )
             raise config_error(msg)
+
+    @property
+    def _is_ranked(self) -> bool:
+        """Whether the destination keeps, of the rows with one key, the one with the latest stamp."""
+        return self.progress is not None and self._keys.deduplicates
 
     @property
     def missed_columns(self) -> frozenset[str]:

@@ -19,6 +19,8 @@ class TenantFacts:
     def __init__(self, progress: TenantCursor | None, tenant: str, now: Callable[[], datetime | None]) -> None:
         self._progress, self._tenant, self._now = progress, tenant, now
         self._fresh: set[str] = set()
+        self.shows_unstamped = False
+        """Whether a row without a stamp has come in this very sync."""
 
     @property
     def has_unstamped(self) -> bool:
@@ -133,5 +135,6 @@ class TenantFacts:
 
     def saw_unstamped(self) -> None:
         """A row without a stamp has come."""
+        self.shows_unstamped = True
         if self._progress is not None and not self.has_unstamped:
             self._progress.note(self._tenant, has_unstamped=True)

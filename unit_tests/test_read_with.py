@@ -22,7 +22,7 @@ SETTINGS = {
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def settings(*, condition="", parameters=(), has_custom=True, odata_version=None, **changes):
+def settings(*, condition="", parameters=(), has_custom=True, odata_version=None, designed_at=None, **changes):
     config = Config.parse({**SETTINGS, **changes})
     return read_with(
         config,
@@ -31,6 +31,7 @@ def settings(*, condition="", parameters=(), has_custom=True, odata_version=None
         parameters=parameters,
         has_custom=has_custom,
         odata_version=odata_version,
+        designed_at=designed_at,
     )
 
 
@@ -49,6 +50,7 @@ def settings(*, condition="", parameters=(), has_custom=True, odata_version=None
         ({"parameters": [{}]}, {"parameters": [{"Period": "012026"}]}),
         ({}, {"username": "v"}),
         ({}, {"tenant_credentials": [{"tenant": "Company", "username": "v"}]}),
+        ({"designed_at": "2026-01-01"}, {"designed_at": "2026-01-02"}),
     ],
 )
 def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after):
@@ -68,6 +70,9 @@ def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after)
         ({"parameters": [{"A": 1, "B": "2"}, {"A": 2}]}, {"parameters": [{"A": "2"}, {"B": 2, "A": "1"}]}),
         ({"parameters": [{}]}, {}),
         ({"include_custom_fields": False, "has_custom": False}, {"has_custom": False}),
+        ({"designed_at": "2026-01-01"}, {"designed_at": "2026-01-01"}),
+        ({}, {"designed_at": "2026-01-01"}),
+        ({"designed_at": "2026-01-01"}, {}),
         ({}, {"max_sessions": 4, "lookback_minutes": 60, "password": "another"}),
     ],
 )
@@ -79,6 +84,16 @@ def test_what_a_state_of_old_was_read_with_is_not_known_and_not_guessed():
     now = settings(include_archived=True)
     progress = Progress(reached="2026-01-01T00:00:00.000000Z")
     assert progress.begun_with(now) == replace(progress, read_with=now)
+
+
+def test_when_an_inquiry_was_changed_is_remembered_while_nobody_can_tell():
+    progress = Progress(reached="2026-01-01T00:00:00.000000Z", read_with=settings(designed_at="2026-01-01"))
+    untold = progress.begun_with(settings())
+    assert untold == progress
+    assert untold.begun_with(settings(designed_at="2026-01-01")).reached == progress.reached
+    changed = untold.begun_with(settings(designed_at="2026-01-02"))
+    assert changed.reached is None
+    assert changed.read_with == settings(designed_at="2026-01-02")
 
 
 FAR = Progress(
