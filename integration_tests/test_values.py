@@ -189,6 +189,58 @@ def test_a_form_that_is_not_set_up_in_mid_list_fails(sim: Simulator, small_pages
     assert "is not set up" in destination.errors[0]["message"]
 
 
+_NO_SETUP = "The required configuration data is not entered on the Service Management Preferences form."
+
+
+def without_setup(sim: Simulator, is_refused: Callable[[Request], bool]) -> None:
+    """The orders say that a form is not set up, where ``is_refused`` says so."""
+
+    def refuse(request: Request, answer: Answer) -> Answer:
+        is_list = request.path.endswith("/SalesOrder") and is_refused(request)
+        return failure(_NO_SETUP, "PX.Data.PXSetupNotEnteredException") if is_list else answer
+
+    sim.rewrite(refuse)
+
+
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+def test_rows_are_read_where_only_a_part_of_them_needs_a_form_that_is_not_set_up(sim: Simulator, mode: str) -> None:
+    without_setup(sim, lambda request: "BillToContact" in request.query.get("$expand", ""))
+    destination = read(sim, "SalesOrder", mode=mode)
+    assert destination.statuses == {"SalesOrder": "COMPLETE"}
+    assert differences(destination, sim, ["Company"]) == []
+    assert any("not set up" in warning for warning in destination.warnings)
+
+
+@pytest.mark.parametrize("is_in_odata", [True, False])
+def test_a_form_that_lost_its_setup_does_not_empty_a_table(sim: Simulator, is_in_odata: bool) -> None:
+    destination = read(sim, "SalesOrder", mode=FULL_REFRESH)
+    there = len(destination.rows("SalesOrder"))
+    without_setup(sim, lambda _request: True)
+    if not is_in_odata:
+        sim.faults.add(Fault(FaultKind.STATUS_500, path="/dac/", times=10**6))
+    read(sim, "SalesOrder", mode=FULL_REFRESH, destination=destination)
+    assert destination.statuses == {"SalesOrder": "INCOMPLETE"}
+    assert there == len(destination.rows("SalesOrder")) > 0
+    assert "Service Management Preferences" in destination.errors[0]["message"]
+
+
+def test_a_full_refresh_passes_over_a_form_without_setup_whose_table_is_seen_to_be_empty(sim: Simulator) -> None:
+    company = sim.tenant("Company")
+    for key in company.keys("SalesOrder"):
+        company.delete("SalesOrder", key)
+    without_setup(sim, lambda _request: True)
+    destination = read(sim, "SalesOrder", mode=FULL_REFRESH)
+    assert destination.statuses == {"SalesOrder": "COMPLETE"}
+    assert any("not set up" in warning for warning in destination.warnings)
+
+
+def test_a_form_whose_rows_have_come_fails_without_setup_although_all_are_to_be_read_anew(sim: Simulator) -> None:
+    destination = read(sim, "SalesOrder", mode=INCREMENTAL)
+    without_setup(sim, lambda _request: True)
+    read(sim, "SalesOrder", mode=INCREMENTAL, destination=destination, include_archived=True)
+    assert destination.statuses == {"SalesOrder": "INCOMPLETE"}
+
+
 # ------------------------------------------------------------------------------------------------------- custom fields
 
 

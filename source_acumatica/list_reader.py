@@ -79,7 +79,7 @@ class ListReader(ContractReader):
     _lowering: threading.Lock = field(default_factory=threading.Lock)
     """Several pages may be refused at once; the plan is lowered for the first."""
     _has_answered: bool = False
-    """Whether the list has been read from in this run: then the form is set up."""
+    """Whether the list has been read from in this run, if only by its keys: then the form is set up."""
     _refusal: RequestFailed | None = None
     """Why a record that was to tell of a part could not be read by itself."""
     _has_page: bool = False
@@ -132,10 +132,6 @@ class ListReader(ContractReader):
             self._refuse_unknown_lines()
         except MovingListError as error:
             raise stopped(self.where, error) from None
-        except RequestFailed as error:
-            if error.problem.next is Next.SKIP and self._has_answered:
-                raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
-            raise
 
     @property
     def _list_name(self) -> str:
@@ -252,9 +248,34 @@ class ListReader(ContractReader):
         raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
 
     def _answer(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
-        answer = self.ask(window, token)
+        try:
+            answer = self.ask(window, token)
+        except RequestFailed as error:
+            if error.problem.next is Next.SKIP and (self._has_answered or self._answers_for_keys(error)):
+                next_ = Next.STOP if self._has_page else Next.CLIMB_DOWN
+                raise RequestFailed(replace(error.problem, next=next_), self.where) from None
+            raise
         self._has_answered = True
         return answer
+
+    def _answers_for_keys(self, error: RequestFailed) -> bool:
+        """Whether a form that is said not to be set up answers for its keys alone.
+
+        The set-up that is missing may be that of another form: of an extension, or of a part that was asked for.
+
+        Raises:
+            RequestFailed: nobody knows; ``error`` is no reason to pass the form over then.
+        """
+        try:
+            self.ask(Window(), {"top": 1, "plan": Plan(is_by_record=True)})
+        except RequestFailed as other:
+            if other.problem.next in _REFUSALS:
+                raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
+            if other.problem.next is not Next.SKIP:
+                raise
+            return False
+        self._has_answered = True
+        return True
 
     def _merge(self, rows: Sequence[Wire], more: Sequence[Wire]) -> bool:
         """Whether both pages hold the same records; ``rows`` then has the custom fields of both."""

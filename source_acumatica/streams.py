@@ -6,6 +6,7 @@ import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any
@@ -58,6 +59,10 @@ _A_DAY_SECONDS = 86_400
 _STEP_OF_DATES = timedelta(days=2)
 # Filters compare what the database has, which is rounded where it is shown.
 _ROUNDING = timedelta(seconds=1)
+_NOT_EMPTIED = (
+    "a full refresh would empty the destination's table on that word alone, and OData does not show that there are no "
+    "rows: fill in the preferences that are named, read the stream incrementally, or leave it out"
+)
 # So much of what the ERP sent is turned into lines at once.
 _PIECE_BYTES = 512 * 1024
 
@@ -289,9 +294,10 @@ class TableStream(HttpStream, ABC):
         except RequestFailed as error:
             if reader.is_misread:
                 facts.distrusts_list(is_anew=True)
-            # Where rows have come, now or before, the form is set up: then this is a failure like any other.
-            if error.problem.next is not Next.SKIP or beat.rows or not is_first:
+            if error.problem.next is not Next.SKIP:
                 raise
+            if beat.rows or not is_first or self._may_have_rows(reader, facts):
+                raise self._not_passed_over(reader, error) from None
             # Without progress: once the form is set up, its whole history is read.
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
             return
@@ -304,6 +310,23 @@ class TableStream(HttpStream, ABC):
                 yield message
         if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
             self._look_back(reader, newest, facts, is_explained=has_removals)
+
+    def _may_have_rows(self, reader: Reader, facts: TenantFacts) -> bool:
+        """Whether a form that is said not to be set up may have rows nevertheless.
+
+        A state tells whether any have ever come. A full refresh has none, and its table would be emptied: there the
+        form's table has to be seen to be empty.
+        """
+        if self.progress:
+            return facts.had_rows
+        sets = self._deletion_sets(reader.tenant)
+        return self._access.removals.has_rows(reader.tenant, sets, reader.where) is not False
+
+    def _not_passed_over(self, reader: Reader, error: RequestFailed) -> RequestFailed:
+        """The failure of a form that is said not to be set up, and may have rows."""
+        remedy = "rows have come before, so it is not passed over" if self.progress else _NOT_EMPTIED
+        sentence = f"{error.problem.sentence}; {remedy}"
+        return RequestFailed(replace(error.problem, next=Next.STOP, sentence=sentence), reader.where)
 
     def _tell_blind_filter(self, tenant: str) -> None:
         """No row has ever come: the user's condition may find none of those that there are."""

@@ -75,6 +75,11 @@ class TenantFacts:
         was = self._progress.progress(self._tenant) if self._progress else None
         return was is not None and any((was.reached, was.reading, was.newest))
 
+    @property
+    def had_rows(self) -> bool:
+        """Whether rows have ever come, also where all are to come anew."""
+        return self.has_rows or bool(self._progress and self._progress.progress(self._tenant).columns)
+
     def distrusts_list(self, *, is_anew: bool) -> None:
         """The list leaves empty what records have; ``is_anew``: rows that came before that was known come again."""
         if self._progress is None:
