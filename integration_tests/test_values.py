@@ -308,6 +308,34 @@ def test_what_could_not_be_read_comes_for_all_records_once_it_can_be_read(sim: S
     assert differences(destination, sim, COMPANY) == []
 
 
+@pytest.mark.parametrize("hides", [lambda name: name.startswith("Usr"), lambda _name: True], ids=["some", "all"])
+def test_custom_fields_that_are_named_later_come_for_all_records(sim: Simulator, hides: Callable[[str], bool]) -> None:
+    is_thin = True
+
+    def thin(request: Request, answer: Answer) -> Answer:
+        if not is_thin or "adHocSchema" not in request.path:
+            return answer
+        form = json.loads(answer.body)
+        form["custom"] = {
+            view: {name: value for name, value in fields.items() if not hides(name)}
+            for view, fields in form["custom"].items()
+        }
+        return replace(answer, body=json.dumps(form).encode())
+
+    sim.rewrite(thin)
+    destination, key = read(sim, "Customer"), sim.tenant("Company").keys("Customer")[0]
+    is_thin = False
+    read_again = []
+    for number in range(4):
+        sim.clock.advance(3600)
+        sim.tenant("Company").update("Customer", key, {"CustomerName": f"changed {number}"})
+        sim.clock.advance(60)
+        read(sim, "Customer", destination=destination)
+        read_again.append(destination.records)
+    assert differences(destination, sim, COMPANY) == []
+    assert read_again == [1, len(sim.tenant("Company").rows("Customer")), 1, 1]
+
+
 def test_a_custom_field_that_is_refused_is_named_by_each_record(
     sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

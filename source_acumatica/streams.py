@@ -514,7 +514,10 @@ class TableStream(HttpStream, ABC):
         lacking = (*reader.lacking, *reader.unknown)
         again = [column for column in facts.left_out or () if column not in lacking]
         if again and not facts.knows(GIVES_ALL_AGAIN):
-            logger.info(f"{reader.where}: the ERP gives {', '.join(again)} again. The next sync reads all rows anew.")
+            logger.info(
+                f"{reader.where}: the ERP gives {', '.join(again)}, which earlier records lack. The next sync reads "
+                "all rows anew."
+            )
             facts.begin_anew(lacking)
 
     def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
