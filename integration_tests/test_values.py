@@ -442,8 +442,48 @@ def test_an_id_that_leads_to_the_record_is_its_address(sim: Simulator, key: str)
     assert differences(destination, sim, COMPANY) == []
 
 
+_NOT_FOUND = html(404, "The resource cannot be found.")
+
+
+@pytest.mark.parametrize("answer", [_NOT_FOUND, no_record()], ids=["404", "no entity"])
+def test_a_record_whose_key_the_web_server_takes_for_something_else_is_read_by_its_id(
+    sim: Simulator, answer: Answer
+) -> None:
+    sim.tenant("Company").insert("VendorClass", {"ClassID": "CON"})
+    sim.rewrite(lambda request, right: answer if request.path.endswith("/VendorClass/CON") else right)
+    destination = read(sim, "VendorClass")
+    assert differences(destination, sim, COMPANY) == []
+
+
+def test_a_record_whose_address_leads_to_another_one_is_read_by_its_id(sim: Simulator) -> None:
+    """Windows drops dots at the end of a path's segments."""
+    sim.tenant("Company").insert("VendorClass", {"ClassID": "LOCAL.", "Description": "another"})
+    other: list[Answer] = []
+
+    def without_dot(request: Request, answer: Answer) -> Answer:
+        if request.path.endswith("/VendorClass/LOCAL"):
+            other.append(answer)
+        return other[0] if request.path.endswith("/VendorClass/LOCAL.") else answer
+
+    sim.rewrite(without_dot)
+    destination = read(sim, "VendorClass")
+    assert differences(destination, sim, COMPANY) == []
+
+
+def test_an_entity_that_is_gone_while_its_records_are_read_fails_by_that(sim: Simulator) -> None:
+    def gone(request: Request, answer: Answer) -> Answer:
+        is_gone = re.search(r"/VendorClass/[^$]", request.path) or "ClassID" in request.query.get("$filter", "")
+        return _NOT_FOUND if is_gone else answer
+
+    sim.rewrite(gone)
+    destination = read(sim, "VendorClass", mode=FULL_REFRESH)
+    assert "the endpoint or entity does not exist there" in destination.errors[0]["message"]
+
+
 def test_a_record_that_is_not_found_although_it_is_listed_fails_the_stream_by_its_name(sim: Simulator) -> None:
-    sim.rewrite(lambda request, answer: no_record() if request.path.endswith("/VendorClass/LOCAL") else answer)
+    local = next(row["id"] for row in sim.tenant("Company").rows("VendorClass") if row["ClassID"] == "LOCAL")
+    ways = re.compile(f"/VendorClass/(LOCAL|{local})$")
+    sim.rewrite(lambda request, answer: no_record() if ways.search(request.path) else answer)
     destination = read(sim, "VendorClass")
     assert "record 'LOCAL': the ERP does not find it at its address" in destination.errors[0]["message"]
 

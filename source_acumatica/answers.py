@@ -205,7 +205,7 @@ _BY_STATUS: Mapping[int, Problem] = {
     403: Problem(
         Next.STOP, FailureType.config_error, "the user may not read this form: give it a role with view rights"
     ),
-    404: Problem(Next.STOP, FailureType.config_error, "the endpoint or entity does not exist there"),
+    404: Problem(Next.STOP, FailureType.config_error, "the endpoint or entity does not exist there", status=404),
     422: Problem(
         Next.STOP,
         FailureType.config_error,
