@@ -415,6 +415,27 @@ def test_the_search_for_refused_custom_fields_asks_for_the_page_that_failed(sim:
     assert {tuple(changes) for changes in destination.changes} == {(), ("custom.CurrentCustomer.UsrScore",)}
 
 
+def test_only_the_record_with_an_error_in_place_of_a_value_says_that_it_lacks_it(
+    sim: Simulator, small_pages: None
+) -> None:
+    def one_bad(row: dict[str, Any]) -> None:
+        if row["CustomerID"]["value"] == "C000005":
+            row["CustomerName"] = {"error": "cannot be read"}
+
+    sim.rewrite(lists("Customer", each(one_bad)))
+    destination = read(sim, "Customer", max_page_size=4)
+    assert [row["CustomerID"] for row in destination.rows("Customer") if row.nulled] == ["C000005"]
+    assert sum(map(bool, destination.changes)) == 1
+    assert "something that is no value, as an error, for CustomerName" in " ".join(destination.warnings)
+    sim.rewrite(lambda _request, answer: answer)
+    for _ in range(2):
+        sim.clock.advance(86_400)
+        sim.tenant("Company").update("Customer", sim.tenant("Company").keys("Customer")[0], {"CustomerName": "changed"})
+        sim.clock.advance(60)
+        read(sim, "Customer", destination=destination)
+    assert differences(destination, sim, COMPANY) == []
+
+
 # ------------------------------------------------------------------------------------------------------ single records
 
 

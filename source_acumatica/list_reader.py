@@ -7,9 +7,10 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import groupby
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,7 +29,7 @@ from source_acumatica.ladder import TOO_MUCH, Ladder
 from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.page_size import SMALLEST_PAGE_ROWS, PageSize
 from source_acumatica.paging import ALIKE_ROWS_TO_REPEAT, BEGINNING, MovingListError, Page, Position, anchored_pages
-from source_acumatica.parts import missing, unserved
+from source_acumatica.parts import foreign, missing, unserved
 from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
 from source_acumatica.reader import (
     EVER,
@@ -82,6 +83,8 @@ class ListReader(ContractReader):
     """Whether the list has been read from in this run, if only by its keys: then the form is set up."""
     _refusal: RequestFailed | None = None
     """Why a record that was to tell of a part could not be read by itself."""
+    _has_broken: bool = False
+    """Whether records of the page that came last have something else in the place of a value."""
     _has_page: bool = False
     """Whether a page of this window has come: its rows are those of the plan's filter then, and stay so."""
 
@@ -516,6 +519,22 @@ class ListReader(ContractReader):
             self.ladder.leave_out(new)
             self.left_out = tuple(self.ladder.left_out)
             logger.warning(unserved_sentence(self.where, new))
+        broken = foreign(rows, self.table.path, self._scalars)
+        self._has_broken = bool(broken)
+        if new := [name for name in broken if name not in self.broken]:
+            self.broken = (*self.broken, *new)
+            logger.warning(
+                f"{self.where}: in some records the ERP sends something that is no value, as an error, for "
+                f"{', '.join(new)}. Those come without it and say so; once none does, all are read anew. Deselect it "
+                "if that is to stay."
+            )
+
+    def runs(self, rows: Sequence[Wire]) -> Iterable[tuple[Sequence[Wire], tuple[str, ...]]]:
+        """The rows of the page that came last, in their order, with what those lack beside ``lacking``."""
+        if not self._has_broken:
+            return [(rows, ())]
+        runs = groupby(rows, lambda row: foreign([row], self.table.path, self._scalars))
+        return [(list(some), names) for names, some in runs]
 
     # ------------------------------------------------------------------------------------------------- custom fields
 

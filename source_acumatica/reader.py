@@ -65,6 +65,8 @@ class Reader(ABC):
     left_out: tuple[str, ...] = field(default=(), init=False)
     """The columns, or custom fields in them, that the ERP has and does not give: records from now on lack them."""
 
+    broken: tuple[str, ...] = field(default=(), init=False)
+    """The columns that single records lack, as ``runs`` says, since something else stands in their place."""
     missed: tuple[str, ...] = field(default=(), init=False)
     """The columns that have come before and that the ERP does not describe now."""
     custom: tuple[str, ...] = field(default=(), init=False)
@@ -106,6 +108,10 @@ class Reader(ABC):
             RequestFailed: given up, with the sentence; ``Next.SKIP`` where there is nothing to read.
         """
 
+    def runs(self, rows: Sequence[Wire]) -> Iterable[tuple[Sequence[Wire], tuple[str, ...]]]:
+        """The rows of the page that came last, in their order, with what those lack beside ``lacking``."""
+        return [(rows, ())]
+
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
         return False
@@ -135,8 +141,8 @@ class Reader(ABC):
 def unserved_sentence(where: str, names: Sequence[str]) -> str:
     """The warning that the ERP describes columns and does not send them."""
     return (
-        f"{where}: the ERP does not send {', '.join(names)}, although it describes that, or sends something that is no "
-        "value. Records come without it and say so; once it is back, all are read anew. Deselect it if that is to stay."
+        f"{where}: the ERP does not send {', '.join(names)}, although it describes that. Records come without it and "
+        "say so; once it is back, all are read anew. Deselect it if that is to stay."
     )
 
 

@@ -462,16 +462,16 @@ class TableStream(HttpStream, ABC):
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)
                 keys.distrust_own()
-            for piece in self._pieces(reader, page.rows):
+            for piece, lacking in self._pieces(reader, page.rows):
                 records = keys.checked(piece)
                 stamps.note(records)
                 beat.records += len(records)
-                yield from self._lines(records, meta_of((*reader.lacking, *reader.unknown), reader.cut))
+                yield from self._lines(records, meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut))
             beat.rows += len(page.rows)
             # A document says it for its lines, though it has none.
             is_stamped |= stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
-                facts.lacks(reader.lacking)
+                facts.lacks((*reader.lacking, *reader.broken))
                 if reader.custom != given:
                     given = reader.custom
                     facts.gives(self._configured_columns & self._described_of(reader.tenant), given)
@@ -511,7 +511,7 @@ class TableStream(HttpStream, ABC):
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
-        lacking = (*reader.lacking, *reader.unknown)
+        lacking = (*reader.lacking, *reader.broken, *reader.unknown)
         again = [column for column in facts.left_out or () if column not in lacking]
         if again and not facts.knows(GIVES_ALL_AGAIN):
             logger.info(
@@ -574,8 +574,13 @@ class TableStream(HttpStream, ABC):
         """Whether the stamps are instants of the database's clock, so that they show how far it is off."""
         return True
 
-    def _pieces(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[Sequence[Any]]:
-        """The rows' records, as many at a time as make a piece; a form's results are all in one row."""
+    def _pieces(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[tuple[Sequence[Any], Sequence[str]]]:
+        """The rows' records, as many at a time as make a piece, with what these lack beside what all do."""
+        for some, lacking in reader.runs(rows):
+            yield from ((piece, lacking) for piece in self._pieces_of(reader, some))
+
+    def _pieces_of(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[Sequence[Any]]:
+        """A form's results are all in one row."""
         row_bytes = max(reader.record_bytes, 1.0)
         for some in in_pieces(rows, max(int(_PIECE_BYTES / row_bytes), 1)):
             records = [record for row in some for record in self._records_of(reader.tenant, row)]
