@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.config import Config
 from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, Window
 from source_acumatica.entity import FIRST_INSTANT, Wire, format_instant
-from source_acumatica.errors import Next, Problem, RequestFailed
+from source_acumatica.errors import Next, Problem, RequestFailed, told
 from source_acumatica.looks import Looks
 from source_acumatica.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.paging import MovingListError, Page
+
+logger = logging.getLogger("airbyte")
 
 EVER = Window(since=format_instant(FIRST_INSTANT))
 """Any time."""
@@ -168,10 +171,18 @@ def shows_unstamped(rows: Sequence[Wire], is_stamped: Callable[[Wire], bool]) ->
 
 
 def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable[[], bool]) -> bool:
-    """Whether a filter that brings nothing hides rows that are there: keeps what is found out about it."""
-    if has_filtered():
-        facts.learn(FILTER_WORKS)
-        return False
+    """Whether a filter that brings nothing hides rows that are there: keeps what is found out about it.
+
+    Where the ERP refuses the question, nobody knows: then it counts as one that does.
+    """
+    try:
+        if has_filtered():
+            facts.learn(FILTER_WORKS)
+            return False
+    except RequestFailed as error:
+        if error.problem.next not in (Next.CLIMB_DOWN, Next.STOP):
+            raise
+        logger.info(f"{told(error)}. Whether a filter hides rows could not be found out.")
     if not has_any():
         return False
     facts.forget(FILTER_WORKS)
