@@ -117,6 +117,14 @@ class Deletions:
         """
         return any(map(len, self._pages("", {"$top": "1"}, {}, decode=decode_feed, is_short=True)))
 
+    def has_any(self, ids: Sequence[str]) -> bool:
+        """Whether any of the ids is a NoteID in the table.
+
+        Raises:
+            RequestFailed: OData does not answer that.
+        """
+        return bool(self._found(ids, {}, is_short=True))
+
     def _removal(self, note_id: str, at: str | None) -> Removal:
         """One without a time must not lose against the row that it removes: it happened by now."""
         shown = utc_instant(at)

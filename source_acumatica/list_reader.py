@@ -30,7 +30,7 @@ from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.page_size import SMALLEST_PAGE_ROWS, PageSize
 from source_acumatica.paging import ALIKE_ROWS_TO_REPEAT, BEGINNING, MovingListError, Page, Position, anchored_pages
 from source_acumatica.parts import foreign, missing, unserved
-from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
+from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, record_filter, room_for_custom
 from source_acumatica.reader import (
     EVER,
     Facts,
@@ -172,6 +172,15 @@ class ListReader(ContractReader):
         """Whether rows are there that have changed since, or nobody can say; also without the row filter."""
         plan = replace(self._plan, custom=())
         return not self._plan.filters or self._has_rows(Window(since), plan, is_unconditional=is_unconditional)
+
+    def id_again(self, row: Wire) -> str | None:
+        """The id that the record of ``row`` has in another answer; None where it is not found by its keys."""
+        options = record_filter(self.table, row, self._plan) if self.table.keys else None
+        if options is None:
+            return None
+        none: list[dict[str, Any]] = []
+        rows = _unless_refused(lambda: self.fetch_rows(self.table.url_path, options), none, _MISHAPS)
+        return next((str(other.get("id")) for other in rows if self._is_one(row, other)), None)
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""

@@ -109,6 +109,8 @@ class TableStream(HttpStream, ABC):
         self._own_clocks: dict[str, DatabaseClock] = {}
         self._latest: dict[str, str] = {}
         """The latest stamp that has come in this run, by tenant."""
+        self._looked_at: set[str] = set()
+        """The tenants whose first rows have been looked at."""
         self._is_running = False
         """Whether the CDK has got a record and knows that the stream is running."""
         super().__init__()
@@ -462,6 +464,9 @@ class TableStream(HttpStream, ABC):
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)
                 keys.distrust_own()
+            if page.rows and reader.tenant not in self._looked_at:
+                self._looked_at.add(reader.tenant)
+                self._look_at_ids(reader, page.rows, facts)
             for piece, lacking in self._pieces(reader, page.rows):
                 records = keys.checked(piece)
                 stamps.note(records)
@@ -560,6 +565,9 @@ class TableStream(HttpStream, ABC):
         if tenant not in self._facts_of:
             self._facts_of[tenant] = TenantFacts(self.progress, tenant, partial(self._access.now, tenant))
         return self._facts_of[tenant]
+
+    def _look_at_ids(self, reader: Reader, rows: Sequence[Wire], facts: TenantFacts) -> None:
+        """Try on the first rows of a run whether the ids that they are known by are those of removed records, too."""
 
     @property
     def is_stamped_by_the_database(self) -> bool:

@@ -39,6 +39,13 @@ class TableRemovals:
         except RequestFailed:
             return None
 
+    def has_any(self, tenant: str, sets: Sequence[str], where: str, ids: Sequence[str]) -> bool | None:
+        """Whether any of the ids is a NoteID in the table as OData shows it; None where it cannot be asked."""
+        try:
+            return Deletions(tenant, self._doors, sets, where).has_any(ids)
+        except RequestFailed:
+            return None
+
     def reader(self, loss: Loss) -> RemovedReader:
         """What reads the records that are gone."""
         deletions = Deletions(
