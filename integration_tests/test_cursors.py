@@ -11,7 +11,7 @@ import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.answers import as_json
+from .simulator.answers import as_json, failure
 from .simulator.edm import Column, Edm
 from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
 from .simulator.lies import Lies
@@ -478,3 +478,22 @@ def test_no_change_is_missed_where_some_rows_show_the_day_alone(erp: Simulator) 
         destination.sync(config, catalog)
         assert differences(destination, erp, [A]) == []
         erp.clock.advance(3600)
+
+
+@pytest.mark.parametrize("refused", ["1753-01-01", "1753-01-0"], ids=["a zone earlier", "all such questions"])
+@pytest.mark.parametrize("stream", ["Customer", "dac__Customer"])
+def test_a_question_that_the_database_cannot_compare_ends_no_stream(stream: str, refused: str) -> None:
+    """A server may move an instant to another zone before it compares, and SQL Server has none before 1753."""
+    overflow = "SqlDateTime overflow. Must be between 1/1/1753 12:00:00 AM and 12/31/9999 11:59:59 PM."
+    with Simulator(rows=12, tenants=("Company",)) as sim:
+        config = sim.config("Company", dac_tables=["Customer"], generic_inquiries=[])
+        catalog, destination = catalog_of(config, stream), Destination()
+        destination.sync(config, catalog)
+        sim.rewrite(
+            lambda request, answer: failure(overflow) if refused in request.query.get("$filter", "") else answer
+        )
+        sim.clock.advance(2 * 86_400)
+        destination.sync(config, catalog)
+        assert destination.statuses == {stream: "COMPLETE"}
+        assert bool(destination.records) == (refused == "1753-01-0"), "unless it is known, all rows are read"
+        assert differences(destination, sim, ["Company"]) == []

@@ -189,6 +189,58 @@ def test_a_form_that_is_not_set_up_in_mid_list_fails(sim: Simulator, small_pages
     assert "is not set up" in destination.errors[0]["message"]
 
 
+_NO_SETUP = "The required configuration data is not entered on the Service Management Preferences form."
+
+
+def without_setup(sim: Simulator, is_refused: Callable[[Request], bool]) -> None:
+    """The orders say that a form is not set up, where ``is_refused`` says so."""
+
+    def refuse(request: Request, answer: Answer) -> Answer:
+        is_list = request.path.endswith("/SalesOrder") and is_refused(request)
+        return failure(_NO_SETUP, "PX.Data.PXSetupNotEnteredException") if is_list else answer
+
+    sim.rewrite(refuse)
+
+
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+def test_rows_are_read_where_only_a_part_of_them_needs_a_form_that_is_not_set_up(sim: Simulator, mode: str) -> None:
+    without_setup(sim, lambda request: "BillToContact" in request.query.get("$expand", ""))
+    destination = read(sim, "SalesOrder", mode=mode)
+    assert destination.statuses == {"SalesOrder": "COMPLETE"}
+    assert differences(destination, sim, ["Company"]) == []
+    assert any("not set up" in warning for warning in destination.warnings)
+
+
+@pytest.mark.parametrize("is_in_odata", [True, False])
+def test_a_form_that_lost_its_setup_does_not_empty_a_table(sim: Simulator, is_in_odata: bool) -> None:
+    destination = read(sim, "SalesOrder", mode=FULL_REFRESH)
+    there = len(destination.rows("SalesOrder"))
+    without_setup(sim, lambda _request: True)
+    if not is_in_odata:
+        sim.faults.add(Fault(FaultKind.STATUS_500, path="/dac/", times=10**6))
+    read(sim, "SalesOrder", mode=FULL_REFRESH, destination=destination)
+    assert destination.statuses == {"SalesOrder": "INCOMPLETE"}
+    assert there == len(destination.rows("SalesOrder")) > 0
+    assert "Service Management Preferences" in destination.errors[0]["message"]
+
+
+def test_a_full_refresh_passes_over_a_form_without_setup_whose_table_is_seen_to_be_empty(sim: Simulator) -> None:
+    company = sim.tenant("Company")
+    for key in company.keys("SalesOrder"):
+        company.delete("SalesOrder", key)
+    without_setup(sim, lambda _request: True)
+    destination = read(sim, "SalesOrder", mode=FULL_REFRESH)
+    assert destination.statuses == {"SalesOrder": "COMPLETE"}
+    assert any("not set up" in warning for warning in destination.warnings)
+
+
+def test_a_form_whose_rows_have_come_fails_without_setup_although_all_are_to_be_read_anew(sim: Simulator) -> None:
+    destination = read(sim, "SalesOrder", mode=INCREMENTAL)
+    without_setup(sim, lambda _request: True)
+    read(sim, "SalesOrder", mode=INCREMENTAL, destination=destination, include_archived=True)
+    assert destination.statuses == {"SalesOrder": "INCOMPLETE"}
+
+
 # ------------------------------------------------------------------------------------------------------- custom fields
 
 
@@ -254,6 +306,34 @@ def test_what_could_not_be_read_comes_for_all_records_once_it_can_be_read(sim: S
         assert destination.statuses == {"Customer": "COMPLETE"}
         assert destination.changes == [[] if number else ["custom"]] * destination.records
     assert differences(destination, sim, COMPANY) == []
+
+
+@pytest.mark.parametrize("hides", [lambda name: name.startswith("Usr"), lambda _name: True], ids=["some", "all"])
+def test_custom_fields_that_are_named_later_come_for_all_records(sim: Simulator, hides: Callable[[str], bool]) -> None:
+    is_thin = True
+
+    def thin(request: Request, answer: Answer) -> Answer:
+        if not is_thin or "adHocSchema" not in request.path:
+            return answer
+        form = json.loads(answer.body)
+        form["custom"] = {
+            view: {name: value for name, value in fields.items() if not hides(name)}
+            for view, fields in form["custom"].items()
+        }
+        return replace(answer, body=json.dumps(form).encode())
+
+    sim.rewrite(thin)
+    destination, key = read(sim, "Customer"), sim.tenant("Company").keys("Customer")[0]
+    is_thin = False
+    read_again = []
+    for number in range(4):
+        sim.clock.advance(3600)
+        sim.tenant("Company").update("Customer", key, {"CustomerName": f"changed {number}"})
+        sim.clock.advance(60)
+        read(sim, "Customer", destination=destination)
+        read_again.append(destination.records)
+    assert differences(destination, sim, COMPANY) == []
+    assert read_again == [1, len(sim.tenant("Company").rows("Customer")), 1, 1]
 
 
 def test_a_custom_field_that_is_refused_is_named_by_each_record(
@@ -335,6 +415,27 @@ def test_the_search_for_refused_custom_fields_asks_for_the_page_that_failed(sim:
     assert {tuple(changes) for changes in destination.changes} == {(), ("custom.CurrentCustomer.UsrScore",)}
 
 
+def test_only_the_record_with_an_error_in_place_of_a_value_says_that_it_lacks_it(
+    sim: Simulator, small_pages: None
+) -> None:
+    def one_bad(row: dict[str, Any]) -> None:
+        if row["CustomerID"]["value"] == "C000005":
+            row["CustomerName"] = {"error": "cannot be read"}
+
+    sim.rewrite(lists("Customer", each(one_bad)))
+    destination = read(sim, "Customer", max_page_size=4)
+    assert [row["CustomerID"] for row in destination.rows("Customer") if row.nulled] == ["C000005"]
+    assert sum(map(bool, destination.changes)) == 1
+    assert "something that is no value, as an error, for CustomerName" in " ".join(destination.warnings)
+    sim.rewrite(lambda _request, answer: answer)
+    for _ in range(2):
+        sim.clock.advance(86_400)
+        sim.tenant("Company").update("Customer", sim.tenant("Company").keys("Customer")[0], {"CustomerName": "changed"})
+        sim.clock.advance(60)
+        read(sim, "Customer", destination=destination)
+    assert differences(destination, sim, COMPANY) == []
+
+
 # ------------------------------------------------------------------------------------------------------ single records
 
 
@@ -362,8 +463,48 @@ def test_an_id_that_leads_to_the_record_is_its_address(sim: Simulator, key: str)
     assert differences(destination, sim, COMPANY) == []
 
 
+_NOT_FOUND = html(404, "The resource cannot be found.")
+
+
+@pytest.mark.parametrize("answer", [_NOT_FOUND, no_record()], ids=["404", "no entity"])
+def test_a_record_whose_key_the_web_server_takes_for_something_else_is_read_by_its_id(
+    sim: Simulator, answer: Answer
+) -> None:
+    sim.tenant("Company").insert("VendorClass", {"ClassID": "CON"})
+    sim.rewrite(lambda request, right: answer if request.path.endswith("/VendorClass/CON") else right)
+    destination = read(sim, "VendorClass")
+    assert differences(destination, sim, COMPANY) == []
+
+
+def test_a_record_whose_address_leads_to_another_one_is_read_by_its_id(sim: Simulator) -> None:
+    """Windows drops dots at the end of a path's segments."""
+    sim.tenant("Company").insert("VendorClass", {"ClassID": "LOCAL.", "Description": "another"})
+    other: list[Answer] = []
+
+    def without_dot(request: Request, answer: Answer) -> Answer:
+        if request.path.endswith("/VendorClass/LOCAL"):
+            other.append(answer)
+        return other[0] if request.path.endswith("/VendorClass/LOCAL.") else answer
+
+    sim.rewrite(without_dot)
+    destination = read(sim, "VendorClass")
+    assert differences(destination, sim, COMPANY) == []
+
+
+def test_an_entity_that_is_gone_while_its_records_are_read_fails_by_that(sim: Simulator) -> None:
+    def gone(request: Request, answer: Answer) -> Answer:
+        is_gone = re.search(r"/VendorClass/[^$]", request.path) or "ClassID" in request.query.get("$filter", "")
+        return _NOT_FOUND if is_gone else answer
+
+    sim.rewrite(gone)
+    destination = read(sim, "VendorClass", mode=FULL_REFRESH)
+    assert "the endpoint or entity does not exist there" in destination.errors[0]["message"]
+
+
 def test_a_record_that_is_not_found_although_it_is_listed_fails_the_stream_by_its_name(sim: Simulator) -> None:
-    sim.rewrite(lambda request, answer: no_record() if request.path.endswith("/VendorClass/LOCAL") else answer)
+    local = next(row["id"] for row in sim.tenant("Company").rows("VendorClass") if row["ClassID"] == "LOCAL")
+    ways = re.compile(f"/VendorClass/(LOCAL|{local})$")
+    sim.rewrite(lambda request, answer: no_record() if ways.search(request.path) else answer)
     destination = read(sim, "VendorClass")
     assert "record 'LOCAL': the ERP does not find it at its address" in destination.errors[0]["message"]
 

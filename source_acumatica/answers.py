@@ -205,7 +205,7 @@ _BY_STATUS: Mapping[int, Problem] = {
     403: Problem(
         Next.STOP, FailureType.config_error, "the user may not read this form: give it a role with view rights"
     ),
-    404: Problem(Next.STOP, FailureType.config_error, "the endpoint or entity does not exist there"),
+    404: Problem(Next.STOP, FailureType.config_error, "the endpoint or entity does not exist there", status=404),
     422: Problem(
         Next.STOP,
         FailureType.config_error,
@@ -236,7 +236,9 @@ def _server_error(body: str, text: str) -> Problem:
     if _GONE.search(body):
         return Problem(Next.GONE, FailureType.config_error, "the record does not exist any more")
     if _NOT_SET_UP.search(body):
-        return Problem(Next.SKIP, FailureType.config_error, with_quote("the form is not set up in this tenant", text))
+        return Problem(
+            Next.SKIP, FailureType.config_error, with_quote("a form that it needs is not set up in this tenant", text)
+        )
     if SQL_TIMEOUT.search(body):
         return Problem(Next.FEWER_ROWS, FailureType.transient_error, "the ERP's database did not answer in time")
     sentence = with_quote("the ERP failed with an error of its own", text)

@@ -115,7 +115,7 @@ def _utc_if_naive(value: Any) -> Any:
 
 
 # SQL Server's own dates begin here, and it fails to compare with earlier ones.
-_FIRST_START = datetime(1753, 1, 1, tzinfo=UTC)
+_FIRST_START = datetime(1753, 1, 3, tzinfo=UTC)
 
 
 def _instance_url(value: Any) -> Any:

@@ -13,7 +13,7 @@ import requests
 from source_acumatica.ad_hoc import AdHocSchemas
 from source_acumatica.answers import NO_CONTENT, on_trial, or_no_content, read_answer
 from source_acumatica.codec import Codec
-from source_acumatica.cursor import Window
+from source_acumatica.cursor import IDS_LOOKED_AT, Window
 from source_acumatica.entity import Wire
 from source_acumatica.errors import config_error
 from source_acumatica.form_reader import FormReader
@@ -26,8 +26,25 @@ from source_acumatica.reader import Reader, where_of
 from source_acumatica.stream_table import StreamTable
 from source_acumatica.streams import TableStream, can_be_smaller, shared_codec
 from source_acumatica.tables import Door, Table
+from source_acumatica.tenant_facts import TenantFacts
 
 logger = logging.getLogger("airbyte")
+
+# Enough that not all of them are gone, or hidden in OData; one short condition.
+_IDS_TO_LOOK_AT = 5
+_RECORDS_ASKED_AGAIN = 2
+_MADE_UP = (
+    "the ERP gives the same record another id in each answer, and with track_deletions records are known by their ids"
+)
+_DOUBLED = (
+    ", so the destination would keep each change as a row of its own. Its records have no NoteID: turn track_deletions "
+    "off and refresh the connection's schema and this stream, or leave this stream out."
+)
+_NOT_NOTE_IDS = (
+    "none of the ids that were looked at is a NoteID in {table}, as OData shows that, and its list of deletions is "
+    "read for this stream: records that are removed may stay in the destination. If the entity shows other records "
+    "than those of that table, turn track_deletions off for it, by a connection of its own."
+)
 
 
 class ContractStream(TableStream):
@@ -133,6 +150,32 @@ class ContractStream(TableStream):
             judge=or_no_content(on_trial(read_answer) if token.get("is_trial") else read_answer),
             is_page=can_be_smaller(token),
         )
+
+    def _look_at_ids(self, reader: Reader, rows: Sequence[Wire], facts: TenantFacts) -> None:
+        """That an entity is a table with NoteIDs is known by its name alone; other ids are made up for each answer.
+
+        Raises:
+            AirbyteTracedException: a ``config_error``, where each change would come as another row.
+        """
+        goes_by_ids = self._rows_table.is_tracked and (self.progress is not None or self._keys.deduplicates)
+        if not goes_by_ids or not isinstance(reader, ListReader) or facts.knows(IDS_LOOKED_AT):
+            return
+        tenant, where, some = reader.tenant, reader.where, rows[:: max(len(rows) // _IDS_TO_LOOK_AT, 1)]
+        ids = [str(row.get("id")) for row in some[:_IDS_TO_LOOK_AT]]
+        sets = self._deletion_sets(tenant)
+        found = self._access.removals.has_any(tenant, sets, where, ids)
+        if found is None:
+            return
+        if not found and self._are_made_up(reader, some, ids):
+            self._keys.refuse(where, f"{where}: {_MADE_UP}", _DOUBLED, "The rows are sent")
+        elif not found:
+            logger.warning(f"{where}: {_NOT_NOTE_IDS.format(table=sets[-1])}")
+        facts.learn(IDS_LOOKED_AT)
+
+    def _are_made_up(self, reader: ListReader, rows: Sequence[Wire], ids: Sequence[str]) -> bool:
+        """Whether records that are asked for again have other ids; one may have been made anew meanwhile."""
+        pairs = [(id_, reader.id_again(row)) for row, id_ in zip(rows[:_RECORDS_ASKED_AGAIN], ids, strict=False)]
+        return all(again is not None and again.lower() != id_.lower() for id_, again in pairs)
 
     def _asks_for_unstamped(self, tenant: str) -> bool:
         return self._table_of(tenant).cursor is not None

@@ -27,6 +27,7 @@ STAMPS_STAND, HIDES_NOTHING, HIDES_ROWS = "stamps_stand", "hides_nothing", "hide
 SHOWS_DATES = "shows_dates"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
 FOUND_BY_KEY = "found_by_key"
+IDS_LOOKED_AT = "ids_looked_at"
 LEARNT = (
     SHOWS_DATES,
     STAMPS_STAND,
@@ -44,6 +45,7 @@ LEARNT = (
     LISTS_ALL,
     EMPTIES_PARTS,
     FOUND_BY_KEY,
+    IDS_LOOKED_AT,
 )
 """What may be learnt about a tenant's list, by the names that the state has for it."""
 # The ERP may be another one tomorrow: an upgrade, a customization, another role.

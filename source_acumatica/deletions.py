@@ -16,7 +16,7 @@ from source_acumatica.deleted_rows import DeletedRow, NoteIds, decode_deleted, l
 from source_acumatica.doors import Doors
 from source_acumatica.entity import Wire, format_instant, utc_instant
 from source_acumatica.errors import Next, RequestFailed, told
-from source_acumatica.feed_codec import FeedAnswer, decode_rows
+from source_acumatica.feed_codec import FeedAnswer, decode_feed, decode_rows
 from source_acumatica.feeds import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
 from source_acumatica.lines import in_pieces
 from source_acumatica.odata import instant_literal
@@ -108,6 +108,22 @@ class Deletions:
             NotTrackedError: as ``listed``; so ``RequestFailed``.
         """
         return any(self.listed(None))
+
+    def has_rows(self) -> bool:
+        """Whether the table has any row at all.
+
+        Raises:
+            RequestFailed: OData does not answer that.
+        """
+        return any(map(len, self._pages("", {"$top": "1"}, {}, decode=decode_feed, is_short=True)))
+
+    def has_any(self, ids: Sequence[str]) -> bool:
+        """Whether any of the ids is a NoteID in the table.
+
+        Raises:
+            RequestFailed: OData does not answer that.
+        """
+        return bool(self._found(ids, {}, is_short=True))
 
     def _removal(self, note_id: str, at: str | None) -> Removal:
         """One without a time must not lose against the row that it removes: it happened by now."""

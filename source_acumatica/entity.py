@@ -227,8 +227,9 @@ def just_after(instant: str) -> str:
     return moved(instant, _STEP)
 
 
-# Before any record of the ERP: SQL Server's own dates begin here, and it fails to compare with earlier ones.
-FIRST_INSTANT = datetime(1753, 1, 1, tzinfo=UTC)
+# Before any record of the ERP: SQL Server's own dates begin two days earlier, and it fails to compare with what lies
+# before them; the ERP may move an instant by up to 14 hours, to a zone of its own.
+FIRST_INSTANT = datetime(1753, 1, 3, tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 

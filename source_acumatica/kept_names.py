@@ -30,6 +30,12 @@ def missed(known: Sequence[str], names: Iterable[str], candidates: Iterable[str]
     return list(dict.fromkeys(called.get(one, otherwise) if one.startswith(_MARK) else one for one in gone))
 
 
+def unknown(known: Sequence[str], names: Iterable[str]) -> list[str]:
+    """Those of ``names`` that are not among what is known."""
+    there = {*known}
+    return [name for name in names if name not in there and _hash(name) not in there]
+
+
 def places(properties: Mapping[str, Any]) -> Iterator[str]:
     """The columns of a schema, and what lies in those that are objects: ``MainContact``, ``MainContact.Email``."""
     for name, schema in properties.items():

@@ -7,9 +7,10 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import groupby
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,8 +29,8 @@ from source_acumatica.ladder import TOO_MUCH, Ladder
 from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.page_size import SMALLEST_PAGE_ROWS, PageSize
 from source_acumatica.paging import ALIKE_ROWS_TO_REPEAT, BEGINNING, MovingListError, Page, Position, anchored_pages
-from source_acumatica.parts import missing, unserved
-from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, room_for_custom
+from source_acumatica.parts import foreign, missing, unserved
+from source_acumatica.query import Plan, asked_parts, custom_groups, expanded, record_filter, room_for_custom
 from source_acumatica.reader import (
     EVER,
     Facts,
@@ -82,9 +83,11 @@ class ListReader(ContractReader):
     _lowering: threading.Lock = field(default_factory=threading.Lock)
     """Several pages may be refused at once; the plan is lowered for the first."""
     _has_answered: bool = False
-    """Whether the list has been read from in this run: then the form is set up."""
+    """Whether the list has been read from in this run, if only by its keys: then the form is set up."""
     _refusal: RequestFailed | None = None
     """Why a record that was to tell of a part could not be read by itself."""
+    _has_broken: bool = False
+    """Whether records of the page that came last have something else in the place of a value."""
     _has_page: bool = False
     """Whether a page of this window has come: its rows are those of the plan's filter then, and stay so."""
 
@@ -140,10 +143,6 @@ class ListReader(ContractReader):
             self._refuse_unknown_lines()
         except MovingListError as error:
             raise stopped(self.where, error) from None
-        except RequestFailed as error:
-            if error.problem.next is Next.SKIP and self._has_answered:
-                raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
-            raise
 
     @property
     def _list_name(self) -> str:
@@ -181,6 +180,15 @@ class ListReader(ContractReader):
         """Whether rows are there that have changed since, or nobody can say; also without the row filter."""
         plan = replace(self._plan, custom=())
         return not self._plan.filters or self._has_rows(Window(since), plan, is_unconditional=is_unconditional)
+
+    def id_again(self, row: Wire) -> str | None:
+        """The id that the record of ``row`` has in another answer; None where it is not found by its keys."""
+        options = record_filter(self.table, row, self._plan) if self.table.keys else None
+        if options is None:
+            return None
+        none: list[dict[str, Any]] = []
+        rows = _unless_refused(lambda: self.fetch_rows(self.table.url_path, options), none, _MISHAPS)
+        return next((str(other.get("id")) for other in rows if self._is_one(row, other)), None)
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
@@ -260,9 +268,34 @@ class ListReader(ContractReader):
         raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
 
     def _answer(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
-        answer = self.ask(window, token)
+        try:
+            answer = self.ask(window, token)
+        except RequestFailed as error:
+            if error.problem.next is Next.SKIP and (self._has_answered or self._answers_for_keys(error)):
+                next_ = Next.STOP if self._has_page else Next.CLIMB_DOWN
+                raise RequestFailed(replace(error.problem, next=next_), self.where) from None
+            raise
         self._has_answered = True
         return answer
+
+    def _answers_for_keys(self, error: RequestFailed) -> bool:
+        """Whether a form that is said not to be set up answers for its keys alone.
+
+        The set-up that is missing may be that of another form: of an extension, or of a part that was asked for.
+
+        Raises:
+            RequestFailed: nobody knows; ``error`` is no reason to pass the form over then.
+        """
+        try:
+            self.ask(Window(), {"top": 1, "plan": Plan(is_by_record=True)})
+        except RequestFailed as other:
+            if other.problem.next in _REFUSALS:
+                raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
+            if other.problem.next is not Next.SKIP:
+                raise
+            return False
+        self._has_answered = True
+        return True
 
     def _merge(self, rows: Sequence[Wire], more: Sequence[Wire]) -> bool:
         """Whether both pages hold the same records; ``rows`` then has the custom fields of both."""
@@ -503,6 +536,22 @@ class ListReader(ContractReader):
             self.ladder.leave_out(new)
             self.left_out = tuple(self.ladder.left_out)
             logger.warning(unserved_sentence(self.where, new))
+        broken = foreign(rows, self.table.path, self._scalars)
+        self._has_broken = bool(broken)
+        if new := [name for name in broken if name not in self.broken]:
+            self.broken = (*self.broken, *new)
+            logger.warning(
+                f"{self.where}: in some records the ERP sends something that is no value, as an error, for "
+                f"{', '.join(new)}. Those come without it and say so; once none does, all are read anew. Deselect it "
+                "if that is to stay."
+            )
+
+    def runs(self, rows: Sequence[Wire]) -> Iterable[tuple[Sequence[Wire], tuple[str, ...]]]:
+        """The rows of the page that came last, in their order, with what those lack beside ``lacking``."""
+        if not self._has_broken:
+            return [(rows, ())]
+        runs = groupby(rows, lambda row: foreign([row], self.table.path, self._scalars))
+        return [(list(some), names) for names, some in runs]
 
     # ------------------------------------------------------------------------------------------------- custom fields
 

@@ -38,23 +38,33 @@ def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
 
 
 def unserved(rows: Sequence[Any], path: Iterable[str], fields: Sequence[str]) -> list[str]:
-    """Those of the fields of the rows at ``path`` that were asked for, and come in none or as something else.
+    """Those of the fields of the rows at ``path`` that were asked for, and come in none.
 
     An empty field comes by name, as ``{}``. Where none does, or a field comes in some rows only, the ERP may leave out
     what is empty: then a name that does not come says nothing.
     """
-    for name in path:
-        rows = _flat([value for value in _values(rows, name) if value])
+    rows = _below(rows, path)
     if not rows:
         return []
-    foreign = _foreign(rows, fields) if isinstance(rows[0], dict) else []
     absent = _absent(rows[0], fields)
     some = [name for name in fields if name not in absent]
     if absent and not any(_absent(row, some) for row in rows):
         absent = [name for name in absent if all(map(_is_absent, _values(rows, name)))]
         is_telling = any(unwrap(value) is None for name in some for value in _values(rows, name))
-        return [*foreign, *(absent if is_telling else [])]
-    return foreign
+        return absent if is_telling else []
+    return []
+
+
+def foreign(rows: Sequence[Any], path: Iterable[str], fields: Iterable[str]) -> tuple[str, ...]:
+    """Those of the fields of the rows at ``path`` that hold no value and are not empty: an error, or an object."""
+    rows = _below(rows, path)
+    return _foreign(rows, fields) if rows and isinstance(rows[0], dict) else ()
+
+
+def _below(rows: Sequence[Any], path: Iterable[str]) -> Sequence[Any]:
+    for name in path:
+        rows = _flat([value for value in _values(rows, name) if value])
+    return rows
 
 
 def _absent(row: Any, fields: Iterable[str]) -> list[str]:
@@ -68,8 +78,7 @@ def _is_absent(value: Any) -> bool:
     return value is msgspec.UNSET or value is NO_VALUE
 
 
-def _foreign(rows: Iterable[Mapping[str, Any]], fields: Iterable[str]) -> list[str]:
-    """What holds no value and is not empty: an error, or an object."""
+def _foreign(rows: Iterable[Mapping[str, Any]], fields: Iterable[str]) -> tuple[str, ...]:
     named = frozenset(fields)
     found = {
         name: None
@@ -77,7 +86,7 @@ def _foreign(rows: Iterable[Mapping[str, Any]], fields: Iterable[str]) -> list[s
         for name, value in row.items()
         if isinstance(value, dict) and value and "value" not in value and name in named
     }
-    return list(found)
+    return tuple(found)
 
 
 def held(rows: Sequence[Any], paths: Iterable[str]) -> set[str]:

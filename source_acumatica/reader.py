@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.config import Config
 from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, Window
 from source_acumatica.entity import FIRST_INSTANT, Wire, format_instant
-from source_acumatica.errors import Next, Problem, RequestFailed
+from source_acumatica.errors import Next, Problem, RequestFailed, told
 from source_acumatica.looks import Looks
 from source_acumatica.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.paging import MovingListError, Page
+
+logger = logging.getLogger("airbyte")
 
 EVER = Window(since=format_instant(FIRST_INSTANT))
 """Any time."""
@@ -65,6 +68,8 @@ class Reader(ABC):
     left_out: tuple[str, ...] = field(default=(), init=False)
     """The columns, or custom fields in them, that the ERP has and does not give: records from now on lack them."""
 
+    broken: tuple[str, ...] = field(default=(), init=False)
+    """The columns that single records lack, as ``runs`` says, since something else stands in their place."""
     missed: tuple[str, ...] = field(default=(), init=False)
     """The columns that have come before and that the ERP does not describe now."""
     custom: tuple[str, ...] = field(default=(), init=False)
@@ -106,6 +111,10 @@ class Reader(ABC):
             RequestFailed: given up, with the sentence; ``Next.SKIP`` where there is nothing to read.
         """
 
+    def runs(self, rows: Sequence[Wire]) -> Iterable[tuple[Sequence[Wire], tuple[str, ...]]]:
+        """The rows of the page that came last, in their order, with what those lack beside ``lacking``."""
+        return [(rows, ())]
+
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
         return False
@@ -135,8 +144,8 @@ class Reader(ABC):
 def unserved_sentence(where: str, names: Sequence[str]) -> str:
     """The warning that the ERP describes columns and does not send them."""
     return (
-        f"{where}: the ERP does not send {', '.join(names)}, although it describes that, or sends something that is no "
-        "value. Records come without it and say so; once it is back, all are read anew. Deselect it if that is to stay."
+        f"{where}: the ERP does not send {', '.join(names)}, although it describes that. Records come without it and "
+        "say so; once it is back, all are read anew. Deselect it if that is to stay."
     )
 
 
@@ -170,10 +179,18 @@ def shows_unstamped(rows: Sequence[Wire], is_stamped: Callable[[Wire], bool]) ->
 
 
 def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable[[], bool]) -> bool:
-    """Whether a filter that brings nothing hides rows that are there: keeps what is found out about it."""
-    if has_filtered():
-        facts.learn(FILTER_WORKS)
-        return False
+    """Whether a filter that brings nothing hides rows that are there: keeps what is found out about it.
+
+    Where the ERP refuses the question, nobody knows: then it counts as one that does.
+    """
+    try:
+        if has_filtered():
+            facts.learn(FILTER_WORKS)
+            return False
+    except RequestFailed as error:
+        if error.problem.next not in (Next.CLIMB_DOWN, Next.STOP):
+            raise
+        logger.info(f"{told(error)}. Whether a filter hides rows could not be found out.")
     if not has_any():
         return False
     facts.forget(FILTER_WORKS)

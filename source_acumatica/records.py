@@ -18,6 +18,7 @@ from source_acumatica.tables import Table
 
 # A record whose lines change between the requests for its custom fields is read again.
 _TRIES_AT_ONE_RECORD = 5
+_NOT_FOUND = 404
 
 _NOT_ADDRESSABLE = (
     "it cannot be read by itself, since neither its key can stand in an address nor does the ERP give it an id that "
@@ -48,30 +49,55 @@ class SingleRecords:
         Raises:
             RequestFailed: it cannot be read, or is not found although the list still has it.
         """
-        path = record_path(self.table, row)
-        # An id that may be made up is tried, and believed if it leads to the same record.
-        is_sure, path = path is not None, path or id_path(self.table, row)
-        if path is None:
+        paths = self._addresses(row)
+        if not paths:
             raise self._failure(row, _NOT_ADDRESSABLE)
-        try:
-            record = self._read(path, plan)
-        except RequestFailed as error:
-            problem = error.problem
-            if problem.next is Next.GONE and is_sure:
-                self._believe_removed(row, plan)
+        record, is_listed = self._at(paths[0], row, plan), None
+        if record is None and self.can_address(row):
+            is_listed = self._is_listed(row, plan)
+            if is_listed is False:
                 return None
-            if problem.next is Next.GONE:
-                raise self._failure(row, _NOT_ADDRESSABLE) from None
-            # What is set up for the list is set up for its records.
-            next_ = Next.STOP if problem.next is Next.SKIP else problem.next
-            named = replace(problem, next=next_, sentence=f"{problem.sentence} (record {self._name(row)})")
-            raise RequestFailed(named, self.where) from None
-        if not is_sure and not self._is_same(record, row):
-            raise self._failure(row, _NOT_ADDRESSABLE)
+        others = (self._at(path, row, plan) for path in paths[1:])
+        record = record or next((other for other in others if other is not None), None)
+        if record is None:
+            raise self._failure(row, self._not_found(row, is_listed=is_listed))
         lacking = missing([record], expanded(self.table, plan, self.columns))
         if lacking:
             raise self._failure(row, f"the ERP leaves out {lacking} although it was asked for")
         return record
+
+    def _addresses(self, row: Wire) -> list[str]:
+        """By the keys where they can stand in a path, and by the id: it may be made up, so it is tried and compared.
+
+        Web servers take some keys for something else: `CON` for a device, what follows a dot for a kind of file.
+        """
+        return [*dict.fromkeys(filter(None, (record_path(self.table, row), id_path(self.table, row))))]
+
+    def _at(self, path: str, row: Wire, plan: Plan) -> Wire | None:
+        """The record of ``row`` if it stands at this address.
+
+        Raises:
+            RequestFailed: what stands there cannot be read.
+        """
+        try:
+            record = self._read(path, plan)
+        except RequestFailed as error:
+            problem = error.problem
+            if problem.next is Next.GONE or problem.status == _NOT_FOUND:
+                return None
+            # What is set up for the list is set up for its records.
+            next_ = Next.STOP if problem.next is Next.SKIP else problem.next
+            named = replace(problem, next=next_, sentence=f"{problem.sentence} (record {self._name(row)})")
+            raise RequestFailed(named, self.where) from None
+        is_sure = self.table.has_note_id and path == id_path(self.table, row)
+        return record if is_sure or self._is_same(record, row) else None
+
+    def _not_found(self, row: Wire, *, is_listed: bool | None) -> str:
+        if not self.can_address(row):
+            return _NOT_ADDRESSABLE
+        if is_listed is None:
+            return "the ERP does not find it, and its list cannot be asked for it alone"
+        return "the ERP does not find it at its address, although its list has it"
 
     def _read(self, path: str, plan: Plan) -> Wire:
         groups = custom_groups(self.table, plan, self.columns, Window())
@@ -85,27 +111,20 @@ class SingleRecords:
         sentence = "its lines change faster than their custom fields can be read"
         raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
 
-    def _believe_removed(self, row: Wire, plan: Plan) -> None:
-        """A record that is not found at its address was removed only if the list does not have it any more either.
-
-        Raises:
-            RequestFailed: the list has it, or cannot be asked for it.
-        """
-        options, rows = record_filter(self.table, row, plan), None
+    def _is_listed(self, row: Wire, plan: Plan) -> bool | None:
+        """Whether the list has the record of ``row`` still, so that it was not removed; None if it cannot be asked."""
+        options = record_filter(self.table, row, plan)
         try:
-            rows = None if options is None else self.fetch_rows(self.table.url_path, options)
+            return None if options is None else bool(self.fetch_rows(self.table.url_path, options))
         except RequestFailed as error:
-            if error.problem.next not in (Next.CLIMB_DOWN, Next.STOP):
+            if error.problem.next not in (Next.CLIMB_DOWN, Next.STOP) or error.problem.status == _NOT_FOUND:
                 raise
-        if rows is None:
-            raise self._failure(row, "the ERP does not find it, and its list cannot be asked for it alone")
-        if rows:
-            raise self._failure(row, "the ERP does not find it at its address, although its list has it")
+            return None
 
     def _is_same(self, record: Wire, row: Wire) -> bool:
         """Whether they have the same keys, or where none are known, the same values."""
         names = self.table.keys or [name for name in self.table.shape.fields if row.get(name) is not None]
-        return bool(names) and all(unwrap(record.get(name)) == unwrap(row.get(name)) for name in names)
+        return bool(names) and all(_compared(record.get(name)) == _compared(row.get(name)) for name in names)
 
     def _failure(self, row: Wire, sentence: str) -> RequestFailed:
         problem = Problem(Next.STOP, FailureType.system_error, f"record {self._name(row)}: {sentence}")
@@ -113,3 +132,9 @@ class SingleRecords:
 
     def _name(self, row: Wire) -> str:
         return ", ".join(repr(unwrap(row.get(key))) for key in self.table.keys) or str(row.get("id"))
+
+
+def _compared(value: Any) -> Any:
+    """As the database compares: a key that was typed otherwise is the same."""
+    plain = unwrap(value)
+    return plain.rstrip().casefold() if isinstance(plain, str) else plain

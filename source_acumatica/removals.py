@@ -85,5 +85,11 @@ class Removals(Protocol):
     def names_of(self, dac: str) -> Sequence[str]:
         """The names under which OData may have a table, the surest first."""
 
+    def has_rows(self, tenant: str, sets: Sequence[str], where: str) -> bool | None:
+        """Whether OData shows a row of the table with one of these names; None where it cannot be asked."""
+
+    def has_any(self, tenant: str, sets: Sequence[str], where: str, ids: Sequence[str]) -> bool | None:
+        """Whether any of the ids is a NoteID in the table as OData shows it; None where it cannot be asked."""
+
     def reader(self, loss: Loss) -> RemovalReader:
         """What reads the records that are gone."""

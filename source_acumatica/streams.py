@@ -6,6 +6,7 @@ import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any
@@ -58,6 +59,10 @@ _A_DAY_SECONDS = 86_400
 _STEP_OF_DATES = timedelta(days=2)
 # Filters compare what the database has, which is rounded where it is shown.
 _ROUNDING = timedelta(seconds=1)
+_NOT_EMPTIED = (
+    "a full refresh would empty the destination's table on that word alone, and OData does not show that there are no "
+    "rows: fill in the preferences that are named, read the stream incrementally, or leave it out"
+)
 # So much of what the ERP sent is turned into lines at once.
 _PIECE_BYTES = 512 * 1024
 
@@ -104,6 +109,8 @@ class TableStream(HttpStream, ABC):
         self._own_clocks: dict[str, DatabaseClock] = {}
         self._latest: dict[str, str] = {}
         """The latest stamp that has come in this run, by tenant."""
+        self._looked_at: set[str] = set()
+        """The tenants whose first rows have been looked at."""
         self._is_running = False
         """Whether the CDK has got a record and knows that the stream is running."""
         super().__init__()
@@ -291,9 +298,10 @@ class TableStream(HttpStream, ABC):
         except RequestFailed as error:
             if reader.is_misread:
                 facts.distrusts_list(is_anew=True)
-            # Where rows have come, now or before, the form is set up: then this is a failure like any other.
-            if error.problem.next is not Next.SKIP or beat.rows or not is_first:
+            if error.problem.next is not Next.SKIP:
                 raise
+            if beat.rows or not is_first or self._may_have_rows(reader, facts):
+                raise self._not_passed_over(reader, error) from None
             # Without progress: once the form is set up, its whole history is read.
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
             return
@@ -318,6 +326,23 @@ class TableStream(HttpStream, ABC):
                 "destination keeps a row with one before a row without: a row that has lost its stamp stays there as "
                 "it was. Choose Full Refresh | Overwrite, or for the cursor a column that is never empty."
             )
+
+    def _may_have_rows(self, reader: Reader, facts: TenantFacts) -> bool:
+        """Whether a form that is said not to be set up may have rows nevertheless.
+
+        A state tells whether any have ever come. A full refresh has none, and its table would be emptied: there the
+        form's table has to be seen to be empty.
+        """
+        if self.progress:
+            return facts.had_rows
+        sets = self._deletion_sets(reader.tenant)
+        return self._access.removals.has_rows(reader.tenant, sets, reader.where) is not False
+
+    def _not_passed_over(self, reader: Reader, error: RequestFailed) -> RequestFailed:
+        """The failure of a form that is said not to be set up, and may have rows."""
+        remedy = "rows have come before, so it is not passed over" if self.progress else _NOT_EMPTIED
+        sentence = f"{error.problem.sentence}; {remedy}"
+        return RequestFailed(replace(error.problem, next=Next.STOP, sentence=sentence), reader.where)
 
     def _tell_blind_filter(self, tenant: str) -> None:
         """No row has ever come: the user's condition may find none of those that there are."""
@@ -458,16 +483,19 @@ class TableStream(HttpStream, ABC):
             if reader.repeated_key:
                 self._keys.complain_of(reader.where, reader.repeated_key)
                 keys.distrust_own()
-            for piece in self._pieces(reader, page.rows):
+            if page.rows and reader.tenant not in self._looked_at:
+                self._looked_at.add(reader.tenant)
+                self._look_at_ids(reader, page.rows, facts)
+            for piece, lacking in self._pieces(reader, page.rows):
                 records = keys.checked(piece)
                 stamps.note(records)
                 beat.records += len(records)
-                yield from self._lines(records, meta_of((*reader.lacking, *reader.unknown), reader.cut))
+                yield from self._lines(records, meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut))
             beat.rows += len(page.rows)
             # A document says it for its lines, though it has none.
             is_stamped |= stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
-                facts.lacks(reader.lacking)
+                facts.lacks((*reader.lacking, *reader.broken))
                 if reader.custom != given:
                     given = reader.custom
                     facts.gives(self._configured_columns & self._described_of(reader.tenant), given)
@@ -507,10 +535,13 @@ class TableStream(HttpStream, ABC):
 
     def _heal(self, reader: Reader, facts: TenantFacts) -> None:
         """Where rows have come with what earlier ones lack, have those come again; once a day, lest it come and go."""
-        lacking = (*reader.lacking, *reader.unknown)
+        lacking = (*reader.lacking, *reader.broken, *reader.unknown)
         again = [column for column in facts.left_out or () if column not in lacking]
         if again and not facts.knows(GIVES_ALL_AGAIN):
-            logger.info(f"{reader.where}: the ERP gives {', '.join(again)} again. The next sync reads all rows anew.")
+            logger.info(
+                f"{reader.where}: the ERP gives {', '.join(again)}, which earlier records lack. The next sync reads "
+                "all rows anew."
+            )
             facts.begin_anew(lacking)
 
     def _note_page(self, reader: Reader, window: Window, stamps: Stamps, facts: TenantFacts) -> None:
@@ -554,6 +585,9 @@ class TableStream(HttpStream, ABC):
             self._facts_of[tenant] = TenantFacts(self.progress, tenant, partial(self._access.now, tenant))
         return self._facts_of[tenant]
 
+    def _look_at_ids(self, reader: Reader, rows: Sequence[Wire], facts: TenantFacts) -> None:
+        """Try on the first rows of a run whether the ids that they are known by are those of removed records, too."""
+
     @property
     def is_stamped_by_the_database(self) -> bool:
         """Whether stamps are those of the rows themselves, by the clock that all tables of a tenant share."""
@@ -567,8 +601,13 @@ class TableStream(HttpStream, ABC):
         """Whether the stamps are instants of the database's clock, so that they show how far it is off."""
         return True
 
-    def _pieces(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[Sequence[Any]]:
-        """The rows' records, as many at a time as make a piece; a form's results are all in one row."""
+    def _pieces(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[tuple[Sequence[Any], Sequence[str]]]:
+        """The rows' records, as many at a time as make a piece, with what these lack beside what all do."""
+        for some, lacking in reader.runs(rows):
+            yield from ((piece, lacking) for piece in self._pieces_of(reader, some))
+
+    def _pieces_of(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[Sequence[Any]]:
+        """A form's results are all in one row."""
         row_bytes = max(reader.record_bytes, 1.0)
         for some in in_pieces(rows, max(int(_PIECE_BYTES / row_bytes), 1)):
             records = [record for row in some for record in self._records_of(reader.tenant, row)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from source_acumatica.deletions import Deletions, RemovedReader, sets_of
 from source_acumatica.doors import Doors
+from source_acumatica.errors import RequestFailed
 from source_acumatica.feeds import FeedTable
 from source_acumatica.removals import Loss
 from source_acumatica.tracking import Tracking
@@ -28,6 +29,22 @@ class TableRemovals:
     def names_of(self, dac: str) -> Sequence[str]:
         """The names of the sets of a table, the surest first."""
         return sets_of(dac)
+
+    def has_rows(self, tenant: str, sets: Sequence[str], where: str) -> bool | None:
+        """Whether OData shows a row of the table with one of these names; None where it cannot be asked."""
+        if not all(sets):
+            return None
+        try:
+            return Deletions(tenant, self._doors, sets, where).has_rows()
+        except RequestFailed:
+            return None
+
+    def has_any(self, tenant: str, sets: Sequence[str], where: str, ids: Sequence[str]) -> bool | None:
+        """Whether any of the ids is a NoteID in the table as OData shows it; None where it cannot be asked."""
+        try:
+            return Deletions(tenant, self._doors, sets, where).has_any(ids)
+        except RequestFailed:
+            return None
 
     def reader(self, loss: Loss) -> RemovedReader:
         """What reads the records that are gone."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from source_acumatica.cursor import EMPTIES_PARTS, GIVES_ALL_AGAIN, HIDES_NOTHING, HIDES_ROWS, TenantCursor
 from source_acumatica.entity import format_instant
-from source_acumatica.kept_names import missed, outermost, remembered
+from source_acumatica.kept_names import missed, outermost, remembered, unknown
 from source_acumatica.looks import Looks
 from source_acumatica.page_size import FIRST_PAGE_ROWS
 
@@ -49,10 +49,13 @@ class TenantFacts:
             self.learn(GIVES_ALL_AGAIN)
 
     def gives(self, columns: Iterable[str], custom: Iterable[str]) -> None:
-        """Rows have come with these."""
+        """Rows have come with these: earlier ones lack the custom fields that nobody knew of."""
         if self._progress is None:
             return
         was = self._progress.progress(self._tenant)
+        # States of old keep no names.
+        if was.reached and (was.columns or was.custom):
+            self.lacks(unknown(was.custom, custom))
         now: dict[str, Any] = {
             "columns": remembered(was.columns, columns),
             "custom": remembered(was.custom, custom),
@@ -76,6 +79,11 @@ class TenantFacts:
         """Whether rows have come in this sync or before."""
         was = self._progress.progress(self._tenant) if self._progress else None
         return was is not None and any((was.reached, was.reading, was.newest))
+
+    @property
+    def had_rows(self) -> bool:
+        """Whether rows have ever come, also where all are to come anew."""
+        return self.has_rows or bool(self._progress and self._progress.progress(self._tenant).columns)
 
     def distrusts_list(self, *, is_anew: bool) -> None:
         """The list leaves empty what records have; ``is_anew``: rows that came before that was known come again."""

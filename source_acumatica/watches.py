@@ -56,7 +56,7 @@ class KeyWatch:
         Raises:
             AirbyteTracedException: a ``config_error``, where rows would be lost.
         """
-        self._refuse(
+        self.refuse(
             where,
             f"{where}: {what} {self._told}, so the primary key does not identify a row",
             ", and the destination would keep one of them only. Choose another primary key for this stream, or a sync "
@@ -82,7 +82,7 @@ class KeyWatch:
         lost = [name for name in self.names if name not in described and not name.startswith(PARAMETER)]
         if not lost:
             return
-        self._refuse(
+        self.refuse(
             where,
             f"{where}: the ERP does not describe {', '.join(lost)} there (any more), which the primary key has",
             ": the destination would keep one row for many. Bring the column back under its name, or refresh the "
@@ -90,7 +90,7 @@ class KeyWatch:
             "The rows are sent",
         )
 
-    def _refuse(self, where: str, sentence: str, loss: str, otherwise: str) -> None:
+    def refuse(self, where: str, sentence: str, loss: str, otherwise: str) -> None:
         """Fail with the ``sentence`` and what would be lost, where the destination goes by the key; or warn."""
         if self.deduplicates:
             msg = f"{sentence}{loss}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica.kept_names import missed, outermost, places, remembered
+from source_acumatica.kept_names import missed, outermost, places, remembered, unknown
 
 FEW = tuple(f"Column{number}" for number in range(20))
 MANY = tuple(f"AColumnOfALongTable{number}" for number in range(1000))
@@ -21,6 +21,11 @@ def test_a_name_that_comes_no_more_is_missed(names):
 
 def test_a_name_that_was_too_much_to_keep_and_is_not_known_is_missed_as_a_whole():
     assert missed(remembered((), MANY), MANY[2:], (), "custom") == ["custom"]
+
+
+@pytest.mark.parametrize("names", [FEW, MANY], ids=["as they are", "as hashes"])
+def test_a_name_that_never_came_is_unknown(names):
+    assert unknown(remembered((), names[1:]), names) == [names[0]]
 
 
 def test_names_take_few_characters_however_many_they_are():
