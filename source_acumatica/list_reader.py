@@ -128,7 +128,9 @@ class ListReader(ContractReader):
                 position = replace(page.position, list_name=self._list_name)
                 rows = list(self._completed(page.rows))
                 self._note_unserved(rows)
-                yield Page(rows, position)
+                if page.shows_likes and not self.table.path:
+                    self.repeated_key = self.table.keys
+                yield replace(page, rows=rows, position=position)
             self._refuse_unknown_lines()
         except MovingListError as error:
             raise stopped(self.where, error) from None
