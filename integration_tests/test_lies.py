@@ -211,6 +211,29 @@ def test_ids_that_rows_far_apart_share_merge_no_rows(mode: str, small_pages: Non
         assert destination.statuses == {name: "INCOMPLETE" if mode == INCREMENTAL else "COMPLETE"}
 
 
+def test_a_list_that_has_hidden_rows_before_is_looked_at_far_behind_its_end() -> None:
+    """What is changed by others all at once is a longer run than one look reaches over."""
+    with Simulator(rows=400, tenants=("Company",)) as sim:
+        company = sim.tenant("Company")
+        keys = [key for (key,) in company.keys("Customer")]
+        hidden = keys[101:-1:2]
+        sim.lies = Lies(hidden=frozenset(hidden))
+        config = sim.config(**SETTINGS, include_custom_fields=False, max_page_size=50)
+        chosen, destination = configured([discover(config)["Customer"]], INCREMENTAL), Destination()
+        destination.sync(config, chosen)
+        assert len(destination.rows("Customer")) == len(keys) - len(hidden)
+        sim.clock.advance(7200)
+        for key in (keys[0], *hidden, keys[-1]):
+            company.update("Customer", (key,), {"CustomerName": "changed"})
+        destination.sync(config, chosen)
+        changed = [row["CustomerID"] for row in destination.rows("Customer") if row["CustomerName"] == "changed"]
+        assert changed == [keys[0], keys[-1]]
+        sim.clock.advance(7200)
+        before = len(sim.requests)
+        destination.sync(config, chosen)
+        assert len([one for one in sim.requests[before:] if one.path.endswith("/Customer")]) < 40
+
+
 @pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
 @pytest.mark.parametrize("page_rows", [3, 8])
 @pytest.mark.parametrize("has_note_id", [True, False])
