@@ -291,6 +291,8 @@ def _hashable(cell: Any) -> Any:
 _LIKE_A_DATE = (":00:00.000000Z", ":15:00.000000Z", ":30:00.000000Z", ":45:00.000000Z")
 # Of times in whole seconds one of 900 looks so by chance.
 _FEWEST_DATES, _ROWS_TO_A_DATE = 2, 50
+# Fewer show two times of the day by chance.
+_ROWS_OF_A_YEAR = 10
 
 
 def looks_like_a_date(stamp: str) -> bool:
@@ -298,11 +300,21 @@ def looks_like_a_date(stamp: str) -> bool:
     return stamp.endswith(_LIKE_A_DATE)
 
 
+def are_dates(stamps: Sequence[str], latest: str) -> bool:
+    """Whether all stamps in UTC may be dates of one zone, which begin at one time of the day: in summer at another."""
+    if not looks_like_a_date(latest):
+        return False
+    return len({stamp[len("2026-11-30") :] for stamp in stamps}) <= (1 if len(stamps) < _ROWS_OF_A_YEAR else 2)
+
+
 class Stamps:
     """The latest stamp of a page, and whether a record has none."""
 
     def __init__(self, name: str | None, by: str | None = None, *, may_be_dates: bool = True) -> None:
-        """``may_be_dates``: the column may be any; the database stamps rows with times."""
+        """``may_be_dates``: the column may be any.
+
+        The database stamps rows with times, and some are at full hours: only all together they are dates.
+        """
         self._name, self._by, self._may_be_dates = name, by, may_be_dates
         self.newest: str | None = None
         self.believable: str | None = None
@@ -321,10 +333,10 @@ class Stamps:
         if cells:
             stamps = [cell for cell in cells if cell is not None]
             self.has_none |= len(stamps) < len(cells)
-            if self._may_be_dates:
+            latest = max(stamps, default=None)
+            if self._may_be_dates or are_dates(stamps, latest or ""):
                 self._count += len(stamps)
                 self._date_count += sum(map(looks_like_a_date, stamps))
-            latest = max(stamps, default=None)
             self.newest = max(filter(None, (self.newest, latest)), default=None)
             if latest and self._by and latest > self._by:
                 latest = max((stamp for stamp in stamps if stamp <= self._by), default=None)
