@@ -68,6 +68,8 @@ class SingleRecords:
             raise RequestFailed(named, self.where) from None
         if not is_sure and not self._is_same(record, row):
             raise self._failure(row, _NOT_ADDRESSABLE)
+        if is_sure and path != id_path(self.table, row) and self._is_another(record, row):
+            raise self._failure(row, "the ERP gives another record at its address")
         lacking = missing([record], expanded(self.table, plan, self.columns))
         if lacking:
             raise self._failure(row, f"the ERP leaves out {lacking} although it was asked for")
@@ -107,9 +109,18 @@ class SingleRecords:
         names = self.table.keys or [name for name in self.table.shape.fields if row.get(name) is not None]
         return bool(names) and all(unwrap(record.get(name)) == unwrap(row.get(name)) for name in names)
 
+    def _is_another(self, record: Wire, row: Wire) -> bool:
+        """Whether a record that was asked for by its keys shows others; case and padding make no other key."""
+        names = [name for name in self.table.keys if unwrap(record.get(name)) is not None]
+        return any(_folded(unwrap(record[name])) != _folded(unwrap(row.get(name))) for name in names)
+
     def _failure(self, row: Wire, sentence: str) -> RequestFailed:
         problem = Problem(Next.STOP, FailureType.system_error, f"record {self._name(row)}: {sentence}")
         return RequestFailed(problem, self.where)
 
     def _name(self, row: Wire) -> str:
         return ", ".join(repr(unwrap(row.get(key))) for key in self.table.keys) or str(row.get("id"))
+
+
+def _folded(key: Any) -> str:
+    return str(key).strip().casefold()
