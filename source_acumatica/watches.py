@@ -41,6 +41,8 @@ class KeyWatch:
     """Whether the destination drops all but one of the records with one key, so that a wrong one loses rows."""
     is_the_tables: bool = True
     """Whether it is the key of a table, in which two rows that are the same in all are one row that comes twice."""
+    is_chosen: bool = True
+    """Whether it is the user's: one that the source defines cannot be chosen otherwise."""
     _warned: set[str] = field(default_factory=set)
 
     def list(self, where: str, own: Sequence[str] = ()) -> ListKeys:
@@ -68,11 +70,12 @@ class KeyWatch:
         Raises:
             AirbyteTracedException: a ``config_error``, where rows would be lost.
         """
+        another = "another primary key for this stream, or " if self.is_chosen else ""
         self._refuse(
             where,
             f"{where}: {what} {self._told}, so the primary key does not identify a row",
-            ", and the destination would keep one of them only. Choose another primary key for this stream, or a sync "
-            "mode without deduplication, such as Full Refresh | Overwrite.",
+            f", and the destination would keep one of them only. Choose {another}a sync mode without deduplication, "
+            "such as Full Refresh | Overwrite.",
             "All of them are sent",
         )
 

@@ -115,6 +115,14 @@ def test_where_no_id_tells_rows_apart_a_key_that_comes_again_is_warned_of(caplog
     assert caplog.text.count("rows with the same OrderNbr have come, one far behind the other") == 1
 
 
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_another_key_is_advised_only_where_it_can_be_chosen(is_chosen):
+    watch = KeyWatch(("_tenant", "OrderNbr"), deduplicates=True, is_chosen=is_chosen)
+    with pytest.raises(AirbyteTracedException, match="without deduplication") as failure:
+        watch.complain("Stream X", "several rows have the same")
+    assert is_chosen is ("another primary key" in failure.value.message)
+
+
 def test_keys_that_do_not_compare_are_in_no_order():
     keys = claimed()
     pages(keys, [numbered(1, 1)], [{"_tenant": "A", "NoteID": "N2", "OrderNbr": 7}])
