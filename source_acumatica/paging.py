@@ -370,8 +370,10 @@ class _Anchored(Generic[Row]):
             return answer.skip > 0
         if not answer.new:
             return answer.skip > 0 and not any(map(self._trail.is_unmoved, answer.identities))
-        if answer.skip == 0 or self._is_in_front_of_the_trail(answer):
+        if answer.skip == 0:
             return len(answer.new) == len(answer.rows)
+        if self._is_in_front_of_the_trail(answer):
+            return not any(map(self._trail.is_unmoved, answer.identities))
         beginning = answer.identities[: answer.new[0]]
         return not any(map(self._trail.is_unmoved, beginning))
 
