@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
@@ -497,3 +497,27 @@ def test_a_question_that_the_database_cannot_compare_ends_no_stream(stream: str,
         assert destination.statuses == {stream: "COMPLETE"}
         assert bool(destination.records) == (refused == "1753-01-0"), "unless it is known, all rows are read"
         assert differences(destination, sim, ["Company"]) == []
+
+
+@pytest.mark.parametrize("stream", ["Vendor", "dac__Vendor"])
+def test_no_change_is_missed_where_the_stamps_of_a_table_are_dates_alone(erp: Simulator, stream: str) -> None:
+    """Those of a customization's own table may be."""
+    company, destination = erp.tenant(A), Destination()
+
+    def midnight() -> datetime:
+        return erp.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+    for key in company.keys("Vendor"):
+        company.update("Vendor", key, {"VendorName": "old"}, stamp=midnight() - timedelta(days=3))
+    config = erp.config(A, generic_inquiries=[], dac_tables=["Vendor"], include_custom_fields=False)
+    catalog = catalog_of(config, stream)
+    destination.sync(config, catalog)
+    for hour in range(30):
+        erp.clock.advance(1800)
+        key = company.keys("Vendor")[hour % 8]
+        company.update("Vendor", key, {"VendorName": f"changed in hour {hour}"}, stamp=midnight())
+        erp.clock.advance(1800)
+        destination.sync(config, catalog)
+        assert f"changed in hour {hour}" in {
+            row.get("VendorName") or row["AcctName"] for row in destination.rows(stream)
+        }

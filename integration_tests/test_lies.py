@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from source_acumatica.tables import Table
+
 from .conftest import IS_SOAK
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
+from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
 from .histories import SITES, WEATHER
 from .simulator import ErrorPlace, Fault, FaultKind, Lies, Simulator
 from .simulator.edm import Access
@@ -207,6 +209,54 @@ def test_ids_that_rows_far_apart_share_merge_no_rows(mode: str, small_pages: Non
         else:
             assert "several rows have the same NoteID" in destination.errors[0]["message"]
         assert destination.statuses == {name: "INCOMPLETE" if mode == INCREMENTAL else "COMPLETE"}
+
+
+def test_a_list_that_has_hidden_rows_before_is_looked_at_far_behind_its_end() -> None:
+    """What is changed by others all at once is a longer run than one look reaches over."""
+    with Simulator(rows=400, tenants=("Company",)) as sim:
+        company = sim.tenant("Company")
+        keys = [key for (key,) in company.keys("Customer")]
+        hidden = keys[101:-1:2]
+        sim.lies = Lies(hidden=frozenset(hidden))
+        config = sim.config(**SETTINGS, include_custom_fields=False, max_page_size=50)
+        chosen, destination = configured([discover(config)["Customer"]], INCREMENTAL), Destination()
+        destination.sync(config, chosen)
+        assert len(destination.rows("Customer")) == len(keys) - len(hidden)
+        sim.clock.advance(7200)
+        for key in (keys[0], *hidden, keys[-1]):
+            company.update("Customer", (key,), {"CustomerName": "changed"})
+        destination.sync(config, chosen)
+        changed = [row["CustomerID"] for row in destination.rows("Customer") if row["CustomerName"] == "changed"]
+        assert changed == [keys[0], keys[-1]]
+        sim.clock.advance(7200)
+        before = len(sim.requests)
+        destination.sync(config, chosen)
+        assert len([one for one in sim.requests[before:] if one.path.endswith("/Customer")]) < 40
+
+
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+@pytest.mark.parametrize("page_rows", [3, 8])
+@pytest.mark.parametrize("has_note_id", [True, False])
+def test_keys_of_an_entity_that_rows_far_apart_share_merge_no_rows(
+    mode: str, page_rows: int, has_note_id: bool, small_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those that lack a part, such as a type within which numbers are given: known by the entity's name alone."""
+    if not has_note_id:
+        monkeypatch.setattr(Table, "has_note_id", False)
+    with Simulator(rows=24, tenants=("Company",)) as sim:
+        config = sim.config(**SETTINGS, max_page_size=page_rows)
+        found = configured([discover(config)["Customer"]], mode, APPEND_DEDUP)
+        sim.rewrite(lambda request, answer: replace(answer, body=shortened(answer.body)))
+        destination = Destination()
+        destination.sync(config, found, fails=True)
+        assert destination.statuses == {"Customer": "INCOMPLETE"}
+        assert "several rows have the same CustomerID" in destination.errors[0]["message"]
+
+
+def shortened(body: bytes) -> bytes:
+    """Customers with the keys of the first ten of them, again and again."""
+    key = rb'("CustomerID":\s*\{"value":\s*"C)(\d{6})"'
+    return re.sub(key, lambda found: found[1] + b'%06d"' % (int(found[2]) % 10), body)
 
 
 @pytest.mark.parametrize("stream", ["dac__Vendor", "gi__GL-Transactions"])

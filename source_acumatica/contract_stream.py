@@ -27,6 +27,7 @@ from source_acumatica.stream_table import StreamTable
 from source_acumatica.streams import TableStream, can_be_smaller, shared_codec
 from source_acumatica.tables import Door, Table
 from source_acumatica.tenant_facts import TenantFacts
+from source_acumatica.watches import ListKeys
 
 logger = logging.getLogger("airbyte")
 
@@ -102,6 +103,14 @@ class ContractStream(TableStream):
             is_incremental=self.progress is not None,
             is_ranked=self._is_ranked,
         )
+
+    def _key_list(self, reader: Reader) -> ListKeys:
+        """The list has an order of its own: that its keys are what it goes by is a claim."""
+        table = self._table_of(reader.tenant)
+        if not table.keys:
+            return super()._key_list(reader)
+        id_ = ("_parent_id" if table.path else "id") if table.has_note_id else None
+        return self._keys.claimed_list(reader.where, table.own_key, id_)
 
     def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
         """A page of the list, as ``Ask`` of the reader."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from source_acumatica.ahead import Ahead, ByNumber, Guess
 from source_acumatica.batches import in_batches
-from source_acumatica.cursor import FILTER_WORKS, HIDES_NOTHING, LOSES_UNSTAMPED, Window
+from source_acumatica.cursor import FILTER_WORKS, LOSES_UNSTAMPED, Window
 from source_acumatica.entity import FieldKind, Wire, utc_instant
 from source_acumatica.errors import Next, RequestFailed
 from source_acumatica.feed_pages import FEWEST_ROWS, CutPages, FeedPage, linked_pages, sized_page
@@ -23,7 +23,7 @@ from source_acumatica.feeds import FeedDoor, FeedTable
 from source_acumatica.grouping import WITHOUT_KEY, Grouping
 from source_acumatica.helpers import Helpers
 from source_acumatica.keyset import UnreliableOrderError, keyset_pages
-from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
+from source_acumatica.looks import SMALL_PAGE_ROWS
 from source_acumatica.odata import FeedPlan, orderable, plain_value, plans
 from source_acumatica.page_size import PageSize
 from source_acumatica.paging import (
@@ -42,6 +42,7 @@ from source_acumatica.reader import (
     gives_up,
     hides_rows,
     known_longest,
+    looks_at,
     lost_ranks,
     refuse_stamped,
     shows_unstamped,
@@ -184,7 +185,7 @@ class FeedReader(Reader):
     def pages(self, window: Window) -> Iterator[Page[Wire]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
         self._ledger = Ledger(may_repeat=self.is_incremental)
-        self.looks = Looks(not self.facts.knows(HIDES_NOTHING))
+        self.looks = looks_at(self.facts)
         position = self._begin(window)
         has_rows, self._tail, self._empty_beginnings = False, (), 0
         while True:

@@ -20,13 +20,13 @@ from source_acumatica.ad_hoc import AdHocSchemas, is_refusal
 from source_acumatica.ahead import Ahead, ByNumber
 from source_acumatica.contract_reader import ContractReader, lacks
 from source_acumatica.credentials import is_credential, left_out
-from source_acumatica.cursor import EMPTIES_PARTS, FILTER_WORKS, HIDES_NOTHING, LISTS_ALL, Window
+from source_acumatica.cursor import EMPTIES_PARTS, FILTER_WORKS, LISTS_ALL, Window
 from source_acumatica.custom_fields import column_of, custom_fields, merge_custom, parts_of
 from source_acumatica.entity import FieldKind, Wire, unwrap
 from source_acumatica.errors import Next, Problem, RequestFailed
 from source_acumatica.hollow import FEW_SAMPLES, FIRST_SAMPLES, HollowParts, Part, ShownPage, told
 from source_acumatica.ladder import TOO_MUCH, Ladder
-from source_acumatica.looks import SMALL_PAGE_ROWS, Looks
+from source_acumatica.looks import SMALL_PAGE_ROWS
 from source_acumatica.page_size import SMALLEST_PAGE_ROWS, PageSize
 from source_acumatica.paging import ALIKE_ROWS_TO_REPEAT, BEGINNING, MovingListError, Page, Position, anchored_pages
 from source_acumatica.parts import foreign, missing, unserved
@@ -36,6 +36,7 @@ from source_acumatica.reader import (
     Facts,
     hides_rows,
     known_longest,
+    looks_at,
     lost_ranks,
     refuse_stamped,
     shows_unstamped,
@@ -117,7 +118,7 @@ class ListReader(ContractReader):
             self._size = PageSize(self.config.max_page_size)
             self._take(Plan(custom=self._custom_fields()))
         self._has_page = False
-        self.looks = Looks(not self.facts.knows(HIDES_NOTHING))
+        self.looks = looks_at(self.facts)
         size = self._size
         fetch = partial(self._fetch, size, window)
         by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
@@ -139,7 +140,9 @@ class ListReader(ContractReader):
                 position = replace(page.position, list_name=self._list_name)
                 rows = list(self._completed(page.rows))
                 self._note_unserved(rows)
-                yield Page(rows, position)
+                if page.shows_likes and not self.table.path:
+                    self.repeated_key = self.table.keys
+                yield replace(page, rows=rows, position=position)
             self._refuse_unknown_lines()
         except MovingListError as error:
             raise stopped(self.where, error) from None

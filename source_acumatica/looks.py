@@ -13,6 +13,8 @@ SMALL_PAGE_ROWS = 50
 # Where rows are hidden, a run of them may be longer than a page; each look is twice as far as the one before, up to so
 # many pages.
 _FURTHEST_PAGES = 2**9
+# Of a list that has hidden rows before, the first pages are looked at without a gap: a single row may follow them.
+_PAGES_BEHIND = (1, 2, 3, *(2**power for power in range(2, 10)))
 
 
 @dataclass
@@ -21,6 +23,8 @@ class Looks:
 
     are_due: bool = True
     """Without it none is taken, as long as no page has shown that rows are hidden."""
+    has_hidden_rows: bool = False
+    """Whether the list has hidden rows before: then what follows may be far, also behind the first page."""
     hides_rows: bool = field(default=False, init=False)
     """Whether a page came shorter than the server's pages do, and rows followed."""
     rows: int = field(default=0, init=False)
@@ -70,5 +74,9 @@ class Looks:
             while distance <= asked * _FURTHEST_PAGES:
                 yield distance
                 distance *= 2
+        elif self.has_hidden_rows:
+            # How long pages can be has not been seen: as long as they are asked for, until it is.
+            yield step
+            yield from (asked * pages for pages in _PAGES_BEHIND if asked * pages > step)
         elif are_due:
             yield step

@@ -83,6 +83,8 @@ class Page(Generic[Row]):
     """Whether the first row has what identifies the last row of the page before: two rows have it then."""
     is_last: bool = False
     """Whether it was seen already that nothing is behind it."""
+    shows_likes: bool = False
+    """Whether what should identify the rows has come with several, in two readings of the list."""
 
 
 @dataclass
@@ -187,6 +189,7 @@ class _Anchored(Generic[Row]):
         self._trail, self._start, self._offset, self._overlap = Trail(start.anchors), start, start.offset, overlap
         self._watch, self._look, self._looks, self._known_longest = _Watch(), look, looks, longest
         looks.begin()
+        self._should_be_unique = kind is _Kind.UNIQUE
         # What stood where it could not, in this reading of the list and in the one before.
         self._strays: set[str] = set()
         self._strays_before: set[str] = set()
@@ -337,7 +340,8 @@ class _Anchored(Generic[Row]):
             rows = answer.rows if is_all else [answer.rows[place] for place in new]
             is_alike = self._kind is _Kind.UNIQUE and (answer.identities[new[0]],) == last
             position = replace(self._start, offset=self._offset, anchors=self._trail.end())
-            yield Page(rows, position, is_alike, is_last)
+            shows_likes = self._should_be_unique and self._kind is _Kind.ALIKE
+            yield Page(rows, position, is_alike, is_last, shows_likes)
         if self._watch.page(answer.identities, is_new=bool(answer.new)):
             self._watch.repeats = 0
             if not answer.new or self._fetch(_BEHIND_EVERY_LIST)[0]:
@@ -366,8 +370,10 @@ class _Anchored(Generic[Row]):
             return answer.skip > 0
         if not answer.new:
             return answer.skip > 0 and not any(map(self._trail.is_unmoved, answer.identities))
-        if answer.skip == 0 or self._is_in_front_of_the_trail(answer):
+        if answer.skip == 0:
             return len(answer.new) == len(answer.rows)
+        if self._is_in_front_of_the_trail(answer):
+            return not any(map(self._trail.is_unmoved, answer.identities))
         beginning = answer.identities[: answer.new[0]]
         return not any(map(self._trail.is_unmoved, beginning))
 

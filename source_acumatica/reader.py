@@ -11,7 +11,7 @@ from typing import Protocol
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.config import Config
-from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, Window
+from source_acumatica.cursor import FILTER_WORKS, GIVES_PAGES, HIDES_NOTHING, HIDES_ROWS, Window
 from source_acumatica.entity import FIRST_INSTANT, Wire, format_instant
 from source_acumatica.errors import Next, Problem, RequestFailed, told
 from source_acumatica.looks import Looks
@@ -49,6 +49,9 @@ class Facts(Protocol):
 
     def knows(self, name: str) -> bool:
         """Whether it was learnt within the last day."""
+
+    def remembers(self, name: str) -> bool:
+        """Whether it was learnt at any time, and has not been forgotten."""
 
     def learn(self, name: str) -> None:
         """Keep it for a day."""
@@ -200,6 +203,11 @@ def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable
 def known_longest(facts: Facts) -> int:
     """How many rows the server is known to give at once: more than the one that pages have in common, or nothing."""
     return SMALLEST_PAGE_ROWS if facts.knows(GIVES_PAGES) else 0
+
+
+def looks_at(facts: Facts) -> Looks:
+    """How far to look behind the end of a list, by what is known of hidden rows in it."""
+    return Looks(not facts.knows(HIDES_NOTHING), facts.remembers(HIDES_ROWS))
 
 
 def gives_up(where: str, sentence: str) -> RequestFailed:

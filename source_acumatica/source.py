@@ -538,4 +538,9 @@ def _key_watch(configured: ConfiguredAirbyteStream) -> KeyWatch:
     paths = configured.primary_key or configured.stream.source_defined_primary_key or []
     names = tuple(path[0] for path in paths) if all(len(path) == 1 for path in paths) else ()
     deduplicates = configured.destination_sync_mode is DestinationSyncMode.append_dedup
-    return KeyWatch(names, deduplicates, is_the_tables=not configured.stream.name.startswith(FeedDoor.INQUIRIES.prefix))
+    return KeyWatch(
+        names,
+        deduplicates,
+        is_the_tables=not configured.stream.name.startswith(FeedDoor.INQUIRIES.prefix),
+        is_chosen=not configured.stream.source_defined_primary_key,
+    )

@@ -215,8 +215,8 @@ class TableStream(HttpStream, ABC):
             return [Window(format_instant(start) if start else None)]
         progress = self.progress.progress(tenant).begun_with(self._read_with(tenant))
         lag = self._lag(tenant, progress)
-        is_date = SHOWS_DATES in progress.learnt or looks_like_a_date(progress.newest or "")
-        if is_date and not self.is_stamped_by_the_database:
+        may_be_a_date = not self.is_stamped_by_the_database and looks_like_a_date(progress.newest or "")
+        if may_be_a_date or SHOWS_DATES in progress.learnt:
             # What changes later that day has the same date, also where the stamps of other rows have a time.
             lag = max(lag, _STEP_OF_DATES)
         if progress.is_ahead_of(now):

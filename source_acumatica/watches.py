@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
+from itertools import pairwise, repeat, starmap
+from operator import attrgetter, lt
 from typing import Any
 
 import msgspec
@@ -39,6 +41,8 @@ class KeyWatch:
     """Whether the destination drops all but one of the records with one key, so that a wrong one loses rows."""
     is_the_tables: bool = True
     """Whether it is the key of a table, in which two rows that are the same in all are one row that comes twice."""
+    is_chosen: bool = True
+    """Whether it is the user's: one that the source defines cannot be chosen otherwise."""
     _warned: set[str] = field(default_factory=set)
 
     def list(self, where: str, own: Sequence[str] = ()) -> ListKeys:
@@ -50,17 +54,28 @@ class KeyWatch:
         is_in_order = bool(own) and {*own} <= {*self.names}
         return ListKeys(self, where, own, KeyMarks() if self.deduplicates and not is_in_order else None)
 
+    def claimed_list(self, where: str, own: Sequence[str], id_: str | None) -> ListKeys:
+        """The keys of a list that comes in an order of its own, which is believed to be that of the ``own`` columns.
+
+        ``id_`` is the column with an id of the row, or of its record, that stays the same, if there is one.
+        """
+        keys = self.list(where, own)
+        if self.deduplicates and keys.marks is None:
+            keys.own, keys.in_order = (id_,) if id_ else (), KeysInOrder()
+        return keys
+
     def complain(self, where: str, what: str) -> None:
         """Say what is wrong with the key.
 
         Raises:
             AirbyteTracedException: a ``config_error``, where rows would be lost.
         """
+        another = "another primary key for this stream, or " if self.is_chosen else ""
         self.refuse(
             where,
             f"{where}: {what} {self._told}, so the primary key does not identify a row",
-            ", and the destination would keep one of them only. Choose another primary key for this stream, or a sync "
-            "mode without deduplication, such as Full Refresh | Overwrite.",
+            f", and the destination would keep one of them only. Choose {another}a sync mode without deduplication, "
+            "such as Full Refresh | Overwrite.",
             "All of them are sent",
         )
 
@@ -133,9 +148,13 @@ class KeyMarks:
 
     def is_repeat(self, key: Key, row: Any) -> bool:
         """Whether the key has come with another row; takes it in if it has not come."""
-        mark = (hash(key) & _MARK).to_bytes(8)
+        return self.is_repeated_mark(hash(key), hash(row))
+
+    def is_repeated_mark(self, key: int, row: int) -> bool:
+        """The same by their hashes."""
+        mark = (key & _MARK).to_bytes(8)
         bucket, rest = self._buckets[mark[:2]], mark[2:]
-        row_mark = (hash(row) & _ROW_MARK).to_bytes(self._ROW_BYTES)
+        row_mark = (row & _ROW_MARK).to_bytes(self._ROW_BYTES)
         at = bucket.find(rest)
         while at > 0 and at % self._ENTRY_BYTES:
             at = bucket.find(rest, at + 1)
@@ -147,6 +166,37 @@ class KeyMarks:
         return False
 
 
+class KeysInOrder:
+    """Remembers the keys of a list with their rows, at little cost as long as each is greater than the one before."""
+
+    # 160 megabytes; of the keys behind those, none is remembered.
+    _MOST_ROWS = 10_000_000
+
+    def __init__(self) -> None:
+        self._keys, self._rows, self._last = array("q"), array("q"), Key()
+
+    def goes_on_with(self, keys: Sequence[Key], rows: Iterable[Any]) -> bool:
+        """Whether the list goes on in order with these; only then are they taken in."""
+        try:
+            is_in_order = self._last < keys[0] and all(starmap(lt, pairwise(keys)))
+        except TypeError:
+            # Numbers with and without a point do not compare.
+            is_in_order = False
+        if is_in_order:
+            self._last = keys[-1]
+            if len(self._keys) < self._MOST_ROWS:
+                self._keys.extend(map(hash, keys))
+                self._rows.extend(map(hash, rows))
+        return is_in_order
+
+    def marks(self) -> KeyMarks:
+        """What has come, to hold keys against that come in another order."""
+        marks = KeyMarks()
+        for key, row in zip(self._keys, self._rows, strict=True):
+            marks.is_repeated_mark(key, row)
+        return marks
+
+
 @dataclass
 class ListKeys:
     """The keys of one list; the records of a page may come in several pieces."""
@@ -155,6 +205,8 @@ class ListKeys:
     where: str
     own: Sequence[str] = ()
     marks: KeyMarks | None = None
+    in_order: KeysInOrder | None = None
+    """Of a list that is believed to be ordered by the key, until it shows that it is not: marks are kept from then."""
     _seen: set[Key] = field(default_factory=set)
     _last: tuple[Key, Any] | None = None
     """The last record of the page before, with its key: the next one has another."""
@@ -196,12 +248,16 @@ class ListKeys:
 
         Where there are none it is known by all that it says, unless it has changed.
         """
-        if self.marks is None:
+        if self.marks is None and self.in_order is None:
             return
         own = [each for each in (column(records, name) for name in self.own) if each is not None]
-        rows: Iterable[Any] = zip(*(map(_hashable, each) for each in own), strict=True)
-        if not own:
-            rows = map(msgspec.json.encode, records)
+        if self.in_order is not None:
+            if self.in_order.goes_on_with(keys, _rows_of(own) if own else repeat(None, len(keys))):
+                return
+            self.marks, self.in_order = self.in_order.marks(), None
+        if self.marks is None:
+            return
+        rows = _rows_of(own) if own else map(msgspec.json.encode, records)
         if any([self.marks.is_repeat(key, row) for key, row in zip(keys, rows, strict=True)]):
             if own:
                 self.watch.complain(self.where, "several rows have the same")
@@ -226,6 +282,10 @@ def _same(one: Any, other: Any) -> bool:
     return bool(msgspec.json.encode(one) == msgspec.json.encode(other))
 
 
+def _rows_of(columns: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
+    return zip(*(map(_hashable, each) for each in columns), strict=True)
+
+
 def _hashable(cell: Any) -> Any:
     return bytes(cell) if isinstance(cell, msgspec.Raw) else cell
 
@@ -234,6 +294,8 @@ def _hashable(cell: Any) -> Any:
 _LIKE_A_DATE = (":00:00.000000Z", ":15:00.000000Z", ":30:00.000000Z", ":45:00.000000Z")
 # Of times in whole seconds one of 900 looks so by chance.
 _FEWEST_DATES, _ROWS_TO_A_DATE = 2, 50
+# Fewer show two times of the day by chance.
+_ROWS_OF_A_YEAR = 10
 
 
 def looks_like_a_date(stamp: str) -> bool:
@@ -241,11 +303,21 @@ def looks_like_a_date(stamp: str) -> bool:
     return stamp.endswith(_LIKE_A_DATE)
 
 
+def are_dates(stamps: Sequence[str], latest: str) -> bool:
+    """Whether all stamps in UTC may be dates of one zone, which begin at one time of the day: in summer at another."""
+    if not looks_like_a_date(latest):
+        return False
+    return len({stamp[len("2026-11-30") :] for stamp in stamps}) <= (1 if len(stamps) < _ROWS_OF_A_YEAR else 2)
+
+
 class Stamps:
     """The latest stamp of a page, and whether a record has none."""
 
     def __init__(self, name: str | None, by: str | None = None, *, may_be_dates: bool = True) -> None:
-        """``may_be_dates``: the column may be any; the database stamps rows with times."""
+        """``may_be_dates``: the column may be any.
+
+        The database stamps rows with times, and some are at full hours: only all together they are dates.
+        """
         self._name, self._by, self._may_be_dates = name, by, may_be_dates
         self.newest: str | None = None
         self.believable: str | None = None
@@ -264,10 +336,10 @@ class Stamps:
         if cells:
             stamps = [cell for cell in cells if cell is not None]
             self.has_none |= len(stamps) < len(cells)
-            if self._may_be_dates:
+            latest = max(stamps, default=None)
+            if self._may_be_dates or are_dates(stamps, latest or ""):
                 self._count += len(stamps)
                 self._date_count += sum(map(looks_like_a_date, stamps))
-            latest = max(stamps, default=None)
             self.newest = max(filter(None, (self.newest, latest)), default=None)
             if latest and self._by and latest > self._by:
                 latest = max((stamp for stamp in stamps if stamp <= self._by), default=None)

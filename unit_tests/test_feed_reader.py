@@ -110,7 +110,7 @@ class Known(set):
     """What is known of a list."""
 
     has_unstamped = is_first = False
-    knows = set.__contains__
+    knows = remembers = set.__contains__
     learn = set.add
     forget = set.discard
 

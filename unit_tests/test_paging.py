@@ -619,3 +619,15 @@ def test_what_comes_and_goes_around_the_place_has_no_list_read_once_more_that_ma
     )
     assert {*rows} <= {row for page in pages for row in page.rows} | {row for row in rows if row % 10}
     assert skips.count(0) <= 2
+
+
+def test_a_renamed_row_in_front_of_what_is_remembered_is_no_landmark():
+    """After a resume little is remembered: what stands in front of the row that has moved was not read."""
+    now = [*(("klmn"[place], "1") for place in range(4)), ("j", "2"), ("p", "1"), ("q", "1")]
+    anchors = tuple((row, "1") for row in "fghij")
+
+    def fetch(skip):
+        return now[skip : skip + 3], 3
+
+    pages = anchored_pages(fetch, lambda row: row, Position(10, anchors), ledger=Ledger(may_repeat=True))
+    assert {row for page in pages for row, _ in page.rows} >= {*"klmnpq"}

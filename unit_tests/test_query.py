@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from source_acumatica.addresses import encode
 from source_acumatica.cursor import Window
 from source_acumatica.entity import FieldKind, Shape
+from source_acumatica.errors import RequestFailed
 from source_acumatica.known_entities import Known
 from source_acumatica.query import (
     Plan,
@@ -23,6 +24,7 @@ from source_acumatica.query import (
     record_path,
     room_for_custom,
 )
+from source_acumatica.records import SingleRecords
 from source_acumatica.tables import tables
 
 STRING, INTEGER, STAMP = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DATE_TIME
@@ -504,3 +506,23 @@ def test_the_users_condition_takes_its_room_in_an_address_from_the_custom_fields
     asked = list_options(filtered, replace(plan, custom=first), None, SOME) | {"$skip": "1000000", "$top": "5000"}
     assert len(encode(asked)) <= plan.longest
     assert room_for_custom(filtered, None) < room_for_custom(plain, None)
+
+
+def single_orders(answer):
+    return SingleRecords(
+        table(),
+        frozenset({"OrderType", "OrderNbr"}),
+        "Tenant 'A', stream X",
+        lambda _path, _options: answer,
+        lambda *_: [order("A1")],
+    )
+
+
+def order(number):
+    return {"id": "1", "OrderType": {"value": "SO"}, "OrderNbr": {"value": number}}
+
+
+def test_another_record_at_the_address_of_one_is_not_sent_in_its_place():
+    assert single_orders(order("a1 ")).read(order("A1"), Plan()) == order("a1 ")
+    with pytest.raises(RequestFailed, match=r"record 'SO', 'A1': the ERP does not find it at its address"):
+        single_orders(order("A2")).read(order("A1"), Plan())

@@ -89,6 +89,46 @@ def test_marks_tell_keys_and_rows_apart():
     assert all(marks.is_repeat((number,), -number - 3) for number in range(0, 200_000, 7))
 
 
+def claimed(id_="NoteID"):
+    return KeyWatch(("_tenant", "OrderNbr"), deduplicates=True).claimed_list("Stream X", ("_tenant", "OrderNbr"), id_)
+
+
+def numbered(number, row):
+    return {"_tenant": "A", "NoteID": f"N{row}", "OrderNbr": f"{number:06}"}
+
+
+def test_a_key_that_a_list_is_said_to_be_ordered_by_is_held_against_all_of_it_once_it_is_not():
+    keys = claimed()
+    pages(keys, [numbered(1, 1), numbered(2, 2)], [numbered(3, 3)])
+    assert keys.marks is None
+    with pytest.raises(AirbyteTracedException, match="several rows have the same OrderNbr"):
+        pages(keys, [numbered(0, 4), numbered(2, 5)])
+
+
+def test_a_row_of_a_list_in_another_order_that_is_read_again_is_no_repeat(caplog):
+    pages(claimed(), [numbered(2, 2)], [numbered(1, 1)], [numbered(2, 2)])
+    assert caplog.text == ""
+
+
+def test_where_no_id_tells_rows_apart_a_key_that_comes_again_is_warned_of(caplog):
+    pages(claimed(None), [numbered(1, 1), numbered(2, 2)], [numbered(1, 3)])
+    assert caplog.text.count("rows with the same OrderNbr have come, one far behind the other") == 1
+
+
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_another_key_is_advised_only_where_it_can_be_chosen(is_chosen):
+    watch = KeyWatch(("_tenant", "OrderNbr"), deduplicates=True, is_chosen=is_chosen)
+    with pytest.raises(AirbyteTracedException, match="without deduplication") as failure:
+        watch.complain("Stream X", "several rows have the same")
+    assert is_chosen is ("another primary key" in failure.value.message)
+
+
+def test_keys_that_do_not_compare_are_in_no_order():
+    keys = claimed()
+    pages(keys, [numbered(1, 1)], [{"_tenant": "A", "NoteID": "N2", "OrderNbr": 7}])
+    assert keys.marks is not None
+
+
 DATES = ["2026-11-30T14:30:00.000000Z", "2026-11-29T00:00:00.000000Z", "2026-11-28T18:15:00.000000Z"]
 
 
@@ -100,4 +140,14 @@ def test_stamps_are_dates_where_more_of_them_look_so_than_by_chance(dates, times
     stamps = Stamps("M")
     stamps.note([{"M": stamp} for stamp in DATES[:dates]])
     stamps.note([{"M": f"2026-11-30T14:30:{number % 59 + 1:02}.000000Z"} for number in range(times)])
+    assert stamps.shows_dates is shows
+
+
+@pytest.mark.parametrize(
+    ("times", "shows"),
+    [(["05:00"] * 2, True), (["05:00"], False), (["05:00", "06:00"], False), ((["04:00"] + ["05:00"] * 9), True)],
+)
+def test_stamps_of_the_database_are_dates_only_where_all_begin_at_one_time_of_the_day(times, shows):
+    stamps = Stamps("M", may_be_dates=False)
+    stamps.note([{"M": f"2026-11-{day:02}T{time}:00.000000Z"} for day, time in enumerate(times, start=1)])
     assert stamps.shows_dates is shows
