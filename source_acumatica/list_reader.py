@@ -611,7 +611,7 @@ class ListReader(ContractReader):
         What keeps its NoteID may be renamed, and stands elsewhere then: its stamp tells that it was changed.
         """
         if self.table.keys:
-            return ("\x1f".join(str(unwrap(row.get(key))) for key in self.table.keys),)
+            return ("\x1f".join([str(unwrap(row.get(key))) for key in self.table.keys]),)
         if self.table.has_note_id:
             return str(row.get("id")), str(unwrap(row.get(self.table.cursor or "")))
         said = msgspec.json.encode(_lasting(row), order="sorted")
