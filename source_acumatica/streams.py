@@ -473,6 +473,7 @@ class TableStream(HttpStream, ABC):
 
     def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
         keys, rows_before, is_stamped = self._key_list(reader), beat.rows, False
+        keys.fresh = self._table_of(reader.tenant).cursor_field, self._begun(reader.tenant)
         given: Sequence[str] | None = None
         for page in reader.pages(window):
             now = self._access.now(reader.tenant)
@@ -529,6 +530,11 @@ class TableStream(HttpStream, ABC):
         if self.is_stamped_by_the_database:
             self._clock(tenant).see(stamps.believable, now)
         return self._look(tenant), StampsSeen(stamps.newest, stamps.believable, own.last and own.last.lag)
+
+    def _begun(self, tenant: str) -> str | None:
+        """The moment from which on what changes may have changed while a list was read that begins now."""
+        now = self._access.now(tenant)
+        return format_instant(now - timedelta(minutes=self._config.lookback_minutes)) if now else None
 
     def _key_list(self, reader: Reader) -> ListKeys:
         return self._keys.list(reader.where, self._table_of(reader.tenant).own_key)

@@ -205,6 +205,8 @@ class ListKeys:
     where: str
     own: Sequence[str] = ()
     marks: KeyMarks | None = None
+    fresh: tuple[str | None, str | None] = (None, None)
+    """The column with the stamps, and from which on a record was changed while the list was read; None: unknown."""
     in_order: KeysInOrder | None = None
     """Of a list that is believed to be ordered by the key, until it shows that it is not: marks are kept from then."""
     _seen: set[Key] = field(default_factory=set)
@@ -258,10 +260,18 @@ class ListKeys:
         if self.marks is None:
             return
         rows = _rows_of(own) if own else map(msgspec.json.encode, records)
-        if any([self.marks.is_repeat(key, row) for key, row in zip(keys, rows, strict=True)]):
-            if own:
+        marked = enumerate(zip(keys, rows, strict=True))
+        repeats = [place for place, (key, row) in marked if self.marks.is_repeat(key, row)]
+        if repeats:
+            if own and not self._are_fresh(records, repeats):
                 self.watch.complain(self.where, "several rows have the same")
             self.watch.doubt(self.where)
+
+    def _are_fresh(self, records: Sequence[Any], places: Sequence[int]) -> bool:
+        """Whether these were changed since the list was begun: a renamed one comes again under its other name."""
+        name, begun = self.fresh
+        stamps = column(records, name) if name and begun else None
+        return stamps is not None and all(stamps[place] and stamps[place] >= begun for place in places)
 
     def _once(self, records: Sequence[Any], keys: Sequence[Key]) -> tuple[Sequence[Any], Sequence[Key]]:
         """Without the records that are the same as another; those that share no more than a key are complained of."""

@@ -56,6 +56,15 @@ def test_a_row_that_is_read_again_is_no_repeat():
     pages(keys_of(), orders(1, 2), orders(3), orders(1, 2, Total=7))
 
 
+def test_a_row_that_is_renamed_while_the_list_is_read_is_no_repeat(caplog):
+    keys = keys_of()
+    keys.fresh = "Stamp", "2026-11-26T10:00:00.000000Z"
+    pages(keys, orders(1, 2), orders(3, note_id="N1", Stamp="2026-11-26T10:00:01.000000Z"))
+    assert "check it if this warning stays" in caplog.text
+    with pytest.raises(AirbyteTracedException, match="several rows have the same NoteID"):
+        pages(keys, orders(4, note_id="N2", Stamp="2026-11-26T09:59:59.000000Z"))
+
+
 def test_without_deduplication_no_keys_are_remembered():
     keys = keys_of(deduplicates=False)
     pages(keys, orders(1), orders(2), orders(3, note_id="N1"))
