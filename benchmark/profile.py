@@ -17,7 +17,7 @@ from threading import Event, Thread, get_ident
 from types import FrameType
 
 from source_acumatica import SourceAcumatica
-from source_acumatica.lines import Entrypoint
+from source_acumatica.airbyte.records import Entrypoint
 
 from .pages import ENTITY, catalog, serving
 from .process import options

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from source_acumatica import client, page_size
+from source_acumatica.erp import client
+from source_acumatica.reading import page_size
 
 from .simulator import Simulator
 

@@ -17,8 +17,9 @@ from typing import Any
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from benchmark.process import options
-from source_acumatica import SourceAcumatica, client
-from source_acumatica.lines import Entrypoint
+from source_acumatica import SourceAcumatica
+from source_acumatica.airbyte.records import Entrypoint
+from source_acumatica.erp import client
 
 from .simulator import Simulator
 

@@ -18,10 +18,10 @@ from urllib.parse import quote
 import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.client import Client, Patience
 from source_acumatica.config import Config
-from source_acumatica.discovery import Endpoint, describe
-from source_acumatica.errors import RequestFailed
+from source_acumatica.contract.discovery import Endpoint, describe
+from source_acumatica.erp.client import Client, Patience
+from source_acumatica.erp.errors import RequestFailed
 
 # What a probe asks for at most: enough to see a page that the server cuts, little enough to bear.
 MANY_ROWS = 3000

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from source_acumatica import client, proof, source
+from source_acumatica import check as proof
+from source_acumatica import source
+from source_acumatica.erp import client
 
 from .harness import check
 from .simulator import Lies, Simulator, tenants

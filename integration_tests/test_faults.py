@@ -17,7 +17,7 @@ import pytest
 from airbyte_cdk.sources.streams.http.tcp_keepalive import TcpKeepaliveHTTPAdapter
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica import client
+from source_acumatica.erp import client
 
 from .harness import Destination, check, differences, discover
 from .simulator import Fault, FaultKind, Simulator

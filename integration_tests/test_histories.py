@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from source_acumatica import page_size
+from source_acumatica.reading import page_size
 
 from .conftest import EXAMPLES
 from .harness import FULL_REFRESH, INCREMENTAL, OVERWRITE, Destination, configured, differences, discover

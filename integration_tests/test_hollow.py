@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from source_acumatica import hollow, page_size, query
-from source_acumatica.hollow import spread
+from source_acumatica.contract import hollow, query
+from source_acumatica.contract.hollow import spread
+from source_acumatica.reading import page_size
 
 from .harness import FULL_REFRESH, INCREMENTAL, differences
 from .simulator import Fault, FaultKind, Lies, Simulator

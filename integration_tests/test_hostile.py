@@ -16,7 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from source_acumatica import bodies, client, paging, trail
+from source_acumatica.erp import client
+from source_acumatica.erp import response as bodies
+from source_acumatica.reading import paging, trail
 
 from .conftest import EXAMPLES
 from .harness import Destination, differences

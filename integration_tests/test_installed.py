@@ -70,7 +70,8 @@ def printed(command: Sequence[Any], folder: Path) -> str:
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert wheel.name == f"airbyte_source_acumatica-{PROJECT['version']}-py3-none-any.whl"
     names = zipfile.ZipFile(wheel).namelist()
-    own = {str(path.relative_to(ROOT)) for path in (ROOT / "source_acumatica").iterdir() if path.is_file()}
+    files = [path for path in (ROOT / "source_acumatica").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    own = {str(path.relative_to(ROOT)) for path in files}
     assert {name for name in names if ".dist-info/" not in name} == own
     assert {"source_acumatica/spec.yaml", "source_acumatica/py.typed"} <= own
 

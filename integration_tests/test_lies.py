@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from source_acumatica.tables import Table
+from source_acumatica.contract.tables import Table
 
 from .conftest import IS_SOAK
 from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover

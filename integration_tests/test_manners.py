@@ -15,7 +15,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica import client, custom_fields, query, sessions
+from source_acumatica.contract import custom_fields, query
+from source_acumatica.erp import client, sessions
 
 from .harness import FULL_REFRESH, Destination, check, differences, discover
 from .simulator import Fault, FaultKind, SeatAnswer, Simulator

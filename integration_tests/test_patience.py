@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from source_acumatica import client, source
+from source_acumatica import source
+from source_acumatica.erp import client
 
 from .harness import Destination, check
 from .simulator import Fault, FaultKind, Simulator

@@ -12,7 +12,8 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica import client, proof
+from source_acumatica import check as proof
+from source_acumatica.erp import client
 
 from .harness import FULL_REFRESH, Destination, check, differences, run
 from .simulator import Fault, FaultKind, Simulator

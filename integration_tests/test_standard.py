@@ -15,7 +15,7 @@ from airbyte_cdk.test.standard_tests.source_base import SourceTestSuiteBase
 
 from benchmark.process import options
 from source_acumatica import SourceAcumatica
-from source_acumatica.lines import Entrypoint
+from source_acumatica.airbyte.records import Entrypoint
 
 from .simulator import Simulator
 from .test_sync import catalog_of

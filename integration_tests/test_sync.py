@@ -12,7 +12,8 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica import discovery, heartbeat
+from source_acumatica.airbyte import progress
+from source_acumatica.contract import discovery
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover, expected_rows
 from .simulator import Simulator
@@ -410,7 +411,7 @@ def test_expected_rows_are_not_empty(sim: Simulator) -> None:
 
 
 def test_a_slow_stream_is_heard_of_while_it_is_read(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:
-    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0.1)
     with Simulator(rows=20, tenants=("Company",), latency_seconds=0.05) as sim:
         config = sim.config(max_page_size=3, dac_tables=["SOOrder"])
         destination = Destination()

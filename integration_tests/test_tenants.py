@@ -11,21 +11,12 @@ from typing import Any, Literal
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica import client
-from source_acumatica.errors import config_error
-from source_acumatica.feed_discovery import FeedSurvey
-from source_acumatica.feeds import FeedDoor
+from source_acumatica.erp import client
+from source_acumatica.erp.errors import config_error
+from source_acumatica.odata.discovery import FeedSurvey
+from source_acumatica.odata.tables import FeedDoor
 
-from .harness import (
-    APPEND_DEDUP,
-    FULL_REFRESH,
-    INCREMENTAL,
-    Destination,
-    check,
-    configured,
-    differences,
-    discover,
-)
+from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.answers import HTML, Answer, as_json, html
 from .simulator.catalog import ENDPOINTS

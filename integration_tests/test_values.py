@@ -12,7 +12,8 @@ from uuid import uuid4
 
 import pytest
 
-from source_acumatica import addresses, custom_fields
+from source_acumatica.contract import custom_fields
+from source_acumatica.erp import addresses
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, Message, differences
 from .simulator import Fault, FaultKind, Simulator

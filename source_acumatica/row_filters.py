@@ -12,19 +12,19 @@ import msgspec
 import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.answers import NO_CONTENT, or_no_content, read_answer
-from source_acumatica.client import Client
 from source_acumatica.config import Config
-from source_acumatica.cursor import Window
-from source_acumatica.doors import Doors, first_row
-from source_acumatica.errors import Next, Problem, RequestFailed, config_error
-from source_acumatica.feed_answers import REFUSED_BY_SILENCE
-from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.json_text import decode
-from source_acumatica.query import Plan, list_options
-from source_acumatica.reader import where_of
-from source_acumatica.stream_table import StreamTable
-from source_acumatica.tables import Door, Table
+from source_acumatica.contract.query import Plan, list_options
+from source_acumatica.contract.tables import Door, Table
+from source_acumatica.erp.answers import NO_CONTENT, or_no_content, read_answer
+from source_acumatica.erp.client import Client
+from source_acumatica.erp.errors import Next, Problem, RequestFailed, config_error
+from source_acumatica.erp.json_text import decode
+from source_acumatica.odata.answers import REFUSED_BY_SILENCE
+from source_acumatica.odata.service import Doors, first_row
+from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.reader import where_of
+from source_acumatica.reading.table import StreamTable
 
 logger = logging.getLogger("airbyte")
 

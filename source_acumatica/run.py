@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from airbyte_cdk.logger import PRINT_BUFFER
 
-from source_acumatica.lines import Entrypoint
+from source_acumatica.airbyte.records import Entrypoint
 from source_acumatica.source import SourceAcumatica
 
 # Docker kills 10 s after SIGTERM. The sign-outs get the larger part of that; what is printed already then gets this

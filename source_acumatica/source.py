@@ -27,34 +27,34 @@ from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.access import Access
-from source_acumatica.ad_hoc import AdHocSchemas
-from source_acumatica.client import Client, Patience
+from source_acumatica.airbyte.access import Access
+from source_acumatica.airbyte.messages import OrderedMessageRepository, RowQueue
+from source_acumatica.airbyte.names import warn_of_look_alikes
+from source_acumatica.airbyte.progress import Heartbeat
+from source_acumatica.airbyte.records import LinesSource, NoCounts, incomplete, single_messages, with_meta
+from source_acumatica.airbyte.states import UNREADABLE, cursors, manager_of, state_of
+from source_acumatica.airbyte.stream import Holding, TableStream
+from source_acumatica.airbyte.watches import KeyWatch
+from source_acumatica.check import prove
 from source_acumatica.config import Config, unknown_settings
-from source_acumatica.contract_stream import ContractStream
-from source_acumatica.credentials import is_credential
-from source_acumatica.cursor import State, TenantCursor
+from source_acumatica.contract.ad_hoc import AdHocSchemas
+from source_acumatica.contract.discovery import PROOF, Site, describe, tell_forms
+from source_acumatica.contract.forms import Forms, form_names
+from source_acumatica.contract.stream import ContractStream
+from source_acumatica.contract.tables import MAIN_ENDPOINT, Door, Table
 from source_acumatica.deadline import OverdueError, within
-from source_acumatica.discovery import PROOF, Site, describe, tell_forms
-from source_acumatica.doors import Doors
-from source_acumatica.entity import Shape
-from source_acumatica.errors import RequestFailed, config_error
-from source_acumatica.feed_discovery import FeedSurvey
-from source_acumatica.feed_stream import FeedStream
-from source_acumatica.feeds import FeedDoor, FeedTable
-from source_acumatica.forms import Forms, form_names
-from source_acumatica.heartbeat import Heartbeat
-from source_acumatica.lines import LinesSource, NoCounts, incomplete, single_messages, with_meta
-from source_acumatica.messages import OrderedMessageRepository, RowQueue
-from source_acumatica.names import warn_of_look_alikes
-from source_acumatica.proof import prove
+from source_acumatica.erp.client import Client, Patience
+from source_acumatica.erp.errors import RequestFailed, config_error
+from source_acumatica.erp.sessions import PoolClosed
+from source_acumatica.odata.discovery import FeedSurvey
+from source_acumatica.odata.removals import TableRemovals
+from source_acumatica.odata.service import Doors
+from source_acumatica.odata.stream import FeedStream
+from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.reading.credentials import is_credential
+from source_acumatica.reading.cursor import State, TenantCursor
+from source_acumatica.reading.fields import Shape
 from source_acumatica.row_filters import refuse_unmatched_filters, tell_if_blind
-from source_acumatica.sessions import PoolClosed
-from source_acumatica.states import UNREADABLE, cursors, manager_of, state_of
-from source_acumatica.streams import Holding, TableStream
-from source_acumatica.table_removals import TableRemovals
-from source_acumatica.tables import MAIN_ENDPOINT, Door, Table
-from source_acumatica.watches import KeyWatch
 
 logger = logging.getLogger("airbyte")
 _concurrent_logger = logging.getLogger("airbyte.concurrent")

@@ -8,117 +8,122 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "source_acumatica"
-MODULES = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}
+MODULES = {
+    path.relative_to(PACKAGE).with_suffix("").as_posix(): ast.parse(path.read_text())
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
 
-# A module may import only from layers with a lower number; those of one layer do not know each other.
+# A folder may import only from those with a lower number; "" are the modules of the package itself, on top of them all.
+FOLDERS = {"config": 0, "erp": 1, "reading": 2, "airbyte": 3, "contract": 4, "odata": 4, "": 5}
+# Within a folder, a module may import only from layers with a lower number; those of one layer do not know each other.
 LAYERS = {
-    "addresses": 0,
     "config": 0,
+    "erp/addresses": 0,
+    "erp/errors": 0,
+    "erp/helpers": 0,
+    "erp/limits": 0,
+    "erp/network": 0,
+    "erp/server_clock": 0,
+    "erp/sessions": 0,
+    "erp/answers": 1,
+    "erp/json_text": 1,
+    "erp/response": 1,
+    "erp/retries": 1,
+    "erp/sign_in": 2,
+    "erp/client": 3,
+    "reading/batches": 0,
+    "reading/codec": 0,
+    "reading/database_clock": 0,
+    "reading/fields": 0,
+    "reading/kept_names": 0,
+    "reading/looks": 0,
+    "reading/page_size": 0,
+    "reading/refusals": 0,
+    "reading/trail": 0,
+    "reading/credentials": 1,
+    "reading/paging": 1,
+    "reading/read_with": 1,
+    "reading/table": 1,
+    "reading/cursor": 2,
+    "reading/prefetch": 2,
+    "reading/facts": 3,
+    "reading/reader": 3,
+    "reading/repeated": 4,
+    "airbyte/names": 0,
+    "airbyte/progress": 0,
+    "airbyte/records": 0,
+    "airbyte/removals": 0,
+    "airbyte/states": 0,
+    "airbyte/watches": 0,
+    "airbyte/access": 1,
+    "airbyte/messages": 1,
+    "airbyte/stream": 2,
+    "contract/ad_hoc": 0,
+    "contract/description": 0,
+    "contract/known_entities": 0,
+    "contract/parts": 0,
+    "contract/forms": 1,
+    "contract/hollow": 1,
+    "contract/tables": 1,
+    "contract/base_reader": 2,
+    "contract/codec": 2,
+    "contract/custom_fields": 2,
+    "contract/discovery": 2,
+    "contract/query": 3,
+    "contract/form_reader": 4,
+    "contract/ladder": 4,
+    "contract/single_records": 4,
+    "contract/reader": 5,
+    "contract/stream": 6,
+    "odata/answers": 0,
+    "odata/keyset": 0,
+    "odata/metadata": 0,
+    "odata/pages": 0,
+    "odata/tables": 1,
+    "odata/codec": 2,
+    "odata/query": 2,
+    "odata/deleted_rows": 3,
+    "odata/grouping": 3,
+    "odata/service": 3,
+    "odata/key_probe": 4,
+    "odata/reader": 4,
+    "odata/tracking": 4,
+    "odata/deletions": 5,
+    "odata/stream": 5,
+    "odata/discovery": 6,
+    "odata/removals": 6,
     "deadline": 0,
-    "entity": 0,
-    "heartbeat": 0,
-    "helpers": 0,
-    "kept_names": 0,
-    "known_entities": 0,
-    "looks": 0,
-    "network": 0,
-    "pace": 0,
-    "page_size": 0,
-    "refusals": 0,
-    "server_clock": 0,
-    "sessions": 0,
-    "trail": 0,
-    "credentials": 1,
-    "database_clock": 1,
-    "edmx": 1,
-    "errors": 1,
-    "forms": 1,
-    "lines": 1,
-    "paging": 1,
-    "parts": 1,
-    "read_with": 1,
-    "stream_table": 1,
-    "ahead": 2,
-    "answers": 2,
-    "bodies": 2,
-    "cursor": 2,
-    "feed_pages": 2,
-    "feeds": 2,
-    "hollow": 2,
-    "json_text": 2,
-    "keyset": 2,
-    "messages": 2,
-    "names": 2,
-    "openapi": 2,
-    "patience": 2,
-    "tables": 2,
-    "watches": 2,
-    "batches": 3,
-    "codec": 3,
-    "custom_fields": 3,
-    "feed_answers": 3,
-    "odata": 3,
-    "removals": 3,
-    "sign_in_answers": 3,
-    "states": 3,
-    "tenant_facts": 3,
-    "client": 4,
-    "feed_codec": 4,
-    "list_codec": 4,
-    "query": 4,
-    "access": 5,
-    "ad_hoc": 5,
-    "deleted_rows": 5,
-    "discovery": 5,
-    "doors": 5,
-    "ladder": 5,
-    "reader": 5,
-    "records": 5,
-    "contract_reader": 6,
-    "grouping": 6,
-    "key_probe": 6,
-    "repeated": 6,
-    "row_filters": 6,
-    "tracking": 6,
-    "deletions": 7,
-    "feed_reader": 7,
-    "form_reader": 7,
-    "list_reader": 7,
-    "feed_discovery": 8,
-    "streams": 8,
-    "table_removals": 8,
-    "contract_stream": 9,
-    "feed_stream": 9,
-    "proof": 9,
-    "source": 10,
-    "__init__": 11,
-    "run": 11,
+    "row_filters": 0,
+    "check": 1,
+    "source": 2,
+    "__init__": 3,
+    "run": 3,
 }
 # Reading descriptions, building queries and shaping records are functions over values.
 PURE = {
-    "addresses",
-    "trail",
-    "credentials",
-    "forms",
-    "known_entities",
-    "looks",
-    "page_size",
-    "entity",
-    "database_clock",
-    "paging",
-    "parts",
-    "openapi",
-    "edmx",
-    "stream_table",
-    "tables",
-    "feeds",
-    "custom_fields",
-    "query",
-    "odata",
-    "codec",
-    "feed_codec",
-    "list_codec",
-    "deleted_rows",
+    "contract/codec",
+    "contract/custom_fields",
+    "contract/description",
+    "contract/forms",
+    "contract/known_entities",
+    "contract/parts",
+    "contract/query",
+    "contract/tables",
+    "erp/addresses",
+    "odata/codec",
+    "odata/deleted_rows",
+    "odata/metadata",
+    "odata/query",
+    "odata/tables",
+    "reading/codec",
+    "reading/credentials",
+    "reading/database_clock",
+    "reading/fields",
+    "reading/looks",
+    "reading/page_size",
+    "reading/paging",
+    "reading/table",
+    "reading/trail",
 }
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
 
@@ -133,19 +138,39 @@ def imports(tree):
 
 
 def own_imports(module):
-    for name in imports(MODULES[module]):
-        if name.split(".")[0] == PACKAGE.name:
-            yield name.removeprefix(PACKAGE.name).removeprefix(".") or "__init__"
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == PACKAGE.name:
+            place = node.module.removeprefix(PACKAGE.name).removeprefix(".").replace(".", "/") or "__init__"
+            # A folder by itself has no names but those of its modules.
+            yield from [place] if place in MODULES else (f"{place}/{alias.name}" for alias in node.names)
+
+
+def folder_of(module):
+    return "config" if module == "config" else module.rpartition("/")[0]
 
 
 def test_every_module_has_its_layer():
-    assert MODULES.keys() == LAYERS.keys()
+    folders = {f"{folder}/__init__" for folder in FOLDERS} & MODULES.keys()
+    assert MODULES.keys() - folders == LAYERS.keys()
+    assert {folder_of(module) for module in LAYERS} == FOLDERS.keys()
+    assert not [module for module in folders if list(imports(MODULES[module]))]
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", LAYERS)
 def test_imports_point_down(module):
+    """``contract`` and ``odata`` lie side by side: neither knows of the other."""
     for imported in own_imports(module):
-        assert LAYERS[imported] < LAYERS[module], f"{module} imports {imported}"
+        above, below = folder_of(module), folder_of(imported)
+        if above == below:
+            assert LAYERS[imported] < LAYERS[module], f"{module} imports {imported}"
+        else:
+            assert FOLDERS[below] < FOLDERS[above], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("room", ["codec", "discovery", "query", "reader", "stream", "tables"])
+def test_both_apis_have_the_same_rooms(room):
+    """Who knows the way in one finds it in the other."""
+    assert {f"contract/{room}", f"odata/{room}"} <= LAYERS.keys()
 
 
 @pytest.mark.parametrize("module", sorted(PURE))
@@ -153,18 +178,20 @@ def test_a_pure_module_does_not_talk(module):
     assert not {name.split(".")[0] for name in imports(MODULES[module])} & SHELL
 
 
-@pytest.mark.parametrize("module", sorted(PURE - {"query", "odata", "codec", "feed_codec", "list_codec"}))
+@pytest.mark.parametrize(
+    "module", sorted(PURE - {"contract/query", "odata/query", "reading/codec", "odata/codec", "contract/codec"})
+)
 def test_a_pure_module_stands_on_pure_modules_only(module):
     assert set(own_imports(module)) <= PURE
 
 
-@pytest.mark.parametrize("module", ["query", "odata"])
+@pytest.mark.parametrize("module", ["contract/query", "odata/query"])
 def test_queries_know_of_the_cursor_its_window_only(module):
     """``cursor`` holds the CDK's class as well; of that, nothing enters the pure middle."""
     (names,) = (
         {alias.name for alias in node.names}
         for node in ast.walk(MODULES[module])
-        if isinstance(node, ast.ImportFrom) and node.module == "source_acumatica.cursor"
+        if isinstance(node, ast.ImportFrom) and node.module == "source_acumatica.reading.cursor"
     )
     assert names == {"Window"}
 
@@ -214,12 +241,12 @@ def test_no_request_is_sent_without_a_time_out():
     """The library's own default is to wait for ever."""
     calls = [
         node
-        for node in ast.walk(MODULES["client"])
+        for node in ast.walk(MODULES["erp/client"])
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("request", "post")
     ]
     assert len(calls) == 3
     assert all("timeout" in {keyword.arg for keyword in call.keywords} for call in calls)
-    senders = [name for name in MODULES if name != "client" and "requests" in set(imports(MODULES[name]))]
+    senders = [name for name in MODULES if name != "erp/client" and "requests" in set(imports(MODULES[name]))]
     for name in senders:
         sent = [node for node in ast.walk(MODULES[name]) if isinstance(node, ast.Attribute) and node.attr == "request"]
-        assert not sent, f"only client.py talks to the instance, and not {name}.py"
+        assert not sent, f"only erp/client.py talks to the instance, and not {name}.py"

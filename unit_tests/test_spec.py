@@ -212,8 +212,8 @@ def test_no_module_that_the_connector_loads_mentions_what_the_image_leaves_out()
     script = """
 import ast, importlib, json, pathlib, pkgutil, sys
 import source_acumatica
-for each in pkgutil.iter_modules(source_acumatica.__path__):
-    importlib.import_module(f"source_acumatica.{each.name}")
+for each in pkgutil.walk_packages(source_acumatica.__path__, "source_acumatica."):
+    importlib.import_module(each.name)
 mentioned = {}
 for name, module in sorted(sys.modules.items()):
     file = getattr(module, "__file__", None) or ""

@@ -1,0 +1,1 @@
+"""The side of Airbyte's protocol: streams of any API, records and states on their way out, and signs of progress."""

@@ -1,0 +1,61 @@
+"""What is known of the tenants at the start of a run, and what their streams share."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from source_acumatica.airbyte.progress import Heartbeat
+from source_acumatica.airbyte.removals import Removals
+from source_acumatica.erp.client import Client
+from source_acumatica.reading.cursor import HAS_FLAGGED, TenantCursor
+from source_acumatica.reading.database_clock import DatabaseClock
+from source_acumatica.reading.table import StreamTable
+
+
+@dataclass(frozen=True)
+class Access:
+    """What is known of the tenants at the start of a run."""
+
+    removals: Removals
+    """Where removed records are read."""
+    tell_if_blind: Callable[[str, StreamTable], None]
+    """Says if the row filter of a tenant's table, of which no row has ever come, finds none of those that there are."""
+    server_times: Mapping[str, datetime] = field(default_factory=dict)
+    clocks: dict[str, DatabaseClock] = field(default_factory=lambda: defaultdict(DatabaseClock))
+    """The clock of each tenant's database."""
+    have_flagged: set[str] = field(default_factory=set)
+    """The tenants of which flagged rows have ever come: the site knows the header that shows them."""
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    began_at: float = field(default_factory=time.monotonic)
+
+    def now(self, tenant: str) -> datetime | None:
+        """The server's clock at this moment, as it has gone on since the sign-in."""
+        then = self.server_times.get(tenant)
+        return then and then + timedelta(seconds=time.monotonic() - self.began_at)
+
+    def remember(self, progress: TenantCursor, tenants: Sequence[str], *, has_clock: bool) -> None:
+        """What one stream has seen before holds for others: all tables of a tenant are stamped by one clock."""
+        for tenant in tenants:
+            was = progress.progress(tenant)
+            if has_clock:
+                was.remind(self.clocks[tenant])
+            if HAS_FLAGGED in was.learnt:
+                self.have_flagged.add(tenant)
+
+    @classmethod
+    def of(
+        cls,
+        client: Client,
+        tenants: Sequence[str],
+        removals: Removals,
+        tell_if_blind: Callable[[str, StreamTable], None],
+        heartbeat: Heartbeat,
+    ) -> Access:
+        """With the tenants' clocks, read when they were signed in to."""
+        times = {tenant: client.server_time(tenant) for tenant in tenants}
+        known = {tenant: time for tenant, time in times.items() if time}
+        return cls(removals, tell_if_blind, known, heartbeat=heartbeat)

@@ -1,0 +1,272 @@
+"""Records on their way out: many lines as one message, since an object for each costs more than all the rest.
+
+Only this module knows that a message can stand for many. The workers make ``RecordLines``, which travel the queue as
+any message does. ``Entrypoint`` prints their text, and counts their records into the states behind them. For whoever
+reads messages one by one, as the CDK's own entry point does, ``single_messages`` takes them apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from abc import ABC
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, cast
+
+import msgspec
+import orjson
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.models import (
+    AirbyteConnectionStatus,
+    AirbyteMessage,
+    AirbyteRecordMessage,
+    AirbyteStreamStatus,
+    ConfiguredAirbyteCatalog,
+    ConnectorSpecification,
+    FailureType,
+    Status,
+    Type,
+)
+from airbyte_cdk.sources import Source
+from airbyte_cdk.sources.utils.schema_helpers import split_config
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from airbyte_protocol_dataclasses.models import AirbyteRecordMessageMeta, AirbyteRecordMessageMetaChange, Change, Reason  # type: ignore[import-untyped]
+from jsonschema import Draft7Validator
+
+from source_acumatica.config import Config, hide_secrets
+
+
+class _RecordBody(msgspec.Struct, gc=False, omit_defaults=True):
+    stream: str
+    data: Any
+    emitted_at: int
+    meta: Any = None
+
+
+class _RecordLine(msgspec.Struct, gc=False, tag_field="type", tag="RECORD"):
+    record: _RecordBody
+
+
+_ENCODER = msgspec.json.Encoder()
+# The CDK's serializer has no other way to keep the digits of a number.
+_DECODER = msgspec.json.Decoder(_RecordLine, float_hook=orjson.Fragment)
+
+
+Meta = msgspec.Raw
+"""What records say of themselves, encoded once for all that say the same."""
+
+
+class RecordLines(AirbyteMessage):
+    """RECORD messages of one stream as they are printed, one a line."""
+
+    def __init__(self, stream: str, text: str, count: int) -> None:
+        super().__init__(type=Type.RECORD)
+        self.stream, self.text, self.count = stream, text, count
+
+    @classmethod
+    def of(cls, stream: str, records: Sequence[Any], meta: Meta | None = None) -> RecordLines:
+        """The lines of at least one record; as in the CDK's messages, columns without a value are left out."""
+        now = time.time_ns() // 1_000_000
+        lines = _ENCODER.encode_lines(
+            [_RecordLine(_RecordBody(stream, filled(record), now, meta)) for record in records]
+        )
+        return cls(stream, lines[:-1].decode(), len(records))
+
+    def single_messages(self) -> Iterator[AirbyteMessage]:
+        """The same as messages of the CDK."""
+        for line in self.text.split("\n"):
+            body = _DECODER.decode(line).record
+            record = AirbyteRecordMessage(stream=body.stream, data=_serializable(body.data), emitted_at=body.emitted_at)
+            if body.meta:
+                record.meta = AirbyteRecordMessageMeta(changes=list(map(_change, body.meta["changes"])))
+            yield AirbyteMessage(type=Type.RECORD, record=record)
+
+    def first_apart(self) -> Iterator[AirbyteMessage]:
+        """The first record as a message of the CDK, which tells by it that the stream is running, and the others.
+
+        The CDK passes nothing on of it but its data: ``with_meta`` has to see what comes out.
+        """
+        line, _, others = self.text.partition("\n")
+        for message in RecordLines(self.stream, line, 1).single_messages():
+            if message.record and message.record.meta:
+                message.record.data[_META], message.record.meta = message.record.meta, None
+            yield message
+        if others:
+            yield RecordLines(self.stream, others, self.count - 1)
+
+
+def meta_of(left_out: Sequence[str], cut: Sequence[str]) -> Meta | None:
+    """What each record says of itself: which columns are null although the ERP has values, and which come in part."""
+    changes = [
+        *({"field": name, "change": Change.NULLED, "reason": Reason.SOURCE_RETRIEVAL_ERROR} for name in left_out),
+        *({"field": name, "change": Change.TRUNCATED, "reason": Reason.SOURCE_FIELD_SIZE_LIMITATION} for name in cut),
+    ]
+    return msgspec.Raw(_ENCODER.encode({"changes": changes})) if changes else None
+
+
+def _change(said: Mapping[str, str]) -> AirbyteRecordMessageMetaChange:
+    change, reason = Change(said["change"]), Reason(said["reason"])
+    return AirbyteRecordMessageMetaChange(field=said["field"], change=change, reason=reason)
+
+
+_LARGEST_INTEGER = 2**63 - 1
+
+
+def _serializable(value: Any) -> Any:
+    """Whole numbers beyond 64 bits, which the CDK's serializer refuses, as their own text."""
+    match value:
+        case dict():
+            return {name: _serializable(inner) for name, inner in value.items()}
+        case list():
+            return [_serializable(inner) for inner in value]
+        case int() if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
+            return orjson.Fragment(str(value))
+        case _:
+            return value
+
+
+class LinesSource(Source, ABC):
+    """A source that sends ``RecordLines`` where it is told that they are understood."""
+
+    sends_lines = False
+
+
+class Entrypoint(AirbyteEntrypoint):
+    """The CDK's entry point, for a source that can send many records as one message."""
+
+    @staticmethod
+    def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
+        """Refuse settings that cannot be used, each by its name, which the CDK's own words leave out.
+
+        Raises:
+            AirbyteTracedException: a ``config_error``.
+        """
+        Config.parse(config)
+        given, _ = split_config({name: value for name, value in config.items() if value is not None})
+        if isinstance(given.get("instance_url"), str):
+            given["instance_url"] = given["instance_url"].strip()
+        errors = Draft7Validator(source_spec.connectionSpecification).iter_errors(given)
+        if told := [": ".join(filter(None, [".".join(map(str, each.absolute_path)), each.message])) for each in errors]:
+            message = filter_secrets(f"The settings are not usable: {'; '.join(told)}.")
+            raise AirbyteTracedException(message=message, failure_type=FailureType.config_error)
+
+    @staticmethod
+    def set_up_secret_filter(config: Mapping[str, Any], connection_specification: Mapping[str, Any]) -> None:
+        """Mask secrets our way from the first message on: the CDK's would take each letter of a short one for it."""
+        hide_secrets(config)
+
+    def check(self, *args: Any, **more: Any) -> Iterator[AirbyteMessage]:
+        """The messages of a check: its last one is the answer, also where the CDK would raise what is not the user's.
+
+        The platform takes a check without an answer for a fault of its own, and shows the user nothing of use.
+        """
+        try:
+            yield from super().check(*args, **more)
+        except AirbyteTracedException as error:
+            yield from self._answer(error)
+        except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, OSError) as error:
+            # A description of a shape that nobody thought of goes wrong in one of these ways; what happened is traced.
+            message = (
+                f"The check came upon something that this connector does not know ({type(error).__name__}: {error})."
+            )
+            traced = AirbyteTracedException.from_exception(error, message=filter_secrets(message))
+            yield traced.as_sanitized_airbyte_message()
+            yield from self._answer(traced)
+
+    def _answer(self, error: AirbyteTracedException) -> Iterator[AirbyteMessage]:
+        yield from self._emit_queued_messages(self.source)
+        status = AirbyteConnectionStatus(status=Status.FAILED, message=filter_secrets(error.message or ""))
+        yield AirbyteMessage(type=Type.CONNECTION_STATUS, connectionStatus=status)
+
+    def __init__(self, source: LinesSource) -> None:
+        super().__init__(source)
+        source.sends_lines = True
+        self._lines: RecordLines | None = None
+
+    def run(self, parsed_args: argparse.Namespace) -> Iterator[str]:
+        """What is to be printed: messages, or several of them with line breaks between."""
+        # Whoever ends the run early ends the read below it at once, and not when somebody collects the garbage.
+        with closing(cast("Generator[str]", super().run(parsed_args))) as texts:
+            for text in texts:
+                lines, self._lines = self._lines, None
+                yield lines.text if lines else text
+
+    def read(
+        self,
+        source_spec: ConnectorSpecification,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[Any],
+    ) -> Iterator[AirbyteMessage]:
+        """The messages of a read; settings that cannot be used fail each stream."""
+        self.set_up_secret_filter(config, source_spec.connectionSpecification)
+        try:
+            self.validate_connection(source_spec, config)
+        except AirbyteTracedException:
+            yield from incomplete(catalog)
+            raise
+        for message in super().read(source_spec, config, catalog, state):
+            self._lines = message if isinstance(message, RecordLines) else None
+            yield message
+
+    @staticmethod
+    def handle_record_counts(
+        message: AirbyteMessage, stream_message_count: defaultdict[HashableStreamDescriptor, float]
+    ) -> AirbyteMessage:
+        """Count the records into the state that follows them."""
+        if isinstance(message, RecordLines):
+            stream_message_count[HashableStreamDescriptor(name=message.stream, namespace=None)] += message.count
+            return message
+        return AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
+
+
+def incomplete(catalog: ConfiguredAirbyteCatalog) -> Iterator[AirbyteMessage]:
+    """The statuses of all streams, where nothing can be read."""
+    for one in catalog.streams:
+        yield as_airbyte_message(one.stream, AirbyteStreamStatus.STARTED)
+        yield as_airbyte_message(one.stream, AirbyteStreamStatus.INCOMPLETE)
+
+
+def filled(record: Any) -> Any:
+    """A record without its empty columns; the types of compiled ones leave them out themselves."""
+    return {name: cell for name, cell in record.items() if cell is not None} if isinstance(record, dict) else record
+
+
+def with_meta(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+    """The messages as the CDK hands them out, with what records say of themselves beside their data again."""
+    for message in messages:
+        if message.record and _META in message.record.data:
+            message.record.meta = message.record.data.pop(_META)
+        yield message
+
+
+# No column is called so.
+_META = "\x00meta"
+
+
+def single_messages(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+    """The messages, each of which stands for itself alone."""
+    for message in messages:
+        if isinstance(message, RecordLines):
+            yield from message.single_messages()
+        else:
+            yield message
+
+
+class NoCounts(logging.Filter):
+    """Keeps the CDK from telling how many messages a stream had as the number of its records."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it says anything else."""
+        return not record.getMessage().startswith("Read ")
+
+
+def in_pieces(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """The items, so many at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))

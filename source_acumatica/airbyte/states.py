@@ -1,0 +1,205 @@
+"""Looks at the state that a read is given: it may be another connector's, or edited by hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+
+from airbyte_cdk.models import (
+    AirbyteGlobalState,
+    AirbyteStateBlob,
+    AirbyteStateMessage,
+    AirbyteStateType,
+    ConfiguredAirbyteStream,
+    SyncMode,
+)
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_acumatica.erp.errors import config_error
+from source_acumatica.reading.cursor import LEARNT
+from source_acumatica.reading.fields import utc_instant
+
+logger = logging.getLogger("airbyte")
+
+UNREADABLE = AirbyteStateMessage(
+    type=AirbyteStateType.GLOBAL,
+    global_=AirbyteGlobalState(stream_states=[], shared_state=AirbyteStateBlob()),
+)
+"""In place of a file that does not hold states of streams: it reaches the read, which can tell each stream's end."""
+_AGAIN = "Clear the stream's data in Airbyte, which reads it anew, or give it back the state that this connector wrote"
+
+
+class ForeignStateError(ValueError):
+    """The state cannot be gone on from; the text is a sentence without its full stop."""
+
+
+def manager_of(states: Sequence[AirbyteStateMessage] | None) -> ConnectorStateManager:
+    """The states of streams that are among ``states``.
+
+    Raises:
+        AirbyteTracedException: there is a state of all streams together, which this connector never writes.
+    """
+    for one in states or ():
+        if one.data:
+            logger.warning("The state is of an old kind that this connector never wrote (LEGACY): all is read anew.")
+        if one.type is AirbyteStateType.GLOBAL and one.global_ and one.global_.shared_state:
+            message = (
+                "The state is not one of this connector: it does not tell the streams apart. Clear the connection's "
+                "data in Airbyte, which reads it anew, or give it back the state that this connector wrote."
+            )
+            raise config_error(message)
+    return ConnectorStateManager([*(states or ())])
+
+
+def state_of(
+    states: ConnectorStateManager, configured: ConfiguredAirbyteStream
+) -> tuple[dict[str, Any] | None, AirbyteTracedException | None]:
+    """The state that an incremental read of the stream goes on from, or why it cannot."""
+    name = configured.stream.name
+    given = states.get_stream_state(name, None) if configured.sync_mode is SyncMode.incremental else {}
+    if says_nothing(given):
+        logger.warning(f"Stream {name}: its state is not one of this connector, so all is read anew.")
+    try:
+        return understood(given), None
+    except ForeignStateError as error:
+        return None, config_error(f"Stream {name}: {error}.")
+
+
+def cursors(configured: ConfiguredAirbyteStream, state: Mapping[str, Any] | None) -> Iterator[str]:
+    """What may be the cursor of a stream that no tenant can tell about."""
+    yield from configured.cursor_field or ()
+    yield from configured.stream.default_cursor_field or ()
+    yield from (name for part in (state or {}).get("states", ()) for name in part["cursor"])
+
+
+def understood(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of one stream, its instants in UTC; one without parts says nothing, so that all is read.
+
+    Raises:
+        ForeignStateError: it has parts that are not tenants', or not in the form that this connector writes.
+    """
+    parts = state.get("states")
+    if parts is None:
+        return {}
+    if not isinstance(parts, list):
+        reason = "it has no list of tenants"
+        raise _foreign(reason)
+    return {**state, "states": [_part(part) for part in parts]}
+
+
+def says_nothing(state: Mapping[str, Any]) -> bool:
+    """Whether there is a state with positions in it, none of which are a tenant's."""
+    return "states" not in state and any(not name.startswith("__") for name in state)
+
+
+def _part(part: Any) -> dict[str, Any]:
+    partition = part.get("partition") if isinstance(part, dict) else None
+    tenant = partition.get("tenant") if isinstance(partition, dict) else None
+    if not isinstance(tenant, str):
+        reason = "a part of it names no tenant"
+        raise _foreign(reason)
+    own = dict(part)
+    cursor = part.get("cursor", {})
+    if not isinstance(cursor, dict):
+        raise _broken(tenant, "cursor", cursor, "an object with the name of the column and a time")
+    own["cursor"] = {name: _instant(tenant, "cursor", value) for name, value in cursor.items()}
+    if "unproven" in part:
+        unproven = part["unproven"]
+        if not isinstance(unproven, dict):
+            raise _broken(tenant, "unproven", unproven, "an object with a time for the values of an inquiry")
+        own["unproven"] = {name: _instant(tenant, "unproven", value) for name, value in unproven.items()}
+    for name in _INSTANTS:
+        if name in part:
+            own[name] = _instant(tenant, name, part[name])
+    for name, value, is_right, form in chain(_findings(part), _place(part.get("reading"))):
+        if not is_right(value):
+            raise _broken(tenant, name, value, form)
+    return own
+
+
+_INSTANTS = ("sure", "deletions", "deletions_asked", "newest", "lag_at", "own_latest")
+_TIME = "a time, such as 2026-11-30T00:00:00Z"
+
+
+def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
+    """What is looked at in what was found out about the ERP, and in what was asked for."""
+    for name in LEARNT:
+        yield name, part.get(name), lambda value: isinstance(value, bool) or _is_instant(value), _TIME
+    for name in ("lag", "own_lag", "allowed"):
+        yield name, part.get(name, 0), _is_span, "a number of seconds"
+    yield "has_unstamped", part.get("has_unstamped", False), _is_truth, "true or false"
+    for name in ("left_out", "columns", "custom"):
+        yield name, part.get(name, []), _is_list_of_texts, "a list of names"
+    yield "read_with", part.get("read_with", {}), lambda value: isinstance(value, dict), "an object"
+
+
+def _place(reading: Any) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
+    """What is looked at in the place that a sync which was cut off had reached: names, values, and what they may be."""
+    yield "reading", reading, lambda value: value is None or isinstance(value, dict), "an object"
+    if reading:
+        for name in ("since", "until"):
+            yield f"reading.{name}", reading.get(name), _is_instant, _TIME
+        yield "reading.offset", reading.get("offset", 0), _is_count, "a number of rows"
+        yield "reading.anchors", reading.get("anchors", []), _is_list_of_lists, "a list of lists"
+        yield "reading.after", reading.get("after", []), lambda value: isinstance(value, list), "a list"
+        yield "reading.list", reading.get("list", ""), lambda value: isinstance(value, str), "the name of a list"
+        yield (
+            "reading.unstamped",
+            reading.get("unstamped", False),
+            lambda value: isinstance(value, bool),
+            "true or false",
+        )
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_span(value: Any) -> bool:
+    """A number of seconds that can be reckoned with."""
+    return _is_whole(value) and abs(value) <= _LONGEST_SPAN_SECONDS
+
+
+_LONGEST_SPAN_SECONDS = timedelta.max.total_seconds()
+
+
+def _is_count(value: Any) -> bool:
+    return _is_whole(value) and bool(value >= 0)
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(inner, str) for inner in value)
+
+
+def _is_list_of_lists(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(inner, list) for inner in value)
+
+
+def _is_instant(value: Any) -> bool:
+    try:
+        return value is None or (isinstance(value, str) and utc_instant(value) is not None)
+    except ValueError:
+        return False
+
+
+def _instant(tenant: str, name: str, value: Any) -> str | None:
+    if not _is_instant(value):
+        raise _broken(tenant, name, value, _TIME)
+    return utc_instant(value)
+
+
+def _foreign(reason: str) -> ForeignStateError:
+    return ForeignStateError(f"its state was not written by this connector: {reason}. {_AGAIN}")
+
+
+def _broken(tenant: str, name: str, value: Any, form: str) -> ForeignStateError:
+    shown = repr(value)[:60]
+    return ForeignStateError(f"in its state, {name} of tenant '{tenant}' is {shown}, where {form} belongs. {_AGAIN}")

@@ -1,0 +1,241 @@
+"""Proves at a check that each tenant can be read with the settings, as far as somebody waits for it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_acumatica.config import Config
+from source_acumatica.contract.discovery import Depth, Site, describe, tell_forms, together
+from source_acumatica.contract.forms import Forms
+from source_acumatica.contract.query import probe_options
+from source_acumatica.contract.tables import Door, Table
+from source_acumatica.deadline import Budget
+from source_acumatica.erp.answers import or_no_content, read_answer
+from source_acumatica.erp.client import Client
+from source_acumatica.erp.errors import Next, RequestFailed, config_error, told
+from source_acumatica.odata.discovery import FeedSurvey, is_closed
+from source_acumatica.odata.service import Doors, first_row
+from source_acumatica.odata.tables import FeedTable
+from source_acumatica.reading.reader import where_of
+from source_acumatica.row_filters import FilterTrial, refuse_unmatched_filters
+
+logger = logging.getLogger("airbyte")
+
+# Light forms first, and then one or two of each module: a role may have the rights of one module only.
+_PREFERRED = (
+    "Ledger", "Salesperson", "Warehouse", "Customer", "Vendor", "StockItem", "Contact", "Account", "BusinessAccount",
+    "Employee", "Bill", "Invoice", "PurchaseOrder", "SalesOrder", "Project", "Case", "Lead", "Payment", "Check",
+    "JournalTransaction", "NonStockItem", "Shipment", "PurchaseReceipt", "ServiceOrder", "ExpenseClaim", "TimeEntry",
+    "Tax", "PayGroup", "ProjectTask", "BillOfMaterial", "ProductionOrder", "WorkCenter",
+)  # fmt: skip
+# Asked for whatever the time is.
+_FEWEST_PROBES = 5
+_PROBE_SECONDS = 20.0
+# What a check also does, and the parts of its time behind which no more of it is begun; the rest is for what has begun.
+_EXTRAS_UNTIL, _ALL_UNTIL, _FILTERS_UNTIL, _SIGN_INS_UNTIL = 0.4, 0.5, 0.7, 0.85
+_MOST_HINTS, _MOST_PROOFS, _MOST_FILTERS = 20, 40, 100
+# By the allowed rate: a visit takes five requests at least, and a sign-out.
+_ROOM_FOR_A_VISIT = 6
+_MOST_NAMES = 5
+
+
+def prove(client: Client, settings: Config, forms: Forms, seconds: float) -> None:
+    """Prove for each tenant: address, sign-in, endpoints, a cheap read, and whatever the settings name.
+
+    There are ``seconds`` for it. Where the tenants are many, the last ones are only signed in to, or not tried, which
+    the log says; what is only told to the user has a small part of the time.
+
+    Raises:
+        AirbyteTracedException: it names everything that failed.
+    """
+    proof = Proof(client, settings, forms, seconds)
+    site = describe(client, settings.tenants, settings.endpoints, prove=proof.visit, forms=forms, depth=proof.depth)
+    site.raise_what_failed()
+    survey = proof.survey
+    survey.check_parameters()
+    if survey.complaints:
+        raise together(survey.complaints)
+    declared: list[Table | FeedTable] = [*site.tables, *survey.tables.values()]
+    failed = {door for _tenant, door in survey.failures}
+    _unless_unknown(site, lambda: survey.refuse_unmatched(forms))
+    _unless_unknown(site, lambda: refuse_unmatched_filters(settings, declared, failed))
+    own: dict[str, list[Table | FeedTable]] = {
+        tenant: [*tables.values(), *survey.own[tenant].values()] for tenant, tables in site.own.items()
+    }
+    FilterTrial(client, proof.doors, settings, proof.filters.take).of_all(own)
+    _tell(site, settings)
+
+
+def _unless_unknown(site: Site, refuse: Callable[[], None]) -> None:
+    """``refuse`` names that stand for nothing, unless a tenant that was not looked at may have them."""
+    try:
+        refuse()
+    except AirbyteTracedException as error:
+        if not (site.signed_in_only or site.untried):
+            raise
+        logger.warning(f"{told(error)} (of the tenants that there was time for).")
+
+
+def _tell(site: Site, settings: Config) -> None:
+    if site.signed_in_only:
+        logger.warning(
+            f"There was no more time than to sign in to {', '.join(site.signed_in_only)}; syncs do the rest."
+        )
+    if site.untried:
+        logger.warning(f"There was no time to try {', '.join(site.untried)}; syncs say if something is wrong there.")
+    chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
+    logger.info(f"{len(settings.tenants) - len(site.untried)} tenant(s) answer. Endpoints: {chosen}.")
+
+
+class Proof:
+    """What is proven of each tenant, and what may be spent on it."""
+
+    def __init__(self, client: Client, settings: Config, forms: Forms, seconds: float) -> None:
+        self._client, self._settings, self._seconds, self._began = client, settings, seconds, time.monotonic()
+        self._tenants_ahead = len(settings.tenants)
+        self._visit_began = self._longest = 0.0
+        self._hints = Budget(_MOST_HINTS, seconds * _EXTRAS_UNTIL, self._room)
+        self._proofs = Budget(_MOST_PROOFS, seconds * _EXTRAS_UNTIL, self._room)
+        self.filters = Budget(_MOST_FILTERS, seconds * _FILTERS_UNTIL, self._room)
+        self.doors = Doors(client)
+        self.survey = FeedSurvey(self.doors, settings, may_hint=self._hints.take)
+
+    def depth(self) -> Depth:
+        """How far the next tenant is looked at; the first one is, in any case."""
+        spent, room = (time.monotonic() - self._began) / self._seconds, self._client.room()
+        is_first = self._tenants_ahead == len(self._settings.tenants)
+        self._tenants_ahead -= 1
+        self._longest, self._visit_began = max(self._longest, spent - self._visit_began), spent
+        is_time = spent < _ALL_UNTIL and spent + self._longest < _SIGN_INS_UNTIL
+        if is_first or (is_time and room >= _ROOM_FOR_A_VISIT):
+            return Depth.ALL
+        return Depth.SIGN_IN if spent < _SIGN_INS_UNTIL and room >= 1 else Depth.NOTHING
+
+    def visit(self, tenant: str, tables: Sequence[Table]) -> None:
+        """Prove that something of the endpoints, and each name of the settings, may be read.
+
+        Raises:
+            AirbyteTracedException: nothing may be read, or the tenant does not answer.
+        """
+        refused = self._refused(tenant, tables)
+        self.survey.visit(tenant, {table.dac for table in tables if not table.path})
+        is_open = any([self._may_read_one(tenant, some, is_named=True) for some in self.survey.named(tenant)])
+        if refused and not is_open:
+            is_open = self._may_read_one(tenant, self.survey.able(tenant)[:_FEWEST_PROBES], is_named=False)
+        if refused:
+            refused.judge(tenant, is_open=is_open)
+        tell_forms(self._client, tenant, tables, self._hints.take)
+        if self._settings.track_deletions:
+            self.survey.tell_tracking(tenant)
+
+    def _room(self) -> float:
+        """How many requests the allowed rate leaves beside those that the other tenants need."""
+        return self._client.room() - _ROOM_FOR_A_VISIT * self._tenants_ahead
+
+    def _refused(self, tenant: str, tables: Sequence[Table]) -> Refused | None:
+        """None where the list of an entity answers: of a light one first, then of others as long as there is time."""
+        listed = [table for table in tables if table.door is Door.LIST and not table.path]
+        until = time.monotonic() + min(_PROBE_SECONDS, self._seconds * _EXTRAS_UNTIL)
+        refused = Refused(len(listed), {table.entity for table in listed} & {*_PREFERRED})
+        for number, table in enumerate(sorted(listed, key=_preference)):
+            is_more = number >= _FEWEST_PROBES
+            if is_more and (time.monotonic() > until or self._room() < 1):
+                break
+            if self._may_list(tenant, table, refused, is_more=is_more):
+                return None
+        return refused if refused.names else None
+
+    def _may_list(self, tenant: str, table: Table, refused: Refused, *, is_more: bool) -> bool:
+        """Whether the entity's list answers; that it cannot be listed is an answer: a form may be read all the same.
+
+        Of one ``more`` than needed, only rows are an answer.
+
+        Raises:
+            RequestFailed: something else is in the way than a right, and it is not one ``more``.
+        """
+        refused.asked.add(table.entity)
+        try:
+            self._client.fetch(
+                tenant,
+                table.url_path,
+                probe_options(table),
+                read=lambda _response: None,
+                where=f"Tenant '{tenant}', a first read of {table.entity}",
+                judge=or_no_content(read_answer),
+                is_hint=is_more,
+            )
+        except RequestFailed as error:
+            if error.problem.next in (Next.STOP, Next.SKIP):
+                refused.note(table.entity, error)
+            elif not is_more and error.problem.next is not Next.CLIMB_DOWN:
+                raise
+            return error.problem.next is Next.CLIMB_DOWN and not is_more
+        return True
+
+    def _may_read_one(self, tenant: str, tables: Sequence[FeedTable], *, is_named: bool) -> bool:
+        """Whether a row of one of the tables comes; where all that a name stands for is closed, that is told."""
+        closed: list[RequestFailed] = []
+        for table in tables:
+            if not self._proofs.take():
+                return False
+            try:
+                self._read_row(tenant, table)
+            except RequestFailed as error:
+                closed += [error] if is_closed(error) else []
+            else:
+                return True
+        if is_named and closed and len(closed) == len(tables):
+            self.survey.complaints.append(closed[0])
+        return False
+
+    def _read_row(self, tenant: str, table: FeedTable) -> None:
+        version = self.doors.version(table.door, tenant)
+        given = self._settings.parameter_sets(table.title)[0]
+        resource, options = first_row(tenant, table, given, version)
+        self.doors.rows(tenant, table.door, resource, options, where=where_of(tenant, table.name), is_hint=True)
+
+
+@dataclass
+class Refused:
+    """Entities that a user may not read, of ``count``."""
+
+    count: int
+    typical: set[str]
+    """Those of which hardly a role lacks all."""
+    asked: set[str] = field(default_factory=set)
+    names: list[str] = field(default_factory=list)
+    """Those that are refused."""
+    sentence: str = ""
+
+    def note(self, name: str, error: RequestFailed) -> None:
+        """Another one is refused."""
+        self.names.append(name)
+        self.sentence = error.problem.sentence
+
+    def judge(self, tenant: str, *, is_open: bool) -> None:
+        """Say what was refused; ``is_open``: something else may be read.
+
+        Raises:
+            AirbyteTracedException: a ``config_error``, where neither that nor the typical entities may be read.
+        """
+        told_of, rest = ", ".join(self.names[:_MOST_NAMES]), len(self.names) - _MOST_NAMES
+        more = f" and {rest} more" if rest > 0 else ""
+        untried = f" (of {self.count} in all)" if len(self.names) < self.count else ""
+        said = (
+            f"Tenant '{tenant}': signing in works, but none of {told_of}{more}{untried} may be read. Give the user a "
+            f"role with view rights on the forms to sync. The last refusal: {self.sentence}"
+        )
+        is_sure = self.typical <= self.asked if self.typical else len(self.asked) == self.count
+        if is_sure and not is_open:
+            raise config_error(said)
+        what = " What OData has can be read." if is_open else " What else there is was not tried."
+        logger.warning(f"{said}.{what}")
+
+
+def _preference(table: Table) -> int:
+    return _PREFERRED.index(table.entity) if table.entity in _PREFERRED else len(_PREFERRED)

@@ -1,0 +1,190 @@
+"""Decodes lists of entities into rows of a type made for the table, or into dicts, and turns those into records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from source_acumatica.contract.tables import Door, Table
+from source_acumatica.erp.errors import ERROR_NAMES, refuse_error
+from source_acumatica.erp.json_text import BrokenTextError, Tell, decode
+from source_acumatica.reading.codec import (
+    ANYTHING,
+    Code,
+    Codec,
+    Fields,
+    Level,
+    MakeRecords,
+    NotCompilableError,
+    WireRow,
+    made_row_type,
+    refuse_errors,
+)
+from source_acumatica.reading.fields import (
+    NO_VALUE,
+    FieldKind,
+    Shape,
+    Wrapper,
+    conversion,
+    custom_values,
+    unwrap,
+    utc_instant,
+    value_conversion,
+)
+
+
+def list_codec(table: Table, columns: Collection[str] | None) -> Codec:
+    """The codec of an entity's list, or of the collections in it."""
+    levels = tuple((part, table.names_at(depth)) for depth, part in enumerate(table.path, start=1))
+    plain = partial(_plain_list, described=table.names_at(0), levels=levels)
+    try:
+        row_type, make = _compiled_table(table, columns)
+    except NotCompilableError:
+        return Codec(None, None, plain)
+    return Codec(list[row_type], make, plain)  # type: ignore[valid-type]
+
+
+def _plain_list(
+    body: bytes, tell: Tell | None, described: Collection[str], levels: tuple[Level, ...] = ()
+) -> list[Any]:
+    """The rows of a list; a record that comes by itself is a list of one."""
+    rows = rows_of(decode(ANYTHING, body, tell), described)
+    refuse_errors(rows, described, levels)
+    return rows
+
+
+def rows_of(answer: Any, described: Collection[str]) -> list[Any]:
+    """What stands where rows should stand: themselves, in an object as OData has it, or a record by itself.
+
+    Raises:
+        BrokenAnswerError: it is an error.
+        msgspec.DecodeError: it is something else.
+    """
+    match answer:
+        case list():
+            return answer
+        case dict() if "id" in answer:
+            return [answer]
+        case dict():
+            refuse_error(answer, described)
+            value = answer.get("value")
+            if isinstance(value, list):
+                return value
+            if not answer.keys().isdisjoint(described):
+                return [answer]
+    sentence = "the answer holds no list of records"
+    raise BrokenTextError(sentence)
+
+
+def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type[WireRow], MakeRecords]:
+    if table.door is Door.INQUIRY or not table.is_identified:
+        raise NotCompilableError
+    code, cursor = Code(), table.cursor
+    looked_at = _values(table.shape, [*table.keys, *filter(None, [cursor])])
+    modified = f"{code.value(utc_instant)}({_value('row', cursor, code)})" if cursor else ""
+    if not table.path:
+        fields, cells = _level(code, table.rows_shape, "row", columns)
+        if cursor:
+            cells[cursor] = modified
+        record = code.record({"_tenant": "tenant", **cells})
+        return made_row_type(code, {**fields, **looked_at}, table.shape.fields), code.compiled([f"return ({record},)"])
+    # What all lines of a record have in common is made once.
+    parent_keys = {f"_parent_{key}": _value("row", key, code) for key in table.keys}
+    common = {"_parent_id": f"row.{code.attribute('id')}", **parent_keys}
+    if cursor:
+        common["_parent_modified"] = modified
+    added = {"_tenant": "tenant", **{name: f"common{number}" for number, name in enumerate(common)}}
+    prepared = [f"common{number} = {cell}" for number, cell in enumerate(common.values())]
+    below, lines = _descent(code, table, 0, table.shape, added, columns)
+    return made_row_type(code, {"id": (Any, None), **looked_at, **below}, table.shape.fields), code.compiled(
+        ["records = []", *prepared, *lines, "return records"]
+    )
+
+
+def _descent(
+    code: Code, table: Table, depth: int, shape: Shape, added: Mapping[str, str], columns: Collection[str] | None
+) -> tuple[Fields, list[str]]:
+    """The field that leads on from a level, and the lines that go through what is in it."""
+    name, above, row = table.path[depth], f"row{depth}" if depth else "row", f"row{depth + 1}"
+    is_last, inner = depth + 1 == len(table.path), shape.collections.get(name)
+    if inner is None:
+        # A linked object on the way.
+        inner = shape.objects[name]
+        fields, lines = _descent(code, table, depth + 1, inner, added, columns)
+        return {name: _part(made_row_type(code, fields, ERROR_NAMES))}, [
+            f"{row} = {above}.{code.attribute(name)}",
+            f"if {row}:",
+            *(f"    {line}" for line in lines),
+        ]
+    number, count = f"number{depth}", f"count{depth}"
+    if is_last:
+        fields, cells = _level(code, table.rows_shape, row, columns)
+        lines = [f"records.append({code.record({**added, '_line': number, '_line_count': count, **cells})})"]
+    else:
+        keys = table.line_keys[depth]
+        between = {f"_{name}_line": number, **{f"_{name}_{key}": _value(row, key, code) for key in keys}}
+        fields, lines = _descent(code, table, depth + 1, inner, {**added, **between}, columns)
+        fields |= _values(inner, keys)
+    return {name: _part(list[made_row_type(code, fields, inner.fields)])}, [  # type: ignore[misc]
+        f"rows = {above}.{code.attribute(name)} or ()",
+        f"{count} = len(rows)",
+        f"for {number}, {row} in enumerate(rows, 1):",
+        *(f"    {line}" for line in lines),
+    ]
+
+
+def _level(code: Code, shape: Shape, row: str, columns: Collection[str] | None = None) -> tuple[Fields, dict[str, str]]:
+    """What is decoded of a record of ``shape``, and its cells; the same as ``Shape.converter`` makes."""
+    fields: Fields = {"id": (Any, None)}
+    cells = {"id": f"{row}.{code.attribute('id')}"}
+    for name, kind in shape.fields.items():
+        if columns is not None and name not in columns:
+            continue
+        if kind is FieldKind.UNKNOWN:
+            fields[name] = (Any, None)
+            cells[name] = code.call(conversion(name, kind), f"{row}.{code.attribute(name)}")
+        else:
+            fields[name] = (Wrapper, NO_VALUE)
+            cells[name] = code.call(value_conversion(name, kind), _value(row, name, code))
+    for name, inner in shape.objects.items():
+        if columns is None or name in columns:
+            inner_type, convert = _linked(inner)
+            fields[name] = _part(inner_type)
+            cells[name] = code.call(convert, f"{row}.{code.attribute(name)}")
+    for name, convert in (("note", unwrap), ("custom", custom_values)):
+        if columns is None or name in columns:
+            fields[name] = (Any, None)
+            cells[name] = code.call(convert, f"{row}.{code.attribute(name)}")
+    return fields, cells
+
+
+def _linked(shape: Shape) -> tuple[type[WireRow], Callable[[Any], Any]]:
+    """The type of a linked object, and the function to its cell."""
+    code = Code()
+    fields, cells = _level(code, shape, "row")
+    row_type, make = (
+        made_row_type(code, fields, ERROR_NAMES),
+        code.compiled([f"return {code.record(cells, is_top=False)}"]),
+    )
+    nothing = row_type()
+    return row_type, lambda row: make("", row) if row and row != nothing else None
+
+
+def _part(type_: Any) -> tuple[Any, Any]:
+    """The field of a collection or an object; one that does not come is not taken for an empty one (``parts``)."""
+    return type_ | None | msgspec.UnsetType, msgspec.UNSET
+
+
+def _value(row: str, name: str, code: Code) -> str:
+    """The value of a wrapped field, in the text of a function."""
+    return f"{row}.{code.attribute(name)}.value"
+
+
+def _values(shape: Shape, names: Iterable[str]) -> Fields:
+    """Fields whose values have to be looked at, whether they are columns or not."""
+    if any(shape.fields.get(name) is FieldKind.UNKNOWN for name in names):
+        raise NotCompilableError
+    return dict.fromkeys(names, (Wrapper, NO_VALUE))

@@ -1,0 +1,164 @@
+"""Reads the results of an inquiry form, which come in one answer, in full each time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import requests
+
+from source_acumatica.contract.base_reader import DECODER, LIST_DECODER, ContractReader
+from source_acumatica.contract.codec import rows_of
+from source_acumatica.contract.query import Plan, inquiry_body, record_options
+from source_acumatica.contract.tables import Part
+from source_acumatica.erp.answers import of_its_head, read_answer, refuse_beginning
+from source_acumatica.erp.errors import BrokenAnswerError, config_error, refuse_error, with_quote
+from source_acumatica.erp.json_text import decode
+from source_acumatica.reading.batches import in_batches, pack
+from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.fields import FieldKind, Wire, utc_instant
+from source_acumatica.reading.paging import Page
+from source_acumatica.reading.reader import gives_up
+
+logger = logging.getLogger("airbyte")
+_PIECE_BYTES = 64 * 1024
+
+
+@dataclass
+class FormReader(ContractReader):
+    """The results of an inquiry form: asked for with parameters, in one answer, in full each time."""
+
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def pages(self, window: Window) -> Iterator[Page[Wire]]:
+        """The filled-in form as a record, as often as its results are a batch; these are the table's rows."""
+        sent = self._parameters()
+        results, shown = self.client.fetch(
+            self.tenant,
+            self.table.url_path,
+            record_options(self.table, Plan(), self.columns),
+            method="PUT",
+            headers={**self.headers, "Content-Type": "application/json"},
+            body=msgspec.json.encode(sent),
+            read=self._read,
+            where=self.where,
+            judge=of_its_head(read_answer),
+            is_streamed=True,
+        )
+        self._refuse_errors(sent, shown)
+        self._tell_other_values(sent, shown)
+        first = 1
+        if not results and not self.given:
+            names = ", ".join(self.table.shape.fields)
+            logger.warning(
+                f"{self.where}: it was asked without values and shows no results. If it needs some to show any, set "
+                f"inquiry_parameters; it takes {names}."
+            )
+        for batch in in_batches(results):
+            form: Any = Part(batch, first, len(results))
+            for name in reversed(self.table.outermost_list):
+                form = {name: form}
+            # What makes one piece of output.
+            self.record_bytes = 1.0
+            yield Page([form], window.start)
+            first += len(batch)
+
+    def _refuse_errors(self, sent: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+        """See whether the form, which comes back with its results, has an error beside a value.
+
+        Raises:
+            RequestFailed: it has one beside a value that was sent: its results are those of something else.
+        """
+        errors = {name: each["error"] for name, each in shown.items() if isinstance(each, dict) and each.get("error")}
+        said = "\n".join(f"{name}: {error}" for name, error in errors.items())
+        if not errors.keys().isdisjoint(sent):
+            raise gives_up(self.where, with_quote("the ERP wants other values: set inquiry_parameters", said))
+        if errors:
+            sentence = "the form has an error beside a value that was not set; check whether its results are right"
+            logger.warning(f"{self.where}: {with_quote(sentence, said)}.")
+
+    def _tell_other_values(self, sent: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+        """Say where the form has come back with another value than was sent."""
+        for name, wrapper in sent.items():
+            answered, kind = shown.get(name), self.table.shape.fields[name]
+            if isinstance(answered, dict) and not _says_the_same(wrapper["value"], answered.get("value"), kind):
+                logger.warning(
+                    f"{self.where}: {name} was sent as '{wrapper['value']}', and the form shows "
+                    f"'{_text(answered.get('value'))}': if these do not mean the same, its results are of another "
+                    "value. Write it in inquiry_parameters as the form shows it."
+                )
+
+    def _read(self, response: requests.Response) -> tuple[Sequence[Wire], Mapping[str, Any]]:
+        """The form's results, while they arrive, whole before the first of them is given; and the form without them."""
+        path = self.table.outermost_list
+        described = self.table.names_at(len(path))
+
+        def decode_rows(text: bytes) -> list[Any]:
+            rows: list[Any] = decode(LIST_DECODER, b"[%b]" % text)
+            for row in rows:
+                refuse_error(row, described)
+            return rows
+
+        pieces = refuse_beginning(response.iter_content(_PIECE_BYTES))
+        rows, rest = pack(pieces, path, decode_rows)
+        form = decode(DECODER, rest)
+        unlisted = self._unlisted(form, path)
+        return rows or unlisted, form
+
+    def _unlisted(self, form: Mapping[str, Any], path: Sequence[str]) -> list[Any]:
+        """What a form has in place of a list with rows; refuses what is no form."""
+        value: Any = form
+        for depth, name in enumerate(path):
+            refuse_error(value, self.table.names_at(depth))
+            if not isinstance(value, dict) or name not in value:
+                sentence = f"the ERP leaves out {'/'.join(path)} of the form, although it was asked for"
+                raise BrokenAnswerError(sentence)
+            value = value[name]
+            if value is None:
+                return []
+        return rows_of(value, self.table.names_at(len(path)))
+
+    def _parameters(self) -> dict[str, Any]:
+        try:
+            return inquiry_body(self.table, self.given)
+        except (KeyError, ValueError):
+            there_are = ", ".join(f"{name} ({kind.value})" for name, kind in self.table.shape.fields.items())
+            entity, names = self.table.entity, ", ".join(self.given)
+            message = f"inquiry_parameters: {entity} takes {there_are}; check the names and types of {names}."
+            raise config_error(message) from None
+
+
+def _says_the_same(sent: Any, shown: Any, kind: FieldKind) -> bool:
+    """Whether a value has come back as it was sent: forms write texts with a mask, and numbers and times their way."""
+    one, other = _text(sent), _text(shown)
+    if kind is FieldKind.DATE_TIME:
+        return _is_same_time(one, other)
+    if isinstance(shown, int | msgspec.Raw) and not isinstance(shown, bool):
+        try:
+            return Decimal(one) == Decimal(other)
+        except ArithmeticError:
+            return False
+    return _bare(one) == _bare(other)
+
+
+def _is_same_time(one: str, other: str) -> bool:
+    """Whether two times are one instant or begin the same day; what is written otherwise cannot be compared."""
+    try:
+        return one[:10] == other[:10] or utc_instant(one) == utc_instant(other)
+    except ValueError:
+        return True
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
+    return "" if value is None else str(value)
+
+
+def _bare(text: str) -> str:
+    """Without the signs that a mask adds (01-2026 for 012026), and in small letters."""
+    return "".join(filter(str.isalnum, text)).casefold()

@@ -1,0 +1,170 @@
+"""What to ask of a list instead, when the ERP has refused something: a rung lower, and no lower than it has to be."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from airbyte_cdk.models import FailureType
+
+from source_acumatica.contract.custom_fields import column_of
+from source_acumatica.contract.query import Plan, custom_groups, list_options
+from source_acumatica.contract.tables import Table
+from source_acumatica.erp.answers import TOO_LONG
+from source_acumatica.erp.client import Patience
+from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.refusals import SearchTooLongError, refused
+
+logger = logging.getLogger("airbyte")
+
+# Before a failure is called lasting; more fields than these are not asked about once more, each by itself.
+_PATIENCE = Patience(retries=1, wait_seconds=0, first_pause_seconds=4.0)
+_MOST_ASKED_TWICE = 8
+# A page that takes more is better not read than read so.
+_MOST_REQUESTS_A_PAGE = 20
+TOO_MUCH = Problem(
+    Next.CLIMB_DOWN, FailureType.system_error, "the ERP answers with no rows when so much of each is asked for"
+)
+
+Works = Callable[[Plan], bool]
+"""Whether what has just failed comes under another plan: the same page, or the same record."""
+
+
+@dataclass
+class Ladder:
+    """The rungs below a table's plan, and what was left out on the way down."""
+
+    table: Table
+    columns: frozenset[str] | None
+    where: str
+    left_out_before: Callable[[], Sequence[str] | None]
+    optional: tuple[str, ...] = ()
+    """Custom fields of which nobody knows whether anybody added them."""
+    in_full: str = "Reading all rows instead of the changed ones."
+    """What to say where that comes of it."""
+    left_out: list[str] = field(default_factory=list)
+    """The columns, or custom fields in them, that records lack from now on."""
+
+    def lower(
+        self, plan: Plan, window: Window, error: RequestFailed, works: Works, is_filter_innocent: Callable[[], bool]
+    ) -> Plan:
+        """How to ask for a page that has failed; says so in the log.
+
+        ``is_filter_innocent`` tells that the window's filter has to stay.
+
+        Raises:
+            RequestFailed: the same, where there is nothing less to ask for.
+        """
+        problem = error.problem
+        lower = self._lower_everywhere(plan, error, works)
+        if lower:
+            return lower
+        if problem.next is Next.STOP and works(plan):
+            return plan
+        may_drop_filter = plan.filters and window.since and problem is not TOO_MUCH and not is_filter_innocent()
+        if may_drop_filter and works(replace(plan, filters=False)):
+            logger.warning(f"{self.where}: {problem.sentence}. {self.in_full}")
+            return replace(plan, filters=False)
+        if problem.next is Next.STOP:
+            raise error
+        return self._lower_rung(plan, window, problem)
+
+    def lower_record(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
+        """How to ask for a record by itself that has failed.
+
+        Raises:
+            RequestFailed: the same, where there is nothing less to ask for.
+        """
+        lower = self._lower_everywhere(plan, error, works)
+        if lower is None:
+            raise error
+        return lower
+
+    def leave_out(self, columns: Iterable[str]) -> None:
+        """Records lack these columns from now on."""
+        self.left_out.extend(column for column in columns if column not in self.left_out)
+
+    def _lower_everywhere(self, plan: Plan, error: RequestFailed, works: Works) -> Plan | None:
+        """What helps a list and a record alike: a shorter address, and other custom fields."""
+        problem = error.problem
+        if problem.next is Next.STOP and problem.failure_type is FailureType.config_error:
+            raise error
+        shorter = plan.shorter() if problem.status == TOO_LONG else None
+        if shorter:
+            logger.info(f"{self.where}: {problem.sentence}. Asking for less in one request.")
+            return shorter
+        # The plain request first: if not even that works, the custom fields are not to blame.
+        if plan.custom and works(replace(plan, custom=())):
+            return self._lower_custom(plan, error, works)
+        return None
+
+    def _lower_custom(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
+        """The plan that fails with its custom fields, and works without any, so that it fails no more.
+
+        A field is left out if it fails by itself, twice and with a pause between; where all of them work apart, fewer
+        are asked for at once.
+
+        Raises:
+            RequestFailed: neither helps.
+        """
+
+        def works_with(some: tuple[str, ...]) -> bool:
+            return works(replace(plan, custom=some))
+
+        names = self._refused(plan, works_with)
+        lower = replace(plan, custom=tuple(name for name in plan.custom if name not in names))
+        # What is kept is asked for as a whole before that is believed.
+        while not works(lower):
+            most = max(map(len, custom_groups(self.table, lower, self.columns, Window()))) // 2
+            if most == 0 or len(lower.custom) > most * _MOST_REQUESTS_A_PAGE:
+                raise error
+            lower = replace(lower, most_custom=most)
+        if names:
+            logger.warning(
+                f"{self.where}: the ERP fails when asked for the custom fields {', '.join(names)}; they are left out."
+            )
+            self.leave_out(column_of(name, self.table.path) for name in names)
+        elif lower != plan:
+            sentence = f"{error.problem.sentence}. Asking for {lower.most_custom} custom fields at once"
+            logger.warning(f"{self.where}: {sentence}.")
+        return lower
+
+    def _refused(self, plan: Plan, works_with: Callable[[tuple[str, ...]], bool]) -> list[str]:
+        """The custom fields that fail by themselves; those of unknown origin all, where too many fail to find them."""
+        before = self.left_out_before() or ()
+        suspects = [name for name in plan.custom if column_of(name, self.table.path) in before]
+        try:
+            names = refused(plan.custom, works_with, suspects)
+        except SearchTooLongError:
+            names = [name for name in self.optional if name in plan.custom]
+        if not names:
+            return []
+        time.sleep(_PATIENCE.pause_seconds(1))
+        if len(names) > _MOST_ASKED_TWICE:
+            return [] if works_with(tuple(names)) else names
+        return [name for name in names if not works_with((name,))]
+
+    def _lower_rung(self, plan: Plan, window: Window, problem: Problem) -> Plan:
+        wanted = {*(self.columns or self.table.rows_shape.json_schema()), *self.table.path}
+        options = partial(list_options, self.table, columns=self.columns, window=window)
+        lower = plan.lower(problem.names, wanted)
+        while lower and options(plan=lower) == options(plan=plan):
+            lower = lower.lower(problem.names, wanted)
+        if lower is None:
+            sentence = f"{problem.sentence}. Not even its keys can be listed: leave this stream out"
+            raise RequestFailed(replace(problem, sentence=sentence), self.where)
+        logger.warning(f"{self.where}: {problem.sentence}. {_explain(lower, problem)}")
+        return lower
+
+
+def _explain(plan: Plan, problem: Problem) -> str:
+    if plan.is_by_record:
+        named = f" Deselecting {', '.join(problem.names)} would make it fast again." if problem.names else ""
+        return f"Reading the keys first and then each record by itself, which costs one request per record.{named}"
+    if plan.without:
+        return f"Reading it without {', '.join(sorted(plan.without))}, which are not selected."
+    return "Asking for whole records instead of single fields."

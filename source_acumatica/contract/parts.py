@@ -1,0 +1,143 @@
+"""What of the parts of a record that were asked for has come: collections, linked objects, custom fields.
+
+Rows are dicts or of a compiled type; in that, a part that did not come is ``msgspec.UNSET``. Parts are named as
+``$expand`` names them: ``Details``, ``MainContact/Address``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from source_acumatica.reading.fields import NO_VALUE, unwrap
+
+# In every record, and around the value of every custom field, whatever it holds.
+_FRAME = frozenset({"id", "rowNumber", "_links", "type"})
+
+
+def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
+    """The first of ``paths`` that a row lacks although what it lies in has come; each path stands behind its own parts.
+
+    A collection without rows is ``[]``, and no object is null or empty: a name that does not come says neither.
+    """
+    there: dict[str, Sequence[Any]] = {"": rows}
+    for path in paths:
+        above, _, name = path.rpartition("/")
+        holders = there[above]
+        found = _values(holders, name)
+        some = [value for value in found if value]
+        there[path] = _flat(some)
+        is_lacking = len(some) < len(found) and any(value is msgspec.UNSET for value in found)
+        if is_lacking and (not above or _is_missing(holders, name)):
+            return path
+    return None
+
+
+def unserved(rows: Sequence[Any], path: Iterable[str], fields: Sequence[str]) -> list[str]:
+    """Those of the fields of the rows at ``path`` that were asked for, and come in none.
+
+    An empty field comes by name, as ``{}``. Where none does, or a field comes in some rows only, the ERP may leave out
+    what is empty: then a name that does not come says nothing.
+    """
+    rows = _below(rows, path)
+    if not rows:
+        return []
+    absent = _absent(rows[0], fields)
+    some = [name for name in fields if name not in absent]
+    if absent and not any(_absent(row, some) for row in rows):
+        absent = [name for name in absent if all(map(_is_absent, _values(rows, name)))]
+        is_telling = any(unwrap(value) is None for name in some for value in _values(rows, name))
+        return absent if is_telling else []
+    return []
+
+
+def foreign(rows: Sequence[Any], path: Iterable[str], fields: Iterable[str]) -> tuple[str, ...]:
+    """Those of the fields of the rows at ``path`` that hold no value and are not empty: an error, or an object."""
+    rows = _below(rows, path)
+    return _foreign(rows, fields) if rows and isinstance(rows[0], dict) else ()
+
+
+def _below(rows: Sequence[Any], path: Iterable[str]) -> Sequence[Any]:
+    for name in path:
+        rows = _flat([value for value in _values(rows, name) if value])
+    return rows
+
+
+def _absent(row: Any, fields: Iterable[str]) -> list[str]:
+    if isinstance(row, dict):
+        return [name for name in fields if name not in row]
+    attributes = type(row).attributes
+    return [name for name in fields if name not in attributes or getattr(row, attributes[name]) is NO_VALUE]
+
+
+def _is_absent(value: Any) -> bool:
+    return value is msgspec.UNSET or value is NO_VALUE
+
+
+def _foreign(rows: Iterable[Mapping[str, Any]], fields: Iterable[str]) -> tuple[str, ...]:
+    named = frozenset(fields)
+    found = {
+        name: None
+        for row in rows
+        for name, value in row.items()
+        if isinstance(value, dict) and value and "value" not in value and name in named
+    }
+    return tuple(found)
+
+
+def held(rows: Sequence[Any], paths: Iterable[str]) -> set[str]:
+    """Those of ``paths`` at which there is anything in any of the rows."""
+    there: dict[str, Sequence[Any]] = {"": rows}
+    places = ((path, *path.rpartition("/")[::2]) for path in paths)
+    return {path for path, above, name in places if any(map(_says_something, _values(_at(above, there), name)))}
+
+
+def _at(path: str, there: dict[str, Sequence[Any]]) -> Sequence[Any]:
+    """All that lies at a path: the rows of collections, and the objects that there are; ``there`` is what is known.
+
+    A function of its own: one within another that calls itself holds a page of rows until garbage is collected.
+    """
+    if path not in there:
+        above, _, name = path.rpartition("/")
+        there[path] = _flat([value for value in _values(_at(above, there), name) if value])
+    return there[path]
+
+
+def _flat(values: Sequence[Any]) -> Sequence[Any]:
+    """The objects, or the rows of all the collections."""
+    return list(chain.from_iterable(values)) if values and isinstance(values[0], list) else values
+
+
+def _values(rows: Sequence[Any], name: str) -> Sequence[Any]:
+    """The value of ``name`` in each row, or UNSET; of rows of one type the quick way, since every row is looked at."""
+    if not rows:
+        return ()
+    if isinstance(rows[0], dict):
+        return [row.get(name, msgspec.UNSET) for row in rows]
+    attributes = dict(zip(rows[0].__struct_encode_fields__, rows[0].__struct_fields__, strict=True))
+    return list(map(attrgetter(attributes[name]), rows)) if name in attributes else ()
+
+
+def _is_missing(holders: Sequence[Any], name: str) -> bool:
+    """Whether an object that is there lacks it: one that is not there may come as an empty one."""
+    lacking = zip(holders, _values(holders, name), strict=True)
+    return any(value is msgspec.UNSET and _says_something(holder) for holder, value in lacking)
+
+
+def _says_something(value: Any) -> bool:
+    match value:
+        case None | msgspec.UNSET | "":
+            return False
+        case dict():
+            return any(_says_something(inner) for name, inner in value.items() if name not in _FRAME)
+        case msgspec.Struct():
+            names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+            return any(_says_something(getattr(value, inner)) for name, inner in names if name not in _FRAME)
+        case list():
+            return bool(value)
+        case _:
+            return True

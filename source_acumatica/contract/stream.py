@@ -1,0 +1,196 @@
+"""The streams of entities, and of the collections in them, read through the contract-based REST API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import requests
+
+from source_acumatica.airbyte.stream import TableStream, can_be_smaller, shared_codec
+from source_acumatica.airbyte.watches import ListKeys
+from source_acumatica.contract.ad_hoc import AdHocSchemas
+from source_acumatica.contract.codec import list_codec
+from source_acumatica.contract.form_reader import FormReader
+from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
+from source_acumatica.contract.query import Plan, list_options
+from source_acumatica.contract.reader import ListReader
+from source_acumatica.contract.tables import Door, Table
+from source_acumatica.erp.answers import NO_CONTENT, on_trial, or_no_content, read_answer
+from source_acumatica.erp.errors import config_error
+from source_acumatica.reading.codec import Codec
+from source_acumatica.reading.cursor import IDS_LOOKED_AT, Window
+from source_acumatica.reading.facts import TenantFacts
+from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.read_with import ReadWith, read_with
+from source_acumatica.reading.reader import Reader, where_of
+from source_acumatica.reading.table import StreamTable
+
+logger = logging.getLogger("airbyte")
+
+# Enough that not all of them are gone, or hidden in OData; one short condition.
+_IDS_TO_LOOK_AT = 5
+_RECORDS_ASKED_AGAIN = 2
+_MADE_UP = (
+    "the ERP gives the same record another id in each answer, and with track_deletions records are known by their ids"
+)
+_DOUBLED = (
+    ", so the destination would keep each change as a row of its own. Its records have no NoteID: turn track_deletions "
+    "off and refresh the connection's schema and this stream, or leave this stream out."
+)
+_NOT_NOTE_IDS = (
+    "none of the ids that were looked at is a NoteID in {table}, as OData shows that, and its list of deletions is "
+    "read for this stream: records that are removed may stay in the destination. If the entity shows other records "
+    "than those of that table, turn track_deletions off for it, by a connection of its own."
+)
+
+
+class ContractStream(TableStream):
+    """One table, read through the contract-based REST API."""
+
+    def __init__(self, table: Table, ad_hoc: AdHocSchemas, *args: Any, **more: Any) -> None:
+        self._table, self._ad_hoc = table, ad_hoc
+        # Tenants mostly have the same table, and a codec is made at some cost.
+        self._codecs: list[tuple[Table, Codec]] = []
+        self._blank_lists: set[str] = set()
+        """Tenants whose list has begun with a blank record: a form heeds no place, and gives it behind the end too."""
+        super().__init__(table, *args, **more)
+        if table.is_tracked:
+            self._access.removals.expect(table.dac)
+
+    def _table_of(self, tenant: str) -> Table:
+        own = self._holding.get(tenant)
+        return own if isinstance(own, Table) else self._table
+
+    def _read_with(self, tenant: str) -> ReadWith:
+        return read_with(self._config, tenant, condition=self._table.condition, has_custom=True)
+
+    def _path(self, tenant: str) -> str:
+        return self._table_of(tenant).url_path
+
+    def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
+        table = self._table_of(tenant)
+        table = replace(table, condition="") if token.get("is_unconditional") else table
+        options = list_options(table, token.get("plan", Plan()), self._columns_of(tenant), window)
+        return {**options, **{f"${name}": str(token[name]) for name in ("skip", "top") if name in token}}
+
+    def _made_codec(self, tenant: str) -> Codec:
+        table = self._table_of(tenant)
+        return shared_codec(self._codecs, table, lambda: list_codec(table, self._columns_of(tenant)))
+
+    def _reader(self, tenant: str) -> Reader:
+        headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
+        if table.door is Door.INQUIRY:
+            sets = self._config.parameter_sets(*form_names(table.endpoint, table.entity))
+            readers = [
+                (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
+                for given in sets
+            ]
+            return self._repeated(tenant, readers, table.asked)
+        return ListReader(
+            tenant,
+            self._config,
+            table,
+            columns,
+            self._client,
+            headers,
+            partial(self._ask, tenant),
+            self._facts(tenant),
+            self._ad_hoc,
+            is_incremental=self.progress is not None,
+            is_ranked=self._is_ranked,
+        )
+
+    def _key_list(self, reader: Reader) -> ListKeys:
+        """The list has an order of its own: that its keys are what it goes by is a claim."""
+        table = self._table_of(reader.tenant)
+        if not table.keys:
+            return super()._key_list(reader)
+        id_ = ("_parent_id" if table.path else "id") if table.has_note_id else None
+        return self._keys.claimed_list(reader.where, table.own_key, id_)
+
+    def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
+        """A page of the list, as ``Ask`` of the reader."""
+
+        def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
+            body = response.content
+            if response.status_code == NO_CONTENT:
+                return [], 0
+            codec = self._codec_of(tenant)
+            decode = codec.decode_dicts if token.get("as_dicts") else codec.decode
+            return decode(body, partial(self._tell, tenant)), len(body)
+
+        rows, size_bytes = self._fetch_page(tenant, window, token, read)
+        is_begin = not token.get("skip") or tenant in self._blank_lists
+        if len(rows) == 1 and is_begin and not self._table_of(tenant).is_identified and is_blank(rows[0]):
+            if token.get("top") == 1:
+                # Others may come behind it; whoever asks for one only wants to know whether there is any.
+                return (rows if self._config.max_page_size == 1 else []), size_bytes
+            # What the list of an inquiry form gives, so it is no row; a form of preferences says something.
+            said = f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}."
+            if self._table.path:
+                # Its results were asked for, and no rows would be taken for none.
+                raise config_error(said)
+            if tenant not in self._blank_lists:
+                self._blank_lists.add(tenant)
+                logger.warning(said)
+            return [], size_bytes
+        if not token.get("skip"):
+            self._blank_lists.discard(tenant)
+        return rows, size_bytes
+
+    def _fetch_page(
+        self,
+        tenant: str,
+        window: Window,
+        token: Mapping[str, Any],
+        read: Callable[[requests.Response], tuple[Sequence[Wire], int]],
+    ) -> tuple[Sequence[Wire], int]:
+        return self._client.fetch(
+            tenant,
+            self._path(tenant),
+            self._options(tenant, window, token),
+            headers=self.request_headers(None),
+            read=read,
+            where=where_of(tenant, self.name),
+            judge=or_no_content(on_trial(read_answer) if token.get("is_trial") else read_answer),
+            is_page=can_be_smaller(token),
+        )
+
+    def _look_at_ids(self, reader: Reader, rows: Sequence[Wire], facts: TenantFacts) -> None:
+        """That an entity is a table with NoteIDs is known by its name alone; other ids are made up for each answer.
+
+        Raises:
+            AirbyteTracedException: a ``config_error``, where each change would come as another row.
+        """
+        goes_by_ids = self._rows_table.is_tracked and (self.progress is not None or self._keys.deduplicates)
+        if not goes_by_ids or not isinstance(reader, ListReader) or facts.knows(IDS_LOOKED_AT):
+            return
+        tenant, where, some = reader.tenant, reader.where, rows[:: max(len(rows) // _IDS_TO_LOOK_AT, 1)]
+        ids = [str(row.get("id")) for row in some[:_IDS_TO_LOOK_AT]]
+        sets = self._deletion_sets(tenant)
+        found = self._access.removals.has_any(tenant, sets, where, ids)
+        if found is None:
+            return
+        if not found and self._are_made_up(reader, some, ids):
+            self._keys.refuse(where, f"{where}: {_MADE_UP}", _DOUBLED, "The rows are sent")
+        elif not found:
+            logger.warning(f"{where}: {_NOT_NOTE_IDS.format(table=sets[-1])}")
+        facts.learn(IDS_LOOKED_AT)
+
+    def _are_made_up(self, reader: ListReader, rows: Sequence[Wire], ids: Sequence[str]) -> bool:
+        """Whether records that are asked for again have other ids; one may have been made anew meanwhile."""
+        pairs = [(id_, reader.id_again(row)) for row, id_ in zip(rows[:_RECORDS_ASKED_AGAIN], ids, strict=False)]
+        return all(again is not None and again.lower() != id_.lower() for id_, again in pairs)
+
+    def _asks_for_unstamped(self, tenant: str) -> bool:
+        return self._table_of(tenant).cursor is not None
+
+    def _deletion_sets(self, tenant: str) -> Sequence[str]:
+        return self._access.removals.names_of(self._table.dac)
+
+    def _described(self, tenant: str) -> StreamTable | None:
+        return self._access.removals.described(tenant, self._table.dac)

@@ -1,0 +1,338 @@
+"""What the streams of an entity are: their names, keys, cursors and columns, and how a wire record becomes rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from source_acumatica.contract.known_entities import Known
+from source_acumatica.reading.fields import INSTANT_SCHEMA, FieldKind, Record, Shape, Wire, unwrap, utc_instant
+from source_acumatica.reading.table import DELETED_AT, Rows, clashing, cursor_of, parameter_columns, stamps_of
+
+MAIN_ENDPOINT = "Default"
+"""The endpoint whose streams carry no prefix."""
+
+
+def prefix(endpoint: str) -> str:
+    """How the names of an endpoint's streams begin."""
+    return "" if endpoint == MAIN_ENDPOINT else f"{endpoint}__"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a collection that is too large to lie in memory as a whole."""
+
+    rows: Sequence[Wire]
+    first: int
+    """The position of the first of them, from 1."""
+    count: int
+    """How many rows the collection has."""
+
+    def __iter__(self) -> Iterator[Wire]:
+        return iter(self.rows)
+
+
+class Door(StrEnum):
+    """How a table's rows are asked for."""
+
+    LIST = "GET of the entity's list"
+    INQUIRY = "PUT of the inquiry's parameters"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One stream: an entity of an endpoint, or a collection of details in it.
+
+    ``path`` is empty for the entity itself, otherwise the way to the collection; all but its last part are collections
+    or linked objects of the levels between.
+    """
+
+    endpoint: str
+    version: str
+    entity: str
+    door: Door
+    shape: Shape
+    keys: tuple[str, ...]
+    """The fields that identify the top-level record; empty where none are known."""
+    cursor: str | None
+    path: tuple[str, ...] = ()
+    line_keys: tuple[tuple[str, ...], ...] = ()
+    """For each part of ``path``, the fields that identify a row within its parent; empty where only position does."""
+    dac: str = ""
+    """The full name of the table behind the form, where it is known."""
+    is_tracked: bool = False
+    """Whether removed records are read too; records are known by their id then, which is the NoteID."""
+    is_single: bool = False
+    """Whether each tenant has one record: the tenant identifies it, and it goes without saying in its lines."""
+    asked: tuple[str, ...] = ()
+    """Of an inquiry form: the parameters that more than one value was given for, or that stand beside such."""
+    condition: str = ""
+    """What the user wants the top-level records to fulfil, in parentheses; empty for all of them."""
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return prefix(self.endpoint) + "__".join((self.entity, *self.path))
+
+    @property
+    def url_path(self) -> str:
+        """The entity's address below the instance."""
+        return f"/entity/{quote(self.endpoint)}/{quote(self.version)}/{quote(self.entity)}"
+
+    @cached_property
+    def rows_shape(self) -> Shape:
+        """The shape that the rows of the stream have themselves."""
+        return self._level(len(self.path)).without(self.left_out)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """The columns of the ERP whose names added ones have; the stream does without."""
+        shape = self._level(len(self.path))
+        return clashing((*shape.fields, *shape.objects), self._added_columns())
+
+    @property
+    def has_note_id(self) -> bool:
+        """Whether the record's ``id`` is known to be its NoteID, which is stable."""
+        return self.is_tracked or self.shape.fields.get("NoteID") is FieldKind.GUID
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether a record is known by some of its values; otherwise only by all of them."""
+        return bool(self.keys) or self.has_note_id
+
+    @property
+    def primary_key(self) -> list[str]:
+        """Empty where nothing is known to be unique: the user picks a key then."""
+        own = self.own_key
+        return ["_tenant", self.id_field] if own and self.is_tracked and not self.path else own
+
+    @property
+    def own_key(self) -> list[str]:
+        """The same by the table's own keys."""
+        if self.door is Door.INQUIRY or not (self.is_identified or self.is_single):
+            return []
+        if self.is_single and self.path and not self.line_keys[-1]:
+            return []
+        top = () if self.is_single else self.keys or ("id",)
+        if not self.path:
+            return ["_tenant", *top]
+        between = [name for depth, part in enumerate(self.path[:-1]) for name in self._between_names(depth, part)]
+        return ["_tenant", *(f"_parent_{name}" for name in top), *between, *(self.line_keys[-1] or ("_line",))]
+
+    @property
+    def id_field(self) -> str:
+        """The column that says of a removed record which one it was."""
+        return "id"
+
+    @property
+    def cursor_field(self) -> str | None:
+        """The column by which the stream is incremental."""
+        if self.cursor is None:
+            return None
+        return "_parent_modified" if self.path else self.cursor
+
+    @property
+    def supports_incremental(self) -> bool:
+        """Whether it may be read by what has changed."""
+        return self.cursor is not None
+
+    @property
+    def is_cursor_chosen(self) -> bool:
+        """The stamp of an entity is known."""
+        return False
+
+    def json_schema(self) -> dict[str, Any]:
+        """A schema without references; every column is nullable but the added ones that are always there."""
+        return {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "additionalProperties": True,
+            "properties": {
+                "_tenant": {"type": "string"},
+                **self._added_columns(),
+                **self.rows_shape.json_schema(),
+                **({DELETED_AT: INSTANT_SCHEMA} if self.is_tracked else {}),
+            },
+        }
+
+    def names_at(self, depth: int) -> frozenset[str]:
+        """What a record can have, so far down the path."""
+        shape = self._level(depth)
+        return frozenset({"id", *shape.fields, *shape.objects, *shape.collections})
+
+    @property
+    def outermost_list(self) -> tuple[str, ...]:
+        """The way to the first collection on ``path``, through linked objects; empty for the entity itself."""
+        shape = self.shape
+        for depth, part in enumerate(self.path, start=1):
+            if part in shape.collections:
+                return self.path[:depth]
+            shape = shape.objects[part]
+        return ()
+
+    def tracked(self) -> Table:
+        """The table with removed records; a table of lines, and one that is made anew each time, stays as it is."""
+        return self if self.path or self.door is Door.INQUIRY else replace(self, is_tracked=True)
+
+    def led_by(self, cursor: str) -> Table:
+        """The table with the cursor of a catalog, as long as its records have that stamp.
+
+        An upgrade may bring a better one beside it, and the destination ranks by the one that it knows until the
+        schema is refreshed.
+        """
+        is_stamp = not self.path and cursor in stamps_of(self.shape.fields)
+        return replace(self, cursor=cursor) if is_stamp else self
+
+    def wanted(self, configured: Mapping[str, Any] | None) -> frozenset[str] | None:
+        """The columns to ask for, keys and cursor always among them; None for all.
+
+        ``configured`` are the properties of the catalog's schema for this stream: what the user selected.
+        """
+        columns = self.rows_shape.json_schema().keys()
+        if not configured or columns <= configured.keys():
+            return None
+        always = {"id", *(self.line_keys[-1] if self.path else (*self.keys, *filter(None, [self.cursor])))}
+        return frozenset(columns & (configured.keys() | always))
+
+    def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
+        """A function from a wire record of the entity to this stream's rows for ``tenant``."""
+        convert = self.rows_shape.converter(columns)
+        if self.path:
+            return self._detail_rows(tenant, convert)
+        cursor = self.cursor
+
+        def top_rows(wire: Wire) -> Iterator[Record]:
+            row = {"_tenant": tenant, **convert(wire)}
+            if cursor:
+                row[cursor] = utc_instant(unwrap(wire.get(cursor)))
+            yield row
+
+        return top_rows if self.door is Door.LIST else lambda wire: [{"_tenant": tenant, **convert(wire)}]
+
+    def _detail_rows(self, tenant: str, convert: Callable[[Wire], Record]) -> Rows:
+        keys, cursor, path, is_listed = self.keys, self.cursor, self.path, self.door is Door.LIST
+        asked = parameter_columns(self.asked)
+
+        def detail_rows(wire: Wire) -> Iterator[Record]:
+            added: Record = {"_tenant": tenant, **{name: wire.get(name) for name in asked}}
+            if is_listed:
+                added["_parent_id"] = wire.get("id")
+                added.update((f"_parent_{key}", unwrap(wire.get(key))) for key in keys)
+                if cursor:
+                    added["_parent_modified"] = utc_instant(unwrap(wire.get(cursor)))
+            yield from self._descend(wire, path, added, convert)
+
+        return detail_rows
+
+    def _descend(
+        self, wire: Wire, path: Sequence[str], added: Record, convert: Callable[[Wire], Record]
+    ) -> Iterator[Record]:
+        """The rows at the end of ``path``, each with what is added of the levels above it."""
+        name, depth = path[0], len(self.path) - len(path)
+        below = wire.get(name) or ()
+        if isinstance(below, dict):
+            if name in self._level(depth).objects:
+                yield from self._descend(below, path[1:], added, convert)
+                return
+            # Where a list should stand: one in an object as OData has it, or a row by itself.
+            value = below.get("value")
+            below = value if isinstance(value, list) else [below]
+        first, count = (below.first, below.count) if isinstance(below, Part) else (1, len(below))
+        for number, row in enumerate(below, start=first):
+            if len(path) > 1:
+                between = {f"_{name}_line": number}
+                between.update((f"_{name}_{key}", unwrap(row.get(key))) for key in self.line_keys[depth])
+                yield from self._descend(row, path[1:], {**added, **between}, convert)
+            else:
+                yield {**added, "_line": number, "_line_count": count, **convert(row)}
+
+    def _added_columns(self) -> dict[str, Any]:
+        if not self.path:
+            return {}
+        columns = parameter_columns(self.asked)
+        if self.door is Door.LIST:
+            columns["_parent_id"] = {"type": ["null", "string"]}
+            top = self.shape.json_schema()
+            columns.update((f"_parent_{key}", top[key]) for key in self.keys)
+            if self.cursor:
+                columns["_parent_modified"] = dict(INSTANT_SCHEMA)
+        for depth, part in enumerate(self.path[:-1]):
+            level = self._level(depth + 1).json_schema()
+            for name, key in zip(self._between_names(depth, part), (None, *self.line_keys[depth]), strict=False):
+                columns[name] = {"type": "integer"} if key is None else level[key]
+        return {**columns, "_line": {"type": "integer"}, "_line_count": {"type": "integer"}}
+
+    def _between_names(self, depth: int, part: str) -> list[str]:
+        """The columns that tell a row between; a linked object on the way needs none."""
+        if part in self._level(depth).objects:
+            return []
+        return [f"_{part}_line", *(f"_{part}_{key}" for key in self.line_keys[depth])]
+
+    def _level(self, depth: int) -> Shape:
+        shape = self.shape
+        for part in self.path[:depth]:
+            shape = shape.collections.get(part) or shape.objects[part]
+        return shape
+
+
+def tables(
+    endpoint: str, version: str, entity: str, shape: Shape, known: Known, *, is_inquiry: bool | None = None
+) -> Iterator[Table]:
+    """The streams of an entity: itself and each collection in it; of an inquiry form, its results only.
+
+    What is known decides whether it is such a form, unless the caller knows better.
+    """
+    is_inquiry = known.is_inquiry if is_inquiry is None else is_inquiry
+    if is_inquiry and not shape.collections:
+        # A header that holds parameters is no record.
+        return
+    candidates = (keys for keys in (known.keys, *known.other_keys) if set(keys) <= shape.fields.keys())
+    keys = next(candidates, ())
+    table = Table(
+        endpoint,
+        version,
+        entity,
+        door=Door.INQUIRY if is_inquiry else Door.LIST,
+        shape=shape,
+        keys=() if is_inquiry else keys,
+        cursor=None if is_inquiry else cursor_of(shape.fields),
+        dac=known.dac,
+        is_single=known.is_single,
+    )
+    if not is_inquiry:
+        yield table
+    for path in _collection_paths(shape):
+        line_keys = tuple(_line_keys(shape, path[: depth + 1], known) for depth in range(len(path)))
+        yield replace(table, path=path, line_keys=line_keys)
+
+
+def agreed(table: Table, own: Sequence[Table]) -> Table:
+    """The table of all tenants, identified only by what each of them has."""
+    keys = table.keys if all(each.keys == table.keys for each in own) else ()
+    line_keys = tuple(
+        each if all(other.line_keys[depth] == each for other in own) else ()
+        for depth, each in enumerate(table.line_keys)
+    )
+    return replace(table, keys=keys, line_keys=line_keys)
+
+
+def _collection_paths(shape: Shape, depth: int = 2) -> Iterator[tuple[str, ...]]:
+    """The ways to all collections, at most ``depth`` names long."""
+    for name, inner in shape.collections.items():
+        yield (name,)
+        if depth > 1:
+            yield from ((name, *below) for below in _collection_paths(inner, depth - 1))
+    for name, inner in shape.objects.items():
+        if depth > 1:
+            yield from ((name, *below) for below in _collection_paths(inner, depth - 1))
+
+
+def _line_keys(shape: Shape, path: tuple[str, ...], known: Known) -> tuple[str, ...]:
+    """The known keys of the collection at ``path``; of deeper ones none are known."""
+    keys = known.line_keys.get(path[0], ()) if len(path) == 1 else ()
+    inner = shape.collections.get(path[0])
+    return keys if inner and set(keys) <= inner.fields.keys() else ()

@@ -1,0 +1,323 @@
+"""What each answer of the ERP or failure of the network leads to, whose fault it is, and the sentence the user reads.
+
+    what came back                                         what happens next      whose fault
+    -----------------------------------------------------  ---------------------  ---------------
+    connection, body broken off, truncated JSON            try again              transient_error
+    5xx, to a page                                         again, then fewer rows transient_error
+    5xx, to anything else                                  try again              transient_error
+    HTML with 200, a redirect to a page                    try again              transient_error
+    read timed out, body stalls, "Execution Timeout"       ask for fewer rows     transient_error
+    504                                                    pause, fewer rows      transient_error
+    more bytes than the request may bring                  ask for fewer rows     config_error
+    429                                                    wait, try again        transient_error
+    seat limit (500, 429 text, 302, empty 200)             give back, wait, again transient_error
+    401                                                    sign in again          config_error
+    500 cannot be optimized, unknown field                 climb down             config_error
+    414, 404.15, 400 with "query string"                   climb down, shorter    config_error
+    500 no entity satisfies the condition                  the record is gone     config_error
+    500 form not set up                                    skip with a warning    config_error
+    403, 404, 422                                          stop                   config_error
+    OData: 400, an empty 200 to a filter or an order       climb down             config_error
+    other 500                                              try once more, stop    system_error
+    other 4xx                                              stop                   system_error
+    token endpoint 400/401/403                             stop, never again      config_error
+    token endpoint: a page or a redirect of no ERP         try again              config_error
+    nothing can be sent: proxy, authorities, host name     stop                   config_error
+
+Facts: BEHAVIOR.md, "Errors". Texts of the server are quoted shortened, without stack traces and with secrets masked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from airbyte_cdk.models import FailureType
+
+from source_acumatica.erp.errors import (
+    LONGEST_TEXT_CHARACTERS,
+    SQL_TIMEOUT,
+    AnswerTooLarge,
+    BrokenAnswerError,
+    Next,
+    Problem,
+    messages_in,
+    with_quote,
+)
+from source_acumatica.erp.network import no_tls, unreachable, wrong_setting
+
+# Texts of live instances and official samples (BEHAVIOR.md, "Errors" and "Optimization").
+SEAT_LIMIT = re.compile(r"API Login Limit|concurrent API logins|CheckApiUsersLimits", re.IGNORECASE)
+_NOT_OPTIMIZABLE = re.compile(
+    r"Optimization cannot be performed|BQL ?delegate|query cannot be optimized|CannotOptimize", re.IGNORECASE
+)
+_NAMED_FIELD = re.compile(r"^\s*([A-Za-z_][\w/.]*):\s*View\b", re.MULTILINE)
+_UNKNOWN_FIELD = "The given key was not present in the dictionary"
+_GONE = re.compile(r"No entity satisfies the condition|NoEntitySatisfiesTheCondition", re.IGNORECASE)
+_NOT_SET_UP = re.compile(r"PXSetupNotEntered|required configuration data is not entered", re.IGNORECASE)
+
+_SEAT_SENTENCE = (
+    "all API seats of the licence are taken: close other integrations' sessions or raise the number of web service API "
+    "users (License Monitoring Console, SM604000; per user: Users, SM201010). The seat of a run that crashed comes "
+    "free by itself, after 10 minutes or up to an hour"
+)
+_THROTTLE_SENTENCE = (
+    "the licence's limit of API requests is used up (License Monitoring Console, SM604000): lower requests_per_minute "
+    "or run this sync when other integrations rest"
+)
+
+
+# What IIS' request filter and ASP.NET say where they say it (BEHAVIOR.md, "Lists"); pages for strangers say 404 alone.
+_TOO_LONG = re.compile(r"\b404\.15\b|query ?string|URI too (long|large)", re.IGNORECASE)
+TOO_LONG = 414
+"""The status of a problem with the length of the address, whatever status the server said it with."""
+# Below this no server was heard of that finds a query string too long.
+_SHORT_QUERY_CHARACTERS = 1000
+_SERVER_ERROR = 500
+NO_CONTENT = 204
+"""The status of a list without rows, with some servers; its empty body is not the one that means a lack of seats."""
+_TOO_LARGE = 413
+"""The status that a server says it with."""
+
+
+def read_exception(error: Exception, url: str | None = None) -> Problem:
+    """What a request to ``url`` that got no whole answer leads to."""
+    transient = FailureType.transient_error
+    setting = wrong_setting(error, url)
+    if setting:
+        return Problem(Next.STOP, FailureType.config_error, setting)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return Problem(Next.RETRY, transient, unreachable(error, url))
+    if isinstance(error, AnswerTooLarge):
+        return Problem(Next.FEWER_ROWS, FailureType.config_error, str(error), status=_TOO_LARGE)
+    if isinstance(error, requests.Timeout):
+        return Problem(Next.FEWER_ROWS, transient, "the instance did not answer in time (read_timeout_seconds)")
+    if isinstance(error, requests.exceptions.SSLError):
+        return Problem(Next.RETRY, transient, no_tls(error, url))
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        return Problem(Next.RETRY, transient, "the connection broke off in the middle of an answer")
+    return Problem(Next.RETRY, transient, unreachable(error, url))
+
+
+def read_answer(response: requests.Response) -> Problem | None:
+    """None for an answer that may be data; otherwise what it leads to (the table above)."""
+    status = response.status_code
+    if 300 <= status < 400:
+        return _redirect(response)
+    if status in (200, 201):
+        return _suspicious_success(response)
+    text = text_of(response)
+    if SEAT_LIMIT.search(response.text) or (status == 429 and _is_seat_429(response)):
+        return Problem(Next.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
+    if is_too_long(response):
+        return TOO_LONG_ADDRESS
+    by_status = _BY_STATUS.get(status)
+    if by_status is not None:
+        return replace(by_status, sentence=with_quote(by_status.sentence, text))
+    if status == 500:
+        return _server_error(response.text, text)
+    if status > 500:
+        sentence = f"the instance is not available (HTTP {status})"
+        return Problem(Next.RETRY, FailureType.transient_error, sentence, status=status)
+    return Problem(
+        Next.STOP, FailureType.system_error, with_quote(f"the instance refused the request ({status})", text)
+    )
+
+
+Judge = Callable[[requests.Response], Problem | None]
+"""Tells answers that are not data."""
+
+
+def or_no_content(judge: Judge) -> Judge:
+    """``judge`` for a list, of which 204 says that it has no rows."""
+    return lambda response: None if response.status_code == NO_CONTENT else judge(response)
+
+
+def on_trial(judge: Judge) -> Judge:
+    """``judge`` for a request that nobody knows to be supported: an error of the ERP's own is its refusal."""
+
+    def of_trial(response: requests.Response) -> Problem | None:
+        problem = judge(response)
+        is_refusal = problem is not None and problem.status == _SERVER_ERROR
+        return replace(problem, next=Next.CLIMB_DOWN) if problem and is_refusal else problem
+
+    return of_trial
+
+
+def of_its_head(judge: Judge) -> Judge:
+    """``judge`` for an answer that is read while it arrives: of a success, only the head may be looked at."""
+
+    def of_head(response: requests.Response) -> Problem | None:
+        if response.status_code not in (200, 201):
+            return judge(response)
+        if response.headers.get("Content-Length") == "0":
+            return EMPTY_BODY
+        return WEB_PAGE if is_web_page(response) else None
+
+    return of_head
+
+
+def refuse_beginning(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a body, if it begins as data does.
+
+    Raises:
+        BrokenAnswerError: it is empty, or a web page.
+    """
+    has_begun = False
+    for piece in pieces:
+        if not has_begun and (beginning := piece.lstrip()):
+            has_begun = True
+            if beginning[:1] == b"<":
+                raise BrokenAnswerError(problem=WEB_PAGE)
+        yield piece
+    if not has_begun:
+        raise BrokenAnswerError(problem=EMPTY_BODY)
+
+
+TOO_LONG_ADDRESS = Problem(
+    Next.CLIMB_DOWN,
+    FailureType.config_error,
+    "the web server refuses the address of the request since it is too long",
+    status=TOO_LONG,
+)
+
+
+def is_too_long(response: requests.Response) -> bool:
+    """Whether the web server, and not the ERP behind it, refused the request for the length of its address."""
+    status = response.status_code
+    if status == TOO_LONG:
+        return True
+    if status not in (400, 404) or not _is_html(response):
+        return False
+    query_characters = len(urlsplit(response.url or "").query)
+    return bool(_TOO_LONG.search(response.text[:LONGEST_TEXT_CHARACTERS])) or (
+        status == 404 and query_characters > _SHORT_QUERY_CHARACTERS
+    )
+
+
+_BY_STATUS: Mapping[int, Problem] = {
+    401: Problem(Next.SIGN_IN, FailureType.config_error, "the session is not accepted even after signing in again"),
+    403: Problem(
+        Next.STOP, FailureType.config_error, "the user may not read this form: give it a role with view rights"
+    ),
+    404: Problem(Next.STOP, FailureType.config_error, "the endpoint or entity does not exist there", status=404),
+    422: Problem(
+        Next.STOP,
+        FailureType.config_error,
+        "the ERP wants other values: set inquiry_parameters",
+    ),
+    408: Problem(Next.RETRY, FailureType.transient_error, "the instance gave up waiting for the request"),
+    429: Problem(Next.THROTTLED, FailureType.transient_error, _THROTTLE_SENTENCE),
+    504: Problem(
+        Next.FEWER_ROWS,
+        FailureType.transient_error,
+        "the instance's gateway did not wait for the answer",
+        status=504,
+    ),
+}
+
+
+def _server_error(body: str, text: str) -> Problem:
+    if _NOT_OPTIMIZABLE.search(body):
+        return Problem(
+            Next.CLIMB_DOWN,
+            FailureType.config_error,
+            with_quote("the ERP cannot list this entity in one query", text),
+            names=tuple(_NAMED_FIELD.findall(text)),
+        )
+    if _UNKNOWN_FIELD in body:
+        sentence = "the ERP does not know a field that its own description lists"
+        return Problem(Next.CLIMB_DOWN, FailureType.config_error, with_quote(sentence, text))
+    if _GONE.search(body):
+        return Problem(Next.GONE, FailureType.config_error, "the record does not exist any more")
+    if _NOT_SET_UP.search(body):
+        return Problem(
+            Next.SKIP, FailureType.config_error, with_quote("a form that it needs is not set up in this tenant", text)
+        )
+    if SQL_TIMEOUT.search(body):
+        return Problem(Next.FEWER_ROWS, FailureType.transient_error, "the ERP's database did not answer in time")
+    sentence = with_quote("the ERP failed with an error of its own", text)
+    return Problem(Next.STOP, FailureType.system_error, sentence, status=500)
+
+
+def _redirect(response: requests.Response) -> Problem:
+    """A redirect is never followed: it leads to an error or sign-in page, whose message stands in the address."""
+    location = response.headers.get("Location", "")
+    message = " ".join(parse_qs(urlsplit(location).query).get("message", []))
+    if SEAT_LIMIT.search(message):
+        return Problem(Next.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
+    sentence = "the instance led to another page instead of answering (is it in maintenance, is instance_url right?)"
+    return Problem(Next.RETRY, FailureType.transient_error, with_quote(sentence, message))
+
+
+def _suspicious_success(response: requests.Response) -> Problem | None:
+    if not response.content.strip():
+        return EMPTY_BODY
+    return WEB_PAGE if _is_html(response) else None
+
+
+def _is_html(response: requests.Response) -> bool:
+    return is_web_page(response) or response.content.lstrip()[:1] == b"<"
+
+
+def is_web_page(response: requests.Response) -> bool:
+    """Whether the server calls it one."""
+    return "html" in response.headers.get("Content-Type", "").lower()
+
+
+EMPTY_BODY = Problem(
+    Next.SEAT,
+    FailureType.transient_error,
+    f"the instance answered with an empty body; if this stays so, {_SEAT_SENTENCE}",
+)
+WEB_PAGE = Problem(
+    Next.RETRY,
+    FailureType.transient_error,
+    "the instance answered with a web page instead of data (is it in maintenance, is instance_url right?)",
+)
+
+
+def _is_seat_429(response: requests.Response) -> bool:
+    """IIS' own 429 page was seen for the seat limit; the throttle's answer is JSON like any other error."""
+    return "custom error module" in response.text
+
+
+def object_in(response: requests.Response) -> dict[str, Any]:
+    """The JSON object that the body is; an empty one where it is something else."""
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def text_of(response: requests.Response) -> str:
+    """The messages of an HttpError, the innermost last; the plain text of anything else but a web page."""
+    body = object_in(response)
+    if response.status_code == 422:
+        return "\n".join([*_field_errors(body), *messages_in(body)])
+    if not body:
+        return "" if b"<" in response.content[:200] else _decoded(response)
+    return "\n".join(messages_in(body))
+
+
+def _decoded(response: requests.Response) -> str:
+    """The text of a body: in UTF-8 if it can be, since a text without a charset is read in Latin-1 otherwise."""
+    try:
+        return response.content.decode() if b"\0" not in response.content else response.text
+    except UnicodeDecodeError:
+        return response.text
+
+
+def _field_errors(body: Mapping[str, Any]) -> Iterator[str]:
+    """The ERP answers a refused PUT with the record itself and an ``error`` beside each value that it refuses."""
+    for name, value in body.items():
+        if isinstance(value, dict) and value.get("error"):
+            yield f"{name}: {value['error']}"
+        elif name == "error" and value:
+            yield str(value)

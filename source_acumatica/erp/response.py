@@ -1,0 +1,57 @@
+"""Reads the body of an answer within bounds of time and size.
+
+The HTTP library's time-out begins anew with each byte, and it unpacks whatever comes: an answer that drips would hold a
+licence seat for ever, and a few kilobytes could become gigabytes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+from urllib3.exceptions import ReadTimeoutError
+
+from source_acumatica.erp.errors import AnswerTooLarge
+
+_PIECE_BYTES = 256 * 1024
+
+
+def bound(response: requests.Response, seconds: float, most_bytes: int) -> None:
+    """Keep the body within these bounds, which has not been read yet; reading it raises what ``stream`` does."""
+    response.raw = _BoundedBody(response.raw, seconds, most_bytes)
+
+
+class _BoundedBody:
+    """The body that ``requests`` reads, in place of the one that it would read without bounds."""
+
+    def __init__(self, body: Any, seconds: float, most_bytes: int) -> None:
+        self._body, self._seconds, self._most_bytes = body, seconds, most_bytes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
+
+    def stream(self, _piece_bytes: int, decode_content: bool | None = None) -> Iterator[bytes]:
+        """The unpacked body, in the pieces in which it arrives.
+
+        Raises:
+            AnswerTooLarge: it has more bytes than it may have; the rest is not read.
+            requests.ReadTimeout: it has not ended in time, whether bytes keep coming or none do.
+        """
+        ends_at, size_bytes = time.monotonic() + self._seconds, 0
+        while piece := self._piece(decode_content):
+            size_bytes += len(piece)
+            if size_bytes > self._most_bytes:
+                raise AnswerTooLarge(self._most_bytes)
+            if time.monotonic() > ends_at:
+                raise requests.ReadTimeout
+            yield piece
+
+    def _piece(self, decode_content: bool | None) -> bytes:
+        """The next bytes; the HTTP library calls a stall between them a failed connection."""
+        try:
+            piece: bytes = self._body.read1(_PIECE_BYTES, decode_content=decode_content)
+        except ReadTimeoutError as error:
+            raise requests.ReadTimeout from error
+        return piece

@@ -1,0 +1,148 @@
+"""How often and how long each kind of failure is waited out before a request is given up."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from source_acumatica.erp.errors import Next, Problem
+
+_LONGEST_PAUSE_SECONDS = 60.0
+# Each takes as long as the read time-out.
+_TRIES_AFTER_TIME_OUT = 2
+# Most failures of the ERP itself come again, but not all.
+_FAILURE = 500
+_TRIES_AFTER_FAILURE = 1
+# A gateway that gives up on a page says so in many ways. Nobody can tell them from an outage but by a smaller page.
+_GATEWAY_TIME_OUT = 504
+_TRIES_OF_ONE_SIZE = 2
+# A gateway that waited for so long gave up on this page; one that answers sooner has nobody behind it.
+_QUICK_SECONDS = 10.0
+# The ERP counts requests by the minute.
+_LONGEST_THROTTLE_SECONDS = 15 * 60.0
+_LONGEST_RECOVERY_SECONDS = 30 * 60.0
+_TIME_OUTS_IN_A_RECOVERY = 3
+
+
+class Patience:
+    """What is waited for each kind of failure.
+
+    The seat of a crashed run comes free after 10 minutes, or up to an hour where it signed in as this connector does
+    (BEHAVIOR.md, "Sessions"): a read outlasts that, a check shows the user the sentence instead.
+    """
+
+    def __init__(self, retries: int, wait_seconds: float, first_pause_seconds: float = 1.0) -> None:
+        self.retries = retries
+        self.wait_seconds = wait_seconds
+        """For a seat."""
+        self.first_pause_seconds = first_pause_seconds
+
+    @classmethod
+    def of_a_read(cls) -> Patience:
+        """Outlasts a restart of the site (three minutes) and the seats of crashed runs (an hour)."""
+        return cls(retries=8, wait_seconds=65 * 60)
+
+    @classmethod
+    def of_a_check(cls) -> Patience:
+        """Short: somebody sits in front of it."""
+        return cls(retries=2, wait_seconds=20)
+
+    def pause_seconds(self, tries: int) -> float:
+        """Doubling, with jitter, so that several workers do not come back at the same moment."""
+        pause: float = min(self.first_pause_seconds * 2 ** (min(tries, 30) - 1), _LONGEST_PAUSE_SECONDS)
+        return pause * random.uniform(0.75, 1.25)
+
+
+@dataclass
+class Trouble:
+    """The failures in a row of what belongs together, such as the pages of one list."""
+
+    began_at: float = 0.0
+    failures: int = 0
+
+    def count(self) -> None:
+        """Note a failure more; the first begins it."""
+        self.failures += 1
+        self.began_at = self.began_at or time.monotonic()
+
+    @property
+    def told(self) -> str:
+        """How much was tried, for the sentence with which it is given up."""
+        seconds = time.monotonic() - self.began_at
+        spent = f"{seconds / 60:.0f} min" if seconds > 120 else f"{seconds:.0f} s"
+        return f"given up after {self.failures} tries within {spent}"
+
+
+@dataclass
+class Recovery:
+    """The tries at one request; every way to go on has an end, in tries and in time."""
+
+    patience: Patience
+    trouble: Trouble
+    is_page: bool
+    """Whether whoever asks can ask for fewer rows."""
+    time_out_seconds: float
+    _tries: Counter[Next] = field(default_factory=Counter)
+    _wait: Trouble | None = None
+    """For a seat, or for the rate: nothing is wrong meanwhile."""
+
+    def after(
+        self, problem: Problem, took_seconds: float, seatless_since: float | None = None
+    ) -> tuple[float, Problem | None]:
+        """Seconds to pause, and then: the problem to give up with, or None to send the same request again.
+
+        ``seatless_since``: when the first of the requests was refused a seat of which none has been answered since.
+        """
+        self._tries[problem.next] += 1
+        tries, pause = self._tries[problem.next], self.patience.pause_seconds(self._tries.total())
+        again = pause, None
+        if problem.next in (Next.SEAT, Next.THROTTLED):
+            self._wait = self._wait or Trouble()
+            self._wait.count()
+            return again if self._may_wait(problem.next, seatless_since) else (0.0, self._given_up(problem, self._wait))
+        self.trouble.count()
+        match problem.next:
+            case Next.SIGN_IN if tries <= 1:
+                return 0.0, None
+            case Next.STOP if problem.status == _FAILURE and tries <= _TRIES_AFTER_FAILURE:
+                return again
+            case Next.RETRY | Next.FEWER_ROWS if self._is_over():
+                return 0.0, self._given_up(problem, self.trouble)
+            case Next.FEWER_ROWS if self.is_page:
+                is_quick = problem.status == _GATEWAY_TIME_OUT and took_seconds < _QUICK_SECONDS
+                return pause if is_quick else 0.0, problem
+            case Next.RETRY if self.is_page and problem.status > _FAILURE and tries >= _TRIES_OF_ONE_SIZE:
+                return pause, replace(problem, next=Next.FEWER_ROWS)
+            case Next.RETRY if tries <= self.patience.retries:
+                return again
+            case Next.FEWER_ROWS if problem.status == _GATEWAY_TIME_OUT and tries <= self.patience.retries:
+                return again
+            case Next.FEWER_ROWS if not problem.status and tries <= _TRIES_AFTER_TIME_OUT:
+                return again
+            case Next.RETRY | Next.FEWER_ROWS:
+                return 0.0, self._given_up(problem, self.trouble)
+            case _:
+                return 0.0, problem
+
+    def forgive(self, kind: Next) -> None:
+        """Do not count the last failure of a kind."""
+        self._tries[kind] -= 1
+
+    def _may_wait(self, kind: Next, seatless_since: float | None) -> bool:
+        now = time.monotonic()
+        began = min(self._wait.began_at if self._wait else now, seatless_since or now)
+        longest = self.patience.wait_seconds
+        return now - began <= (longest if kind is Next.SEAT else min(longest, _LONGEST_THROTTLE_SECONDS))
+
+    def _is_over(self) -> bool:
+        longest = max(_LONGEST_RECOVERY_SECONDS, _TIME_OUTS_IN_A_RECOVERY * self.time_out_seconds)
+        return time.monotonic() - self.trouble.began_at > longest
+
+    def _given_up(self, problem: Problem, trouble: Trouble) -> Problem:
+        if trouble.failures < _TRIES_OF_ONE_SIZE:
+            return problem
+        # Not with fewer rows either.
+        kind = Next.RETRY if self.is_page and problem.next is Next.FEWER_ROWS else problem.next
+        return replace(problem, next=kind, sentence=f"{problem.sentence} ({trouble.told})")

@@ -1,0 +1,1 @@
+"""OData: generic inquiries, the tables behind the forms, and the records that were deleted."""

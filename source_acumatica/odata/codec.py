@@ -1,0 +1,96 @@
+"""Decodes answers of OData into rows of a type made for the table, or into dicts, and turns those into records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from source_acumatica.erp.errors import ERROR_NAMES, BrokenAnswerError, refuse_error
+from source_acumatica.erp.json_text import Tell, decode
+from source_acumatica.odata.tables import FeedTable, feed_conversion, number, trimmed, zoned
+from source_acumatica.reading.codec import ANYTHING, Code, Codec, NotCompilableError, made_row_type, refuse_errors
+
+
+class FeedAnswer(msgspec.Struct):
+    """An answer of OData with rows, of either version."""
+
+    value: list[Any]
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+    old_next_link: str | None = msgspec.field(name="odata.nextLink", default=None)
+    # An error that stands beside the rows makes the answer fail to decode, and is found then: the names of ERROR_NAMES.
+    error: None = None
+    old_error: None = msgspec.field(name="odata.error", default=None)
+    message: None = None
+    old_message: None = msgspec.field(name="Message", default=None)
+    exception: None = msgspec.field(name="exceptionMessage", default=None)
+    old_exception: None = msgspec.field(name="ExceptionMessage", default=None)
+
+
+_PLAIN_FEED: msgspec.json.Decoder[FeedAnswer] = msgspec.json.Decoder(FeedAnswer, float_hook=msgspec.Raw)
+
+
+def feed_codec(table: FeedTable, columns: Collection[str] | None) -> Codec:
+    """The codec of a feed."""
+    plain = partial(decode_feed, described=table.fields.keys())
+    if table.asked:
+        # What the rows were asked with is put into them.
+        return Codec(None, None, plain)
+    code, cursor = Code(_SHORTCUTS), table.cursor
+    fields = {name: kind for name, kind in table.fields.items() if columns is None or name in columns}
+    cells = {"_tenant": "tenant"}
+    for name, kind in fields.items():
+        cells[name] = code.call(feed_conversion(name, kind, is_cursor=name == cursor), f"row.{code.attribute(name)}")
+    # The value of an own column with such a name is no object.
+    own = {name: (str | int | bool | None, None) for name in fields if name in ERROR_NAMES}
+    try:
+        row_type = made_row_type(code, {**dict.fromkeys(fields, (Any, None)), **own}, table.fields)
+        make = code.compiled([f"return ({code.record(cells)},)"])
+    except NotCompilableError:
+        return Codec(None, None, plain)
+    answer = msgspec.defstruct("TypedFeedAnswer", [("value", list[row_type])], bases=(FeedAnswer,))  # type: ignore[valid-type]
+    return Codec(answer, make, plain)
+
+
+def decode_feed(body: bytes, tell: Tell | None = None, described: Collection[str] = ()) -> FeedAnswer:
+    """An answer of OData, with rows that are dicts.
+
+    Raises:
+        BrokenAnswerError: it is an error, or has one beside or among its rows.
+        msgspec.DecodeError: it is none.
+    """
+    try:
+        answer: FeedAnswer = decode(_PLAIN_FEED, body, tell)
+    except msgspec.ValidationError:
+        other = decode(ANYTHING, body, tell)
+        refuse_error(other, described)
+        if not isinstance(other, dict) or other.keys().isdisjoint(described):
+            raise
+        # A row by itself.
+        return FeedAnswer([other])
+    refuse_errors(answer.value, described)
+    return answer
+
+
+def decode_rows(body: bytes, columns: Collection[str]) -> FeedAnswer:
+    """An answer whose rows have any of these columns; a table with one row and no key answers with the row alone.
+
+    Raises:
+        BrokenAnswerError: it is an error, has one beside or among its rows, or has something else among them.
+        msgspec.DecodeError: it is no answer with rows.
+    """
+    answer = decode_feed(body, described=columns)
+    if not all(isinstance(row, dict) and not row.keys().isdisjoint(columns) for row in answer.value):
+        sentence = f"rows come without {' or '.join(columns)}, which was asked for"
+        raise BrokenAnswerError(sentence)
+    return answer
+
+
+# What a function does with most values, without calling it: a call costs more than all that is done with a value.
+_SHORTCUTS: Mapping[Callable[[Any], Any], str] = {
+    trimmed: "(x.rstrip(' ') if type(x := {argument}) is str else x)",
+    number: "(x if type(x := {argument}) is not str else {function}(x))",
+    zoned: "(x if type(x := {argument}) is str and x[-1:] == 'Z' else {function}(x))",
+}

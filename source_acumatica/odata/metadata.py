@@ -1,0 +1,358 @@
+"""Reads an OData description, ``$metadata`` of either version, while it arrives and in little memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from source_acumatica.reading.fields import FieldKind
+
+# A clean site's description of its tables has 20 MB (BEHAVIOR.md, "OData"); what is ten times that is not one.
+_LARGEST_MEGABYTES = 256
+
+_KINDS: Mapping[str, FieldKind] = {
+    "Edm.String": FieldKind.STRING,
+    "Edm.Guid": FieldKind.GUID,
+    "Edm.Boolean": FieldKind.BOOLEAN,
+    "Edm.Byte": FieldKind.BYTE,
+    "Edm.SByte": FieldKind.BYTE,
+    "Edm.Int16": FieldKind.SHORT,
+    "Edm.Int32": FieldKind.INTEGER,
+    "Edm.Int64": FieldKind.LONG,
+    "Edm.Decimal": FieldKind.DECIMAL,
+    "Edm.Double": FieldKind.DOUBLE,
+    "Edm.Single": FieldKind.DOUBLE,
+    "Edm.DateTime": FieldKind.DATE_TIME,
+    "Edm.DateTimeOffset": FieldKind.DATE_TIME,
+    "Edm.Binary": FieldKind.STRING,  # comes as base64
+}
+
+
+class MetadataError(ValueError):
+    """What is no usable description; the text is a sentence without its full stop."""
+
+
+class BrokenMetadataError(MetadataError):
+    """One that ends too early or is garbled on the way, and may be whole the next time."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Rows that can be asked for: an entity type, under the names of all its sets."""
+
+    names: tuple[str, ...]
+    type_name: str
+    keys: tuple[str, ...]
+    """Of the type or, as a derived one has none, of its nearest base."""
+    fields: Mapping[str, FieldKind]
+    """Those of the bases first; without those that the sets list as neither to be filtered nor selected."""
+    unknown: Mapping[str, str]
+    """The types of fields of no known kind."""
+    is_short_name_unique: bool
+    """Whether no other type that has a set has the same name in another namespace."""
+    restricted: frozenset[str] = frozenset()
+    """What may stand in neither ``$filter`` nor ``$select``: those left out above, and all own ones of some types."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that can be called by its name alone, and the types of its parameters."""
+
+    name: str
+    """The one that it is called by: that of its import."""
+    parameters: Mapping[str, str]
+    entity_set: str = ""
+    """The set whose rows it gives, where its import says it."""
+    type_name: str = ""
+    """The full name of the type of its rows."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The wanted part of a description."""
+
+    version: int
+    """Of OData: 3 or 4."""
+    feeds: tuple[Feed, ...]
+    functions: Mapping[str, Function]
+
+
+def read_metadata(chunks: Iterable[bytes], is_wanted: Callable[[str, str], bool]) -> Metadata:
+    """Read a document piece by piece; ``is_wanted`` is asked for the name and the type of each set.
+
+    Raises:
+        MetadataError: it is broken, hostile, endless, or no description.
+    """
+    document = _Document()
+    # An entity of its own is all that a hostile document needs; a description has none.
+    parser = DefusedXMLParser(target=document, forbid_dtd=True)
+    # Straight from expat: the library's parser would make names and attributes anew for each of 400,000 elements.
+    parser.parser.ordered_attributes = False
+    parser.parser.StartElementHandler = document.start
+    parser.parser.EndElementHandler = document.end
+    parser.parser.CharacterDataHandler = document.data
+    try:
+        for chunk in _limited(chunks):
+            parser.feed(chunk)
+        parser.close()
+    except ParseError as error:
+        message = f"the description is not valid XML (line {error.position[0]})"
+        raise BrokenMetadataError(message) from None
+    except DefusedXmlException:
+        message = "the description declares a document type, which a description never does"
+        raise MetadataError(message) from None
+    except LookupError:
+        message = "the description is in an unknown encoding"
+        raise MetadataError(message) from None
+    if not document.version:
+        message = "the description is not one of OData"
+        raise MetadataError(message)
+    return document.metadata(is_wanted)
+
+
+def _limited(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    size_bytes = 0
+    for chunk in chunks:
+        size_bytes += len(chunk)
+        if size_bytes > _LARGEST_MEGABYTES * 1_000_000:
+            message = f"the description is longer than {_LARGEST_MEGABYTES} MB"
+            raise MetadataError(message)
+        yield chunk
+
+
+Attributes = Mapping[str, str]
+
+
+@dataclass
+class _Type:
+    """An entity type; its properties are one text, since thousands of types are kept that nobody may want.
+
+    Which are wanted is known when the sets have come, and any of the others may be a base.
+    """
+
+    base: str
+    keys: list[str] = field(default_factory=list)
+    properties: list[str] = field(default_factory=list)
+    packed: str = ""
+
+    def pack(self) -> None:
+        self.packed = "\n".join(self.properties)
+        self.properties = []
+
+    def types(self) -> Iterator[tuple[str, str]]:
+        for line in self.packed.split("\n") if self.packed else ():
+            name, _, edm = line.partition("\t")
+            yield name, edm
+
+
+@dataclass
+class _Called:
+    """A function as it is described."""
+
+    parameters: dict[str, str] = field(default_factory=dict)
+    type_name: str = ""
+
+
+class _Document:
+    """What of a document has been read; its methods are the parser's target."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._namespaces: dict[str, str] = {}
+        self._types: dict[str, _Type] = {}
+        self._sets: dict[str, str] = {}
+        self._restricted: dict[str, list[str]] = {}
+        self._unfilterable: set[str] = set()
+        """The sets whose types' own fields are restricted, whatever they are."""
+        self._functions: dict[str, _Called] = {}
+        self._imports: dict[str, tuple[str, str]] = {}
+        self._namespace = ""
+        self._type: _Type | None = None
+        self._called: _Called | None = None
+        self._set = ""
+        self._is_restricting = False
+        self._is_about_filters = False
+        self._awaits_filterable = False
+        self._text: list[str] | None = None
+        self._on_start: Mapping[str, Callable[[Attributes], None]] = {
+            "Edmx": self._edmx,
+            "Schema": self._schema,
+            "EntityType": self._entity_type,
+            "PropertyRef": self._property_ref,
+            "Property": self._property,
+            "Function": self._function,
+            "FunctionImport": self._function_import,
+            "Parameter": self._parameter,
+            "ReturnType": self._return_type,
+            "EntitySet": self._entity_set,
+            "Annotations": self._annotations,
+            "Annotation": self._annotation,
+            "PropertyValue": self._property_value,
+            "PropertyPath": self._property_path,
+            "Bool": self._bool,
+        }
+
+    # ---------------------------------------------------------------------------------------------------- the parser's
+
+    def start(self, tag: str, attributes: Attributes) -> None:
+        """An element begins."""
+        begin = self._on_start.get(tag.rpartition("}")[2])
+        if begin:
+            begin(attributes)
+
+    def end(self, tag: str) -> None:
+        """An element ends."""
+        match tag.rpartition("}")[2]:
+            case "EntityType" if self._type:
+                self._type.pack()
+                self._type = None
+            case "Function" | "FunctionImport":
+                self._called = None
+            case "EntitySet" | "Annotations":
+                self._set = ""
+            case "PropertyValue":
+                self._is_restricting = self._awaits_filterable = False
+            case "Bool" if self._text is not None:
+                self._filterable("".join(self._text))
+                self._text = None
+            case "PropertyPath" if self._text is not None:
+                self._restricted.setdefault(self._set, []).append("".join(self._text).strip())
+                self._text = None
+
+    def data(self, text: str) -> None:
+        """Text of the element."""
+        if self._text is not None:
+            self._text.append(text)
+
+    # -------------------------------------------------------------------------------------------------- the elements'
+
+    def _edmx(self, attributes: Attributes) -> None:
+        self.version = 4 if attributes.get("Version", "").startswith("4") else 3
+
+    def _schema(self, attributes: Attributes) -> None:
+        self._namespace = attributes.get("Namespace", "")
+        self._namespaces[attributes.get("Alias", self._namespace)] = self._namespace
+
+    def _entity_type(self, attributes: Attributes) -> None:
+        self._type = _Type(attributes.get("BaseType", ""))
+        self._types[f"{self._namespace}.{attributes.get('Name', '')}"] = self._type
+
+    def _property_ref(self, attributes: Attributes) -> None:
+        if self._type and "Name" in attributes:
+            self._type.keys.append(attributes["Name"])
+
+    def _property(self, attributes: Attributes) -> None:
+        name = attributes.get("Name", "")
+        # A name with spaces in it could stand in no request.
+        if self._type and name.split() == [name]:
+            self._type.properties.append(f"{name}\t{' '.join(attributes.get('Type', '').split())}")
+
+    def _function(self, attributes: Attributes) -> None:
+        """One that is bound to rows is no function of its own."""
+        if attributes.get("IsBound") != "true":
+            name = f"{self._namespace}.{attributes.get('Name', '')}"
+            self._called = self._functions.setdefault(name, _Called())
+
+    def _function_import(self, attributes: Attributes) -> None:
+        """Version 4 refers to a function; version 3 has the parameters in here."""
+        name = attributes.get("Name", "")
+        called = attributes.get("Function", f"{self._namespace}.{name}")
+        # The set may be named with its container.
+        self._imports[name] = called, attributes.get("EntitySet", "").rpartition("/")[2]
+        if "Function" not in attributes and attributes.get("IsBindable") != "true":
+            self._called = self._functions.setdefault(called, _Called())
+            self._return_type({"Type": attributes.get("ReturnType", "")})
+
+    def _return_type(self, attributes: Attributes) -> None:
+        if self._called is not None and "Type" in attributes:
+            self._called.type_name = attributes["Type"].removeprefix("Collection(").removesuffix(")")
+
+    def _parameter(self, attributes: Attributes) -> None:
+        if self._called is not None and "Name" in attributes:
+            self._called.parameters[attributes["Name"]] = attributes.get("Type", "")
+
+    def _entity_set(self, attributes: Attributes) -> None:
+        self._set = attributes.get("Name", "")
+        self._sets[self._set] = attributes.get("EntityType", "")
+
+    def _annotations(self, attributes: Attributes) -> None:
+        """Those outside of a set name it as ``Container/Set``."""
+        self._set = attributes.get("Target", "").rpartition("/")[2]
+
+    def _annotation(self, attributes: Attributes) -> None:
+        self._is_about_filters = attributes.get("Term", "").rpartition(".")[2] == "FilterRestrictions"
+
+    def _property_value(self, attributes: Attributes) -> None:
+        name = attributes.get("Property") if self._set else None
+        self._is_restricting = name == "NonFilterableProperties"
+        # Links may be restricted in the same words, below another term.
+        self._awaits_filterable = name == "Filterable" and self._is_about_filters
+        self._filterable(attributes.get("Bool", ""))
+
+    def _property_path(self, _attributes: Attributes) -> None:
+        self._text = [] if self._is_restricting else None
+
+    def _bool(self, _attributes: Attributes) -> None:
+        self._text = [] if self._awaits_filterable else None
+
+    def _filterable(self, text: str) -> None:
+        if self._awaits_filterable and text.strip().lower() == "false":
+            self._unfilterable.add(self._set)
+
+    # ------------------------------------------------------------------------------------------------------ the result
+
+    def metadata(self, is_wanted: Callable[[str, str], bool]) -> Metadata:
+        """The wanted part; a set whose type is described nowhere cannot be read."""
+        names: dict[str, list[str]] = {}
+        for name, type_name in self._sets.items():
+            resolved = self._resolved(type_name)
+            if name and resolved in self._types:
+                names.setdefault(resolved, []).append(name)
+        shorts = Counter(type_name.rpartition(".")[2] for type_name in names)
+        feeds = tuple(
+            self._feed(type_name, tuple(sets), shorts[type_name.rpartition(".")[2]] == 1)
+            for type_name, sets in names.items()
+            if any(is_wanted(name, type_name) for name in sets)
+        )
+        functions = {
+            name: Function(name, function.parameters, entity_set, self._resolved(function.type_name))
+            for name, (called, entity_set) in self._imports.items()
+            if (function := self._functions.get(self._resolved(called)))
+        }
+        return Metadata(self.version, feeds, functions)
+
+    def _resolved(self, name: str) -> str:
+        """A full name, in which a namespace may stand as its alias."""
+        namespace, _, short = name.rpartition(".")
+        if namespace in self._namespaces:
+            return f"{self._namespaces[namespace]}.{short}"
+        # The name itself may have dots in it, as the titles of inquiries do.
+        begins = [alias for alias in self._namespaces if alias and name.startswith(f"{alias}.")]
+        alias = max(begins, key=len, default="")
+        return f"{self._namespaces[alias]}{name[len(alias) :]}" if alias else f"{namespace}.{short}"
+
+    def _feed(self, type_name: str, names: tuple[str, ...], is_short_name_unique: bool) -> Feed:
+        lineage = list(self._lineage(type_name))
+        listed = {field for name in names for field in self._restricted.get(name, ())}
+        declared = {name: edm for each in reversed(lineage) for name, edm in each.types()}
+        types = {name: edm for name, edm in declared.items() if name not in listed}
+        keys = next((each.keys for each in lineage if each.keys), [])
+        fields = {name: _KINDS.get(edm, FieldKind.UNKNOWN) for name, edm in types.items()}
+        unknown = {name: types[name] for name, kind in fields.items() if kind is FieldKind.UNKNOWN}
+        inherited = {name for each in lineage[1:] for name, _edm in each.types()}
+        own = declared.keys() - inherited if not self._unfilterable.isdisjoint(names) else set()
+        restricted = frozenset(declared.keys() & (listed | own))
+        return Feed(names, type_name, tuple(keys), fields, unknown, is_short_name_unique, restricted)
+
+    def _lineage(self, type_name: str) -> Iterator[_Type]:
+        """The type, its base, the base of that: as far as they are described, each once."""
+        seen: set[str] = set()
+        while type_name in self._types and type_name not in seen:
+            seen.add(type_name)
+            yield self._types[type_name]
+            type_name = self._resolved(self._types[type_name].base)

@@ -1,0 +1,125 @@
+"""The pages of a feed as the server cuts them: their sizes, and the links that lead from one to the next."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from airbyte_cdk.models import FailureType
+
+from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.page_size import PageSize
+from source_acumatica.reading.trail import content_of
+
+logger = logging.getLogger("airbyte")
+
+# A page may be empty where its rows have been deleted meanwhile, and equal to another where rows are alike.
+_MOST_IDLE_PAGES = 20
+# A row that came before, one that is held back since others may belong to it, and one that leads on.
+FEWEST_ROWS = 3
+
+
+@dataclass(frozen=True)
+class FeedPage:
+    """The rows of an answer, its size, and where the server says that it goes on."""
+
+    rows: Sequence[Wire]
+    size_bytes: int
+    next_link: str | None
+    unserved: tuple[str, ...] = ()
+    """The columns that were asked for and are named nowhere in it."""
+
+
+def unserved(rows: Sequence[Wire], body: bytes, columns: Iterable[str]) -> tuple[str, ...]:
+    """Those of the columns that an answer does not name, although it writes what is empty as null.
+
+    Only those that are empty in the first row are looked for, and the first row has the names of nearly all.
+    """
+    empty = [name for name in columns if rows[0].get(name) is None] if rows else []
+    silent = tuple(name for name in empty if name.isascii() and b'"%b"' % name.encode() not in body)
+    return silent if silent and _NULL.search(body) else ()
+
+
+_NULL = re.compile(rb'":\s*null\b')
+
+
+def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str) -> Iterator[FeedPage]:
+    """An answer and all that its links lead to.
+
+    Raises:
+        RequestFailed: the links lead back, or on without rows that are new.
+    """
+    page, links, idle = first, set(), 0
+    contents = {content_of([])}
+    while True:
+        yield page
+        link = page.next_link
+        if not link:
+            return
+        content = content_of(list(page.rows))
+        idle = idle + 1 if content in contents else 0
+        contents.add(content)
+        if link in links or idle > _MOST_IDLE_PAGES:
+            sentence = "the ERP's links to the next page do not lead on: reading was stopped"
+            raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
+        links.add(link)
+        page = follow(link)
+
+
+def sized_page(size: PageSize, asked: int, ask: Callable[[int], FeedPage], where: str) -> tuple[FeedPage, int]:
+    """A page, and how many rows it was asked for; fewer, where the ERP cannot give as many.
+
+    Raises:
+        RequestFailed: it fails for another reason, or with the fewest rows too.
+    """
+    while True:
+        began = time.monotonic()
+        try:
+            page = ask(asked)
+        except RequestFailed as error:
+            if error.problem.next is not Next.FEWER_ROWS or not size.shrink(asked):
+                raise
+            # A look asks for more than a page has.
+            asked = max(asked // 2, size.rows)
+            logger.warning(f"{where}: {error.problem.sentence}. Asking for {asked} rows.")
+        else:
+            size.observe(time.monotonic() - began, page.size_bytes)
+            return page, asked
+
+
+@dataclass
+class CutPages:
+    """The pages of one list whose server may cut them, and take out of them then what the user may not see."""
+
+    where: str
+    _longest: int = 0
+    """Of the pages with a link to the next one, the one with the most rows: what the server gives at once."""
+
+    def filled(self, page: FeedPage, follow: Callable[[str], FeedPage], fewest: int = FEWEST_ROWS) -> FeedPage:
+        """The page, with those behind it where so little was left of it that it would lead nowhere.
+
+        Raises:
+            RequestFailed: the links do not lead on.
+        """
+        if page.next_link is None or len(page.rows) >= max(self._longest, fewest):
+            self._note(page)
+            return page
+        rows: list[Wire] = []
+        size_bytes = count = 0
+        for each in linked_pages(page, follow, self.where):
+            self._note(each)
+            rows.extend(each.rows)
+            size_bytes, count, page = size_bytes + each.size_bytes, count + 1, each
+            taken_out = count * self._longest - len(rows)
+            # Places are numbers of rows that are seen: as many more as were taken out lead behind these.
+            if len(rows) >= max(self._longest, fewest) + taken_out:
+                break
+        return FeedPage(rows, size_bytes, page.next_link)
+
+    def _note(self, page: FeedPage) -> None:
+        if page.next_link:
+            self._longest = max(self._longest, len(page.rows))

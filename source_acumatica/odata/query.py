@@ -1,0 +1,368 @@
+"""Builds the addresses and query options of the OData doors, in both generations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from source_acumatica.config import typed_in
+from source_acumatica.erp.addresses import fits
+from source_acumatica.odata.tables import FUNCTION_SUFFIX, FeedDoor, FeedTable
+from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.fields import FieldKind, moved
+
+# Of the address; the rest is for a filter, a place, and an inquiry's parameters.
+_LONGEST_ORDER_CHARACTERS = _LONGEST_PLACES_CHARACTERS = 1300
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+class Generation(Enum):
+    """Where the feeds lie, newest first (BEHAVIOR.md, "OData"): releases up to 2024 R1 have the old addresses only."""
+
+    TENANT_FIRST = "/t/{tenant}/api/odata/gi", "/t/{tenant}/api/odata/dac"
+    DOOR_FIRST = "/odata/{tenant}", "/odatav4/{tenant}"
+
+    def root(self, door: FeedDoor, tenant: str) -> str:
+        """The feed's address below the instance."""
+        inquiries, tables = self.value
+        return (inquiries if door is FeedDoor.INQUIRIES else tables).format(tenant=quote(tenant, safe=""))
+
+
+_LIST_NAME = re.compile(r"(?P<filtered>all|changed|changed or null), (?P<method>keyset|number|row): (?P<order>.+)")
+
+
+@dataclass(frozen=True)
+class FeedPlan:
+    """How a feed is asked for: by which columns it is ordered, and whether a page is told by values or by number."""
+
+    order: tuple[str, ...]
+    is_keyset: bool = False
+    filters: bool = True
+    """Whether the window is asked for; otherwise all rows are."""
+    with_null: bool = True
+    """Whether a filter by the stamp asks for the rows that have none, too: no comparison finds them."""
+    is_by_row: bool = False
+    """Whether rows are equal in all that orders them, so that all that is in them has to identify them."""
+
+    @property
+    def list_name(self) -> str:
+        """What a place belongs to: the same filter, order and method."""
+        filtered = ("changed or null" if self.with_null else "changed") if self.filters else "all"
+        method = "keyset" if self.is_keyset else "row" if self.is_by_row else "number"
+        return f"{filtered}, {method}: {','.join(self.order)}"
+
+    @classmethod
+    def of_name(cls, name: str, fields: Collection[str]) -> FeedPlan | None:
+        """The inverse of ``list_name``; None where no place can be one of that list, or its columns are gone."""
+        match = _LIST_NAME.fullmatch(name)
+        order = tuple(match["order"].split(",")) if match else ()
+        if not match or not set(order) <= set(fields):
+            return None
+        filtered = match["filtered"]
+        method, with_null = match["method"], filtered == "changed or null"
+        return cls(order, method == "keyset", filtered != "all", with_null, method == "row")
+
+    def explain(self, instead: FeedPlan) -> str:
+        """What the log says when it comes to this ``instead`` of another way."""
+        rows = "all rows instead of the changed ones, " if instead.filters and not self.filters else ""
+        by = f"ordered by {', '.join(self.order)}" if self.order else "in one answer"
+        return f"Reading {rows}{by}."
+
+    def within(self, window: Window, cursor: str | None) -> FeedPlan:
+        """The same for a window, where a filter is one only if there is something to ask for."""
+        if self.filters and cursor and (window.since or window.is_unstamped):
+            return self
+        return self.unfiltered
+
+    @property
+    def unfiltered(self) -> FeedPlan:
+        """The same for all rows."""
+        return replace(self, filters=False, with_null=False)
+
+
+def plans(table: FeedTable, sortable: tuple[str, ...], window: Window) -> list[FeedPlan]:
+    """The ways to ask for a window of a feed, the best first, each another request.
+
+    ``sortable`` are the columns that order an inquiry. A table is read in the order of its keys, in which a row that
+    changes stays where it is.
+    """
+    order, is_keyset = (sortable, False) if table.door is FeedDoor.INQUIRIES else (table.keys, bool(table.keys))
+    if not table.restricted.isdisjoint(order):
+        order, is_keyset = (), False
+    best = FeedPlan(order, is_keyset)
+    ways = [
+        best,
+        replace(best, with_null=False),
+        replace(best, filters=False),
+        FeedPlan(order, filters=False),
+        FeedPlan((), filters=False),
+    ]
+    cursor = None if table.cursor in table.restricted else table.cursor
+    within = [way.within(window, cursor) for way in ways]
+    return list(dict.fromkeys(within if table.door is FeedDoor.INQUIRIES or not order else within[:-1]))
+
+
+def feed_options(
+    table: FeedTable, plan: FeedPlan, columns: frozenset[str] | None, window: Window, token: Mapping[str, Any]
+) -> dict[str, str]:
+    """The options of a request: of the window and the page token alone.
+
+    The token has ``version`` of OData, ``top``, and ``skip`` or ``after``: the place that a page by keyset begins at,
+    empty for the beginning. ``at`` asks for the rows with these keys, with ``is_within`` for those in the window.
+    """
+    version = token["version"]
+    if "at" in token:
+        conditions = [_at_condition(table, token["at"], version)]
+        conditions += _window_conditions(table, plan, window, version) if token.get("is_within") else ()
+    else:
+        conditions = [*_window_conditions(table, plan, window, version), *_place_conditions(table, plan, token)]
+    conditions += filter(None, [table.condition])
+    options = {"$filter": " and ".join(conditions)} if conditions else {}
+    # A restricted column comes only where none are selected (BEHAVIOR.md, "OData").
+    names = columns if columns is not None and table.restricted.isdisjoint(columns) else ()
+    selected = ",".join(name for name in table.fields if name in names)
+    if plan.order:
+        options["$orderby"] = ",".join(plan.order)
+    options.update({f"${name}": str(token[name]) for name in ("skip", "top") if token.get(name)})
+    if version == 3:
+        options["$format"] = "json"
+    # What is left out first of an address that is too long: more columns are no harm.
+    selecting = {"$select": selected, **options} if selected else options
+    return selecting if fits(selecting) else options
+
+
+def orderable(names: Sequence[str]) -> tuple[str, ...]:
+    """As many of the columns, the first ones first, as leave room for a filter in the address."""
+    count = len(names)
+    while count and not fits({"$orderby": ",".join(names[:count])}, _LONGEST_ORDER_CHARACTERS):
+        count -= 1
+    return tuple(names[:count])
+
+
+def places_that_fit(table: FeedTable, places: Sequence[Sequence[Any]]) -> int:
+    """How many of the places by the keys, the first ones first, can be asked for at once; at least one."""
+    count = 1
+    while count < len(places) and fits(
+        {"$filter": _at_condition(table, places[: count + 1], 4)}, _LONGEST_PLACES_CHARACTERS
+    ):
+        count += 1
+    return count
+
+
+def _at_condition(table: FeedTable, places: Sequence[Sequence[Any]], version: int) -> str:
+    each = [
+        " and ".join(f"{name} eq {literal}" for name, literal in _literals(table, table.keys, place, version))
+        for place in places
+    ]
+    return each[0] if len(each) == 1 else "(" + " or ".join(f"({one})" for one in each) + ")"
+
+
+def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, version: int) -> Iterator[str]:
+    """None but those of the window: no order and no method of reading adds one."""
+    if plan.filters and table.cursor and window.is_unstamped:
+        yield f"{table.cursor} eq null"
+    elif plan.filters and table.cursor and window.since:
+        changed = f"{table.cursor} ge {instant_literal(window.since, version)}"
+        yield f"({changed} or {table.cursor} eq null)" if plan.with_null else changed
+
+
+def _place_conditions(table: FeedTable, plan: FeedPlan, token: Mapping[str, Any]) -> Iterator[str]:
+    after = token.get("after")
+    if not after or not plan.is_keyset:
+        return
+    pairs = _literals(table, plan.order, after, token["version"])
+    yield _grouped(behind(pairs))
+
+
+def _literals(table: FeedTable, names: Sequence[str], values: Sequence[Any], version: int) -> list[tuple[str, str]]:
+    """Columns and what they are compared with."""
+    pairs = zip(names, values, strict=True)
+    return [
+        (name, _NULL if value is None else value_literal(value, table.fields[name], version)) for name, value in pairs
+    ]
+
+
+_NULL = "null"
+
+
+def behind(pairs: Sequence[tuple[str, str]]) -> str:
+    """The condition for the rows from a place on, that row included: ``pairs`` are its columns and their literals.
+
+    What is null comes first, and no comparison finds it.
+    """
+    (name, literal), *rest = pairs
+    if not rest:
+        return f"{name} ge {literal}" if literal != _NULL else f"{name} eq null or {name} ne null"
+    further = f"{name} gt {literal}" if literal != _NULL else f"{name} ne null"
+    return f"{further} or ({name} eq {literal} and {_grouped(behind(rest))})"
+
+
+def _grouped(text: str) -> str:
+    return f"({text})" if " or " in text else text
+
+
+def instant_literal(instant: str, version: int) -> str:
+    """An instant in UTC, with what digits it has; version 3 has no way to write its zone (BEHAVIOR.md, "OData")."""
+    moment = datetime.fromisoformat(instant).astimezone(UTC).replace(tzinfo=None)
+    text = moment.isoformat(timespec="microseconds" if moment.microsecond % 1000 else "milliseconds")
+    return f"datetime'{text}'" if version == 3 else f"{text}Z"
+
+
+# The most that a zone is behind UTC.
+_MOST_BEHIND = timedelta(hours=12)
+UNKNOWN_ZONE = (
+    "this release's OData does not say in which zone its times are. They are taken for UTC, and are off where the "
+    "user's profile has another zone (Time Zone on User Profile, SM203010); so that no change is missed, those of 12 "
+    "hours more are read"
+)
+
+
+def widened(window: Window) -> Window:
+    """The window whatever zone the times are in that it is compared with."""
+    if window.since is None:
+        return window
+    return replace(window, since=moved(window.since, -_MOST_BEHIND))
+
+
+def value_literal(value: Any, kind: FieldKind, version: int) -> str:
+    """A value as the field's type is written in ``$filter``."""
+    text = str(value)
+    match kind:
+        case FieldKind.DATE_TIME:
+            return instant_literal(text, version)
+        case FieldKind.BOOLEAN:
+            return "true" if value else "false"
+        case FieldKind.GUID if _GUID.fullmatch(text):
+            return f"guid'{text}'" if version == 3 else text
+        case FieldKind.DECIMAL if _NUMBER.fullmatch(text):
+            return f"{text}M" if version == 3 else text
+        case _ if kind not in (FieldKind.STRING, FieldKind.UNKNOWN) and _NUMBER.fullmatch(text):
+            return text
+        case _:
+            return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A string literal."""
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
+
+
+def plain_value(value: Any) -> Any:
+    """A value of the wire as it can stand in a state: numbers that keep their digits become text."""
+    return bytes(value).decode() if isinstance(value, msgspec.Raw) else value
+
+
+# ------------------------------------------------------------------------------------------- parameters of an inquiry
+
+
+class ParameterError(ValueError):
+    """The values given for an inquiry do not fit its parameters; the text says how."""
+
+
+def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+    """The resource below the feed's root, and the options with an inquiry's parameters.
+
+    Version 4 has a function for it, whose arguments stand behind aliases: a value with a slash could not stand in the
+    path. Version 3 takes them among the options, as they would be typed into the form, and does not say which there
+    are.
+
+    Raises:
+        ParameterError: parameters are missing, unknown or of the wrong type.
+    """
+    given = own_values(table, given, version)
+    if version == 3 and not table.function:
+        return quote(table.title, safe=""), {name: typed_in(value) for name, value in given.items()}
+    if given.keys() != table.parameters.keys():
+        raise ParameterError(_parameters_complaint(table, given))
+    if not given:
+        return quote(table.title, safe=""), {}
+    function = table.function or table.title + FUNCTION_SUFFIX
+    if version == 3:
+        literals = {name: _parameter_literal(table, name, value, version) for name, value in given.items()}
+        return quote(function, safe=""), literals
+    aliases = {name: f"@p{number}" for number, name in enumerate(given, start=1)}
+    arguments = ",".join(f"{name}={alias}" for name, alias in aliases.items())
+    values = {aliases[name]: _parameter_literal(table, name, value, version) for name, value in given.items()}
+    return f"{quote(function, safe='')}({arguments})", values
+
+
+def own_values(table: FeedTable, given: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """Of the values given for an inquiry, those for the tenant whose ``table`` it is."""
+    if version == 3 and not table.function:
+        # Nobody says what it takes.
+        return dict(given)
+    return {name: value for name, value in given.items() if name not in table.others_parameters}
+
+
+def _parameter_literal(table: FeedTable, name: str, value: Any, version: int) -> str:
+    try:
+        return parameter_literal(value, table.parameters[name], version)
+    except ValueError as error:
+        msg = f"inquiry_parameters of {table.title}: {error}"
+        raise ParameterError(msg) from None
+
+
+def _parameters_complaint(table: FeedTable, given: Mapping[str, Any]) -> str:
+    there_are = ", ".join(f"{name} ({kind.removeprefix('Edm.')})" for name, kind in table.parameters.items())
+    missing = ", ".join(name for name in table.parameters if name not in given)
+    unknown = ", ".join(name for name in given if name not in table.parameters)
+    complaints = [f"missing: {missing}"] if missing else []
+    complaints += [f"unknown: {unknown}"] if unknown else []
+    return (
+        f"inquiry_parameters: the inquiry {table.title} takes {there_are or 'none'}; {'; '.join(complaints)}. "
+        "Without its values it would show nothing, or not what is wanted"
+    )
+
+
+def parameter_literal(value: Any, edm_type: str, version: int = 4) -> str:
+    """A value from the settings, where everything may be text, as a literal.
+
+    Raises:
+        ValueError: it is not of the type.
+    """
+    if value is None:
+        return "null"
+    text = typed_in(value)
+    match edm_type:
+        case "Edm.String":
+            return quoted(text)
+        case "Edm.DateTimeOffset" | "Edm.DateTime" | "Edm.Date":
+            return _moment_literal(text, edm_type, version)
+        case "Edm.Guid" if version == 3 and _GUID.fullmatch(text.strip()):
+            return f"guid'{text.strip()}'"
+        case "Edm.Decimal" if version == 3 and _NUMBER.fullmatch(text.strip()):
+            return f"{text.strip()}M"
+        case _ if (pattern := _PARAMETER_PATTERNS.get(edm_type)) and pattern.fullmatch(text.strip()):
+            return text.strip().lower()
+        case _:
+            msg = f"{text} is not of type {edm_type}"
+            raise ValueError(msg)
+
+
+_WHOLE = re.compile(r"-?\d+")
+_PARAMETER_PATTERNS: Mapping[str, re.Pattern[str]] = {
+    "Edm.Boolean": re.compile("true|false", re.IGNORECASE),
+    "Edm.Guid": _GUID,
+    **dict.fromkeys(("Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32", "Edm.Int64"), _WHOLE),
+    **dict.fromkeys(("Edm.Decimal", "Edm.Double", "Edm.Single"), _NUMBER),
+}
+
+
+def _moment_literal(text: str, edm_type: str, version: int) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"{text} is not of type {edm_type}, such as 2026-11-30"
+        raise ValueError(msg) from None
+    if edm_type == "Edm.Date":
+        return moment.date().isoformat()
+    return instant_literal((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat(), version)

@@ -1,0 +1,63 @@
+"""Reads the records that tables have lost, for whatever API their streams are read through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from source_acumatica.airbyte.removals import Loss
+from source_acumatica.erp.errors import RequestFailed
+from source_acumatica.odata.deletions import Deletions, RemovedReader, sets_of
+from source_acumatica.odata.service import Doors
+from source_acumatica.odata.tables import FeedTable
+from source_acumatica.odata.tracking import Tracking
+
+
+class TableRemovals:
+    """The deletions of all tenants' tables, as ``Removals`` of the streams."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors, self._tracking = doors, Tracking(doors)
+
+    def expect(self, dac: str) -> None:
+        """``described`` will be asked for this one: all are described by one download."""
+        self._tracking.expect(dac)
+
+    def described(self, tenant: str, dac: str) -> FeedTable | None:
+        """A table that was expected, as the tenant describes it; None if it does not, or cannot be asked."""
+        return self._tracking.table(tenant, dac)
+
+    def names_of(self, dac: str) -> Sequence[str]:
+        """The names of the sets of a table, the surest first."""
+        return sets_of(dac)
+
+    def has_rows(self, tenant: str, sets: Sequence[str], where: str) -> bool | None:
+        """Whether OData shows a row of the table with one of these names; None where it cannot be asked."""
+        if not all(sets):
+            return None
+        try:
+            return Deletions(tenant, self._doors, sets, where).has_rows()
+        except RequestFailed:
+            return None
+
+    def has_any(self, tenant: str, sets: Sequence[str], where: str, ids: Sequence[str]) -> bool | None:
+        """Whether any of the ids is a NoteID in the table as OData shows it; None where it cannot be asked."""
+        try:
+            return Deletions(tenant, self._doors, sets, where).has_any(ids)
+        except RequestFailed:
+            return None
+
+    def reader(self, loss: Loss) -> RemovedReader:
+        """What reads the records that are gone."""
+        deletions = Deletions(
+            loss.tenant,
+            self._doors,
+            loss.sets,
+            loss.where,
+            loss.most_rows,
+            loss.table if isinstance(loss.table, FeedTable) else None,
+            loss.newest,
+            has_own_stamp=loss.has_own_stamp,
+            sent_by=loss.sent_by,
+        )
+        history = self._tracking.history(loss.tenant)
+        return RemovedReader(deletions, history, loss.was, loss.now, loss.may_have_flags, loss.is_header_known)

@@ -1,0 +1,171 @@
+"""Decodes whole pages into rows of a type made for the table, and turns those into records by functions made for it.
+
+Decoding a page into dicts costs as much as all the rest of reading it. So a table's columns are compiled once: to a
+type whose values ``msgspec`` fills in without a dict for each, and to a function that lists them. A page that does not
+fit the type is decoded into dicts, and goes the way of ``Table.rows`` or ``FeedTable.rows``, which make the same of it.
+
+No name of the ERP gets into the text of a program: attributes are numbered, and ``msgspec`` knows which name each has
+on the wire.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import msgspec
+
+from source_acumatica.erp.errors import ERROR_NAMES, refuse_error
+from source_acumatica.erp.json_text import Tell, decode
+
+MakeRecords = Callable[[str, Any], Iterable[Any]]
+"""A function from a tenant and a decoded row to records, which ``msgspec`` can encode."""
+
+
+class WireRow(msgspec.Struct, gc=False):
+    """A decoded row; it gives its values by name as a dict does."""
+
+    attributes: ClassVar[Mapping[str, str]] = {}
+    """Under which attribute the value of each name lies."""
+
+    def get(self, name: str) -> Any:
+        """The value as it was sent, or None."""
+        attribute = self.attributes.get(name)
+        return None if attribute is None else getattr(self, attribute)
+
+
+ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=msgspec.Raw)
+
+
+class Codec:
+    """One table's pages: decoded into rows of its type, or into dicts where they do not fit it."""
+
+    def __init__(
+        self, page_type: Any, make_records: MakeRecords | None, plain: Callable[[bytes, Tell | None], Any]
+    ) -> None:
+        self._plain = plain
+        self._typed = msgspec.json.Decoder(page_type, float_hook=msgspec.Raw) if make_records else None
+        self.make_records = make_records
+        """None where nothing was compiled; rows are dicts then."""
+
+    def decode(self, body: bytes, tell: Tell | None = None) -> Any:
+        """The page, with every digit of its numbers; ``tell`` is told what had to be mended.
+
+        Raises:
+            BrokenAnswerError: it is an error, or has one beside or among its rows.
+            msgspec.DecodeError: the body is not whole JSON, or of another form altogether.
+        """
+        if self._typed is None:
+            return self._plain(body, tell)
+        try:
+            return decode(self._typed, body, tell)
+        except msgspec.ValidationError:
+            page = self._plain(body, tell)
+            # The next page is like this one.
+            self._typed = None
+            return page
+
+    def decode_dicts(self, body: bytes, tell: Tell | None = None) -> Any:
+        """The same as dicts, which can be changed and compared as a whole.
+
+        Raises:
+            BrokenAnswerError: it is an error, or has one beside or among its rows.
+            msgspec.DecodeError: the body is not whole JSON, or of another form altogether.
+        """
+        return self._plain(body, tell)
+
+
+Level = tuple[str, Collection[str]]
+"""A part of the way to a table's rows, and the names that are described of what is there."""
+
+
+def refuse_errors(rows: Iterable[Any], described: Collection[str], levels: tuple[Level, ...] = ()) -> None:
+    """Nothing for rows, and what is in them.
+
+    Raises:
+        BrokenAnswerError: one is an error.
+    """
+    for row in rows:
+        refuse_error(row, described)
+        if levels and isinstance(row, dict):
+            (name, described_below), *deeper = levels
+            below = row.get(name)
+            refuse_errors(below if isinstance(below, list) else [below], described_below, tuple(deeper))
+
+
+# ------------------------------------------------------------------------------------------------------------- making
+
+
+class NotCompilableError(Exception):
+    """The table's rows are known by all that they say, or a name cannot be written into JSON as it is."""
+
+
+Fields = dict[str, tuple[Any, Any]]
+"""Types and defaults by name."""
+
+
+class Code:
+    """The text of a function over ``tenant`` and ``row``, and the values that it refers to."""
+
+    def __init__(self, shortcuts: Mapping[Callable[[Any], Any], str] = MappingProxyType({})) -> None:
+        """``shortcuts``: what functions do with most values, in the text of a program, without calling them."""
+        self._shortcuts = shortcuts
+        self._values: dict[str, Any] = {}
+        self._attributes: dict[str, str] = {}
+
+    def attribute(self, name: str) -> str:
+        """The attribute of a row that stands for a name, the same one in rows of every level."""
+        return self._attributes.setdefault(name, f"f{len(self._attributes)}")
+
+    def value(self, value: Any) -> str:
+        """The name that stands for ``value``."""
+        name = f"v{len(self._values)}"
+        self._values[name] = value
+        return name
+
+    def call(self, function: Callable[[Any], Any] | None, argument: str) -> str:
+        """What ``function`` makes of the argument; without one, the argument."""
+        if function is None:
+            return argument
+        return self._shortcuts.get(function, "{function}({argument})").format(
+            function=self.value(function), argument=argument
+        )
+
+    def record(self, cells: Mapping[str, str], *, is_top: bool = True) -> str:
+        """A record of these cells; at the top, empty ones are left out of its text."""
+        names = _names_by_attribute(cells, self)
+        fields = [(attribute, Any, None) for attribute in names]
+        record_type = msgspec.defstruct("Record", fields, rename=names, gc=False, omit_defaults=is_top)
+        return f"{self.value(record_type)}({', '.join(cells.values())})"
+
+    def compiled(self, lines: Iterable[str]) -> MakeRecords:
+        """The function with these lines as its body; nothing of the ERP gets into its text."""
+        text = "\n    ".join(["def make(tenant, row):", *lines])
+        exec(compile(text, "<columns of a table>", "exec"), self._values)
+        make: MakeRecords = self._values["make"]
+        return make
+
+
+# In JSON these would have to be escaped, and the names of a type's fields are not.
+_UNWRITABLE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
+
+
+def _names_by_attribute(names: Iterable[str], code: Code) -> dict[str, str]:
+    if any(map(_UNWRITABLE.search, names)):
+        raise NotCompilableError
+    return {code.attribute(name): name for name in names}
+
+
+def made_row_type(code: Code, fields: Fields, own: Collection[str]) -> type[WireRow]:
+    """The type of a row; an error in its place does not fit it, but for the names that are the row's ``own``."""
+    guards: Fields = {name: (None, None) for name in ERROR_NAMES if name not in own}
+    fields = {**guards, **fields}
+    names = _names_by_attribute(fields, code)
+    typed = [(code.attribute(name), type_, default) for name, (type_, default) in fields.items()]
+    namespace = {"attributes": {name: attribute for attribute, name in names.items()}}
+    row_type: type[WireRow] = msgspec.defstruct(  # type: ignore[assignment]
+        "Row", typed, bases=(WireRow,), rename=names, namespace=namespace, gc=False
+    )
+    return row_type

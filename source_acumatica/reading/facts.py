@@ -1,0 +1,148 @@
+"""What is known of one tenant's list, from this sync and the ones before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from source_acumatica.reading.cursor import EMPTIES_PARTS, GIVES_ALL_AGAIN, HIDES_NOTHING, HIDES_ROWS, TenantCursor
+from source_acumatica.reading.fields import format_instant
+from source_acumatica.reading.kept_names import missed, outermost, remembered, unknown
+from source_acumatica.reading.looks import Looks
+from source_acumatica.reading.page_size import FIRST_PAGE_ROWS
+
+
+class TenantFacts:
+    """What is known of one tenant's list: kept in the state of an incremental read, and nowhere in a full refresh."""
+
+    def __init__(self, progress: TenantCursor | None, tenant: str, now: Callable[[], datetime | None]) -> None:
+        self._progress, self._tenant, self._now = progress, tenant, now
+        self._fresh: set[str] = set()
+        self.shows_unstamped = False
+        """Whether a row without a stamp has come in this very sync."""
+
+    @property
+    def has_unstamped(self) -> bool:
+        """Whether rows without a stamp have been seen."""
+        return self._progress is not None and self._progress.progress(self._tenant).has_unstamped
+
+    @property
+    def left_out(self) -> Sequence[str] | None:
+        """What the rows that an earlier sync brought lack; None where none did, or where nobody knows.
+
+        States of old do not tell, and are known by the stamp that they lack.
+        """
+        was = self._progress.progress(self._tenant) if self._progress else None
+        return was.left_out if was and (was.left_out or was.newest) else None
+
+    def lacks(self, columns: Iterable[str]) -> None:
+        """Rows have come without them."""
+        known = self.left_out or ()
+        if self._progress is not None and not {*columns} <= {*known}:
+            self._progress.note(self._tenant, left_out=tuple(dict.fromkeys((*known, *columns))))
+
+    def begin_anew(self, columns: Iterable[str]) -> None:
+        """All rows are to come again, since those that lack what they did not, now lack these ``columns`` alone."""
+        if self._progress is not None:
+            self._progress.note(self._tenant, reached=None, reading=None, left_out=tuple(columns))
+            self.learn(GIVES_ALL_AGAIN)
+
+    def gives(self, columns: Iterable[str], custom: Iterable[str]) -> None:
+        """Rows have come with these: earlier ones lack the custom fields that nobody knew of."""
+        if self._progress is None:
+            return
+        was = self._progress.progress(self._tenant)
+        # States of old keep no names.
+        if was.reached and (was.columns or was.custom):
+            self.lacks(unknown(was.custom, custom))
+        now: dict[str, Any] = {
+            "columns": remembered(was.columns, columns),
+            "custom": remembered(was.custom, custom),
+        }
+        if now != {"columns": was.columns, "custom": was.custom}:
+            self._progress.note(self._tenant, **now)
+
+    def missed_columns(self, described: Iterable[str], configured: Iterable[str]) -> Sequence[str]:
+        """The ``configured`` columns that have come before and are not described now."""
+        configured = {*configured}
+        known = self._progress.progress(self._tenant).columns if self._progress else ()
+        return outermost([name for name in missed(known, described, configured, "") if name in configured])
+
+    def missed_custom(self, names: Iterable[str]) -> Sequence[str]:
+        """The custom fields that have come before and are not among ``names``, as columns; "custom" if unknown."""
+        known = self._progress.progress(self._tenant).custom if self._progress else ()
+        return missed(known, names, (), "custom")
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether rows have come in this sync or before."""
+        was = self._progress.progress(self._tenant) if self._progress else None
+        return was is not None and any((was.reached, was.reading, was.newest))
+
+    @property
+    def had_rows(self) -> bool:
+        """Whether rows have ever come, also where all are to come anew."""
+        return self.has_rows or bool(self._progress and self._progress.progress(self._tenant).columns)
+
+    def distrusts_list(self, *, is_anew: bool) -> None:
+        """The list leaves empty what records have; ``is_anew``: rows that came before that was known come again."""
+        if self._progress is None:
+            return
+        if is_anew:
+            self._progress.note(self._tenant, reached=None, reading=None)
+        self.learn(EMPTIES_PARTS)
+
+    def saw_behind(self, looks: Looks) -> None:
+        """A list was read to its end, and it was looked whether it hides rows.
+
+        Where one has, a short one that does not says nothing.
+        """
+        if looks.hides_rows:
+            self.learn(HIDES_ROWS)
+        elif looks.are_due and looks.rows >= FIRST_PAGE_ROWS:
+            self.forget(HIDES_ROWS)
+        if looks.hides_rows or self.remembers(HIDES_ROWS):
+            self.forget(HIDES_NOTHING)
+        elif looks.are_due:
+            self.learn(HIDES_NOTHING)
+
+    def remembers(self, name: str) -> bool:
+        """Whether it was learnt at any time."""
+        return self._progress is not None and name in self._progress.progress(self._tenant).learnt
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing was read before."""
+        return self._progress is None or self._progress.progress(self._tenant).reached is None
+
+    def knows(self, name: str) -> bool:
+        """Whether it was learnt within the last day."""
+        return self._progress is not None and self._progress.progress(self._tenant).knows(name, self._now())
+
+    def is_fresh(self, name: str) -> bool:
+        """Whether it was learnt in this very sync."""
+        return name in self._fresh
+
+    def learn(self, name: str) -> None:
+        """Keep it for a day."""
+        now = self._now()
+        self._fresh.add(name)
+        if self._progress is not None and now:
+            self._progress.note(self._tenant, {name: format_instant(now)})
+
+    def forget(self, name: str) -> None:
+        """It is so no longer."""
+        if self._progress is not None:
+            self._progress.note(self._tenant, {name: None})
+
+    @property
+    def unproven(self) -> Mapping[str, str | None]:
+        """Of an inquiry that is asked with several values: those whose rows have yet to be seen, and from when on."""
+        return self._progress.progress(self._tenant).unproven if self._progress else {}
+
+    def saw_unstamped(self) -> None:
+        """A row without a stamp has come."""
+        self.shows_unstamped = True
+        if self._progress is not None and not self.has_unstamped:
+            self._progress.note(self._tenant, has_unstamped=True)

@@ -1,0 +1,147 @@
+"""Asks for the next pages of a list while the last one is worked off, on as many sessions as nobody else needs.
+
+A page is asked for by its place, and where a page lies is known before the one in front of it has come: so many rows
+behind it. That is a guess, since a list moves; whether the page is the right one is told as if it had been asked for at
+that moment, by the row that it has in common with the one in front of it (``paging``), and then it is taken or asked
+for anew. The page behind one with rows is needed to prove the end, unless that is known, so with one session no request
+is in vain; with more, at most as many as there are sessions, and none before a list has had a full page.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
+
+from source_acumatica.erp.errors import RequestFailed
+from source_acumatica.erp.helpers import Helpers
+from source_acumatica.reading.paging import Page
+
+Place = TypeVar("Place")
+Row = TypeVar("Row")
+Fetched = tuple[Sequence[Row], int]
+"""The rows of a page, and how many were asked for."""
+
+
+class Guess(Protocol[Place]):
+    """How the places of a list's pages follow each other."""
+
+    @property
+    def shared(self) -> int:
+        """How many rows a page has in common with the one before."""
+
+    def behind(self, place: Place, rows: Sequence[Any], /) -> Place:
+        """The place of the page behind the one with these rows."""
+
+    def further(self, place: Place, rows: int, /) -> Place:
+        """The place that lies so many rows further on."""
+
+    def is_at(self, place: Place, guessed: Place, rows: Sequence[Any], /) -> bool:
+        """Whether the page that was fetched from a guessed place is the one at ``place``."""
+
+
+@dataclass(frozen=True)
+class _Underway(Generic[Place, Row]):
+    place: Place
+    asked: int
+    manner: Hashable
+    future: Future[Fetched[Row]]
+
+
+class Ahead(Generic[Place, Row]):
+    """The pages of one list."""
+
+    def __init__(
+        self,
+        helpers: Helpers,
+        guess: Guess[Place],
+        fetch: Callable[[Place, int], Fetched[Row]],
+        page_rows: Callable[[], int],
+        manner: Callable[[], Hashable],
+    ) -> None:
+        """``page_rows`` tells how many rows to ask for next, ``manner`` how: pages of another manner are of no use."""
+        self._helpers, self._guess = helpers, guess
+        self._fetch, self._page_rows, self._manner = fetch, page_rows, manner
+        self._underway: deque[_Underway[Place, Row]] = deque()
+        self._last: tuple[Place, Sequence[Row], int] | None = None
+        self._full_pages = 0
+
+    def fetch(self, place: Place) -> Fetched[Row]:
+        """The page at ``place``; raises what the request for it does."""
+        taken = self._taken(place)
+        if taken is None:
+            self._give_up()
+            with self._helpers.busy():
+                taken = self._fetch(place, self._page_rows())
+        self._last = place, *taken
+        return taken
+
+    def _go_on(self) -> None:
+        """Ask for what is behind the last page, which was the right one."""
+        if self._last is None:
+            return
+        (place, rows, asked), self._last = self._last, None
+        if rows:
+            # Behind a page that is not full there is mostly nothing, which one request has to prove.
+            self._full_pages = self._full_pages + 1 if len(rows) >= asked else 0
+            self._top_up(self._guess.behind(place, rows))
+
+    def pages(self, pages: Iterable[Page[Row]]) -> Iterator[Page[Row]]:
+        """The pages that are made of what ``fetch`` brings, while the next are on their way."""
+        try:
+            for page in pages:
+                if not page.is_last:
+                    self._go_on()
+                yield page
+        finally:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """What is on its way is not wanted."""
+        while self._underway:
+            self._underway.popleft().future.cancel()
+
+    def _taken(self, place: Place) -> Fetched[Row] | None:
+        if not self._underway or self._underway[0].manner != self._manner():
+            return None
+        one = self._underway.popleft()
+        try:
+            page = one.future.result()
+        except CancelledError:
+            return None
+        except RequestFailed:
+            if one.place == place:
+                raise
+            return None
+        return page if self._guess.is_at(place, one.place, page[0]) else None
+
+    def _top_up(self, behind: Place) -> None:
+        # Pages that have come and wait to be worked off count too: they are in memory.
+        most = max(min(2 * self._full_pages - 1, self._helpers.sessions), 1)
+        while len(self._underway) < most and (not self._underway or self._helpers.is_idle):
+            place = self._guess.further(behind, sum(one.asked - self._guess.shared for one in self._underway))
+            asked = self._page_rows()
+            future = self._helpers.submit(partial(self._fetch, place, asked))
+            self._underway.append(_Underway(place, asked, self._manner(), future))
+
+
+@dataclass(frozen=True)
+class ByNumber:
+    """Pages that are told by the number of rows in front of them; each begins with the last rows of the one before."""
+
+    shared: int = 1
+
+    def behind(self, place: int, rows: Sequence[Any]) -> int:
+        """The place of the page behind the one with these rows."""
+        return max(place + len(rows) - self.shared, 0)
+
+    def further(self, place: int, rows: int) -> int:
+        """The place that lies so many rows further on."""
+        return place + rows
+
+    def is_at(self, place: int, guessed: int, _rows: Sequence[Any]) -> bool:
+        """Whether the page that was fetched from a guessed place is the one at ``place``."""
+        return place == guessed

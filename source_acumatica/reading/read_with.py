@@ -1,0 +1,119 @@
+"""Keeps what a tenant was read with, and says where the settings ask for more than has arrived."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from source_acumatica.config import Config
+from source_acumatica.reading.fields import format_instant
+
+ReadWith = Mapping[str, Any]
+"""By the names of the settings, what decides which rows and columns arrive; what is missing is not known."""
+_INSTANCE, _ARCHIVED, _CUSTOM, _START = "instance_url", "include_archived", "include_custom_fields", "start_date"
+_FILTER, _PARAMETERS, _USER, _ODATA = "row_filters", "inquiry_parameters", "username", "odata_version"
+_DESIGNED = "designed_at"
+# Of a name only a mark stands in the state: enough to see that it is another one.
+_MARK_CHARACTERS = 12
+_NONE = [dict[str, str]()]
+
+
+def read_with(
+    config: Config,
+    tenant: str,
+    *,
+    condition: str,
+    parameters: Sequence[Mapping[str, Any]] = (),
+    has_custom: bool,
+    odata_version: int | None = None,
+    designed_at: str | None = None,
+) -> ReadWith:
+    """What a tenant's stream is read with now; ``has_custom``: its custom fields come in a column of their own.
+
+    ``parameters`` are those of an inquiry, once for each time that it is asked; ``designed_at``: when it was changed.
+    """
+    user = config.credentials(tenant).username.strip().lower()
+    with_: dict[str, Any] = {
+        _INSTANCE: _same_for_all_spellings(config.instance_url),
+        _USER: hashlib.sha256(user.encode()).hexdigest()[:_MARK_CHARACTERS],
+        _ARCHIVED: config.include_archived,
+        _START: format_instant(config.start_date) if config.start_date else None,
+        _FILTER: condition,
+    }
+    if has_custom:
+        with_[_CUSTOM] = config.include_custom_fields
+    if odata_version is not None:
+        with_[_ODATA] = odata_version
+    if designed_at is not None:
+        with_[_DESIGNED] = designed_at
+    if parameters:
+        sets = [{name: str(value) for name, value in sorted(one.items())} for one in parameters]
+        with_[_PARAMETERS] = sorted(sets, key=lambda one: [*one.items()])
+    return with_
+
+
+def _same_for_all_spellings(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.lower().removesuffix(":443")).geturl()
+
+
+def gone_on_with(was: ReadWith, now: ReadWith) -> ReadWith:
+    """What is remembered: ``now``, and what was known before of an inquiry that nobody can tell of today."""
+    return {_DESIGNED: was[_DESIGNED], **now} if _DESIGNED in was else now
+
+
+def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
+    """Why the tenant cannot be gone on with, where the destination would mix what does not go together.
+
+    None where it can, and without a full stop. Rows of two instances: a destination keeps the one with the later stamp,
+    whichever it is of. Times of OData 3, which may be in the user's zone, and of OData 4, in UTC: a row that was
+    changed keeps losing against what had come with a later zone. An address is the same in any case of its letters, as
+    it is for IIS.
+    """
+    if _INSTANCE in was and was[_INSTANCE].lower() != now[_INSTANCE].lower():
+        return (
+            f"what has been read is of another instance ({was[_INSTANCE]}) than instance_url names now "
+            f"({now[_INSTANCE]}), and the destination would mix the rows of both. Clear the stream's data, or refresh "
+            "it and remove its records, which reads it from the new instance; or write the earlier address into "
+            "instance_url"
+        )
+    if (before := was.get(_ODATA)) and before != (today := now.get(_ODATA, before)):
+        is_older = "If it is no older release, try again later. " if before > today else ""
+        return (
+            f"it has been read through OData {before}, and the instance answers in OData {today} now, where times may "
+            f"be in another zone: the destination would keep earlier rows that look later. {is_older}After a change of "
+            "release, clear the stream's data, or refresh it and remove its records"
+        )
+    return None
+
+
+def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
+    """A clause for each setting that asks for more than what the tenant was read with; for less, there is none.
+
+    What was left out in between is not known: so after a setting was narrower for a time, all is read anew.
+    """
+    if was.get(_ARCHIVED) is False and now[_ARCHIVED]:
+        yield "archived records are included now"
+    if was.get(_CUSTOM) is False and now.get(_CUSTOM):
+        yield "custom fields are included now"
+    if was.get(_START) and (now[_START] is None or _instant(now[_START]) < _instant(was[_START])):
+        yield "the start date is earlier now" if now[_START] else "there is no start date any more"
+    if was.get(_FILTER) and now[_FILTER] != was[_FILTER]:
+        yield "another row filter applies now" if now[_FILTER] else "no row filter applies any more"
+    # A state that says nothing of parameters, though it has the instance, was written when none were given.
+    if (_INSTANCE in was or _PARAMETERS in was) and now.get(_PARAMETERS, _NONE) != was.get(_PARAMETERS, _NONE):
+        yield (
+            "the inquiry has other parameters now (rows that came with the earlier ones stay, and win against the same "
+            "rows where their time is later: refresh the stream if they are not wanted any more)"
+        )
+    if _USER in was and now[_USER] != was[_USER]:
+        yield "another user reads now, who may see other rows"
+    if _DESIGNED in was and now.get(_DESIGNED, was[_DESIGNED]) != was[_DESIGNED]:
+        yield "the inquiry was changed in the ERP, and may show other rows"
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,86 @@
+"""Reads an inquiry that is asked several times, with another combination of values each time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from source_acumatica.config import typed_in
+from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.paging import BEGINNING, Page
+from source_acumatica.reading.reader import Reader
+
+
+@dataclass
+class RepeatedReader(Reader):
+    """The rows of all combinations, one after another, each row with the values that it was asked with.
+
+    A place is one in the list of one combination, so a window that was cut off is read anew. A list that is empty says
+    nothing of the others: it is read from where it was, while they go on.
+    """
+
+    readers: Sequence[tuple[Mapping[str, Any], Reader]]
+    asked: Sequence[str]
+    """The parameters whose values stand in the rows; empty text, in a tenant whose inquiry has no such parameter."""
+    known_unproven: Callable[[], Mapping[str, str | None]]
+    cursor: str | None
+    _reading: Reader | None = field(default=None, init=False)
+
+    @property
+    def where(self) -> str:
+        """How log lines and errors begin."""
+        return self.readers[0][1].where
+
+    def pages(self, window: Window) -> Iterator[Page[Wire]]:
+        """The pages of the window, of each combination from its beginning."""
+        was, self.unproven = self.known_unproven(), {}
+        for given, reader in self.readers:
+            name, is_proven = _name_of(given), False
+            own = replace(window, start=BEGINNING, since=_earlier(window.since, was.get(name, window.since)))
+            added = {f"_param_{name}": typed_in(given.get(name, "")) for name in self.asked}
+            self._reading = reader
+            for page in reader.pages(own):
+                # Rows without a stamp come whether a filter by stamps works or not.
+                is_proven |= bool(page.rows) if not reader.is_filtered(own) else any(map(self._stamp, page.rows))
+                self.record_bytes, self.looks, self.left_out = reader.record_bytes, reader.looks, reader.left_out
+                self.repeated_key = (*added, *reader.repeated_key) if reader.repeated_key else ()
+                yield replace(page, rows=[{**row, **added} for row in page.rows], position=BEGINNING)
+            if not is_proven:
+                self.unproven = {**self.unproven, name: own.since}
+
+    def is_filtered(self, window: Window) -> bool:
+        """Whether the server was asked for the window alone, and not for all rows: by the reader that reads now."""
+        return self._reading is not None and self._reading.is_filtered(window)
+
+    def has_unstamped(self) -> bool | None:
+        """Whether rows without a stamp have to be asked for apart, of any combination."""
+        return any(reader.has_unstamped() for _, reader in self.readers)
+
+    @property
+    def leaves_unstamped(self) -> bool:
+        """Whether rows without a stamp, if there are any, have to be asked for apart."""
+        return any(reader.leaves_unstamped for _, reader in self.readers)
+
+    def has_rows_since(self, since: str, *, is_unconditional: bool = False) -> bool:
+        """Whether rows of any combination are there that have changed since, or nobody can say."""
+        return any(reader.has_rows_since(since, is_unconditional=is_unconditional) for _, reader in self.readers)
+
+    def latest(self) -> str | None:
+        """The latest stamp of any combination."""
+        return max(filter(None, (reader.latest() for _, reader in self.readers)), default=None)
+
+    def _stamp(self, row: Wire) -> Any:
+        return row.get(self.cursor) if self.cursor else None
+
+
+def _name_of(given: Mapping[str, Any]) -> str:
+    """What a combination is called in a state."""
+    return json.dumps({name: typed_in(value) for name, value in given.items()}, sort_keys=True)
+
+
+def _earlier(one: str | None, other: str | None) -> str | None:
+    """Of two beginnings of a window, where None is that of all rows."""
+    return None if one is None or other is None else min(one, other)

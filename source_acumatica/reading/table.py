@@ -1,0 +1,111 @@
+"""What a stream needs to know of its table, whichever API its rows come through, and the names of added columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Protocol
+
+from source_acumatica.reading.fields import FieldKind, Record, Wire
+
+# Names seen for the stamp of the last change; the first that an entity has is its cursor (BEHAVIOR.md, "Cursors").
+_CURSOR_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?")
+_CURSOR_PREFERENCE = ("LastModifiedDateTime", "LastModified", "LastModifiedOn", "LastModifiedDate")
+DELETED_AT = "_ab_cdc_deleted_at"
+"""Set in the record of a removed row: the name by which Airbyte's destinations know to drop it."""
+PARAMETER = "_param_"
+"""How the columns begin that say what an inquiry was asked with."""
+
+_PLATFORM_NAMES = ("_ab_", "_airbyte_")
+"""How the names begin that Airbyte's platform and its destinations give columns of their own."""
+
+Rows = Callable[[Wire], Iterable[Record]]
+
+
+class StreamTable(Protocol):
+    """What a stream needs to know of the rows that it stands for, whichever door they come through."""
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+
+    @property
+    def primary_key(self) -> list[str]:
+        """The columns that identify a row; empty where nothing is known to be unique."""
+
+    @property
+    def own_key(self) -> list[str]:
+        """The same by the table's own keys, which its list is ordered by, where rows are known by an id too."""
+
+    @property
+    def cursor_field(self) -> str | None:
+        """The column by which the stream is incremental."""
+
+    @property
+    def condition(self) -> str:
+        """The row filter, in parentheses; empty without one."""
+
+    @property
+    def supports_incremental(self) -> bool:
+        """Whether it may be read by what has changed."""
+
+    @property
+    def is_cursor_chosen(self) -> bool:
+        """Whether the cursor is the user's choice."""
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether removed rows are read too."""
+
+    @property
+    def id_field(self) -> str:
+        """The column that says of a removed row which one it was."""
+
+    def json_schema(self) -> dict[str, Any]:
+        """The stream's schema."""
+
+    def wanted(self, configured: Mapping[str, Any] | None) -> frozenset[str] | None:
+        """The columns to ask for where the catalog has the ``configured`` ones; None for all."""
+
+    def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
+        """A function from a row of the wire to the stream's records for ``tenant``."""
+
+
+def clashing(names: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
+    """Those of the ERP's names that an added column has: they are left out, since what is added is promised.
+
+    Destinations fold the case of names, and would take two for one.
+    """
+    taken = {name.casefold() for name in ("_tenant", *added)}
+    folded = ((name, name.casefold()) for name in names)
+    return tuple(name for name, low in folded if low in taken or low.startswith(_PLATFORM_NAMES))
+
+
+def explain_left_out(stream: str, names: Iterable[str]) -> str:
+    """What to tell the user of columns whose names are taken."""
+    return f"Stream {stream}: {', '.join(names)} has the name of a column that the connector adds; it is left out."
+
+
+def left_out_by(setting: str, stream: str) -> str:
+    """What to tell the user of a stream that the connection has and the settings name no more."""
+    return (
+        f"The setting {setting} does not name what {stream} shows (any more): what was read before stays as it was. "
+        "Name it there again, or take the stream out of the connection."
+    )
+
+
+def parameter_columns(asked: Iterable[str]) -> dict[str, Any]:
+    """The columns for the parameters that an inquiry was asked with; the values are those of the settings, as text."""
+    return {f"{PARAMETER}{name}": {"type": "string"} for name in asked}
+
+
+def cursor_of(fields: Mapping[str, FieldKind]) -> str | None:
+    """The field with the stamp of a record's last change."""
+    return next(iter(stamps_of(fields)), None)
+
+
+def stamps_of(fields: Mapping[str, FieldKind]) -> list[str]:
+    """The fields that are called as stamps of a record's last change are, the best one first."""
+    names = {name for name, kind in fields.items() if kind is FieldKind.DATE_TIME and _CURSOR_NAME.fullmatch(name)}
+    preferred = [name for name in _CURSOR_PREFERENCE if name in names]
+    return [*preferred, *sorted(names.difference(preferred))]

@@ -1,0 +1,1 @@
+"""Tests of ``source_acumatica/airbyte``, a file for each module."""

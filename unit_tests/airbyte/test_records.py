@@ -1,0 +1,98 @@
+"""Tests that records as lines say the same as the CDK's messages, and are counted as many."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import replace
+from unittest.mock import ANY
+
+import msgspec
+import pytest
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.models import AirbyteMessage, Type
+from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
+
+from source_acumatica.airbyte.records import Entrypoint, RecordLines, in_pieces, meta_of, single_messages, with_meta
+
+RECORDS = [
+    {"_tenant": "A", "Total": msgspec.Raw(b"1234.560000"), "Note": 'Z\u00fcrich\n\u2028"', "Big": 10**30},
+    {"_tenant": "A", "Total": None, "Custom": {"V": {"UsrA": [msgspec.Raw(b"1E400"), -(10**20)]}}},
+    {"_tenant": "A"},
+]
+
+
+@pytest.fixture(autouse=True)
+def _one_moment(monkeypatch):
+    monkeypatch.setattr("time.time_ns", lambda: 1_795_518_310_607_000_000)
+
+
+def lines():
+    return RecordLines.of("Customer", RECORDS)
+
+
+def test_every_record_is_a_line_with_every_digit():
+    texts = lines().text.split("\n")
+    assert [json.loads(text)["type"] for text in texts] == ["RECORD"] * 3
+    assert '"Total":1234.560000,"Note":"Z\u00fcrich\\n\u2028\\"","Big":1000000000000000000000000000000}' in texts[0]
+    assert '"UsrA":[1E400,-100000000000000000000]' in texts[1]
+
+
+def test_records_that_lack_values_of_the_erp_name_them():
+    """The destination writes it beside the row: a null that the source could not help is told from one of the ERP's."""
+    changed = RecordLines.of("Customer", RECORDS, meta_of(["Website", "MainContact"], ["custom"]))
+    for text, plain in zip(changed.text.split("\n"), lines().text.split("\n"), strict=True):
+        record = json.loads(text)["record"]
+        assert record.pop("meta") == {
+            "changes": [
+                {"field": "Website", "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"},
+                {"field": "MainContact", "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"},
+                {"field": "custom", "change": "TRUNCATED", "reason": "SOURCE_FIELD_SIZE_LIMITATION"},
+            ]
+        }
+        assert record == json.loads(plain)["record"]
+    printed = [AirbyteEntrypoint.airbyte_message_to_string(message) for message in changed.single_messages()]
+    assert [json.loads(text) for text in printed] == [json.loads(text) for text in changed.text.split("\n")]
+
+
+def test_single_messages_are_printed_by_the_cdk_as_the_same_text():
+    printed = [AirbyteEntrypoint.airbyte_message_to_string(message) for message in lines().single_messages()]
+    assert "\n".join(printed) == lines().text
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_first_record_goes_apart_and_none_is_lost(count):
+    whole = RecordLines.of("Customer", RECORDS[:count])
+    first, *others = whole.first_apart()
+    assert first.record.data["_tenant"] == "A"
+    assert [one.count for one in others] == ([count - 1] if count > 1 else [])
+    texts = [AirbyteEntrypoint.airbyte_message_to_string(first), *(one.text for one in others)]
+    assert "\n".join(texts) == whole.text
+
+
+def test_the_first_record_keeps_what_it_says_of_itself_although_the_cdk_passes_on_its_data_alone():
+    first, *_ = RecordLines.of("Customer", RECORDS, meta_of(["custom"], [])).first_apart()
+    passed_on = AirbyteMessage(type=Type.RECORD, record=replace(first.record, data=dict(first.record.data), meta=None))
+    (message,) = with_meta([passed_on])
+    assert [change.field for change in message.record.meta.changes] == ["custom"]
+    assert message.record.data == {"_tenant": "A", "Total": ANY, "Note": ANY, "Big": ANY}
+
+
+def test_other_messages_are_left_as_they_are():
+    log = AirbyteMessage(type=Type.LOG)
+    assert [message.type for message in single_messages([log, lines()])] == [Type.LOG, *[Type.RECORD] * 3]
+
+
+def test_lines_count_as_many():
+    counts = defaultdict(float)
+    Entrypoint.handle_record_counts(lines(), counts)
+    for message in lines().single_messages():
+        Entrypoint.handle_record_counts(message, counts)
+    assert counts == {HashableStreamDescriptor(name="Customer", namespace=None): 6.0}
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (6, [3, 3])])
+def test_pieces_hold_everything_in_order(count, sizes):
+    pieces = list(in_pieces(list(range(count)), 3))
+    assert [len(piece) for piece in pieces] == sizes
+    assert [each for piece in pieces for each in piece] == list(range(count))

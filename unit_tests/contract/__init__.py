@@ -1,0 +1,1 @@
+"""Tests of ``source_acumatica/contract``, a file for each module."""

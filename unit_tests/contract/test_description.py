@@ -1,0 +1,376 @@
+"""Tests that an endpoint's description is read into shapes, whichever of the two formats it has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from source_acumatica.contract.description import DescriptionError, read_description
+from source_acumatica.contract.known_entities import known
+from source_acumatica.contract.tables import tables
+from source_acumatica.reading.fields import FieldKind, Shape
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+REAL = REPOSITORY.parent / "shared" / "reference" / "endpoint-descriptions"
+
+STRING, DECIMAL, GUID, STAMP = FieldKind.STRING, FieldKind.DECIMAL, FieldKind.GUID, FieldKind.DATE_TIME
+SWAGGER, OPENAPI = "#/definitions/", "#/components/schemas/"
+
+
+def link(name):
+    return {"$ref": name}
+
+
+def rows(name):
+    return {"type": "array", "items": link(name)}
+
+
+def record(**properties):
+    """A schema as the ERP writes it: the common base, and what is its own."""
+    return {"allOf": [link("Entity"), {"type": "object", "properties": properties}]}
+
+
+def wrapper(kind="string"):
+    return {"type": "object", "properties": {"value": {"type": kind}}}
+
+
+BASE = {
+    "Entity": {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "format": "uuid"},
+            "rowNumber": {"type": "integer"},
+            "note": {"type": "string"},
+            "custom": {"type": "object"},
+            "error": {"type": "string"},
+            "files": {"type": "array", "items": link("FileLink")},
+            "_links": {"type": "object"},
+        },
+    },
+    "FileLink": {"type": "object", "properties": {"id": {"type": "string"}}},
+    **{kind.value: wrapper() for kind in FieldKind if kind is not FieldKind.UNKNOWN},
+}
+
+
+def _prefixed(value, prefix):
+    if isinstance(value, dict):
+        return {key: prefix + inner if key == "$ref" else _prefixed(inner, prefix) for key, inner in value.items()}
+    return [_prefixed(one, prefix) for one in value] if isinstance(value, list) else value
+
+
+def swagger(schemas, entities, paths=()):
+    listing = {name: {"get": {"responses": {"200": {"schema": rows(of)}}}, "put": {}} for name, of in entities.items()}
+    return _prefixed(
+        {
+            "swagger": "2.0",
+            "info": {"title": "Test/1", "version": "4"},
+            "paths": {**{f"/{name}": operations for name, operations in listing.items()}, **dict(paths)},
+            "definitions": {**BASE, **schemas},
+        },
+        SWAGGER,
+    )
+
+
+def openapi(schemas, entities, paths=()):
+    listing = {
+        name: {
+            "get": {
+                "responses": {
+                    "200": {"content": {kind: {"schema": rows(of)} for kind in ("application/json", "text/json")}}
+                }
+            },
+            "put": {},
+        }
+        for name, of in entities.items()
+    }
+    return _prefixed(
+        {
+            "openapi": "3.0.1",
+            "info": {"title": "Test/1", "version": "4"},
+            "paths": {**{f"/{name}": operations for name, operations in listing.items()}, **dict(paths)},
+            "components": {"schemas": {**BASE, **schemas}},
+        },
+        OPENAPI,
+    )
+
+
+FORMATS = pytest.mark.parametrize("written", [swagger, openapi])
+
+
+def shape_of(written, schemas, entity="Order"):
+    return read_description(written(schemas, {entity: entity})).entities[entity]
+
+
+ORDERS = {
+    "Order": record(
+        OrderNbr=link("StringValue"),
+        Total=link("DecimalValue"),
+        LastModified=link("DateTimeValue"),
+        Contact=link("Contact"),
+        Details=rows("OrderDetail"),
+    ),
+    "OrderDetail": record(Qty=link("DecimalValue"), Splits=rows("Split"), Item=link("Item")),
+    "Split": record(Lot=link("StringValue"), Deeper=rows("Item")),
+    "Item": record(Code=link("StringValue")),
+    "Contact": record(Email=link("StringValue"), Address=link("Address")),
+    "Address": record(City=link("StringValue"), Country=link("Country")),
+    "Country": record(Code=link("StringValue")),
+}
+
+
+@FORMATS
+def test_an_entity_is_its_fields_its_linked_objects_and_its_collections(written):
+    item = Shape({"Code": STRING})
+    assert shape_of(written, ORDERS) == Shape(
+        {"OrderNbr": STRING, "Total": DECIMAL, "LastModified": STAMP},
+        {"Contact": Shape({"Email": STRING}, {"Address": Shape({"City": STRING})})},
+        {
+            "Details": Shape(
+                {"Qty": DECIMAL},
+                {"Item": item},
+                {"Splits": Shape({"Lot": STRING})},
+            )
+        },
+    )
+
+
+def test_both_formats_give_the_same():
+    entities = {"Order": "Order", "Item": "Item"}
+    assert read_description(swagger(ORDERS, entities)) == read_description(openapi(ORDERS, entities))
+
+
+@FORMATS
+def test_the_order_of_fields_is_that_of_the_description(written):
+    schemas = {"Order": record(Z=link("StringValue"), A=link("StringValue"), M=link("StringValue"))}
+    assert list(shape_of(written, schemas).fields) == ["Z", "A", "M"]
+
+
+@FORMATS
+def test_the_contract_is_the_version_of_the_document(written):
+    assert read_description(written({}, {})).contract == "4"
+
+
+@FORMATS
+@pytest.mark.parametrize("kind", [kind for kind in FieldKind if kind is not FieldKind.UNKNOWN])
+def test_every_known_wrapper_is_a_kind_of_field(written, kind):
+    document = written({"Order": record(Field=link(kind.value))}, {"Order": "Order"})
+    description = read_description(document)
+    assert description.entities["Order"].fields == {"Field": kind}
+    assert description.warnings == []
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        (link("DateOnlyValue"), "DateOnlyValue"),
+        (link("NowhereValue"), "NowhereValue"),
+        ({"type": "string"}, "none"),
+        ({"type": "array", "items": {"type": "string"}}, "none"),
+    ],
+    ids=["new wrapper", "missing wrapper", "bare", "bare list"],
+)
+def test_an_unknown_type_is_no_string_but_a_warning_that_names_it(written, schema, named):
+    schemas = {"Order": record(ShipOn=schema, Qty=link("DecimalValue")), "DateOnlyValue": wrapper()}
+    description = read_description(written(schemas, {"Order": "Order"}))
+    assert description.entities["Order"].fields == {"ShipOn": FieldKind.UNKNOWN, "Qty": DECIMAL}
+    (warning,) = description.warnings
+    assert "Order.ShipOn" in warning
+    assert f"'{named}'" in warning
+
+
+@FORMATS
+def test_an_unknown_type_of_a_shared_schema_is_warned_of_once(written):
+    schemas = {
+        "Order": record(BillTo=link("Contact"), ShipTo=link("Contact")),
+        "Contact": record(Odd=link("OddValue")),
+        "OddValue": wrapper(),
+    }
+    warnings = read_description(written(schemas, {"Order": "Order"})).warnings
+    assert len(warnings) == len(set(warnings))
+
+
+@FORMATS
+def test_the_name_of_a_record_does_not_make_it_a_value(written):
+    schemas = {
+        "Order": record(Attributes=rows("AttributeValue"), First=link("AttributeValue")),
+        "AttributeValue": record(AttributeID=link("StringValue"), Value=link("StringValue")),
+    }
+    attribute = Shape({"AttributeID": STRING, "Value": STRING})
+    assert shape_of(written, schemas) == Shape({}, {"First": attribute}, {"Attributes": attribute})
+
+
+@FORMATS
+def test_an_entity_may_list_its_fields_without_a_base(written):
+    assert shape_of(written, {"Order": {"properties": {"A": link("StringValue")}}}) == Shape({"A": STRING})
+
+
+@FORMATS
+def test_what_every_record_inherits_is_no_field_of_its_own(written):
+    schemas = {"Order": {"properties": {**BASE["Entity"]["properties"], "A": link("StringValue")}}}
+    description = read_description(written(schemas, {"Order": "Order"}))
+    assert description.entities["Order"] == Shape({"A": STRING})
+    assert description.warnings == []
+
+
+@FORMATS
+def test_an_entity_whose_schema_has_another_name_is_found_by_its_list(written):
+    description = read_description(written({"OrderRow": record(A=link("StringValue"))}, {"Order": "OrderRow"}))
+    assert description.entities == {"Order": Shape({"A": STRING})}
+
+
+@FORMATS
+def test_an_entity_whose_list_tells_no_schema_is_found_by_its_name(written):
+    document = written({"Order": record(A=link("StringValue"))}, {}, {"/Order": {"get": {}}}.items())
+    assert read_description(document).entities == {"Order": Shape({"A": STRING})}
+
+
+@FORMATS
+def test_an_entity_without_a_schema_has_no_fields(written):
+    assert read_description(written({}, {"Order": "Order"})).entities == {"Order": Shape()}
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    ("path", "verb"),
+    [
+        ("/Order/{ids}", "get"),
+        ("/Order/{id}", "get"),
+        ("/Order/$adHocSchema", "get"),
+        ("/Order/Release", "post"),
+        ("/Order/{ids}/files/{filename}", "put"),
+        ("/Release", "post"),
+        ("/PutOnly", "put"),
+        ("/$adHocSchema", "get"),
+        ("/", "get"),
+    ],
+)
+def test_actions_records_and_files_are_no_entities(written, path, verb):
+    document = written({"Order": record(A=link("StringValue"))}, {"Order": "Order"}, {path: {verb: {}}}.items())
+    assert read_description(document).entities.keys() == {"Order"}
+
+
+@FORMATS
+def test_collections_are_read_to_their_second_level(written):
+    details = shape_of(written, ORDERS).collections["Details"]
+    assert details.collections.keys() == {"Splits"}
+    assert details.collections["Splits"].collections == {}
+
+
+@FORMATS
+def test_a_collection_within_a_linked_object_is_read(written):
+    schemas = {
+        "Order": record(Totals=link("Totals")),
+        "Totals": record(Taxes=rows("Tax")),
+        "Tax": record(Rate=link("DecimalValue")),
+    }
+    assert shape_of(written, schemas).objects["Totals"].collections == {"Taxes": Shape({"Rate": DECIMAL})}
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    "schemas",
+    [
+        {"Order": record(A=link("StringValue"), Parent=link("Order"))},
+        {"Order": record(A=link("StringValue"), Children=rows("Order"))},
+        {
+            "Order": record(A=link("StringValue"), Customer=link("Customer")),
+            "Customer": record(Last=link("Order"), Orders=rows("Order"), Self=link("Customer")),
+        },
+        {
+            "Order": record(A=link("StringValue"), Lines=rows("Line")),
+            "Line": record(Order=link("Order"), Lines=rows("Line"), Back=rows("Order")),
+        },
+    ],
+    ids=["itself", "its own kind", "there and back", "through lines"],
+)
+def test_a_circle_comes_to_an_end(written, schemas):
+    shape = shape_of(written, schemas)
+    assert shape.fields == {"A": STRING}
+    assert _depth(shape) <= 6
+
+
+def _depth(shape):
+    return 1 + max((_depth(one) for one in (*shape.objects.values(), *shape.collections.values())), default=0)
+
+
+@pytest.mark.parametrize(
+    "document", [None, [], "x", 1, {}, {"paths": []}, {"paths": None}, {"swagger": "2.0"}], ids=str
+)
+def test_a_document_that_describes_nothing_is_refused(document):
+    with pytest.raises(DescriptionError):
+        read_description(document)
+
+
+def test_a_description_without_entities_is_empty():
+    description = read_description({"openapi": "3.0.1", "info": {"version": "3"}, "paths": {}})
+    assert (description.contract, description.entities) == ("3", {})
+
+
+def real(name):
+    path = REAL / name
+    if not path.exists():
+        pytest.skip(f"NOT TESTED: {name} is not beside the repository (it is not ours to hand on)")
+    return read_description(json.loads(path.read_text()))
+
+
+REAL_ENTITIES = {
+    "Manufacturing_24.200.001.swagger.json": 53,
+    "DeviceHub_23.200.001.swagger.json": 4,
+    "GLConsolidation_22.200.001.swagger.json": 5,
+    "ISVCB_21.200.001.swagger.json": 2,
+}
+
+
+@pytest.mark.parametrize("name", REAL_ENTITIES)
+def test_a_real_description_gives_streams_for_each_of_its_entities(name):
+    description = real(name)
+    assert len(description.entities) == REAL_ENTITIES[name]
+    assert description.contract == "4"
+    assert description.warnings == []
+    endpoint = "MANUFACTURING" if name.startswith("Manufacturing") else name.split("_")[0]
+    without_fields = set()
+    for entity, shape in description.entities.items():
+        found = list(tables(endpoint, "1", entity, shape, known(endpoint, entity)))
+        assert found, entity
+        without_fields |= {table.name for table in found if not table.rows_shape.fields}
+    # The description itself gives this one no fields.
+    assert without_fields <= {"MANUFACTURING__MRPRequirementsByItem__Detail"}
+
+
+def test_a_real_entity_of_two_levels_is_read_whole():
+    bill = real("Manufacturing_24.200.001.swagger.json").entities["BillOfMaterial"]
+    assert bill.collections["Operations"].collections.keys() >= {"Material", "Steps", "Tools", "Overheads"}
+    assert bill.fields["BOMID"] is STRING
+
+
+@FORMATS
+def test_fields_may_have_any_name_that_can_be_asked_for_and_the_others_are_told(written):
+    names = ["N\u00ba", "Gro\u0308\u00dfe", "two words", "a.b", "a-b", "1st", "class", "_tenant", "\u540d\u79f0"]
+    refused = ["", "a,b", "a/b", "$a", "a\nb"]
+    own = ["note", "files"]
+    schemas = {"Order": record(**dict.fromkeys([*names, *refused, *own], link("StringValue")))}
+    description = read_description(written(schemas, {"Order": "Order"}))
+    assert [*description.entities["Order"].fields] == names
+    assert len(description.warnings) == len(refused) + len(own)
+    assert all("left out" in warning for warning in description.warnings)
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    ("name", "is_entity"),
+    [
+        ("N\u00ba", True),
+        ("Two Words", True),
+        ("a.b", True),
+        ("..", False),
+        ("a%2f", False),
+        ("{id}", False),
+        ("", False),
+    ],
+)
+def test_an_entity_may_have_any_name_that_can_stand_in_an_address(written, name, is_entity):
+    description = read_description(written(ORDERS, {name: "Order"}))
+    assert (name in description.entities) is is_entity

@@ -1,0 +1,1 @@
+"""Tests of ``source_acumatica/erp``, a file for each module."""

@@ -1,0 +1,167 @@
+"""Tests of what a single request may cost; the requests themselves are held by the syncs against the simulator."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+from airbyte_cdk.models import FailureType
+
+from source_acumatica.config import Config
+from source_acumatica.erp import client as client_module
+from source_acumatica.erp.client import Client, Patience
+from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.sessions import Session
+
+CONFIG = {
+    "instance_url": "https://erp.example.com",
+    "tenants": ["A"],
+    **dict.fromkeys(("client_id", "client_secret", "username", "password"), "x-y-z"),
+}
+
+
+@pytest.mark.parametrize("sessions", [1, 4])
+def test_a_request_that_is_refused_does_not_cost_every_other_its_session(sessions, monkeypatch):
+    """Each session that it finds has worked for somebody else."""
+    client = Client(Config.parse({**CONFIG, "max_sessions": sessions}), Patience(retries=1, wait_seconds=1))
+    tries = []
+
+    @contextmanager
+    def lease(tenant):
+        yield Session(tenant, requests.Session(), time.monotonic() + 3600, has_answered=True)
+
+    def refuse(*_args, **_options):
+        tries.append(1)
+        assert len(tries) < 50, "no end"
+        return Problem(Next.SIGN_IN, FailureType.config_error, "refused")
+
+    monkeypatch.setattr(client._pool, "lease", lease)
+    monkeypatch.setattr(client, "_try", refuse)
+    with pytest.raises(RequestFailed, match="here: refused"):
+        client.fetch("A", "/x", read=lambda answer: answer, where="here")
+    assert len(tries) == sessions + 2
+
+
+@contextmanager
+def erp(answer, date="Thu, 26 Nov 2026 16:00:00 GMT"):
+    """An ERP that signs in, and leaves each GET to ``answer``; its settings and the calls to it."""
+    calls = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_):
+            pass
+
+        def date_time_string(self, _timestamp=None):
+            return date
+
+        def say(self, status, body=b"", length=None):
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body) if length is None else length))
+            self.end_headers()
+            self.wfile.write(body)
+            self.wfile.flush()
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            calls.append(self.path)
+            is_sign_in = self.path.endswith("token")
+            self.say(200 if is_sign_in else 204, b'{"access_token": "some-token"}' if is_sign_in else b"")
+
+        def do_GET(self):
+            calls.append(self.path)
+            answer(self)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
+    try:
+        yield {**CONFIG, "instance_url": f"http://127.0.0.1:{server.server_port}"}, calls
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def fetch(client, **more):
+    return client.fetch("A", "/entity", read=lambda answer: answer.json(), where="here", **more)
+
+
+def test_a_body_that_stalls_is_a_time_out_and_asks_for_fewer_rows():
+    """The connection stays open: the HTTP library calls that a failed connection."""
+    may_end = threading.Event()
+
+    def stall(handler):
+        handler.say(200, b'[{"id": 1},', length=1000)
+        may_end.wait(10)
+        handler.close_connection = True
+
+    with erp(stall) as (settings, calls):
+        config = Config.parse(settings).model_copy(update={"read_timeout_seconds": 0.3})
+        with closing(Client(config, Patience.of_a_read())) as client, pytest.raises(RequestFailed) as caught:
+            fetch(client, is_page=True)
+        may_end.set()
+    assert caught.value.problem.next is Next.FEWER_ROWS
+    assert "did not answer in time" in str(caught.value)
+    assert calls.count("/entity") == 1
+
+
+def test_sign_ins_and_sign_outs_count_as_requests_and_a_sign_out_is_not_held_back(monkeypatch):
+    monkeypatch.setattr(client_module, "_MINUTE", timedelta(seconds=0.5))
+    with erp(lambda handler: handler.say(200, b"[]")) as (settings, calls):
+        config = Config.parse({**settings, "requests_per_minute": 1})
+        client, began = Client(config, Patience(0, 0)), time.monotonic()
+        fetch(client)
+        assert time.monotonic() - began > 0.45, "the sign-in came before"
+        began = time.monotonic()
+        client.close()
+        assert time.monotonic() - began < 0.4
+        assert len(client._pace._sent) == 2
+    assert calls[-1].endswith("logout")
+
+
+OWN = datetime(2026, 11, 26, 16, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("Thu, 26 Nov 2026 16:00:00 GMT", "16:00:00"),
+        ("Thu, 26 Nov 2026 18:00:00 GMT", "16:05:00"),
+        ("Thu, 26 Nov 2026 14:00:00 GMT", "14:00:00"),
+        ("whenever", "16:05:00"),
+    ],
+)
+def test_the_servers_clock_is_held_against_our_own(date, expected, monkeypatch, caplog):
+    monkeypatch.setattr(client_module, "own_now", lambda: OWN)
+    caplog.set_level(logging.WARNING)
+    answer = erp(lambda handler: handler.say(200, b"[]"), date)
+    with answer as (settings, _), closing(Client(Config.parse(settings), Patience(0, 0))) as client:
+        fetch(client)
+        assert client.server_time("A") == datetime.fromisoformat(f"2026-11-26T{expected}+00:00")
+    assert ("the earlier one is taken" in caplog.text) == (date[17:19] in ("18", "14"))
+
+
+def test_what_is_waited_for_is_known():
+    may_end = threading.Event()
+
+    def wait(handler):
+        may_end.wait(10)
+        handler.say(200, b"[]")
+
+    with erp(wait) as (settings, calls), closing(Client(Config.parse(settings), Patience(0, 0))) as client:
+        assert client.waited_for == ""
+        worker = threading.Thread(target=fetch, args=[client])
+        worker.start()
+        while "/entity" not in calls:
+            time.sleep(0.01)
+        assert client.waited_for == "here"
+        may_end.set()
+        worker.join()
+        assert client.waited_for == ""

@@ -1,0 +1,1 @@
+"""Tests of ``source_acumatica/odata``, a file for each module."""

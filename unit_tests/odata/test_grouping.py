@@ -1,0 +1,160 @@
+"""Tests the trial of inquiries that group, against rows that are summed up behind the filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from airbyte_cdk.models import FailureType
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.odata.grouping import GROUPS, NOT_FOUND, Grouping
+from source_acumatica.odata.query import FeedPlan
+from source_acumatica.odata.service import FeedPage
+from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.reading.cursor import FOUND_BY_KEY, Window
+from source_acumatica.reading.fields import FieldKind
+
+STAMP = "LastModifiedOn"
+FIELDS = {
+    "Class": FieldKind.STRING,
+    "LastID": FieldKind.STRING,
+    "Count": FieldKind.INTEGER,
+    STAMP: FieldKind.DATE_TIME,
+}
+INQUIRY = FeedTable(FeedDoor.INQUIRIES, "I", "I", FIELDS, ("Class",))
+CHANGED = Window("2026-11-10T00:00:00.000000Z")
+OLD, NEW = "2026-11-01T00:00:00.000000Z", "2026-11-11T00:00:00.000000Z"
+
+
+class Known(set):
+    """What is known of a list."""
+
+    has_unstamped = is_first = False
+    knows = set.__contains__
+    learn = set.add
+
+
+@dataclass
+class Inquiry:
+    """``rows`` are of a class, with an id and a stamp; a change happens before the request with its number."""
+
+    rows: list
+    keys: tuple = ("Class",)
+    cap: int = 10**6
+    refuses: bool = False
+    most_rows: int = 500
+    lists: list | None = None
+    facts: Known = field(default_factory=lambda: Known({FOUND_BY_KEY}))
+    changes: dict = field(default_factory=dict)
+    asked: list = field(default_factory=list)
+
+    def __call__(self, window, token):
+        self.asked.append(token)
+        self.changes.pop(len(self.asked), lambda: None)()
+        if self.refuses and "at" in token:
+            raise RequestFailed(Problem(Next.CLIMB_DOWN, FailureType.transient_error, "refused", status=400))
+        if self.lists is not None and "at" not in token:
+            return FeedPage(self.lists, 100, None)
+        is_within = token["plan"].filters and window.since and token.get("is_within", True)
+        groups = {}
+        for row in self.rows:
+            own = tuple(self.shown([row])[name] for name in self.keys)
+            if (own in token["at"] if "at" in token else True) and (not is_within or row[2] >= window.since):
+                groups.setdefault(row[0], []).append(row)
+        shown = [self.shown(groups[name]) for name in sorted(groups)]
+        begin = token.get("skip", 0)
+        return FeedPage(shown[begin : begin + min(token["top"], self.cap)], 100, None)
+
+    def shown(self, rows):
+        return {
+            "Class": rows[0][0],
+            "LastID": max(row[1] for row in rows),
+            "Count": len(rows),
+            STAMP: max(row[2] for row in rows),
+        }
+
+    def page(self):
+        return self(CHANGED, {"plan": FeedPlan(self.keys), "top": 10**6}).rows
+
+    def doubt(self, rows):
+        table = FeedTable(FeedDoor.INQUIRIES, "I", "I", FIELDS, self.keys)
+        return Grouping(table, FeedPlan(self.keys), FIELDS, self.most_rows, self, self.facts).doubt(rows, CHANGED)
+
+
+def group(name, old, new):
+    return [(name, f"{name}{number:02d}", OLD if number < old else NEW) for number in range(old + new)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=40))
+def test_rows_are_doubted_if_one_of_them_is_a_part_of_its_group(sizes):
+    inquiry = Inquiry([row for number, size in enumerate(sizes) for row in group(f"G{number:02d}", *size)])
+    is_partial = any(old and new for old, new in sizes)
+    assert bool(inquiry.doubt(inquiry.page())) is is_partial
+
+
+@pytest.mark.parametrize("cap", [1, 7, 10**6])
+@given(st.data())
+def test_rows_of_their_own_are_not_doubted_whatever_is_changed_or_removed_meanwhile(cap, data):
+    inquiry = Inquiry(
+        [row for number in range(80) for row in group(f"G{number:02d}", number % 3 == 0, number % 3 != 0)], cap=cap
+    )
+    page = inquiry.page()
+    if data.draw(st.booleans()):
+        inquiry.facts.clear()
+    places = data.draw(st.lists(st.integers(0, 79), max_size=20))
+
+    def change():
+        for place in places:
+            name, _, _ = inquiry.rows[place]
+            inquiry.rows[place] = (name, "changed" if place % 2 else f"{name}00", NEW)
+
+    inquiry.changes[data.draw(st.integers(2, 6))] = change
+    assert inquiry.doubt(page) == ""
+
+
+def test_a_key_may_be_that_of_one_row_of_a_group():
+    rows = [*group("A", 0, 1), *group("B", 3, 1), *group("C", 1, 0)]
+    inquiry = Inquiry(rows, keys=("LastID",), facts=Known())
+    assert inquiry.doubt(inquiry.page()) == GROUPS
+
+
+@pytest.mark.parametrize("most_rows", [2, 7, 500])
+def test_such_a_key_is_found_out_however_few_rows_come_at_once(most_rows):
+    inquiry = Inquiry([*(row for name in "ABCDEFGH" for row in group(name, 0, 1)), *group("I", 3, 1)], keys=("LastID",))
+    inquiry.facts.clear()
+    inquiry.most_rows = most_rows
+    assert inquiry.doubt(inquiry.page()) == GROUPS
+
+
+def test_what_is_found_by_its_keys_is_asked_for_once_a_day():
+    inquiry = Inquiry(group("A", 0, 1), facts=Known())
+    page = inquiry.page()
+    for requests in (3, 1):
+        inquiry.asked.clear()
+        assert inquiry.doubt(page) == ""
+        assert len(inquiry.asked) == requests
+
+
+def test_nothing_is_known_where_rows_cannot_be_asked_for_by_their_keys():
+    inquiry = Inquiry(group("A", 0, 1), refuses=True)
+    assert inquiry.doubt(inquiry.page()) == NOT_FOUND
+    rounded = Inquiry(group("A", 0, 1), facts=Known())
+    page = [{**rounded.page()[0], "Class": "A (as it is shown)"}]
+    rounded.lists = page
+    assert rounded.doubt(page) == NOT_FOUND
+
+
+def test_of_a_large_page_rows_all_over_it_are_tried_in_few_requests():
+    inquiry = Inquiry([row for number in range(900) for row in group(f"Group {number:03d}", 0, 1)])
+    page = inquiry.page()
+    inquiry.asked.clear()
+    assert inquiry.doubt(page) == ""
+    assert len(inquiry.asked) == 3
+    tried = [place for token in inquiry.asked for (place,) in token["at"]]
+    assert len(tried) > 80
+    assert (tried[0], tried[-1] > "Group 880") == ("Group 000", True)
+    inquiry.rows += group(tried[40], 2, 0)
+    assert inquiry.doubt(page) == GROUPS

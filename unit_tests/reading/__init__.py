@@ -1,0 +1,1 @@
+"""Tests of ``source_acumatica/reading``, a file for each module."""

@@ -1,0 +1,95 @@
+"""Tests that pages grow while they come fast, and shrink where they take long."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_acumatica.reading.page_size import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS, PageSize
+
+MEGABYTE = 1024 * 1024
+
+
+def test_the_first_page_is_small():
+    assert PageSize(5000).rows == FIRST_PAGE_ROWS
+    assert PageSize(100).rows == 100
+
+
+def test_a_page_has_never_fewer_rows_than_anchoring_needs():
+    assert PageSize(1).rows == SMALLEST_PAGE_ROWS
+    assert PageSize(1).largest == SMALLEST_PAGE_ROWS
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size_bytes", "rows"),
+    [
+        (1, MEGABYTE, 1000),
+        (4.9, 7 * MEGABYTE, 1000),
+        (5.1, MEGABYTE, 500),
+        (1, 9 * MEGABYTE, 500),
+        (29, 15 * MEGABYTE, 500),
+        (31, MEGABYTE, 250),
+        (1, 17 * MEGABYTE, 250),
+    ],
+)
+def test_a_page_grows_when_it_was_light_and_shrinks_when_it_was_heavy(seconds, size_bytes, rows):
+    size = PageSize(5000)
+    size.observe(seconds, size_bytes)
+    assert size.rows == rows
+
+
+def test_a_page_grows_up_to_the_setting():
+    size = PageSize(3000)
+    seen = []
+    for _ in range(5):
+        size.observe(0.1, 1)
+        seen.append(size.rows)
+    assert seen == [1000, 2000, 3000, 3000, 3000]
+
+
+def test_of_several_that_fail_for_one_cause_the_first_halves_the_page():
+    size = PageSize(5000, 1000)
+    size.rows = 1000
+    assert [(size.shrink(asked=1000), size.rows) for _ in range(8)] == [(True, 500)] * 8
+    assert [(size.shrink(asked=500), size.rows) for _ in range(8)] == [(True, 250)] * 8
+
+
+def test_a_request_for_fewer_rows_than_a_page_has_is_halved_from_there():
+    size = PageSize(5000)
+    assert size.shrink(asked=30)
+    assert size.rows == 15
+
+
+def test_a_size_that_is_refused_again_and_again_is_tried_ever_more_seldom():
+    size, tries = PageSize(5000), 0
+    for _ in range(200):
+        if size.rows > 200:
+            tries += 1
+            assert size.shrink(asked=size.rows)
+        else:
+            size.observe(0.1, 1000)
+    assert size.rows in (125, 250)
+    assert tries < 12
+
+
+def test_after_a_fault_that_passed_a_page_grows_as_before():
+    size = PageSize(5000)
+    while size.shrink(asked=size.rows):
+        pass
+    for _ in range(13):
+        size.observe(0.1, 1000)
+    assert size.rows == 5000
+
+
+def test_a_page_shrinks_down_to_the_smallest_and_says_so():
+    size = PageSize(9)
+    assert [(size.shrink(), size.rows) for _ in range(4)] == [(True, 4), (True, 2), (False, 2), (False, 2)]
+
+
+@given(st.integers(1, 10_000), st.lists(st.tuples(st.floats(0, 1000), st.integers(0, 10**9)), max_size=30))
+def test_a_page_stays_within_its_bounds_whatever_it_costs(largest, costs):
+    size = PageSize(largest)
+    for seconds, size_bytes in costs:
+        size.observe(seconds, size_bytes)
+        assert SMALLEST_PAGE_ROWS <= size.rows <= max(largest, SMALLEST_PAGE_ROWS)

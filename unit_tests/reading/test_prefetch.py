@@ -1,0 +1,159 @@
+"""Tests that pages which are asked for ahead bring the same rows, and how many of them are asked for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.helpers import Helpers
+from source_acumatica.reading.paging import BEGINNING, Page, anchored_pages
+from source_acumatica.reading.prefetch import Ahead, ByNumber
+
+PAGE_ROWS = 4
+
+
+class Server:
+    """A list of numbers that may change with each request; it notes what it is asked."""
+
+    def __init__(self, rows, change=None, seconds=0.0):
+        self.rows, self.change, self.seconds = list(rows), change, seconds
+        self.asked, self.at_once, self.most_at_once = [], 0, 0
+        self.lock = threading.Lock()
+
+    def fetch(self, skip, rows):
+        with self.lock:
+            self.asked.append(skip)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            page = self.rows[skip : skip + rows]
+            if self.change:
+                self.change(self.rows)
+        time.sleep(self.seconds)
+        with self.lock:
+            self.at_once -= 1
+        return page, rows
+
+
+def read(server, sessions, manner=lambda: 0, helpers=None):
+    helpers = helpers or Helpers(sessions)
+    ahead = Ahead(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, manner)
+    with closing(helpers):
+        pages = ahead.pages(anchored_pages(ahead.fetch, lambda row: (str(row),), BEGINNING))
+        return [row for page in pages for row in page.rows]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 7, 8, 100])
+@pytest.mark.parametrize("sessions", [1, 2, 8])
+def test_all_rows_come_once_and_in_order(count, sessions):
+    assert read(Server(range(count)), sessions) == list(range(count))
+
+
+@pytest.mark.parametrize("count", [0, 3, 4, 5, 7, 8, 100])
+def test_with_one_session_no_request_is_in_vain(count):
+    server, alone = Server(range(count)), Server(range(count))
+    read(server, sessions=1)
+    list(anchored_pages(lambda skip: alone.fetch(skip, PAGE_ROWS), lambda row: (str(row),), BEGINNING))
+    assert server.asked == alone.asked
+    assert server.most_at_once == 1
+
+
+def test_more_sessions_are_used_by_one_list_and_not_more_than_there_are():
+    server = Server(range(300), seconds=0.005)
+    read(server, sessions=4)
+    assert server.most_at_once == 4
+    # No place was asked for twice, and behind the end at most as many as could be on their way.
+    behind = [skip for skip in server.asked if skip >= 300]
+    assert len(server.asked) - len(behind) == len({*server.asked} - {*behind})
+    assert len(behind) <= 5
+
+
+@pytest.mark.parametrize("sessions", [1, 4])
+def test_no_more_pages_wait_to_be_worked_off_than_there_are_sessions(sessions):
+    server, helpers = Server(range(400)), Helpers(sessions)
+    ahead = Ahead(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    with closing(helpers):
+        pages = ahead.pages(anchored_pages(ahead.fetch, lambda row: (str(row),), BEGINNING))
+        for taken, _page in enumerate(pages, start=1):
+            time.sleep(0.002)
+            assert len(server.asked) <= taken + sessions
+
+
+@given(st.integers(0, 60), st.integers(1, 5), st.randoms(use_true_random=False), st.data())
+def test_a_list_that_moves_loses_no_row_that_stays(count, sessions, random_, data):
+    stay = set(range(0, 2 * count, 2))
+
+    def change(rows):
+        for _ in range(random_.randrange(3)):
+            odd = random_.randrange(-1, 2 * count, 2)
+            if odd in rows:
+                rows.remove(odd)
+            else:
+                rows.append(odd)
+                rows.sort()
+        changes.append(1)
+        if len(changes) > 40:
+            server.change = None
+
+    changes = []
+    server = Server(sorted(stay), change)
+    assert stay <= set(read(server, sessions))
+
+
+def test_pages_that_were_asked_for_in_another_manner_are_asked_for_again():
+    manners = iter(range(10_000))
+    server = Server(range(40))
+    assert read(server, 1, lambda: next(manners)) == list(range(40))
+    assert len(server.asked) > len(set(server.asked))
+
+
+def test_a_page_at_another_place_than_was_guessed_is_asked_for():
+    server, helpers = Server(range(40)), Helpers(1)
+    ahead = Ahead(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    with closing(helpers):
+        pages = ahead.pages(Page(ahead.fetch(place)[0], BEGINNING) for place in (0, 7, 10))
+        assert [page.rows[0] for page in pages] == [0, 7, 10]
+    assert server.asked == [0, 3, 7, 10]
+
+
+def refusal():
+    return RequestFailed(Problem(Next.STOP, None, "refused"), "Tenant 'A'")
+
+
+@pytest.mark.parametrize("refused", [0, 3, 9])
+def test_the_refusal_of_a_page_is_raised_where_the_page_is_wanted(refused):
+    class Refusing(Server):
+        refusals = 0
+
+        def fetch(self, skip, rows):
+            if skip == refused:
+                self.refusals += 1
+                raise refusal()
+            return super().fetch(skip, rows)
+
+    server = Refusing(range(30))
+    with pytest.raises(RequestFailed):
+        read(server, 4)
+    assert server.refusals == 1
+
+
+def test_the_refusal_of_a_page_behind_the_end_is_nobodys():
+    class Refusing(Server):
+        def fetch(self, skip, rows):
+            if skip > 40:
+                raise refusal()
+            return super().fetch(skip, rows)
+
+    assert read(Refusing(range(30)), 8) == list(range(30))
+
+
+def test_without_seats_nothing_is_sent_that_may_be_in_vain():
+    helpers, server = Helpers(8), Server(range(100), seconds=0.002)
+    helpers.lack_seats()
+    assert read(server, 8, helpers=helpers) == list(range(100))
+    assert server.most_at_once == 1
