@@ -532,9 +532,9 @@ class TableStream(HttpStream, ABC):
         return self._look(tenant), StampsSeen(stamps.newest, stamps.believable, own.last and own.last.lag)
 
     def _begun(self, tenant: str) -> str | None:
-        """The moment from which on what changes may have changed while a list was read that begins now."""
+        """The moment from which on what changes has changed while a list was read that begins now."""
         now = self._access.now(tenant)
-        return format_instant(now - timedelta(minutes=self._config.lookback_minutes)) if now else None
+        return format_instant(now) if now else None
 
     def _key_list(self, reader: Reader) -> ListKeys:
         return self._keys.list(reader.where, self._table_of(reader.tenant).own_key)

@@ -122,7 +122,7 @@ class Ahead(Generic[Place, Row]):
         # Pages that have come and wait to be worked off count too: they are in memory.
         most = max(min(2 * self._full_pages - 1, self._helpers.sessions), 1)
         while len(self._underway) < most and (not self._underway or self._helpers.is_idle):
-            place = self._guess.further(behind, sum(one.asked - self._guess.shared for one in self._underway))
+            place = self._guess.further(behind, sum(max(one.asked - self._guess.shared, 1) for one in self._underway))
             asked = self._page_rows()
             future = self._helpers.submit(partial(self._fetch, place, asked))
             self._underway.append(_Underway(place, asked, self._manner(), future))
@@ -135,8 +135,8 @@ class ByNumber:
     shared: int = 1
 
     def behind(self, place: int, rows: Sequence[Any]) -> int:
-        """The place of the page behind the one with these rows."""
-        return max(place + len(rows) - self.shared, 0)
+        """The place of the page behind the one with these rows, which has a row at least that they have not."""
+        return place + max(len(rows) - self.shared, min(len(rows) - 1, 1))
 
     def further(self, place: int, rows: int) -> int:
         """The place that lies so many rows further on."""

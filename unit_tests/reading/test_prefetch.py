@@ -14,6 +14,7 @@ from source_acumatica.erp.errors import Next, Problem, RequestFailed
 from source_acumatica.erp.helpers import Helpers
 from source_acumatica.reading.paging import BEGINNING, Page, anchored_pages
 from source_acumatica.reading.prefetch import Ahead, ByNumber
+from source_acumatica.reading.trail import Ledger
 
 PAGE_ROWS = 4
 
@@ -157,3 +158,17 @@ def test_without_seats_nothing_is_sent_that_may_be_in_vain():
     helpers.lack_seats()
     assert read(server, 8, helpers=helpers) == list(range(100))
     assert server.most_at_once == 1
+
+
+@pytest.mark.parametrize("page_rows", [2, 3, 10, 11, 30])
+def test_pages_smaller_than_what_they_share_with_others_are_asked_for_further_on(page_rows):
+    """Rows that may be alike are asked for again; where a gateway takes few at once, that is nearly all of them."""
+    server, helpers = Server(range(60)), Helpers(3)
+    ahead = Ahead(helpers, ByNumber(shared=10), server.fetch, lambda: page_rows, lambda: 0)
+    with closing(helpers):
+        pages = ahead.pages(
+            anchored_pages(ahead.fetch, lambda row: (str(row),), BEGINNING, ledger=Ledger(), is_unique=False)
+        )
+        assert [row for page in pages for row in page.rows] == list(range(60))
+    assert min(server.asked) == 0
+    assert len(server.asked) < 400
