@@ -236,16 +236,17 @@ def test_a_closed_door_is_a_warning_unless_somebody_asks_for_what_is_behind_it(
     assert "SM203520" in named["message"] or status == 403
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
 @pytest.mark.parametrize("tenant", ["Company", "Zweite"])
-def test_a_service_that_is_not_found_once_or_twice_is_asked_again(sim: Simulator, tenant: str) -> None:
-    """A site says so while it begins to run: neither the catalog nor a table in the destination may lose by it."""
+def test_a_service_that_is_closed_once_or_twice_is_asked_again(sim: Simulator, tenant: str, status: int) -> None:
+    """A site that begins to run says so, or a firewall: neither the catalog nor a table may lose by it."""
     left: list[None] = []
 
     def not_found(request: Request, answer: Answer) -> Answer:
         if not (left and f"/t/{tenant}" in request.path and "/api/odata/gi/$metadata" in request.path):
             return answer
         left.pop()
-        return html(404, "404 - File or directory not found.")
+        return html(status, f"{status} - it is not there, or not for you.")
 
     sim.rewrite(not_found)
     config = sim.config(endpoints=["Fabrikam"])

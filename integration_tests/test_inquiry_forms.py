@@ -329,6 +329,7 @@ def test_a_parameter_that_no_tenant_has_is_told_with_a_tenant(sim: Simulator) ->
         ({}, "", ""),
         ({"Ledger": {"value": "Actual "}}, "", ""),
         ({"Ledger": {"value": "ACTUAL", "error": "'BUDGETX' cannot be found."}}, "Ledger: 'BUDGETX' cannot be", ""),
+        ({"error": "PX.Data.PXException: Period is wrong."}, "the form came back with an error; if it wants", ""),
         ({"Branch": {"error": "Branch is empty."}}, "", "beside a value that was not set"),
         ({"Ledger": {"value": "BUDGET"}}, "", "Ledger was sent as 'ACTUAL', and the form shows 'BUDGET'"),
         ({"Ledger": {}}, "", "Ledger was sent as 'ACTUAL', and the form shows ''"),

@@ -337,6 +337,31 @@ def test_custom_fields_that_are_named_later_come_for_all_records(sim: Simulator,
     assert read_again == [1, len(sim.tenant("Company").rows("Customer")), 1, 1]
 
 
+def test_custom_fields_that_are_named_while_a_read_stands_cut_off_come_for_all_records(small_pages: None) -> None:
+    is_thin = True
+
+    def thin(request: Request, answer: Answer) -> Answer:
+        if not is_thin or "adHocSchema" not in request.path:
+            return answer
+        form = json.loads(answer.body)
+        form["custom"] = {view: dict([*fields.items()][:1]) for view, fields in form["custom"].items()}
+        return replace(answer, body=json.dumps(form).encode())
+
+    with Simulator(rows=30, tenants=("Company",)) as sim:
+        sim.rewrite(thin)
+        config = sim.config(generic_inquiries=[], max_page_size=5)
+        destination, catalog = Destination(), catalog_of(config, "Customer")
+        destination.sync(config, catalog, stop_after=20)
+        is_thin = False
+        for _ in range(3):
+            destination.sync(config, catalog)
+            sim.clock.advance(86_400)
+            sim.tenant("Company").update("Customer", sim.tenant("Company").keys("Customer")[0], {"CustomerName": "new"})
+            sim.clock.advance(60)
+        destination.sync(config, catalog)
+        assert differences(destination, sim, COMPANY) == []
+
+
 def test_a_custom_field_that_is_refused_is_named_by_each_record(
     sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

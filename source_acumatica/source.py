@@ -456,12 +456,17 @@ def _of_this_cursor(stream: str, state: Mapping[str, Any], field: str) -> dict[s
     parts = state.get("states")
     if not isinstance(parts, list):
         return dict(state)
-    kept = [
-        part for part in parts if not isinstance(part, dict) or (part.get("cursor") or {field: ""}).keys() == {field}
-    ]
+    kept = [part for part in parts if not isinstance(part, dict) or _cursor_of(part, field) == {field}]
     if len(kept) < len(parts):
         logger.warning(f"{stream}: {field} is its cursor now, and was not before: it is read anew.")
     return {**state, "states": kept}
+
+
+def _cursor_of(part: Mapping[str, Any], field: str) -> set[str]:
+    """The column by which a part of the state was read; ``field``, where it does not say."""
+    reading = part.get("reading")
+    by = reading.get("by", field) if isinstance(reading, dict) else field
+    return {*(part.get("cursor") or (by,))}
 
 
 def _unknown(name: str) -> Table | FeedTable:

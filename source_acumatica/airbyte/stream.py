@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
@@ -285,12 +285,15 @@ class TableStream(HttpStream, ABC):
         try:
             for window in asked:
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
-                    yield from self._read_window(reader, window, beat, facts)
+                    is_there = yield from self._read_window(reader, window, beat, facts)
+                    if window.start.offset and not is_there:
+                        # Nothing of what had been read of it: what follows would move the state past the rest of it.
+                        break
             if newest and facts.shows_unstamped:
                 self._tell_lost_stamps(reader)
             if beat.rows:
                 # A later page may have told.
-                facts.lacks(reader.unknown)
+                facts.doubts_no_more(but=reader.unknown)
                 self._heal(reader, facts)
             if reader.emptied:
                 is_new = had_rows and not facts.remembers(EMPTIES_PARTS)
@@ -471,7 +474,10 @@ class TableStream(HttpStream, ABC):
         is_covered = any(not window.is_unstamped and (window.since or "") <= newest for window in windows)
         return is_covered or not facts.knows(STAMPS_STAND)
 
-    def _read_window(self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts) -> Iterator[AirbyteMessage]:
+    def _read_window(
+        self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts
+    ) -> Generator[AirbyteMessage, None, bool]:
+        """Send the rows of a window; whether there were any, with those that had been read of it before."""
         keys, rows_before, is_stamped = self._key_list(reader), beat.rows, False
         keys.fresh = self._table_of(reader.tenant).cursor_field, self._begun(reader.tenant)
         given: Sequence[str] | None = None
@@ -497,6 +503,7 @@ class TableStream(HttpStream, ABC):
             is_stamped |= stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
                 facts.lacks((*reader.lacking, *reader.broken))
+                facts.doubts(reader.unknown)
                 if reader.custom != given:
                     given = reader.custom
                     facts.gives(self._configured_columns & self._described_of(reader.tenant), given)
@@ -510,6 +517,8 @@ class TableStream(HttpStream, ABC):
             # A list that is empty may be so by chance, be hidden from the user, or not be there yet; and rows without a
             # stamp come for other reasons than the window's.
             has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
+            # One that is gone on with shows the last rows that came before.
+            has_rows |= bool(window.start.offset and reader.looks.longest)
             if has_rows:
                 self.progress.note(reader.tenant, unproven=reader.unproven)
             self.progress.window_done(
@@ -520,6 +529,8 @@ class TableStream(HttpStream, ABC):
                 begin=format_instant(self._config.start_date) if self._config.start_date else None,
                 is_blind=not self._tells_the_clock(reader.tenant),
             )
+            return has_rows
+        return True
 
     def _looked(self, tenant: str, stamps: Stamps) -> tuple[Look | None, StampsSeen]:
         """The last look at the clock, after a page with these stamps, and what they have shown."""

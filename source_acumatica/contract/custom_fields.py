@@ -41,11 +41,14 @@ class CustomFields:
         added = tuple(name for name in self.added if name not in names)
         return replace(self, added=added, others=tuple(name for name in self.others if name not in names))
 
-    def within(self, room: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What to ask for, and what is left out, since only so many characters are to be used for the others."""
+    def within(self, room: int, first: Collection[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What to ask for, and what is left out, since only so many characters are to be used for the others.
+
+        Of these, those that are named ``first`` come before the rest.
+        """
         chosen = [*self.added]
         left = []
-        for name in self.others:
+        for name in sorted(self.others, key=lambda other: other not in first):
             if len(encode({"": ",".join([*chosen, name])})) - 1 > room:
                 left.append(name)
             else:

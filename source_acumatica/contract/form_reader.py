@@ -73,6 +73,8 @@ class FormReader(ContractReader):
         Raises:
             RequestFailed: it has one beside a value that was sent: its results are those of something else.
         """
+        if "error" not in self.table.shape.fields and (error := shown.get("error")):
+            raise gives_up(self.where, with_quote(_HAS_AN_ERROR, _text(error)))
         errors = {name: each["error"] for name, each in shown.items() if isinstance(each, dict) and each.get("error")}
         said = "\n".join(f"{name}: {error}" for name, error in errors.items())
         if not errors.keys().isdisjoint(sent):
@@ -151,6 +153,9 @@ def _is_same_time(one: str, other: str) -> bool:
         return one[:10] == other[:10] or utc_instant(one) == utc_instant(other)
     except ValueError:
         return True
+
+
+_HAS_AN_ERROR = "the form came back with an error; if it wants other values, set inquiry_parameters"
 
 
 def _text(value: Any) -> str:

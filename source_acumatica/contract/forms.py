@@ -11,6 +11,7 @@ import msgspec
 
 from source_acumatica.contract.known_entities import is_known, known
 from source_acumatica.reading.fields import Shape
+from source_acumatica.reading.table import cursor_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class Forms:
         if is_document and (is_known(endpoint, entity) or f"{endpoint}/{entity}" not in self.patterns):
             # Whatever a glob stands for: only of an own endpoint can somebody know better, and has to say it in full.
             return False
+        if self._is_named_by_globs_alone(endpoint, entity) and (cursor_of(shape.fields) or "NoteID" in shape.fields):
+            # What has a stamp of its last change, or a NoteID, is kept by the ERP: no result of a question.
+            return False
         is_named = any(self._naming(endpoint, entity)) and bool(shape.collections)
         # An entity of somebody's own endpoint may have the name of a known form, and be something else.
         is_the_same = is_known(endpoint, entity) or facts.is_seen_in(shape.fields, shape.collections)
@@ -45,6 +49,10 @@ class Forms:
     def asked_of(self, endpoint: str, entity: str) -> tuple[str, ...]:
         """The parameters of a form whose values stand in its rows; values may be given under both of its names."""
         return self.asked_in(*form_names(endpoint, entity))
+
+    def _is_named_by_globs_alone(self, endpoint: str, entity: str) -> bool:
+        names = form_names(endpoint, entity)
+        return names[-1] not in self.asked and {*names}.isdisjoint(self.patterns)
 
     def _naming(self, endpoint: str, entity: str) -> Iterator[str]:
         """What of the settings makes the entity a form; values under its bare name may be for a generic inquiry."""

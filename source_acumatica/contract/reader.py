@@ -583,7 +583,11 @@ class ListReader(ContractReader):
         if hidden:
             logger.info(left_out(self.where, hidden))
             fields = fields.without(hidden)
-        chosen, left = fields.within(room_for_custom(self.table, self.columns))
+        named = {name: column_of(name, self.table.path) for name in (*fields.added, *fields.others)}
+        # A new one is not to push out what rows have already.
+        new = {*self.facts.new_custom(named.values())}
+        known = [name for name in fields.others if named[name] not in new]
+        chosen, left = fields.within(room_for_custom(self.table, self.columns), known)
         self.ladder.optional = tuple(name for name in chosen if name in fields.others)
         if left:
             self.cut = ("custom",)
@@ -593,7 +597,7 @@ class ListReader(ContractReader):
             )
         if fields.unreadable:
             logger.info(f"{self.where}: custom fields of no readable type: {', '.join(fields.unreadable)}.")
-        missed = self.facts.missed_custom(column_of(name, self.table.path) for name in chosen)
+        missed = self.facts.missed_custom(named.values())
         if missed:
             logger.warning(
                 f"{self.where}: the custom fields {', '.join(missed)} have come before, and the ERP does not name them "

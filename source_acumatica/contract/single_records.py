@@ -60,14 +60,12 @@ class SingleRecords:
         paths = self._addresses(row)
         if not paths:
             raise self._failure(row, _NOT_ADDRESSABLE)
-        record, is_listed = self._at(paths[0], row, plan), None
-        if record is None and self.can_address(row):
-            is_listed = self._is_listed(row, plan)
+        found = (self._at(path, row, plan) for path in paths)
+        record = next((one for one in found if one is not None), None)
+        if record is None:
+            is_listed = self._is_listed(row, plan) if self.can_address(row) else None
             if is_listed is False:
                 return None
-        others = (self._at(path, row, plan) for path in paths[1:])
-        record = record or next((other for other in others if other is not None), None)
-        if record is None:
             raise self._failure(row, self._not_found(row, is_listed=is_listed))
         lacking = missing([record], expanded(self.table, plan, self.columns))
         if lacking:

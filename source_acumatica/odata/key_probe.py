@@ -25,8 +25,8 @@ _MOST_ROWS = _FIRST_ROWS + _FURTHER_ROWS - 1
 _MOST_REQUESTS = 25
 # Where rows are too many for one answer twice in a row, so many times fewer are asked for at once.
 _FEWER = 10
-# A refusal of an order may be a passing fault, and without an order rows of one key do not stand side by side.
-_TRIES_AT_AN_ORDER = 3
+# A refusal of an order or of a filter may be a passing fault.
+_TRIES = 3
 
 
 @dataclass
@@ -83,7 +83,7 @@ class KeyProbe:
     def _rows(self, skip: int, top: int) -> tuple[int, FeedPage]:
         """Some rows in the order of their keys, and how many are in front; without an order, the first ones."""
         token = {"top": top, "skip": skip}
-        for _ in range(_TRIES_AT_AN_ORDER if self._is_ordered else 0):
+        for _ in range(_TRIES if self._is_ordered else 0):
             try:
                 return skip, self._page(FeedPlan(self.table.keys), token)
             except RequestFailed as error:
@@ -96,14 +96,16 @@ class KeyProbe:
     def _empty_part(self) -> str:
         """Of an inquiry with more rows than were looked at: whether a part of a key is empty somewhere behind them."""
         condition = " or ".join(f"{name} eq null" for name in self.table.keys)
-        try:
-            page = self._page(FeedPlan(()), {"top": 1}, {"$filter": condition})
-        except RequestFailed as error:
-            if error.problem.next is Next.CLIMB_DOWN:
-                # Not every feed compares with null; the rows themselves are held against the key while they are read.
-                return ""
-            raise
-        return "a part of it is empty in some" if page.rows else ""
+        for _ in range(_TRIES):
+            try:
+                page = self._page(FeedPlan(()), {"top": 1}, {"$filter": condition})
+            except RequestFailed as error:
+                if error.problem.next is not Next.CLIMB_DOWN:
+                    raise
+            else:
+                return "a part of it is empty in some" if page.rows else ""
+        # Not every feed compares with null; the rows themselves are held against the key while they are read.
+        return ""
 
     def _page(self, plan: FeedPlan, token: Mapping[str, Any], more: Mapping[str, str] | None = None) -> FeedPage:
         version = self.doors.version(self.table.door, self.tenant)

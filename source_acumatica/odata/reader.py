@@ -264,7 +264,7 @@ class FeedReader(Reader):
                 f"{self.where}: it can be ordered by none of its columns, and comes in pages of the server's own. Rows "
                 "that are inserted or removed while it is read may be missing or come twice."
             )
-        self._begins_empty = not first.rows
+        self._begins_empty = not (first.rows or first.next_link)
         for page in linked_pages(first, lambda link: self._asked(window, {"link": link}), self.where):
             self._note_page(page)
             for rows in in_batches(page.rows):

@@ -64,6 +64,8 @@ class Window:
     until: str | None = None
     start: Position = BEGINNING
     is_unstamped: bool = False
+    by: str = field(default="", compare=False)
+    """The column with the stamps; where nothing has been reached, only that says it."""
 
     def as_state(self) -> State:
         """JSON of the window and how far it has been read."""
@@ -75,6 +77,7 @@ class Window:
             **({"after": list(self.start.after)} if self.start.after else {}),
             **({"list": self.start.list_name} if self.start.list_name else {}),
             **({"unstamped": True} if self.is_unstamped else {}),
+            **({"by": self.by} if self.by else {}),
         }
 
     @classmethod
@@ -82,7 +85,8 @@ class Window:
         """The inverse of ``as_state``."""
         anchors = tuple(tuple(anchor) for anchor in state.get("anchors", ()))
         position = Position(state.get("offset", 0), anchors, tuple(state.get("after", ())), state.get("list", ""))
-        return cls(state.get("since"), state.get("until"), position, state.get("unstamped", False))
+        is_unstamped, by = state.get("unstamped", False), state.get("by", "")
+        return cls(state.get("since"), state.get("until"), position, is_unstamped, by)
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,8 @@ class Progress:
                 newest=None,
                 left_out=(),
                 unproven={},
+                # What was found out about it is of another list.
+                learnt={},
                 read_with=remembered,
             )
         return replace(self, read_with=remembered)
@@ -306,7 +312,7 @@ class TenantCursor(Cursor):
 
         Rows without a stamp are of no window: they are asked for again as a whole.
         """
-        begun = None if window.is_unstamped else replace(window, start=position)
+        begun = None if window.is_unstamped else replace(window, start=position, by=self._field)
         self._advance(tenant, lambda was: replace(was.seen(stamps, look), reading=begun))
 
     def window_done(

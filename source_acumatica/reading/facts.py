@@ -19,6 +19,7 @@ class TenantFacts:
     def __init__(self, progress: TenantCursor | None, tenant: str, now: Callable[[], datetime | None]) -> None:
         self._progress, self._tenant, self._now = progress, tenant, now
         self._fresh: set[str] = set()
+        self._doubted: set[str] = set()
         self.shows_unstamped = False
         """Whether a row without a stamp has come in this very sync."""
 
@@ -42,6 +43,18 @@ class TenantFacts:
         if self._progress is not None and not {*columns} <= {*known}:
             self._progress.note(self._tenant, left_out=tuple(dict.fromkeys((*known, *columns))))
 
+    def doubts(self, columns: Iterable[str]) -> None:
+        """Rows have come without them, and nobody knows yet whether they have them: kept, lest the sync is cut off."""
+        self._doubted |= {*columns}.difference(self.left_out or ())
+        self.lacks(columns)
+
+    def doubts_no_more(self, but: Iterable[str]) -> None:
+        """The list is at its end, and has shown all that was in doubt ``but`` these."""
+        shown = self._doubted.difference(but)
+        if shown and self._progress is not None:
+            left = tuple(name for name in self.left_out or () if name not in shown)
+            self._progress.note(self._tenant, left_out=left)
+
     def begin_anew(self, columns: Iterable[str]) -> None:
         """All rows are to come again, since those that lack what they did not, now lack these ``columns`` alone."""
         if self._progress is not None:
@@ -54,7 +67,7 @@ class TenantFacts:
             return
         was = self._progress.progress(self._tenant)
         # States of old keep no names.
-        if was.reached and (was.columns or was.custom):
+        if (was.reached or was.reading) and (was.columns or was.custom):
             self.lacks(unknown(was.custom, custom))
         now: dict[str, Any] = {
             "columns": remembered(was.columns, columns),
@@ -73,6 +86,11 @@ class TenantFacts:
         """The custom fields that have come before and are not among ``names``, as columns; "custom" if unknown."""
         known = self._progress.progress(self._tenant).custom if self._progress else ()
         return missed(known, names, (), "custom")
+
+    def new_custom(self, names: Iterable[str]) -> Sequence[str]:
+        """The custom fields among ``names``, as columns, that have not come before."""
+        known = self._progress.progress(self._tenant).custom if self._progress else ()
+        return unknown(known, names)
 
     @property
     def has_rows(self) -> bool:

@@ -193,7 +193,7 @@ class _Anchored(Generic[Row]):
         # What stood where it could not, in this reading of the list and in the one before.
         self._strays: set[str] = set()
         self._strays_before: set[str] = set()
-        self._has_grown_in_front = False
+        self._has_grown_in_front = self._has_sent = False
         self._sent_before = 0
 
     def pages(self) -> Iterator[Page[Row]]:
@@ -211,7 +211,9 @@ class _Anchored(Generic[Row]):
                     raise
                 fetch = self._look
                 continue
-            if is_end and self._is_settled():
+            if is_end and self._has_sent and not (answer.skip or answer.rows):
+                self._doubt_emptiness()
+            elif is_end and self._is_settled():
                 return
             fetch = self._fetch
 
@@ -336,6 +338,7 @@ class _Anchored(Generic[Row]):
             new = self._ledger.unsent(answer.identities, new)
             self._ledger.add([answer.identities[place] for place in new])
         if new:
+            self._has_sent = True
             is_all = len(new) == len(answer.rows)
             rows = answer.rows if is_all else [answer.rows[place] for place in new]
             is_alike = self._kind is _Kind.UNIQUE and (answer.identities[new[0]],) == last
@@ -408,6 +411,17 @@ class _Anchored(Generic[Row]):
                 behind += len(answer.rows)
                 pages_left = pages_left - 1 if answer.rows else 0
         return None
+
+    def _doubt_emptiness(self) -> None:
+        """A list of which rows were sent shows none: it is begun anew, and believed to be empty by nobody.
+
+        Raises:
+            MovingListError: it shows none from its beginning either.
+        """
+        if not self._trail:
+            sentence = "the list has no rows any more, in the middle of being read"
+            raise MovingListError(sentence)
+        self._begin_anew()
 
     def _begin_anew(self) -> None:
         """Nothing that was read last exists any more, or rows may have been passed over."""

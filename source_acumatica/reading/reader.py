@@ -44,6 +44,9 @@ class Facts(Protocol):
     def left_out(self) -> Sequence[str] | None:
         """What the rows that an earlier sync brought lack; None where none did, or where nobody knows."""
 
+    def new_custom(self, names: Iterable[str]) -> Sequence[str]:
+        """The custom fields among ``names``, as columns, that have not come before."""
+
     def missed_custom(self, names: Iterable[str]) -> Sequence[str]:
         """The custom fields that have come before and are not among ``names``, as columns; "custom" if unknown."""
 

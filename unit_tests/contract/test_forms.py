@@ -51,6 +51,16 @@ def test_the_settings_name_forms_of_own_endpoints(named):
     assert Forms((), {"WMS/RawData": ()}).is_form("WMS", "RawData", RESULT)
 
 
+@pytest.mark.parametrize("field", ["NoteID", "LastModifiedDateTime"])
+def test_what_only_a_glob_names_is_no_form_if_the_erp_keeps_it(field):
+    kind = FieldKind.GUID if field == "NoteID" else FieldKind.DATE_TIME
+    sheet = replace(RESULT, fields={**RESULT.fields, field: kind})
+    assert not Forms(("*",)).is_form("Own", "WorkSheet", sheet)
+    assert not Forms(("Own/*", "Work*")).is_form("Own", "WorkSheet", sheet)
+    assert Forms(("Own/*", "WorkSheet")).is_form("Own", "WorkSheet", sheet)
+    assert Forms(("*",), {"Own/WorkSheet": ()}).is_form("Own", "WorkSheet", sheet)
+
+
 def test_values_under_a_bare_name_make_nothing_a_form():
     """A generic inquiry may be called like a document of an own endpoint, which would be written to."""
     forms = Forms((), {"Orders": ()})

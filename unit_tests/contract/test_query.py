@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from airbyte_cdk.models import FailureType
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ from source_acumatica.contract.query import (
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.contract.tables import tables
 from source_acumatica.erp.addresses import encode
-from source_acumatica.erp.errors import RequestFailed
+from source_acumatica.erp.errors import Next, Problem, RequestFailed
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, Shape
 
@@ -520,6 +521,20 @@ def single_orders(answer):
 
 def order(number):
     return {"id": "1", "OrderType": {"value": "SO"}, "OrderNbr": {"value": number}}
+
+
+def test_a_record_that_only_its_id_leads_to_is_not_taken_for_removed():
+    """Keys may be shown otherwise than they are compared: then neither the address nor the list finds them."""
+    found = {"id": "1", "OrderType": {"value": "SO"}, "OrderNbr": {"value": "A1"}}
+    gone = RequestFailed(Problem(Next.GONE, FailureType.transient_error, "no entity", status=500), "X")
+
+    def by_id(path, _options):
+        if path.endswith("/1"):
+            return found
+        raise gone
+
+    records = replace(single_orders(found), fetch_object=by_id, fetch_rows=lambda *_: [])
+    assert records.read(found, Plan()) == found
 
 
 def test_another_record_at_the_address_of_one_is_not_sent_in_its_place():

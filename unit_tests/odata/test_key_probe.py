@@ -112,6 +112,18 @@ def test_one_failure_changes_nothing_of_what_is_found(number, problem):
     assert doubt(Failing(repeat, {number: problem})) == "several have the same"
 
 
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_one_empty_body_to_the_question_for_empty_parts_behind_says_nothing(times):
+    class Holed(Failing):
+        def rows(self, *args, **request):
+            page = super().rows(*args, **request)
+            return FeedPage([{"Nbr": None}], 0, None) if "$filter" in args[3] else page
+
+    failures = dict.fromkeys(range(3, 3 + times), EMPTY_BODY)
+    expected = "a part of it is empty in some" if times < 3 else ""
+    assert doubt(Holed([f"{each:06}" for each in range(20_000)], failures)) == expected
+
+
 def test_what_others_move_to_another_answer_is_no_repeat():
     class Growing(Service):
         def rows(self, *args, **request):

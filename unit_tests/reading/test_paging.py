@@ -97,6 +97,19 @@ def everything(moving, identify="by_key", start=BEGINNING):
     return [row for page in anchored_pages(moving.fetch, getattr(moving, identify), start) for row in page.rows]
 
 
+def everything_unless_all_goes(moving, identify="by_key", start=BEGINNING):
+    """The same; a list of which nothing is left, though rows of it were read, is an error."""
+    read = []
+    try:
+        for page in anchored_pages(moving.fetch, getattr(moving, identify), start):
+            read += page.rows
+    except MovingListError as error:
+        assert "has no rows any more" in str(error)
+        assert read
+        assert not moving.there_throughout
+    return read
+
+
 @pytest.mark.parametrize("identify", IDENTITIES)
 @settings(max_examples=200)
 @given(
@@ -107,7 +120,7 @@ def everything(moving, identify="by_key", start=BEGINNING):
 )
 def test_a_row_that_stays_is_read_whatever_moves_around_it(identify, size, tops, ops):
     moving = MovingList(size, tops, ops)
-    read = everything(moving, identify)
+    read = everything_unless_all_goes(moving, identify)
     assert moving.there_throughout <= set(read)
 
 
@@ -153,7 +166,7 @@ def test_reading_goes_on_from_every_position_without_a_gap(identify, size, tops,
         *behind,
     ]
     resumed = Position(offset, tuple(map(tuple, anchors)))
-    read += everything(moving, identify, resumed)
+    read += everything_unless_all_goes(moving, identify, resumed)
     assert moving.there_throughout <= set(read)
 
 
@@ -165,7 +178,7 @@ def test_reading_goes_on_from_every_position_without_a_gap(identify, size, tops,
 )
 def test_a_row_that_stays_is_read_through_a_servers_own_limit(size, tops, ops):
     moving = MovingList(size, tops, ops, cap=50)
-    assert moving.there_throughout <= set(everything(moving))
+    assert moving.there_throughout <= set(everything_unless_all_goes(moving))
 
 
 @pytest.mark.parametrize("cap", [50, 64, 100, 500, 1000])
@@ -231,10 +244,28 @@ def test_rows_inserted_before_the_position_are_not_read_twice():
 
 
 @pytest.mark.parametrize("request_number", range(4))
-def test_a_list_that_is_emptied_comes_to_an_end(request_number):
+def test_a_list_that_is_emptied_comes_to_an_end_and_is_not_believed_to_be_empty(request_number):
     moving = MovingList(12, [4], [*[[]] * request_number, [("delete_all", 0)]])
     first = list(moving.rows)
-    assert everything(moving) == first[: [0, 4, 7, 10][request_number]]
+    assert everything_unless_all_goes(moving) == first[: [0, 4, 7, 10][request_number]]
+    assert moving.requests < 20
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 8, 10, 20, 1000])
+@pytest.mark.parametrize("begin", [1, 3, 5])
+def test_a_list_that_shows_nothing_for_a_while_is_read_to_its_end_or_given_up(begin, count):
+    rows, requests = [f"{number:03}" for number in range(34)], []
+
+    def fetch(skip, asked=5):
+        requests.append(skip)
+        return ([] if begin < len(requests) <= begin + count else rows[skip : skip + asked]), asked
+
+    pages = anchored_pages(fetch, lambda row: (row,), BEGINNING, ledger=Ledger(), look=lambda skip: fetch(skip, 50))
+    try:
+        assert [row for page in pages for row in page.rows] == rows
+    except MovingListError as error:
+        assert "has no rows any more" in str(error)
+        assert count > 3
 
 
 def test_an_empty_list_has_no_page(usual_pages):
