@@ -19,7 +19,7 @@ from source_acumatica.reading import page_size
 from .conftest import EXAMPLES
 from .harness import FULL_REFRESH, INCREMENTAL, OVERWRITE, Destination, configured, differences, discover
 from .histories import SITES, WEATHER, Site, clear_up
-from .simulator import Simulator
+from .simulator import Fault, FaultKind, Simulator
 from .test_moving_rows import CHANGES, MINUTES, NUMBERS, TRACKED, Change, make_change
 
 TENANT = "Company"
@@ -90,7 +90,7 @@ def live_through(mode: str, site: str, rounds: Rounds, page_rows: int = 3, sessi
 
 
 def _stream_of(difference: str) -> str:
-    return difference.removeprefix(f"{TENANT}, ").split(": ")[0]
+    return difference.partition(", ")[2].split(": ")[0]
 
 
 class History:
@@ -170,6 +170,99 @@ class History:
         begin = self._due.pop(self._requests, None)
         if begin:
             begin()
+
+
+# ------------------------------------------------------------------------------------- tenants that differ and fail
+
+NEIGHBOUR = "Zweite Firma"
+# What the neighbour may not have, and the streams that it lacks then.
+WANTING: Mapping[str, frozenset[str]] = {
+    "Customer": frozenset({"Customer", "Customer__Contacts"}),
+    "SalesOrder.Details": frozenset({"SalesOrder__Details"}),
+    "dac/SOLine": frozenset({"dac__SOLine"}),
+    "gi/GL-Transactions": frozenset({"gi__GL-Transactions"}),
+    "gi/BI-Customers": frozenset({"gi__BI-Customers"}),
+}
+FAILING = (
+    "",
+    "its password is changed",
+    "its inquiries fail",
+    "its tables fail",
+    "its description of tables is closed",
+)
+PLAIN_CHANGES = CHANGES.filter(lambda change: change[0] != "wait")
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
+@settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    wanting=st.sets(st.sampled_from(sorted(WANTING)), max_size=3),
+    rounds=st.lists(
+        st.tuples(st.sampled_from(FAILING), st.lists(PLAIN_CHANGES, max_size=3), st.lists(PLAIN_CHANGES, max_size=3)),
+        min_size=1,
+        max_size=3,
+    ),
+    sessions=st.sampled_from([1, 3]),
+)
+def test_a_tenant_that_differs_or_fails_leaves_the_others_as_they_are(
+    mode: str, wanting: set[str], rounds: list[tuple[str, list[Change], list[Change]]], sessions: int
+) -> None:
+    tenants = (TENANT, NEIGHBOUR)
+    with Simulator(rows=6, tenants=tenants, tracked=TRACKED) as sim:
+        sim.tenant(NEIGHBOUR).lacks.update(wanting)
+        config = sim.config(max_page_size=3, max_sessions=sessions, track_deletions=True, **FEEDS)
+        found = discover(config)
+        catalog = configured([found[name] for name in STREAMS], mode)
+        catalog["streams"] += configured([found[name] for name in ALWAYS_IN_FULL], FULL_REFRESH)["streams"]
+        lacked = {stream for name in wanting for stream in WANTING[name]}
+        destination = Destination()
+        destination.sync(config, catalog)
+        for failing, changes, others in rounds:
+            for tenant, some in ((TENANT, changes), (NEIGHBOUR, others)):
+                for change in some:
+                    make_change(sim, tenant, *change)
+            sim.clock.advance(3600)
+            password = _begin_to_fail(sim, failing)
+            destination.sync(config, catalog, fails=bool(failing))
+            _recover(sim, password)
+            # What is overwritten stays as it was where one tenant fails.
+            kept = {*(destination.catalog if mode == FULL_REFRESH else ALWAYS_IN_FULL)} if failing else set[str]()
+            assert [text for text in _wrong(destination, sim, TENANT, set()) if _stream_of(text) not in kept] == []
+            if not failing:
+                assert _wrong(destination, sim, NEIGHBOUR, lacked) == []
+        sim.clock.advance(DAY_SECONDS)
+        destination.sync(config, catalog)
+        assert _wrong(destination, sim, TENANT, set()) == []
+        assert _wrong(destination, sim, NEIGHBOUR, lacked) == []
+        assert sim.sessions.open_count() == 0
+
+
+def _wrong(destination: Destination, sim: Simulator, tenant: str, lacked: set[str]) -> list[str]:
+    """The differences of a tenant, but for the streams that it has not, of which no row may have come."""
+    assert not [stream for stream in lacked for row in destination.rows(stream) if row["_tenant"] == tenant]
+    found = differences(destination, sim, [tenant])
+    return [text for text in found if _stream_of(text) not in lacked]
+
+
+def _begin_to_fail(sim: Simulator, how: str) -> str:
+    """The neighbour's password, as it was."""
+    password = sim.account(NEIGHBOUR).password
+    match how:
+        case "its password is changed":
+            sim.account(NEIGHBOUR).password = "another one"
+        case "its inquiries fail":
+            sim.faults.add(Fault(FaultKind.STATUS_503, path=f"{NEIGHBOUR}/api/odata/gi/", times=10**6))
+        case "its tables fail":
+            sim.faults.add(Fault(FaultKind.STATUS_500, path=f"{NEIGHBOUR}/api/odata/dac/SO", times=10**6))
+        case "its description of tables is closed":
+            sim.faults.add(Fault(FaultKind.STATUS_503, path=rf"{NEIGHBOUR}/api/odata/dac/\$metadata", times=10**6))
+    return password
+
+
+def _recover(sim: Simulator, password: str) -> None:
+    sim.account(NEIGHBOUR).password = password
+    sim.faults.clear()
 
 
 @cache

@@ -193,7 +193,7 @@ class _Anchored(Generic[Row]):
         # What stood where it could not, in this reading of the list and in the one before.
         self._strays: set[str] = set()
         self._strays_before: set[str] = set()
-        self._has_grown_in_front = self._has_sent = False
+        self._has_grown_in_front = self._has_sent = self._shows_any = False
         self._sent_before = 0
 
     def pages(self) -> Iterator[Page[Row]]:
@@ -203,6 +203,7 @@ class _Anchored(Generic[Row]):
             if answer is None or (self._sends_once and self._is_in_front_of_the_trail(answer)):
                 self._begin_anew()
                 continue
+            self._shows_any = bool(answer.rows)
             try:
                 is_end = yield from self._worked_off(answer)
             except EqualKeysError:
@@ -211,7 +212,7 @@ class _Anchored(Generic[Row]):
                     raise
                 fetch = self._look
                 continue
-            if is_end and self._has_sent and not (answer.skip or answer.rows):
+            if is_end and self._has_sent and not self._shows_any:
                 self._doubt_emptiness()
             elif is_end and self._is_settled():
                 return
@@ -265,6 +266,7 @@ class _Anchored(Generic[Row]):
 
     def _answer(self, skip: int, fetch: Callable[[int], Fetched[Row]] | None = None) -> _Answer[Row]:
         rows, asked = (fetch or self._fetch)(skip)
+        self._shows_any |= bool(rows)
         identities = [self._identify(row) for row in rows]
         if fetch != self._look or fetch == self._fetch:
             # A look asks for more rows than a page does, and says nothing of what room that had.
