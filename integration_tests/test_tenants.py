@@ -443,6 +443,19 @@ def test_no_key_depends_on_what_passes(erp: Simulator, kind: FaultKind, times: i
     assert discover(config) == healthy
 
 
+def test_deletions_are_read_though_another_tenant_does_not_have_the_form(erp: Simulator) -> None:
+    erp.tenant(B).lacks.add("Customer")
+    config = erp.config(generic_inquiries=[], track_deletions=True)
+    catalog = catalog_of(config, "Customer")
+    assert catalog["streams"][0]["stream"]["source_defined_primary_key"] == [["_tenant"], ["id"]]
+    destination = Destination()
+    destination.sync(config, catalog)
+    erp.tenant(A).delete("Customer", erp.tenant(A).keys("Customer")[0])
+    erp.clock.advance(3600)
+    destination.sync(config, catalog)
+    assert differences(destination, erp, [A]) == []
+
+
 def test_a_key_of_the_users_own_has_to_tell_the_tenants_apart(erp: Simulator) -> None:
     config = erp.config(generic_inquiries=["BI-Customers"])
     found = {**discover(config)["gi__BI-Customers"], "source_defined_primary_key": []}

@@ -92,7 +92,8 @@ class FeedSurvey:
         self._unnamed: set[str] = set()
         """What the services have under these names of streams, and the settings do not name."""
         self._told: set[str] = set()
-        self._behind_forms: dict[str, dict[str, Feed]] = {}
+        self._behind_forms: dict[str, dict[str, Feed | None]] = {}
+        """The tables behind the forms that a tenant has; None of one that OData does not show."""
 
     @cached_property
     def own(self) -> Mapping[str, Mapping[str, FeedTable]]:
@@ -162,8 +163,8 @@ class FeedSurvey:
             self._visit_door(FeedDoor.TABLES, tenant, tracked)
 
     def has_note_id(self, dac: str) -> bool:
-        """Whether the rows of a table behind a form have NoteIDs, in all tenants that could be asked."""
-        found = [feeds.get(dac) for feeds in self._behind_forms.values()]
+        """Whether the rows of a table behind a form have NoteIDs, in all tenants with that form that could be asked."""
+        found = [feeds[dac] for feeds in self._behind_forms.values() if dac in feeds]
         return bool(found) and all(feed is not None and NOTE_ID in feed.fields for feed in found)
 
     def does_without(self, error: AirbyteTracedException) -> bool:
@@ -433,7 +434,8 @@ class FeedSurvey:
         metadata = self._doors.describe(
             tenant, FeedDoor.TABLES, lambda _set, dac: dac in tracked or self._may_read(dac)
         )
-        self._behind_forms[tenant] = {feed.type_name: feed for feed in metadata.feeds if feed.type_name in tracked}
+        shown = {feed.type_name: feed for feed in metadata.feeds}
+        self._behind_forms[tenant] = {dac: shown.get(dac) for dac in tracked}
         for feed in metadata.feeds:
             if self._wants_dac(feed.type_name):
                 feed = _without_credentials(tenant, feed.type_name, feed)
@@ -461,7 +463,7 @@ class FeedSurvey:
         behind = [
             sets_of(dac)
             for dac, feed in self._behind_forms.get(tenant, {}).items()
-            if NOTE_ID in feed.fields and DELETED_FLAG not in {*feed.fields, *feed.restricted}
+            if feed is not None and NOTE_ID in feed.fields and DELETED_FLAG not in {*feed.fields, *feed.restricted}
         ]
         told: dict[str, tuple[str, ...]] = {sets[-1]: sets for sets in [*behind, *own]}
         return list(told.values())
