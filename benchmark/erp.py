@@ -62,7 +62,7 @@ def _serve(line: Connection, tenants: Sequence[str], metadata_megabytes: float, 
     """Work until the other end of the line is closed."""
     tables = _in_pieces(b"".join(tables_metadata(metadata_megabytes)))
     # Made once: the simulator would make the description anew for each request, and send it in 7,000 pieces.
-    odata.tables_metadata = lambda _megabytes: iter(tables)
+    odata.tables_metadata = lambda *_asked: iter(tables)
     sizes = {"dac": sum(map(len, tables)), "gi": sum(map(len, inquiries_metadata(Version.V4)))}
     with Simulator(tenants, inflate_metadata_mb=metadata_megabytes, **options) as simulator:
         line.send(simulator.config())

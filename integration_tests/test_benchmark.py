@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from benchmark import erp
 from benchmark.pages import ENTITY, LINES, TABLE, catalog, serving
 from benchmark.process import CONNECTOR, PYTHON, options, run
+
+from .harness import discover
 
 ROWS = 2_345
 # What a row says besides its columns, which a bare loop passes on as well, and the empty object for custom fields.
@@ -34,3 +37,8 @@ def test_the_yardstick_writes_the_same_records(tmp_path: Path, stream: str, coun
         arrived = records(run([*CONNECTOR, "read", *config, *configured])[1])
     assert len(expected) == count
     assert arrived == expected
+
+
+def test_the_erp_with_a_long_description_can_be_discovered() -> None:
+    with erp.serving(["Company"], 0.1) as instance:
+        assert "dac__SOOrder" in discover({**instance.config, "dac_tables": ["SOOrder"]})
