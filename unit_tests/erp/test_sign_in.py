@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-import requests
-from airbyte_cdk.models import FailureType
 
 from source_acumatica.erp.errors import Next
 from source_acumatica.erp.sign_in import read_token_answer
-
-CONFIG, TRANSIENT, SYSTEM = FailureType.config_error, FailureType.transient_error, FailureType.system_error
-
-
-def answer(status, body=b"", content_type="application/json; charset=utf-8", **headers):
-    response = requests.Response()
-    response.status_code = status
-    response._content = json.dumps(body).encode() if isinstance(body, dict | list) else body
-    response.headers.update({"Content-Type": content_type, **headers})
-    response.encoding = "utf-8"
-    return response
-
-
-def redirect(location):
-    return answer(302, b"", "text/html", Location=location)
-
-
-HTML = b"<!DOCTYPE html><html><body>Maintenance</body></html>"
+from unit_tests.erp.test_answers import CONFIG, HTML, TRANSIENT, answer, redirect
 
 
 @pytest.mark.parametrize(

@@ -2,44 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-import requests
-from airbyte_cdk.models import FailureType
 
 from source_acumatica.erp.errors import Next
 from source_acumatica.odata.answers import read_feed_answer, read_metadata_answer
-
-CONFIG, TRANSIENT, SYSTEM = FailureType.config_error, FailureType.transient_error, FailureType.system_error
-STACK = "   at PX.Data.PXGraph.ExecuteSelect(String viewName)\r\n   at PX.Api.ContractBased.Export()"
-
-
-def answer(status, body=b"", content_type="application/json; charset=utf-8", **headers):
-    response = requests.Response()
-    response.status_code = status
-    response._content = json.dumps(body).encode() if isinstance(body, dict | list) else body
-    response.headers.update({"Content-Type": content_type, **headers})
-    response.encoding = "utf-8"
-    return response
-
-
-def failure(text, exception_type="PX.Data.PXException", status=500, **more):
-    """An HttpError as the ERP sends it."""
-    return answer(
-        status,
-        {
-            "message": "An error has occurred.",
-            "exceptionMessage": text,
-            "exceptionType": exception_type,
-            "stackTrace": STACK,
-            **more,
-        },
-    )
-
-
-HTML = b"<!DOCTYPE html><html><body>Maintenance</body></html>"
-
+from unit_tests.erp.test_answers import CONFIG, HTML, answer, failure
 
 # ------------------------------------------------------------------------------------------------------------- OData
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import closing
 
@@ -15,30 +14,9 @@ from source_acumatica.erp.helpers import Helpers
 from source_acumatica.reading.paging import BEGINNING, Page, anchored_pages
 from source_acumatica.reading.prefetch import Ahead, ByNumber
 from source_acumatica.reading.trail import Ledger
+from unit_tests.erp.test_helpers import Server
 
 PAGE_ROWS = 4
-
-
-class Server:
-    """A list of numbers that may change with each request; it notes what it is asked."""
-
-    def __init__(self, rows, change=None, seconds=0.0):
-        self.rows, self.change, self.seconds = list(rows), change, seconds
-        self.asked, self.at_once, self.most_at_once = [], 0, 0
-        self.lock = threading.Lock()
-
-    def fetch(self, skip, rows):
-        with self.lock:
-            self.asked.append(skip)
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
-            page = self.rows[skip : skip + rows]
-            if self.change:
-                self.change(self.rows)
-        time.sleep(self.seconds)
-        with self.lock:
-            self.at_once -= 1
-        return page, rows
 
 
 def read(server, sessions, manner=lambda: 0, helpers=None):
