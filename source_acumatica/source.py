@@ -372,6 +372,11 @@ def _read_before(state: Mapping[str, Any] | None) -> set[str]:
     }
 
 
+def _is_deduplicated(configured: ConfiguredAirbyteStream) -> bool:
+    """Whether the destination keeps one of the records with one key."""
+    return configured.destination_sync_mode is DestinationSyncMode.append_dedup
+
+
 def _chosen_cursor(configured: ConfiguredAirbyteStream) -> str | None:
     if configured.sync_mode is not SyncMode.incremental:
         return None
@@ -402,8 +407,7 @@ def _cursor_complaint(table: Table | FeedTable, configured: ConfiguredAirbyteStr
 def _lost_cursor(table: Table, configured: ConfiguredAirbyteStream) -> AirbyteTracedException | None:
     """What is wrong where a form has another stamp than the one that a catalog of before knows."""
     known = _catalogs_cursor(configured)
-    is_ranked = configured.destination_sync_mode is DestinationSyncMode.append_dedup
-    if not (known and is_ranked and table.cursor_field) or known == table.cursor_field:
+    if not (known and _is_deduplicated(configured) and table.cursor_field) or known == table.cursor_field:
         return None
     return config_error(
         f"Stream {table.name}: its cursor is {known} in the connection's schema and {table.cursor_field} in the ERP: "
@@ -423,7 +427,7 @@ def _values_complaint(
     columns = [f"_param_{name}" for name in settings.varied(*_names_of(table)) if name in table.asked]
     keys = {path[0] for path in configured.primary_key or configured.stream.source_defined_primary_key or ()}
     where = f"Stream {table.name}: inquiry_parameters has several values, and"
-    if configured.destination_sync_mode is DestinationSyncMode.append_dedup:
+    if _is_deduplicated(configured):
         if not keys or not (missing := [name for name in columns if name not in keys]):
             return None
         return config_error(
@@ -442,8 +446,7 @@ def _values_complaint(
 def _tenant_complaint(configured: ConfiguredAirbyteStream, settings: Config) -> AirbyteTracedException | None:
     """What is wrong with a key of the user's own that several tenants' rows may share."""
     keys = {path[0] for path in configured.primary_key or ()}
-    is_deduplicated = configured.destination_sync_mode is DestinationSyncMode.append_dedup
-    if not (is_deduplicated and keys) or "_tenant" in keys or len(settings.tenants) == 1:
+    if not (_is_deduplicated(configured) and keys) or "_tenant" in keys or len(settings.tenants) == 1:
         return None
     return config_error(
         f"Stream {configured.stream.name}: _tenant is not part of the primary key, and rows of several tenants with "
@@ -542,10 +545,9 @@ def _key_watch(configured: ConfiguredAirbyteStream) -> KeyWatch:
     """The primary key that the destination goes by, where it is one of columns and not of what lies in them."""
     paths = configured.primary_key or configured.stream.source_defined_primary_key or []
     names = tuple(path[0] for path in paths) if all(len(path) == 1 for path in paths) else ()
-    deduplicates = configured.destination_sync_mode is DestinationSyncMode.append_dedup
     return KeyWatch(
         names,
-        deduplicates,
+        _is_deduplicated(configured),
         is_the_tables=not configured.stream.name.startswith(FeedDoor.INQUIRIES.prefix),
         is_chosen=not configured.stream.source_defined_primary_key,
     )

@@ -479,12 +479,12 @@ class TableStream(HttpStream, ABC):
     ) -> Generator[AirbyteMessage, None, bool]:
         """Send the rows of a window; whether there were any, with those that had been read of it before."""
         keys, rows_before, is_stamped = self._key_list(reader), beat.rows, False
-        keys.fresh = self._table_of(reader.tenant).cursor_field, self._begun(reader.tenant)
+        cursor, begun = self._table_of(reader.tenant).cursor_field, self._access.now(reader.tenant)
+        keys.fresh = cursor, format_instant(begun) if begun else None
         given: Sequence[str] | None = None
         for page in reader.pages(window):
             now = self._access.now(reader.tenant)
             by = format_instant(now + FURTHEST_OFF) if now else None
-            cursor = self._table_of(reader.tenant).cursor_field
             stamps = Stamps(cursor, by, may_be_dates=not self.is_stamped_by_the_database)
             keys.begin_page(begins_as_last=page.begins_as_last)
             if reader.repeated_key:
@@ -500,7 +500,7 @@ class TableStream(HttpStream, ABC):
                 yield from self._lines(records, meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut))
             beat.rows += len(page.rows)
             # A document says it for its lines, though it has none.
-            is_stamped |= stamps.newest is not None or any(map(reader.is_stamped, page.rows))
+            is_stamped = is_stamped or stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
                 facts.lacks((*reader.lacking, *reader.broken))
                 facts.doubts(reader.unknown)
@@ -541,11 +541,6 @@ class TableStream(HttpStream, ABC):
         if self.is_stamped_by_the_database:
             self._clock(tenant).see(stamps.believable, now)
         return self._look(tenant), StampsSeen(stamps.newest, stamps.believable, own.last and own.last.lag)
-
-    def _begun(self, tenant: str) -> str | None:
-        """The moment from which on what changes has changed while a list was read that begins now."""
-        now = self._access.now(tenant)
-        return format_instant(now) if now else None
 
     def _key_list(self, reader: Reader) -> ListKeys:
         return self._keys.list(reader.where, self._table_of(reader.tenant).own_key)

@@ -586,7 +586,7 @@ class ListReader(ContractReader):
         named = {name: column_of(name, self.table.path) for name in (*fields.added, *fields.others)}
         # A new one is not to push out what rows have already.
         new = {*self.facts.new_custom(named.values())}
-        known = [name for name in fields.others if named[name] not in new]
+        known = {name for name in fields.others if named[name] not in new}
         chosen, left = fields.within(room_for_custom(self.table, self.columns), known)
         self.ladder.optional = tuple(name for name in chosen if name in fields.others)
         if left:

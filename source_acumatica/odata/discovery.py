@@ -19,7 +19,7 @@ from source_acumatica.odata.deletions import Deletions, NotTrackedError, sets_of
 from source_acumatica.odata.key_probe import KeyProbe
 from source_acumatica.odata.metadata import Feed
 from source_acumatica.odata.query import ParameterError, parameterized, plain_value
-from source_acumatica.odata.service import Doors
+from source_acumatica.odata.service import CLOSED, Doors
 from source_acumatica.odata.tables import (
     DELETED_FLAG,
     NOTE_ID,
@@ -370,7 +370,7 @@ class FeedSurvey:
         inquiry alone that fails, and not the weather.
         """
         try:
-            return self._identify(tenant, table)
+            return self._do_keys_identify(tenant, table)
         except RequestFailed as error:
             first = error
         if first.problem.next is Next.THROTTLED:
@@ -383,7 +383,7 @@ class FeedSurvey:
         try:
             # A time-out takes eleven minutes.
             if first.problem.status or first.problem.next is not Next.FEWER_ROWS:
-                return self._identify(tenant, table)
+                return self._do_keys_identify(tenant, table)
         except RequestFailed as error:
             if error.problem.next is Next.THROTTLED:
                 raise
@@ -393,7 +393,7 @@ class FeedSurvey:
         )
         return None
 
-    def _identify(self, tenant: str, table: FeedTable) -> bool:
+    def _do_keys_identify(self, tenant: str, table: FeedTable) -> bool:
         """Whether the keys identify the rows that were looked at, for each of the first values.
 
         Raises:
@@ -528,7 +528,7 @@ _PARAMETERS_HINT = (
 
 def is_closed(error: AirbyteTracedException) -> bool:
     """Whether a service is not there or not for this user; whatever else fails may pass."""
-    return isinstance(error, RequestFailed) and error.problem.status in (401, 403, 404)
+    return isinstance(error, RequestFailed) and error.problem.status in CLOSED
 
 
 def _instant(value: Any) -> str | None:

@@ -60,9 +60,7 @@ class KeyProbe:
                 if error.problem.next is not Next.FEWER_ROWS or (is_again and top <= SMALLEST_PAGE_ROWS):
                     raise
                 if is_again:
-                    top = largest = (
-                        max(top // _FEWER, SMALLEST_PAGE_ROWS) if error.problem.status else SMALLEST_PAGE_ROWS
-                    )
+                    top = largest = max(top // _FEWER if error.problem.status else 0, SMALLEST_PAGE_ROWS)
                 has_been_refused = not is_again
                 continue
             has_been_refused = False

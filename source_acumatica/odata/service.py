@@ -26,7 +26,7 @@ from source_acumatica.reading.batches import pack
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import Wire
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS, PageSize
-from source_acumatica.reading.paging import BEGINNING, MovingListError, anchored_pages
+from source_acumatica.reading.paging import BEGINNING, EMPTIED, MovingListError, anchored_pages
 from source_acumatica.reading.trail import Identity
 
 logger = logging.getLogger("airbyte")
@@ -138,7 +138,7 @@ class Doors:
                 raise config_error(msg) from None
 
         metadata = self._unless_it_stays_so(
-            lambda problem: problem.status in _CLOSED,
+            lambda problem: problem.status in CLOSED,
             _TRIES_AT_NOTHING,
             lambda: self.fetch(
                 tenant,
@@ -302,8 +302,7 @@ class Doors:
                 has_rows |= bool(rows)
                 yield rows
             if has_begun and not has_rows:
-                sentence = "the list has no rows any more, in the middle of being read"
-                problem = Problem(Next.STOP, FailureType.transient_error, sentence)
+                problem = Problem(Next.STOP, FailureType.transient_error, EMPTIED)
                 raise RequestFailed(problem, request["where"]) from None
         except _UncutListError as uncut:
             yield from self._linked(uncut.first, tenant, door, resource, **request)
@@ -478,8 +477,8 @@ _TRIES_AT_NOTHING = 3
 # An empty body to a filter or an order is a refusal; with all seats taken, others are empty, too.
 _TRIES_AT_SILENCE = 2
 _UNAUTHORIZED = 401
-# What says that a service is not for this user, or is not there; sites that begin, proxies and firewalls say it, too.
-_CLOSED = (_UNAUTHORIZED, 403, _NOT_FOUND)
+CLOSED = (_UNAUTHORIZED, 403, _NOT_FOUND)
+"""A service is not for this user, or is not there; sites that begin, proxies and firewalls say so, too."""
 _SERVER_ERROR = 500
 _SIGN_IN_PAGE = 302
 """The status that stands for any page in place of data, where an address may be unknown."""

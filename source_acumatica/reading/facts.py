@@ -6,11 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from source_acumatica.reading.cursor import EMPTIES_PARTS, GIVES_ALL_AGAIN, HIDES_NOTHING, HIDES_ROWS, TenantCursor
+from source_acumatica.reading.cursor import (
+    EMPTIES_PARTS,
+    GIVES_ALL_AGAIN,
+    HIDES_NOTHING,
+    HIDES_ROWS,
+    Progress,
+    TenantCursor,
+)
 from source_acumatica.reading.fields import format_instant
 from source_acumatica.reading.kept_names import missed, outermost, remembered, unknown
 from source_acumatica.reading.looks import Looks
 from source_acumatica.reading.page_size import FIRST_PAGE_ROWS
+
+_NOTHING = Progress()
 
 
 class TenantFacts:
@@ -24,9 +33,14 @@ class TenantFacts:
         """Whether a row without a stamp has come in this very sync."""
 
     @property
+    def _was(self) -> Progress:
+        """What the state says now; nothing, in a full refresh."""
+        return self._progress.progress(self._tenant) if self._progress else _NOTHING
+
+    @property
     def has_unstamped(self) -> bool:
         """Whether rows without a stamp have been seen."""
-        return self._progress is not None and self._progress.progress(self._tenant).has_unstamped
+        return self._was.has_unstamped
 
     @property
     def left_out(self) -> Sequence[str] | None:
@@ -34,8 +48,8 @@ class TenantFacts:
 
         States of old do not tell, and are known by the stamp that they lack.
         """
-        was = self._progress.progress(self._tenant) if self._progress else None
-        return was.left_out if was and (was.left_out or was.newest) else None
+        was = self._was
+        return was.left_out if was.left_out or was.newest else None
 
     def lacks(self, columns: Iterable[str]) -> None:
         """Rows have come without them."""
@@ -65,7 +79,7 @@ class TenantFacts:
         """Rows have come with these: earlier ones lack the custom fields that nobody knew of."""
         if self._progress is None:
             return
-        was = self._progress.progress(self._tenant)
+        was = self._was
         # States of old keep no names.
         if (was.reached or was.reading) and (was.columns or was.custom):
             self.lacks(unknown(was.custom, custom))
@@ -79,29 +93,26 @@ class TenantFacts:
     def missed_columns(self, described: Iterable[str], configured: Iterable[str]) -> Sequence[str]:
         """The ``configured`` columns that have come before and are not described now."""
         configured = {*configured}
-        known = self._progress.progress(self._tenant).columns if self._progress else ()
-        return outermost([name for name in missed(known, described, configured, "") if name in configured])
+        return outermost([name for name in missed(self._was.columns, described, configured, "") if name in configured])
 
     def missed_custom(self, names: Iterable[str]) -> Sequence[str]:
         """The custom fields that have come before and are not among ``names``, as columns; "custom" if unknown."""
-        known = self._progress.progress(self._tenant).custom if self._progress else ()
-        return missed(known, names, (), "custom")
+        return missed(self._was.custom, names, (), "custom")
 
     def new_custom(self, names: Iterable[str]) -> Sequence[str]:
         """The custom fields among ``names``, as columns, that have not come before."""
-        known = self._progress.progress(self._tenant).custom if self._progress else ()
-        return unknown(known, names)
+        return unknown(self._was.custom, names)
 
     @property
     def has_rows(self) -> bool:
         """Whether rows have come in this sync or before."""
-        was = self._progress.progress(self._tenant) if self._progress else None
-        return was is not None and any((was.reached, was.reading, was.newest))
+        was = self._was
+        return any((was.reached, was.reading, was.newest))
 
     @property
     def had_rows(self) -> bool:
         """Whether rows have ever come, also where all are to come anew."""
-        return self.has_rows or bool(self._progress and self._progress.progress(self._tenant).columns)
+        return self.has_rows or bool(self._was.columns)
 
     def distrusts_list(self, *, is_anew: bool) -> None:
         """The list leaves empty what records have; ``is_anew``: rows that came before that was known come again."""
@@ -127,16 +138,16 @@ class TenantFacts:
 
     def remembers(self, name: str) -> bool:
         """Whether it was learnt at any time."""
-        return self._progress is not None and name in self._progress.progress(self._tenant).learnt
+        return name in self._was.learnt
 
     @property
     def is_first(self) -> bool:
         """Whether nothing was read before."""
-        return self._progress is None or self._progress.progress(self._tenant).reached is None
+        return self._was.reached is None
 
     def knows(self, name: str) -> bool:
         """Whether it was learnt within the last day."""
-        return self._progress is not None and self._progress.progress(self._tenant).knows(name, self._now())
+        return self._was.knows(name, self._now())
 
     def is_fresh(self, name: str) -> bool:
         """Whether it was learnt in this very sync."""
@@ -157,7 +168,7 @@ class TenantFacts:
     @property
     def unproven(self) -> Mapping[str, str | None]:
         """Of an inquiry that is asked with several values: those whose rows have yet to be seen, and from when on."""
-        return self._progress.progress(self._tenant).unproven if self._progress else {}
+        return self._was.unproven
 
     def saw_unstamped(self) -> None:
         """A row without a stamp has come."""

@@ -45,6 +45,10 @@ _FEW_REMOVED_ROWS = 10
 _BEHIND_EVERY_LIST = 1_000_000_000
 
 
+EMPTIED = "the list has no rows any more, in the middle of being read"
+"""Why a list of which rows were sent is not believed to be empty."""
+
+
 class MovingListError(Exception):
     """The list gives no new rows and does not end, or moves so that its rows cannot be told apart."""
 
@@ -421,8 +425,7 @@ class _Anchored(Generic[Row]):
             MovingListError: it shows none from its beginning either.
         """
         if not self._trail:
-            sentence = "the list has no rows any more, in the middle of being read"
-            raise MovingListError(sentence)
+            raise MovingListError(EMPTIED)
         self._begin_anew()
 
     def _begin_anew(self) -> None:
