@@ -114,6 +114,6 @@ def _complaints(case: Case, cost: Cost) -> Iterator[str]:
     if case.tables - {len(TABLES)}:
         yield f"{case.name}: found {sorted(case.tables)} tables instead of {len(TABLES)}"
     for downloads in case.downloads:
-        for (tenant, door), times in Counter((each.tenant, each.door) for each in downloads).items():
+        for (tenant, feed), times in Counter((each.tenant, each.feed) for each in downloads).items():
             if times > 1:
-                yield f"{case.name}: downloaded the description of {door} of {tenant} {times} times"
+                yield f"{case.name}: downloaded the description of {feed} of {tenant} {times} times"

@@ -22,7 +22,7 @@ class Download:
     """One answered request for a description."""
 
     tenant: str
-    door: str
+    feed: str
     """The last part of the feed's address: ``gi`` or ``dac``."""
     size_bytes: int
 
@@ -86,5 +86,5 @@ def _taken_downloads(simulator: Simulator, sizes: dict[str, int]) -> Iterator[Do
     taken, simulator.requests[:] = list(simulator.requests), []
     for each in taken:
         if each.path.endswith("/$metadata") and each.status == 200:
-            door = each.path.removesuffix("/$metadata").rpartition("/")[2]
-            yield Download(each.tenant, door, sizes[door])
+            feed = each.path.removesuffix("/$metadata").rpartition("/")[2]
+            yield Download(each.tenant, feed, sizes[feed])

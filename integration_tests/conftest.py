@@ -29,8 +29,8 @@ def sim() -> Iterator[Simulator]:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The waits between tries are a hundredth of the real ones."""
-    real = client.Patience.pause_seconds
-    monkeypatch.setattr(client.Patience, "pause_seconds", lambda self, tries: real(self, tries) / 100)
+    real = client.RetryPolicy.pause_seconds
+    monkeypatch.setattr(client.RetryPolicy, "pause_seconds", lambda self, tries: real(self, tries) / 100)
 
 
 @pytest.fixture

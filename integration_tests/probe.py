@@ -20,7 +20,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
 from source_acumatica.contract.discovery import Endpoint, describe
-from source_acumatica.erp.client import Client, Patience
+from source_acumatica.erp.client import Client, RetryPolicy
 from source_acumatica.erp.errors import RequestFailed
 
 # What a probe asks for at most: enough to see a page that the server cuts, little enough to bear.
@@ -114,7 +114,7 @@ def _skip_within_a_filter(erp: Instance) -> str:
     )
 
 
-def _older_doors(erp: Instance) -> str:
+def _older_odata(erp: Instance) -> str:
     names = ("OData-Version", "DataServiceVersion")
     found = []
     for door in ("odata", "odatav4"):
@@ -175,7 +175,7 @@ QUESTIONS: dict[str, Callable[[Instance], str]] = {
     "Is a list of the REST API cut?": _cap_of_lists,
     "Does the server cut the feeds into pages?": _pages_of_feeds,
     "What does $skip cost within the filter of a keyset?": _skip_within_a_filter,
-    "Which versions speak the older OData doors, and do they describe parameters (functions)?": _older_doors,
+    "Which versions speak the older OData doors, and do they describe parameters (functions)?": _older_odata,
     "Do the ids of lines stay the same?": _ids_of_lines,
     "Do lists show lines?": _lines_of_lists,
     "Which columns are padded with spaces?": _padded_columns,
@@ -195,7 +195,7 @@ def findings(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         AirbyteTracedException: nobody can be signed in.
     """
     config = Config.parse(settings)
-    client = Client(config, Patience.of_a_check())
+    client = Client(config, RetryPolicy.of_a_check())
     tenant = config.tenants[0]
     try:
         with client.reading(tenant):

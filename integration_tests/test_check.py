@@ -26,7 +26,7 @@ A_CHECK_SECONDS = 6.5
 
 @pytest.fixture
 def erp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
-    monkeypatch.setattr(client.Patience, "pause_seconds", lambda _self, _tries: 0.0)
+    monkeypatch.setattr(client.RetryPolicy, "pause_seconds", lambda _self, _tries: 0.0)
     with Simulator(rows=4, tenants=("Company",)) as simulator:
         yield simulator
 

@@ -302,7 +302,7 @@ LATE = {"code": "", "message": "Timeout expired."}
 def test_an_error_that_comes_with_a_success_costs_no_deletion(
     error: str, flag: Flag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("source_acumatica.erp.client.Patience.pause_seconds", lambda *_: 0.0)
+    monkeypatch.setattr("source_acumatica.erp.client.RetryPolicy.pause_seconds", lambda *_: 0.0)
     with paired(DeletionRules(flag=flag)) as pair:
         pair.delete("SalesOrder", 2)
         pair.delete("Customer", 2)
@@ -326,7 +326,7 @@ def test_an_error_that_comes_with_a_success_costs_no_deletion(
 
 
 def test_an_error_instead_of_the_tracked_tables_says_nothing_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("source_acumatica.erp.client.Patience.pause_seconds", lambda *_: 0.0)
+    monkeypatch.setattr("source_acumatica.erp.client.RetryPolicy.pause_seconds", lambda *_: 0.0)
     with paired(DeletionRules()) as pair:
         body = json.dumps({"error": LATE}).encode()
         pair.sim.rewrite(
@@ -342,7 +342,7 @@ def test_an_error_instead_of_the_tracked_tables_says_nothing_of_them(monkeypatch
 def test_a_passing_failure_is_not_taken_for_a_table_without_tracking(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("source_acumatica.erp.client.Patience.pause_seconds", lambda *_: 0.0)
+    monkeypatch.setattr("source_acumatica.erp.client.RetryPolicy.pause_seconds", lambda *_: 0.0)
     with paired(DeletionRules(), "dac__SOOrder") as pair:
         before = pair.position("dac__SOOrder")
         pair.delete("SalesOrder")

@@ -129,10 +129,10 @@ def erp() -> Iterator[tuple[Simulator, dict[str, Any], dict[str, Any]]]:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:
+def once(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:
     """What lasts is given up after two tries more."""
-    monkeypatch.setattr(client.Patience, "of_a_read", lambda: client.Patience(retries=2, wait_seconds=0.05))
-    monkeypatch.setattr(client.Patience, "of_a_check", lambda: client.Patience(retries=2, wait_seconds=0.05))
+    monkeypatch.setattr(client.RetryPolicy, "of_a_read", lambda: client.RetryPolicy(retries=2, wait_seconds=0.05))
+    monkeypatch.setattr(client.RetryPolicy, "of_a_check", lambda: client.RetryPolicy(retries=2, wait_seconds=0.05))
 
 
 def _sync_under(

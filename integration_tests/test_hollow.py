@@ -209,7 +209,7 @@ def test_a_custom_field_that_no_record_has_costs_few_requests(site: Simulator) -
 @pytest.fixture
 def no_look_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what has come is looked at."""
-    monkeypatch.setattr(hollow, "SAMPLES_AHEAD", 0)
+    monkeypatch.setattr(hollow, "SAMPLES_BEHIND", 0)
 
 
 def test_what_is_noticed_late_comes_anew_with_the_next_sync(

@@ -75,8 +75,8 @@ def erp() -> Iterator[Simulator]:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:
-    monkeypatch.setattr(client.Patience, "of_a_read", lambda: client.Patience(retries=1, wait_seconds=0.05))
+def once(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:
+    monkeypatch.setattr(client.RetryPolicy, "of_a_read", lambda: client.RetryPolicy(retries=1, wait_seconds=0.05))
 
 
 def _only(path: str, change: Callable[[Answer], Answer]) -> Callable[[Request, Answer], Answer]:

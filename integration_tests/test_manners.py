@@ -93,7 +93,7 @@ def test_taken_seats_are_waited_for_with_a_clear_line(answer: SeatAnswer) -> Non
 def test_taken_seats_fail_a_check_with_a_sentence_after_a_while(
     answer: SeatAnswer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client.Patience, "of_a_check", lambda: client.Patience(retries=1, wait_seconds=0.1))
+    monkeypatch.setattr(client.RetryPolicy, "of_a_check", lambda: client.RetryPolicy(retries=1, wait_seconds=0.1))
     with Simulator(rows=5, seats=1, seat_answer=answer) as sim:
         sim.sessions.take(1)
         status = check(sim.config("Company"))
@@ -104,8 +104,8 @@ def test_taken_seats_fail_a_check_with_a_sentence_after_a_while(
 @pytest.mark.parametrize("answer", list(SeatAnswer))
 def test_seats_that_stay_taken_fail_a_read_with_a_sentence(answer: SeatAnswer, monkeypatch: pytest.MonkeyPatch) -> None:
     """After more than the hour for which a crashed run may hold them; here, a tenth of a second."""
-    assert client.Patience.of_a_read().wait_seconds > 60 * 60
-    monkeypatch.setattr(client.Patience, "of_a_read", lambda: client.Patience(retries=1, wait_seconds=0.1))
+    assert client.RetryPolicy.of_a_read().wait_seconds > 60 * 60
+    monkeypatch.setattr(client.RetryPolicy, "of_a_read", lambda: client.RetryPolicy(retries=1, wait_seconds=0.1))
     with Simulator(rows=5, seats=1, seat_answer=answer) as sim:
         config = sim.config("Company")
         catalog = catalog_of(config, "Customer")
@@ -273,8 +273,8 @@ def test_no_secret_in_any_output(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client.Patience, "of_a_check", lambda: client.Patience(retries=1, wait_seconds=0.1))
-    monkeypatch.setattr(client.Patience, "of_a_read", lambda: client.Patience(retries=1, wait_seconds=0.1))
+    monkeypatch.setattr(client.RetryPolicy, "of_a_check", lambda: client.RetryPolicy(retries=1, wait_seconds=0.1))
+    monkeypatch.setattr(client.RetryPolicy, "of_a_read", lambda: client.RetryPolicy(retries=1, wait_seconds=0.1))
     with Simulator(rows=3, shared_client=False) as sim:
         config = sim.config()
         catalog = catalog_of(config, "Customer")

@@ -26,11 +26,11 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """As long as the real ones would be; they are not waited for."""
     noted: list[float] = []
 
-    def pause_seconds(self: client.Patience, tries: int) -> float:
+    def pause_seconds(self: client.RetryPolicy, tries: int) -> float:
         noted.append(min(self.first_pause_seconds * 2 ** (tries - 1), 60))
         return 0.001
 
-    monkeypatch.setattr(client.Patience, "pause_seconds", pause_seconds)
+    monkeypatch.setattr(client.RetryPolicy, "pause_seconds", pause_seconds)
     return noted
 
 
@@ -132,7 +132,7 @@ SLOW_SETTINGS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("named", SLOW_SETTINGS)
 def test_a_check_answers_in_time_whatever_it_is_told_to_keep_to(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "_CHECK_SECONDS", QUICK)
-    monkeypatch.setattr(client.Patience, "of_a_check", lambda: client.Patience(retries=2, wait_seconds=3600))
+    monkeypatch.setattr(client.RetryPolicy, "of_a_check", lambda: client.RetryPolicy(retries=2, wait_seconds=3600))
     with Simulator(rows=4, tenants=TENANTS, seats=1) as sim:
         sim.sessions.take(int(named == "SM604000"))
         began = time.monotonic()

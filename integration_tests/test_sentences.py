@@ -27,9 +27,9 @@ NOBODY = {"tenants": ["Company"], "client_id": "c", "client_secret": "a secret",
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A check shows its sentence at once."""
-    monkeypatch.setattr(client.Patience, "of_a_check", lambda: client.Patience(retries=1, wait_seconds=0.1))
+    monkeypatch.setattr(client.RetryPolicy, "of_a_check", lambda: client.RetryPolicy(retries=1, wait_seconds=0.1))
 
 
 def traces(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.erp import client
 from source_acumatica.erp.errors import config_error
-from source_acumatica.odata.discovery import FeedSurvey
-from source_acumatica.odata.tables import FeedDoor
+from source_acumatica.odata.discovery import ODataSurvey
+from source_acumatica.odata.tables import ODataFeed
 
 from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
 from .simulator import Fault, FaultKind, Simulator
@@ -33,9 +33,9 @@ PASSING = (
 
 @pytest.fixture
 def erp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
-    monkeypatch.setattr(client.Patience, "pause_seconds", lambda _self, _tries: 0.0)
+    monkeypatch.setattr(client.RetryPolicy, "pause_seconds", lambda _self, _tries: 0.0)
     for name in ("of_a_check", "of_a_read"):
-        monkeypatch.setattr(client.Patience, name, lambda: client.Patience(retries=1, wait_seconds=0.05))
+        monkeypatch.setattr(client.RetryPolicy, name, lambda: client.RetryPolicy(retries=1, wait_seconds=0.05))
     with Simulator(rows=8) as simulator:
         yield simulator
 
@@ -388,14 +388,14 @@ def test_what_a_tenant_could_not_be_asked_for_is_unknown_and_not_absent(
     config = erp.config(endpoints=["Fabrikam"], generic_inquiries=["BI-*"], dac_tables=["SOOrder"])
     destination, catalog = Destination(), catalog_of(config, "dac__SOOrder", "gi__BI-Customers", mode=FULL_REFRESH)
     destination.sync(config, catalog)
-    visit_service = FeedSurvey._visit_door
+    visit_service = ODataSurvey._visit_feed
 
-    def breaks_off(survey: FeedSurvey, door: FeedDoor, tenant: str, tracked: Any) -> None:
-        if (door, tenant) == (FeedDoor.TABLES, B):
+    def breaks_off(survey: ODataSurvey, door: ODataFeed, tenant: str, tracked: Any) -> None:
+        if (door, tenant) == (ODataFeed.TABLES, B):
             raise config_error("The visit broke off.")
         visit_service(survey, door, tenant, tracked)
 
-    monkeypatch.setattr(FeedSurvey, "_visit_door", breaks_off)
+    monkeypatch.setattr(ODataSurvey, "_visit_feed", breaks_off)
     destination.sync(config, catalog, fails=True)
     assert destination.statuses == {"dac__SOOrder": "INCOMPLETE", "gi__BI-Customers": "COMPLETE"}
     assert "The visit broke off." in destination.errors[0]["message"]
@@ -521,7 +521,7 @@ SIGN_INS = {
 def test_an_old_build_that_shows_its_sign_in_at_the_newer_address_is_asked_at_the_older(
     sign_in: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client.Patience, "pause_seconds", lambda _self, _tries: 0.0)
+    monkeypatch.setattr(client.RetryPolicy, "pause_seconds", lambda _self, _tries: 0.0)
     with Simulator(rows=5, tenants=(A,), openapi=False) as sim:
         sim.rewrite(lambda request, answer: SIGN_INS[sign_in] if request.path.startswith("/t/") else answer)
         config = sim.config(generic_inquiries=["BI-*"], dac_tables=["SOOrder"])

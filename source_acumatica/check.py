@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
-from source_acumatica.contract.discovery import Depth, Site, describe, tell_forms, together
+from source_acumatica.contract.discovery import Depth, Site, describe, together, warn_of_forms
 from source_acumatica.contract.forms import Forms
 from source_acumatica.contract.query import probe_options
-from source_acumatica.contract.tables import Door, Table
+from source_acumatica.contract.tables import Method, Table
 from source_acumatica.deadline import Budget
 from source_acumatica.erp.answers import or_no_content, read_answer
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import Next, RequestFailed, config_error, told
-from source_acumatica.odata.discovery import FeedSurvey, is_closed
-from source_acumatica.odata.service import Doors, first_row
-from source_acumatica.odata.tables import FeedTable
+from source_acumatica.erp.errors import Action, RequestFailed, config_error, told
+from source_acumatica.odata.discovery import ODataSurvey, is_closed
+from source_acumatica.odata.service import ODataService, first_row
+from source_acumatica.odata.tables import ODataTable
 from source_acumatica.reading.reader import where_of
 from source_acumatica.row_filters import FilterTrial, refuse_unmatched_filters
 
@@ -60,15 +60,15 @@ def prove(client: Client, settings: Config, forms: Forms, seconds: float) -> Non
     survey.check_parameters()
     if survey.complaints:
         raise together(survey.complaints)
-    declared: list[Table | FeedTable] = [*site.tables, *survey.tables.values()]
-    failed = {door for _tenant, door in survey.failures}
+    declared: list[Table | ODataTable] = [*site.tables, *survey.tables.values()]
+    failed = {feed for _tenant, feed in survey.failures}
     _unless_unknown(site, lambda: survey.refuse_unmatched(forms))
     _unless_unknown(site, lambda: refuse_unmatched_filters(settings, declared, failed))
-    own: dict[str, list[Table | FeedTable]] = {
+    own: dict[str, list[Table | ODataTable]] = {
         tenant: [*tables.values(), *survey.own[tenant].values()] for tenant, tables in site.own.items()
     }
-    FilterTrial(client, proof.doors, settings, proof.filters.take).of_all(own)
-    _tell(site, settings)
+    FilterTrial(client, proof.service, settings, proof.filters.take).of_all(own)
+    _warn(site, settings)
 
 
 def _unless_unknown(site: Site, refuse: Callable[[], None]) -> None:
@@ -81,7 +81,7 @@ def _unless_unknown(site: Site, refuse: Callable[[], None]) -> None:
         logger.warning(f"{told(error)} (of the tenants that there was time for).")
 
 
-def _tell(site: Site, settings: Config) -> None:
+def _warn(site: Site, settings: Config) -> None:
     if site.signed_in_only:
         logger.warning(
             f"There was no more time than to sign in to {', '.join(site.signed_in_only)}; syncs do the rest."
@@ -102,8 +102,8 @@ class Proof:
         self._hints = Budget(_MOST_HINTS, seconds * _EXTRAS_UNTIL, self._room)
         self._proofs = Budget(_MOST_PROOFS, seconds * _EXTRAS_UNTIL, self._room)
         self.filters = Budget(_MOST_FILTERS, seconds * _FILTERS_UNTIL, self._room)
-        self.doors = Doors(client)
-        self.survey = FeedSurvey(self.doors, settings, may_hint=self._hints.take)
+        self.service = ODataService(client)
+        self.survey = ODataSurvey(self.service, settings, may_hint=self._hints.take)
 
     def depth(self) -> Depth:
         """How far the next tenant is looked at; the first one is, in any case."""
@@ -129,9 +129,9 @@ class Proof:
             is_open = self._may_read_one(tenant, self.survey.able(tenant)[:_FEWEST_PROBES], is_named=False)
         if refused:
             refused.judge(tenant, is_open=is_open)
-        tell_forms(self._client, tenant, tables, self._hints.take)
+        warn_of_forms(self._client, tenant, tables, self._hints.take)
         if self._settings.track_deletions:
-            self.survey.tell_tracking(tenant)
+            self.survey.report_tracking(tenant)
 
     def _room(self) -> float:
         """How many requests the allowed rate leaves beside those that the other tenants need."""
@@ -139,7 +139,7 @@ class Proof:
 
     def _refused(self, tenant: str, tables: Sequence[Table]) -> Refused | None:
         """None where the list of an entity answers: of a light one first, then of others as long as there is time."""
-        listed = [table for table in tables if table.door is Door.LIST and not table.path]
+        listed = [table for table in tables if table.method is Method.LIST and not table.path]
         until = time.monotonic() + min(_PROBE_SECONDS, self._seconds * _EXTRAS_UNTIL)
         refused = Refused(len(listed), {table.entity for table in listed} & {*_PREFERRED})
         for number, table in enumerate(sorted(listed, key=_preference)):
@@ -170,14 +170,14 @@ class Proof:
                 is_hint=is_more,
             )
         except RequestFailed as error:
-            if error.problem.next in (Next.STOP, Next.SKIP):
+            if error.problem.action in (Action.STOP, Action.SKIP):
                 refused.note(table.entity, error)
-            elif not is_more and error.problem.next is not Next.CLIMB_DOWN:
+            elif not is_more and error.problem.action is not Action.CLIMB_DOWN:
                 raise
-            return error.problem.next is Next.CLIMB_DOWN and not is_more
+            return error.problem.action is Action.CLIMB_DOWN and not is_more
         return True
 
-    def _may_read_one(self, tenant: str, tables: Sequence[FeedTable], *, is_named: bool) -> bool:
+    def _may_read_one(self, tenant: str, tables: Sequence[ODataTable], *, is_named: bool) -> bool:
         """Whether a row of one of the tables comes; where all that a name stands for is closed, that is told."""
         closed: list[RequestFailed] = []
         for table in tables:
@@ -193,11 +193,11 @@ class Proof:
             self.survey.complaints.append(closed[0])
         return False
 
-    def _read_row(self, tenant: str, table: FeedTable) -> None:
-        version = self.doors.version(table.door, tenant)
+    def _read_row(self, tenant: str, table: ODataTable) -> None:
+        version = self.service.version(table.feed, tenant)
         given = self._settings.parameter_sets(table.title)[0]
         resource, options = first_row(tenant, table, given, version)
-        self.doors.rows(tenant, table.door, resource, options, where=where_of(tenant, table.name), is_hint=True)
+        self.service.rows(tenant, table.feed, resource, options, where=where_of(tenant, table.name), is_hint=True)
 
 
 @dataclass

@@ -14,14 +14,14 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
 from source_acumatica.contract.query import Plan, list_options
-from source_acumatica.contract.tables import Door, Table
+from source_acumatica.contract.tables import Method, Table
 from source_acumatica.erp.answers import NO_CONTENT, or_no_content, read_answer
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import Next, Problem, RequestFailed, config_error
+from source_acumatica.erp.errors import Action, Problem, RequestFailed, config_error
 from source_acumatica.erp.json_text import decode
 from source_acumatica.odata.answers import REFUSED_BY_SILENCE
-from source_acumatica.odata.service import Doors, first_row
-from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.odata.service import ODataService, first_row
+from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.reader import where_of
 from source_acumatica.reading.table import StreamTable
@@ -33,7 +33,7 @@ _MOST_TRIALS = 50
 
 
 def refuse_unmatched_filters(
-    settings: Config, tables: Iterable[Table | FeedTable], failed: Collection[FeedDoor] = ()
+    settings: Config, tables: Iterable[Table | ODataTable], failed: Collection[ODataFeed] = ()
 ) -> None:
     """Refuse entries that stand for no stream that can be filtered; what a service that failed has is unknown.
 
@@ -59,8 +59,8 @@ def refuse_unmatched_filters(
         raise config_error(msg)
 
 
-def _can_be_filtered(table: Table | FeedTable) -> bool:
-    return isinstance(table, FeedTable) or table.door is Door.LIST
+def _can_be_filtered(table: Table | ODataTable) -> bool:
+    return isinstance(table, ODataTable) or table.method is Method.LIST
 
 
 @dataclass
@@ -68,13 +68,13 @@ class FilterTrial:
     """Asks for one row by each filter; what a stream says without a filter, too, is not about the filter."""
 
     client: Client
-    doors: Doors
+    service: ODataService
     settings: Config
     may_try: Callable[[], bool] = lambda: True
     """Whether there is time for another one."""
     _asked: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def of_all(self, tables: Mapping[str, Sequence[Table | FeedTable]]) -> None:
+    def of_all(self, tables: Mapping[str, Sequence[Table | ODataTable]]) -> None:
         """Try the filters of all tenants' tables.
 
         Raises:
@@ -96,7 +96,7 @@ class FilterTrial:
         if refusals:
             raise config_error("\n".join(refusals))
 
-    def _refusal(self, tenant: str, table: Table | FeedTable) -> str | None:
+    def _refusal(self, tenant: str, table: Table | ODataTable) -> str | None:
         """What the ERP says against the filter."""
         address = table.url_path if isinstance(table, Table) else table.name
         if (tenant, address, table.condition) in self._asked:
@@ -115,7 +115,7 @@ class FilterTrial:
             logger.warning(f"{_about(tenant, table)} {_FINDS_NONE}")
         return None
 
-    def tell_if_blind(self, tenant: str, table: Table | FeedTable) -> None:
+    def warn_if_blind(self, tenant: str, table: Table | ODataTable) -> None:
         """Say if a filter that has brought nothing finds none of the rows that there are; a hint, and no more."""
         if not table.condition or not _can_be_filtered(table):
             return
@@ -125,7 +125,7 @@ class FilterTrial:
             # What was to be read has been read.
             return
 
-    def _tried(self, tenant: str, table: Table | FeedTable) -> Problem | bool:
+    def _tried(self, tenant: str, table: Table | ODataTable) -> Problem | bool:
         """Whether the request is answered with a row, or why it is not answered.
 
         Raises:
@@ -134,39 +134,39 @@ class FilterTrial:
         try:
             return self._has_a_row(tenant, table)
         except RequestFailed as error:
-            if error.problem.next not in (Next.STOP, Next.CLIMB_DOWN, Next.SKIP):
+            if error.problem.action not in (Action.STOP, Action.CLIMB_DOWN, Action.SKIP):
                 raise
             return error.problem
 
-    def _has_a_row(self, tenant: str, table: Table | FeedTable) -> bool:
+    def _has_a_row(self, tenant: str, table: Table | ODataTable) -> bool:
         where = where_of(tenant, table.name)
         if isinstance(table, Table):
             only_keys = list_options(table, Plan(is_by_record=True), None, Window())
             options = {**only_keys, "$top": "1"}
             judge = or_no_content(read_answer)
             return self.client.fetch(tenant, table.url_path, options, read=_has_rows, where=where, judge=judge)
-        version = self.doors.version(table.door, tenant)
+        version = self.service.version(table.feed, tenant)
         try:
             given = self.settings.parameter_sets(table.title)[0]
             resource, options = first_row(tenant, table, given, version)
         except AirbyteTracedException:
             # Its parameters are wanting: that has been said, and it cannot be asked for anything.
             return True
-        page = self.doors.rows(tenant, table.door, resource, options, where=where, is_query=bool(table.condition))
+        page = self.service.rows(tenant, table.feed, resource, options, where=where, is_query=bool(table.condition))
         return bool(page.rows)
 
 
-def tell_if_blind(client: Client, doors: Doors, settings: Config, tenant: str, table: StreamTable) -> None:
+def warn_if_blind(client: Client, service: ODataService, settings: Config, tenant: str, table: StreamTable) -> None:
     """Say if the filter of a table that has brought nothing finds none of the rows that there are."""
-    if isinstance(table, Table | FeedTable):
-        FilterTrial(client, doors, settings).tell_if_blind(tenant, table)
+    if isinstance(table, Table | ODataTable):
+        FilterTrial(client, service, settings).warn_if_blind(tenant, table)
 
 
 def _has_rows(response: requests.Response) -> bool:
     return response.status_code != NO_CONTENT and bool(decode(_DOCUMENT, response.content))
 
 
-def _about(tenant: str, table: Table | FeedTable) -> str:
+def _about(tenant: str, table: Table | ODataTable) -> str:
     return f"row_filters: {where_of(tenant, table.name)}: the filter {table.condition[1:-1]}"
 
 

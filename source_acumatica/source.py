@@ -30,31 +30,31 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.airbyte.names import warn_of_look_alikes
-from source_acumatica.airbyte.progress import Heartbeat
-from source_acumatica.airbyte.records import LinesSource, NoCounts, incomplete, single_messages, with_meta
+from source_acumatica.airbyte.progress import ProgressLog
+from source_acumatica.airbyte.records import BatchSource, NoCounts, incomplete, single_messages, with_meta
 from source_acumatica.airbyte.states import UNREADABLE, cursors, manager_of, state_of
 from source_acumatica.airbyte.stream import Holding, TableStream
 from source_acumatica.airbyte.watches import KeyWatch
 from source_acumatica.check import prove
 from source_acumatica.config import Config, unknown_settings
 from source_acumatica.contract.ad_hoc import AdHocSchemas
-from source_acumatica.contract.discovery import PROOF, Site, describe, tell_forms
+from source_acumatica.contract.discovery import PROOF, Site, describe, warn_of_forms
 from source_acumatica.contract.forms import Forms, form_names
 from source_acumatica.contract.stream import ContractStream
-from source_acumatica.contract.tables import MAIN_ENDPOINT, Door, Table
+from source_acumatica.contract.tables import MAIN_ENDPOINT, Method, Table
 from source_acumatica.deadline import OverdueError, within
-from source_acumatica.erp.client import Client, Patience
+from source_acumatica.erp.client import Client, RetryPolicy
 from source_acumatica.erp.errors import RequestFailed, config_error
 from source_acumatica.erp.sessions import PoolClosed
-from source_acumatica.odata.discovery import FeedSurvey
+from source_acumatica.odata.discovery import ODataSurvey
 from source_acumatica.odata.removals import TableRemovals
-from source_acumatica.odata.service import Doors
-from source_acumatica.odata.stream import FeedStream
-from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.odata.service import ODataService
+from source_acumatica.odata.stream import ODataStream
+from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.credentials import is_credential
 from source_acumatica.reading.cursor import State, TenantCursor
 from source_acumatica.reading.fields import Shape
-from source_acumatica.row_filters import refuse_unmatched_filters, tell_if_blind
+from source_acumatica.row_filters import refuse_unmatched_filters, warn_if_blind
 
 logger = logging.getLogger("airbyte")
 _concurrent_logger = logging.getLogger("airbyte.concurrent")
@@ -74,7 +74,7 @@ _OVERDUE = (
 )
 
 
-class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
+class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
     """The connector. One object may be used for several commands in turn, each of which signs in and out."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._messages = OrderedMessageRepository(self._queue)
         self._client: Client | None = None
         self._configured: list[Stream] | None = None
-        self._heartbeat = Heartbeat()
+        self._progress_log = ProgressLog()
         self._ending, self._is_closed = threading.Lock(), False
         super().__init__(self._concurrent(seats=1))
 
@@ -104,7 +104,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                 says what to do.
         """
         settings = _settings(config)
-        with self._connected(settings, Patience.of_a_check()) as client:
+        with self._connected(settings, RetryPolicy.of_a_check()) as client:
             try:
                 within(_CHECK_SECONDS, partial(prove, client, settings, _forms(settings), _CHECK_SECONDS))
             except OverdueError:
@@ -121,24 +121,24 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         if self._configured is not None:
             return self._configured
         settings = Config.parse(config)
-        with self._connected(settings, Patience.of_a_check()) as client:
-            doors, forms = Doors(client), _forms(settings)
-            survey = FeedSurvey(doors, settings)
+        with self._connected(settings, RetryPolicy.of_a_check()) as client:
+            service, forms = ODataService(client), _forms(settings)
+            survey = ODataSurvey(service, settings)
 
             def visit(tenant: str, tables: Sequence[Table]) -> None:
-                tell_forms(client, tenant, tables)
+                warn_of_forms(client, tenant, tables)
                 survey.visit(tenant, _dacs(tables))
                 survey.probe(tenant)
 
             site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms)
             site.raise_what_failed()
             survey.check_parameters()
-            survey.tell_unseen_keys()
+            survey.warn_of_unseen_keys()
             survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]
-            found: list[Table | FeedTable] = [*tables, *survey.tables.values()]
-            refuse_unmatched_filters(settings, found, {door for _tenant, door in survey.failures})
-            maker = _StreamMaker.of(settings, client, doors, self._heartbeat)
+            found: list[Table | ODataTable] = [*tables, *survey.tables.values()]
+            refuse_unmatched_filters(settings, found, {feed for _tenant, feed in survey.failures})
+            maker = _StreamMaker.of(settings, client, service, self._progress_log)
             warn_of_look_alikes(found)
             return [maker.stream(table) for table in sorted(found, key=lambda table: table.name)]
 
@@ -153,8 +153,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         settings = _settings(config)
         self._messages.consume_here()
         self._concurrent_source = self._concurrent(settings.max_sessions)
-        self._heartbeat = Heartbeat()
-        with self._connected(settings, Patience.of_a_read()) as client, self._heartbeat.beating():
+        self._progress_log = ProgressLog()
+        with self._connected(settings, RetryPolicy.of_a_read()) as client, self._progress_log.logging():
             try:
                 self._configured = self._configured_streams(settings, client, catalog, manager_of(state))
             except AirbyteTracedException:
@@ -162,7 +162,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
                 raise
             try:
                 messages = with_meta(super().read(logger, config, catalog, state))
-                yield from messages if self.sends_lines else single_messages(messages)
+                yield from messages if self.sends_batches else single_messages(messages)
             finally:
                 self._configured = None
 
@@ -186,11 +186,11 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             self._client.close(seconds)
 
     @contextmanager
-    def _connected(self, settings: Config, patience: Patience) -> Iterator[Client]:
+    def _connected(self, settings: Config, retry_policy: RetryPolicy) -> Iterator[Client]:
         with self._ending:
             if self._is_closed:
                 raise PoolClosed(message="The run was ended.")
-            self._client = client = Client(settings, patience)
+            self._client = client = Client(settings, retry_policy)
         try:
             yield client
         finally:
@@ -205,21 +205,21 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self, settings: Config, client: Client, catalog: ConfiguredAirbyteCatalog, states: ConnectorStateManager
     ) -> list[Stream]:
         configured = {one.stream.name: one for one in catalog.streams}
-        doors = Doors(client)
-        survey = FeedSurvey(doors, settings, configured.keys())
+        service = ODataService(client)
+        survey = ODataSurvey(service, settings, configured.keys())
         site = describe(
             client,
             settings.tenants,
             settings.endpoints,
-            [name for name in configured if not name.startswith(_FEED_PREFIXES)],
+            [name for name in configured if not name.startswith(_ODATA_PREFIXES)],
             prove=lambda tenant, _tables: survey.visit(tenant),
             forms=_forms(settings),
         )
-        maker = _StreamMaker.of(settings, client, doors, self._heartbeat)
-        declared: dict[str, Table | FeedTable] = {table.name: table for table in site.tables} | survey.tables
+        maker = _StreamMaker.of(settings, client, service, self._progress_log)
+        declared: dict[str, Table | ODataTable] = {table.name: table for table in site.tables} | survey.tables
         read_before = {name: _read_before(states.get_stream_state(name, None)) for name in configured}
         # Where one inquiry has been read, all could be.
-        inquiries = [name for name in configured if name.startswith(FeedDoor.INQUIRIES.prefix)]
+        inquiries = [name for name in configured if name.startswith(ODataFeed.INQUIRIES.prefix)]
         were_open = {tenant for name in inquiries for tenant in read_before[name]}
         streams = []
         for number, (name, one) in enumerate(configured.items()):
@@ -242,7 +242,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
             stream = maker.stream(table, one, own)
             streams.append(self._made_concurrent(stream, states, one, state))
             if is_described:
-                _tell_lost_columns(table, one, stream.missed_columns)
+                _warn_of_lost_columns(table, one, stream.missed_columns)
             if stream.progress:
                 maker.access.remember(stream.progress, stream.tenants, has_clock=stream.is_stamped_by_the_database)
         return streams
@@ -270,8 +270,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, LinesSource):
         self._messages.emit_message(states.create_state_message(stream, None))
 
 
-def _tell_lost_columns(
-    table: Table | FeedTable, configured: ConfiguredAirbyteStream, told: Collection[str] = ()
+def _warn_of_lost_columns(
+    table: Table | ODataTable, configured: ConfiguredAirbyteStream, told: Collection[str] = ()
 ) -> None:
     """Columns that the catalog has and no tenant describes come empty, which looks like data; but ``told`` already."""
     selected = configured.stream.json_schema.get("properties", {}).keys() - table.json_schema()["properties"].keys()
@@ -294,7 +294,7 @@ def _settings(config: Mapping[str, Any]) -> Config:
     return Config.parse(config)
 
 
-_FEED_PREFIXES = tuple(door.prefix for door in FeedDoor)
+_ODATA_PREFIXES = tuple(feed.prefix for feed in ODataFeed)
 
 
 def _dacs(tables: Sequence[Table]) -> set[str]:
@@ -310,19 +310,19 @@ def _holding(
     name: str,
     tenants: Sequence[str],
     site: Site,
-    survey: FeedSurvey,
+    survey: ODataSurvey,
     read_before: Collection[str],
     were_open: Collection[str],
-) -> dict[str, Table | FeedTable | AirbyteTracedException]:
+) -> dict[str, Table | ODataTable | AirbyteTracedException]:
     """What a stream is in each tenant: its table there, or why it cannot be read.
 
     What a failure hides is unknown, and not absent; a tenant that had the stream and has it no more is not passed over.
     A service that a tenant keeps closed is passed over, as when the schema was made, unless it was open before.
     """
-    found: dict[str, Table | FeedTable | AirbyteTracedException] = {}
-    closed: dict[str, Table | FeedTable | AirbyteTracedException] = {}
+    found: dict[str, Table | ODataTable | AirbyteTracedException] = {}
+    closed: dict[str, Table | ODataTable | AirbyteTracedException] = {}
     absent: list[str] = []
-    unnamed = survey.unnamed(name) if name.startswith(_FEED_PREFIXES) else site.unnamed(name)
+    unnamed = survey.unnamed(name) if name.startswith(_ODATA_PREFIXES) else site.unnamed(name)
     for tenant in tenants:
         own = site.clashes.get(name) or _own_table(name, tenant, site, survey) or site.absence(name)
         if tenant not in were_open and isinstance(own, RequestFailed) and survey.does_without(own):
@@ -352,12 +352,12 @@ _HAD_IT = (
 
 
 def _own_table(
-    name: str, tenant: str, site: Site, survey: FeedSurvey
-) -> Table | FeedTable | AirbyteTracedException | None:
+    name: str, tenant: str, site: Site, survey: ODataSurvey
+) -> Table | ODataTable | AirbyteTracedException | None:
     """The table as the tenant has it, or why it is unknown; None where the tenant is known not to have it."""
-    if not name.startswith(_FEED_PREFIXES):
+    if not name.startswith(_ODATA_PREFIXES):
         return site.own.get(tenant, {}).get(name) or site.failure(tenant, site.owners(name))
-    service = next(door for door in FeedDoor if name.startswith(door.prefix))
+    service = next(feed for feed in ODataFeed if name.startswith(feed.prefix))
     own = survey.own.get(tenant, {}).get(name)
     return own or site.failure(tenant, (PROOF,)) or survey.failures.get((tenant, service))
 
@@ -388,7 +388,7 @@ def _catalogs_cursor(configured: ConfiguredAirbyteStream) -> str | None:
     return next(iter([*(configured.cursor_field or ()), *(configured.stream.default_cursor_field or ())]), None)
 
 
-def _cursor_complaint(table: Table | FeedTable, configured: ConfiguredAirbyteStream) -> AirbyteTracedException | None:
+def _cursor_complaint(table: Table | ODataTable, configured: ConfiguredAirbyteStream) -> AirbyteTracedException | None:
     """What is wrong with the column that the user chose for the cursor; what is unknown for a failure says that."""
     if configured.sync_mode is not SyncMode.incremental:
         return None
@@ -415,13 +415,13 @@ def _lost_cursor(table: Table, configured: ConfiguredAirbyteStream) -> AirbyteTr
     )
 
 
-def _names_of(table: Table | FeedTable) -> tuple[str, ...]:
+def _names_of(table: Table | ODataTable) -> tuple[str, ...]:
     """What an inquiry may be called in the settings."""
-    return (table.title,) if isinstance(table, FeedTable) else form_names(table.endpoint, table.entity)
+    return (table.title,) if isinstance(table, ODataTable) else form_names(table.endpoint, table.entity)
 
 
 def _values_complaint(
-    table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
+    table: Table | ODataTable, configured: ConfiguredAirbyteStream, settings: Config
 ) -> AirbyteTracedException | None:
     """What is wrong where a catalog from before does not tell the rows of several values apart; a warning or more."""
     columns = [f"_param_{name}" for name in settings.varied(*_names_of(table)) if name in table.asked]
@@ -472,31 +472,31 @@ def _cursor_of(part: Mapping[str, Any], field: str) -> set[str]:
     return {*(part.get("cursor") or (by,))}
 
 
-def _unknown(name: str) -> Table | FeedTable:
+def _unknown(name: str) -> Table | ODataTable:
     """In place of a table that no tenant could tell about: reading it says why."""
-    for door in FeedDoor:
-        if name.startswith(door.prefix):
-            short = name.removeprefix(door.prefix)
-            return FeedTable(door, short, short, {})
-    return Table(MAIN_ENDPOINT, "", name, Door.LIST, Shape(), (), None)
+    for feed in ODataFeed:
+        if name.startswith(feed.prefix):
+            short = name.removeprefix(feed.prefix)
+            return ODataTable(feed, short, short, {})
+    return Table(MAIN_ENDPOINT, "", name, Method.LIST, Shape(), (), None)
 
 
 def _own(
-    own: Table | FeedTable | AirbyteTracedException, configured: ConfiguredAirbyteStream, settings: Config
-) -> Table | FeedTable | AirbyteTracedException:
+    own: Table | ODataTable | AirbyteTracedException, configured: ConfiguredAirbyteStream, settings: Config
+) -> Table | ODataTable | AirbyteTracedException:
     return own if isinstance(own, AirbyteTracedException) else _as_configured(own, configured, settings)
 
 
 def _as_configured(
-    table: Table | FeedTable, configured: ConfiguredAirbyteStream, settings: Config
-) -> Table | FeedTable:
+    table: Table | ODataTable, configured: ConfiguredAirbyteStream, settings: Config
+) -> Table | ODataTable:
     """The table with what only the catalog and the settings know: by what its rows are known, and which are wanted."""
     given, columns = settings.parameter_sets(*_names_of(table))[0], configured.stream.json_schema.get("properties", {})
     # Of a catalog from when there were several values, the rows of the one that is left are known by it, too.
     asked = table.asked or tuple(name for name in given if f"_param_{name}" in columns)
     table = replace(table, condition=settings.condition(table.name), asked=asked)
     keys = [".".join(path) for path in configured.stream.source_defined_primary_key or configured.primary_key or ()]
-    if isinstance(table, FeedTable):
+    if isinstance(table, ODataTable):
         is_tracked = table.is_tracked and keys == ["_tenant", table.id_field]
         chosen = _chosen_cursor(configured) if table.is_cursor_chosen else None
         # Another key of the user's says nothing about the described ones, by which rows are ordered and asked for.
@@ -515,20 +515,20 @@ class _StreamMaker:
 
     settings: Config
     client: Client
-    doors: Doors
+    service: ODataService
     access: Access
     ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
 
     @classmethod
-    def of(cls, settings: Config, client: Client, doors: Doors, heartbeat: Heartbeat) -> _StreamMaker:
+    def of(cls, settings: Config, client: Client, service: ODataService, progress_log: ProgressLog) -> _StreamMaker:
         """For the tenants, which have been signed in to."""
-        tell = partial(tell_if_blind, client, doors, settings)
-        access = Access.of(client, settings.tenants, TableRemovals(doors), tell, heartbeat)
-        return cls(settings, client, doors, access)
+        log = partial(warn_if_blind, client, service, settings)
+        access = Access.of(client, settings.tenants, TableRemovals(service), log, progress_log)
+        return cls(settings, client, service, access)
 
     def stream(
         self,
-        table: Table | FeedTable,
+        table: Table | ODataTable,
         configured: ConfiguredAirbyteStream | None = None,
         holding: Holding = MappingProxyType({}),
     ) -> TableStream:
@@ -536,8 +536,8 @@ class _StreamMaker:
         selected = configured.stream.json_schema.get("properties") if configured else None
         keys = _key_watch(configured) if configured else None
         shared = holding, self.client, self.settings, self.access, selected, keys
-        if isinstance(table, FeedTable):
-            return FeedStream(table, self.doors, *shared)
+        if isinstance(table, ODataTable):
+            return ODataStream(table, self.service, *shared)
         return ContractStream(table, self.ad_hoc, *shared)
 
 
@@ -548,6 +548,6 @@ def _key_watch(configured: ConfiguredAirbyteStream) -> KeyWatch:
     return KeyWatch(
         names,
         _is_deduplicated(configured),
-        is_the_tables=not configured.stream.name.startswith(FeedDoor.INQUIRIES.prefix),
+        is_the_tables=not configured.stream.name.startswith(ODataFeed.INQUIRIES.prefix),
         is_chosen=not configured.stream.source_defined_primary_key,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from source_acumatica.airbyte.progress import Heartbeat
+from source_acumatica.airbyte.progress import ProgressLog
 from source_acumatica.airbyte.removals import Removals
 from source_acumatica.erp.client import Client
 from source_acumatica.reading.cursor import HAS_FLAGGED, TenantCursor
@@ -22,14 +22,14 @@ class Access:
 
     removals: Removals
     """Where removed records are read."""
-    tell_if_blind: Callable[[str, StreamTable], None]
+    warn_if_blind: Callable[[str, StreamTable], None]
     """Says if the row filter of a tenant's table, of which no row has ever come, finds none of those that there are."""
     server_times: Mapping[str, datetime] = field(default_factory=dict)
     clocks: dict[str, DatabaseClock] = field(default_factory=lambda: defaultdict(DatabaseClock))
     """The clock of each tenant's database."""
     have_flagged: set[str] = field(default_factory=set)
     """The tenants of which flagged rows have ever come: the site knows the header that shows them."""
-    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    progress_log: ProgressLog = field(default_factory=ProgressLog)
     began_at: float = field(default_factory=time.monotonic)
 
     def now(self, tenant: str) -> datetime | None:
@@ -52,10 +52,10 @@ class Access:
         client: Client,
         tenants: Sequence[str],
         removals: Removals,
-        tell_if_blind: Callable[[str, StreamTable], None],
-        heartbeat: Heartbeat,
+        warn_if_blind: Callable[[str, StreamTable], None],
+        progress_log: ProgressLog,
     ) -> Access:
         """With the tenants' clocks, read when they were signed in to."""
         times = {tenant: client.server_time(tenant) for tenant in tenants}
         known = {tenant: time for tenant, time in times.items() if time}
-        return cls(removals, tell_if_blind, known, heartbeat=heartbeat)
+        return cls(removals, warn_if_blind, known, progress_log=progress_log)

@@ -11,7 +11,7 @@ from typing import Any
 from airbyte_cdk.models import AirbyteMessage, Level
 from airbyte_cdk.sources.message.repository import InMemoryMessageRepository, LogMessage, MessageRepository
 
-from source_acumatica.airbyte.records import RecordLines
+from source_acumatica.airbyte.records import RecordBatch
 
 
 class RowQueue(Queue[Any]):
@@ -42,7 +42,7 @@ _TYPICAL_BYTES = 1024
 
 
 def _size_bytes(item: Any) -> int:
-    return len(item.text) if isinstance(item, RecordLines) else _TYPICAL_BYTES
+    return len(item.text) if isinstance(item, RecordBatch) else _TYPICAL_BYTES
 
 
 class OrderedMessageRepository(MessageRepository):

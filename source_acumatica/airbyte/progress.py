@@ -16,53 +16,53 @@ INTERVAL_SECONDS = 55.0
 
 
 @dataclass
-class Beat:
+class RowCount:
     """The rows that a stream has brought of one tenant; its reader adds them up, page by page."""
 
     where: str
     rows: int = 0
     """As the ERP sends them; a row may give many records, or none."""
     records: int = 0
-    rows_told: int = 0
-    told_at: float = field(default_factory=time.monotonic)
+    rows_logged: int = 0
+    logged_at: float = field(default_factory=time.monotonic)
 
     def line(self) -> str:
         """How far it is, and how fast it was since the last time this was asked."""
         now, rows = time.monotonic(), self.rows
-        rate = (rows - self.rows_told) / max(now - self.told_at, 1e-3)
-        self.rows_told, self.told_at = rows, now
+        rate = (rows - self.rows_logged) / max(now - self.logged_at, 1e-3)
+        self.rows_logged, self.logged_at = rows, now
         waiting = "" if rate else " (waiting for the ERP or for a seat)"
         return f"{self.where}: {rows:,} rows so far, {rate:,.0f} a second{waiting}."
 
 
-class Heartbeat:
+class ProgressLog:
     """Logs from a thread of its own, since a reader may wait for one answer for minutes."""
 
     def __init__(self) -> None:
-        self._beats: list[Beat] = []
+        self._counts: list[RowCount] = []
         self._has_ended = threading.Event()
 
     @contextmanager
-    def beating(self) -> Iterator[None]:
+    def logging(self) -> Iterator[None]:
         """Log for as long as this lasts."""
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        threading.Thread(target=self._log_all, name="heartbeat", daemon=True).start()
         try:
             yield
         finally:
             self._has_ended.set()
 
     @contextmanager
-    def of(self, where: str) -> Iterator[Beat]:
+    def of(self, where: str) -> Iterator[RowCount]:
         """Say that the rows of ``where`` are being read."""
-        beat = Beat(where)
-        self._beats.append(beat)
+        count = RowCount(where)
+        self._counts.append(count)
         try:
-            yield beat
+            yield count
         finally:
-            self._beats.remove(beat)
+            self._counts.remove(count)
 
-    def _beat(self) -> None:
+    def _log_all(self) -> None:
         while not self._has_ended.wait(INTERVAL_SECONDS):
             # Those that have begun since the last time have been silent for less than a minute, and say so anyway.
-            for beat in list(self._beats):
-                logger.info(beat.line())
+            for count in list(self._counts):
+                logger.info(count.line())

@@ -1,6 +1,6 @@
 """Records on their way out: many lines as one message, since an object for each costs more than all the rest.
 
-Only this module knows that a message can stand for many. The workers make ``RecordLines``, which travel the queue as
+Only this module knows that a message can stand for many. The workers make ``RecordBatch``, which travel the queue as
 any message does. ``Entrypoint`` prints their text, and counts their records into the states behind them. For whoever
 reads messages one by one, as the CDK's own entry point does, ``single_messages`` takes them apart.
 """
@@ -62,7 +62,7 @@ Meta = msgspec.Raw
 """What records say of themselves, encoded once for all that say the same."""
 
 
-class RecordLines(AirbyteMessage):
+class RecordBatch(AirbyteMessage):
     """RECORD messages of one stream as they are printed, one a line."""
 
     def __init__(self, stream: str, text: str, count: int) -> None:
@@ -70,7 +70,7 @@ class RecordLines(AirbyteMessage):
         self.stream, self.text, self.count = stream, text, count
 
     @classmethod
-    def of(cls, stream: str, records: Sequence[Any], meta: Meta | None = None) -> RecordLines:
+    def of(cls, stream: str, records: Sequence[Any], meta: Meta | None = None) -> RecordBatch:
         """The lines of at least one record; as in the CDK's messages, columns without a value are left out."""
         now = time.time_ns() // 1_000_000
         lines = _ENCODER.encode_lines(
@@ -93,12 +93,12 @@ class RecordLines(AirbyteMessage):
         The CDK passes nothing on of it but its data: ``with_meta`` has to see what comes out.
         """
         line, _, others = self.text.partition("\n")
-        for message in RecordLines(self.stream, line, 1).single_messages():
+        for message in RecordBatch(self.stream, line, 1).single_messages():
             if message.record and message.record.meta:
                 message.record.data[_META], message.record.meta = message.record.meta, None
             yield message
         if others:
-            yield RecordLines(self.stream, others, self.count - 1)
+            yield RecordBatch(self.stream, others, self.count - 1)
 
 
 def meta_of(left_out: Sequence[str], cut: Sequence[str]) -> Meta | None:
@@ -131,10 +131,10 @@ def _serializable(value: Any) -> Any:
             return value
 
 
-class LinesSource(Source, ABC):
-    """A source that sends ``RecordLines`` where it is told that they are understood."""
+class BatchSource(Source, ABC):
+    """A source that sends ``RecordBatch`` where it is told that they are understood."""
 
-    sends_lines = False
+    sends_batches = False
 
 
 class Entrypoint(AirbyteEntrypoint):
@@ -184,10 +184,10 @@ class Entrypoint(AirbyteEntrypoint):
         status = AirbyteConnectionStatus(status=Status.FAILED, message=filter_secrets(error.message or ""))
         yield AirbyteMessage(type=Type.CONNECTION_STATUS, connectionStatus=status)
 
-    def __init__(self, source: LinesSource) -> None:
+    def __init__(self, source: BatchSource) -> None:
         super().__init__(source)
-        source.sends_lines = True
-        self._lines: RecordLines | None = None
+        source.sends_batches = True
+        self._lines: RecordBatch | None = None
 
     def run(self, parsed_args: argparse.Namespace) -> Iterator[str]:
         """What is to be printed: messages, or several of them with line breaks between."""
@@ -212,7 +212,7 @@ class Entrypoint(AirbyteEntrypoint):
             yield from incomplete(catalog)
             raise
         for message in super().read(source_spec, config, catalog, state):
-            self._lines = message if isinstance(message, RecordLines) else None
+            self._lines = message if isinstance(message, RecordBatch) else None
             yield message
 
     @staticmethod
@@ -220,7 +220,7 @@ class Entrypoint(AirbyteEntrypoint):
         message: AirbyteMessage, stream_message_count: defaultdict[HashableStreamDescriptor, float]
     ) -> AirbyteMessage:
         """Count the records into the state that follows them."""
-        if isinstance(message, RecordLines):
+        if isinstance(message, RecordBatch):
             stream_message_count[HashableStreamDescriptor(name=message.stream, namespace=None)] += message.count
             return message
         return AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
@@ -253,7 +253,7 @@ _META = "\x00meta"
 def single_messages(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
     """The messages, each of which stands for itself alone."""
     for message in messages:
-        if isinstance(message, RecordLines):
+        if isinstance(message, RecordBatch):
             yield from message.single_messages()
         else:
             yield message

@@ -18,14 +18,14 @@ from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.access import Access
-from source_acumatica.airbyte.progress import Beat
-from source_acumatica.airbyte.records import Meta, RecordLines, in_pieces, meta_of
+from source_acumatica.airbyte.progress import RowCount
+from source_acumatica.airbyte.records import Meta, RecordBatch, in_pieces, meta_of
 from source_acumatica.airbyte.removals import Loss, tombstones
 from source_acumatica.airbyte.watches import KeyWatch, ListKeys, Stamps, looks_like_a_date
 from source_acumatica.config import Config
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import Next, RequestFailed, broken_record, config_error
-from source_acumatica.reading.codec import Codec, WireRow
+from source_acumatica.erp.errors import Action, RequestFailed, broken_record, config_error
+from source_acumatica.reading.codec import Codec, RawRow
 from source_acumatica.reading.cursor import (
     ALL_STAMPED,
     EMPTIES_PARTS,
@@ -44,7 +44,7 @@ from source_acumatica.reading.cursor import (
 )
 from source_acumatica.reading.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.reading.facts import TenantFacts
-from source_acumatica.reading.fields import Wire, format_instant, moved
+from source_acumatica.reading.fields import Raw, format_instant, moved
 from source_acumatica.reading.kept_names import places
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.read_with import ReadWith, asks_for_more, explain_mixture
@@ -104,7 +104,7 @@ class TableStream(HttpStream, ABC):
         self._sends_removed = not configured or DELETED_AT in configured
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._facts_of: dict[str, TenantFacts] = {}
         self._own_clocks: dict[str, DatabaseClock] = {}
         self._latest: dict[str, str] = {}
@@ -186,7 +186,7 @@ class TableStream(HttpStream, ABC):
         stream_state: Mapping[str, Any],
         stream_slice: Mapping[str, Any] | None = None,
         next_page_token: Mapping[str, Any] | None = None,
-    ) -> Sequence[Wire]:
+    ) -> Sequence[Raw]:
         """The rows of an answer, as the ERP sends them."""
         return self._rows_in(self._codec_of((stream_slice or {}).get("tenant", "")).decode(response.content))
 
@@ -250,7 +250,7 @@ class TableStream(HttpStream, ABC):
 
     def _look(self, tenant: str) -> Look | None:
         """The last look at the clock that stamps the rows; at the database's where they do not tell."""
-        return (self._clock(tenant) if self._tells_the_clock(tenant) else self._access.clocks[tenant]).last
+        return (self._clock(tenant) if self._shows_the_clock(tenant) else self._access.clocks[tenant]).last
 
     def read_records(
         self,
@@ -270,14 +270,16 @@ class TableStream(HttpStream, ABC):
         if self.progress and self._rows_table.is_tracked:
             self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
         try:
-            with self._client.reading(tenant), self._access.heartbeat.of(reader.where) as beat:
-                yield from self._read_tenant(reader, slice_["windows"], beat)
-                logger.info(f"{reader.where}: all is read, {beat.records:,} records.")
+            with self._client.reading(tenant), self._access.progress_log.of(reader.where) as count:
+                yield from self._read_tenant(reader, slice_["windows"], count)
+                logger.info(f"{reader.where}: all is read, {count.records:,} records.")
         except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
             # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
             raise broken_record(reader.where, error) from error
 
-    def _read_tenant(self, reader: Reader, windows: Iterable[Mapping[str, Any]], beat: Beat) -> Iterator[StreamData]:
+    def _read_tenant(
+        self, reader: Reader, windows: Iterable[Mapping[str, Any]], count: RowCount
+    ) -> Iterator[StreamData]:
         facts, asked = self._facts(reader.tenant), [Window.of_state(window) for window in windows]
         newest = self.progress.progress(reader.tenant).newest if self.progress else None
         is_first, had_rows = facts.is_first, facts.has_rows
@@ -285,13 +287,13 @@ class TableStream(HttpStream, ABC):
         try:
             for window in asked:
                 if not window.is_unstamped or self._has_unstamped(reader, facts):
-                    is_there = yield from self._read_window(reader, window, beat, facts)
+                    is_there = yield from self._read_window(reader, window, count, facts)
                     if window.start.offset and not is_there:
                         # Nothing of what had been read of it: what follows would move the state past the rest of it.
                         break
             if newest and facts.shows_unstamped:
-                self._tell_lost_stamps(reader)
-            if beat.rows:
+                self._warn_of_lost_stamps(reader)
+            if count.rows:
                 # A later page may have told.
                 facts.doubts_no_more(but=reader.unknown)
                 self._heal(reader, facts)
@@ -301,15 +303,15 @@ class TableStream(HttpStream, ABC):
         except RequestFailed as error:
             if reader.is_misread:
                 facts.distrusts_list(is_anew=True)
-            if error.problem.next is not Next.SKIP:
+            if error.problem.action is not Action.SKIP:
                 raise
-            if beat.rows or not is_first or self._may_have_rows(reader, facts):
+            if count.rows or not is_first or self._may_have_rows(reader, facts):
                 raise self._not_passed_over(reader, error) from None
             # Without progress: once the form is set up, its whole history is read.
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
             return
-        if not beat.rows and not had_rows:
-            self._tell_blind_filter(reader.tenant)
+        if not count.rows and not had_rows:
+            self._warn_of_blind_filter(reader.tenant)
         has_removals = False
         if self.progress and self._rows_table.is_tracked:
             for message in self._removed(reader.tenant, self.progress, newest):
@@ -318,7 +320,7 @@ class TableStream(HttpStream, ABC):
         if newest and self._may_have_gone_back(reader.tenant, asked, newest, facts):
             self._look_back(reader, newest, facts, is_explained=has_removals)
 
-    def _tell_lost_stamps(self, reader: Reader) -> None:
+    def _warn_of_lost_stamps(self, reader: Reader) -> None:
         """Rows without a stamp have come beside others, and one that had a stamp before is not kept as it is now.
 
         A row's own stamp stays; an inquiry may show that of another table, which is not always there.
@@ -345,13 +347,13 @@ class TableStream(HttpStream, ABC):
         """The failure of a form that is said not to be set up, and may have rows."""
         remedy = "rows have come before, so it is not passed over" if self.progress else _NOT_EMPTIED
         sentence = f"{error.problem.sentence}; {remedy}"
-        return RequestFailed(replace(error.problem, next=Next.STOP, sentence=sentence), reader.where)
+        return RequestFailed(replace(error.problem, action=Action.STOP, sentence=sentence), reader.where)
 
-    def _tell_blind_filter(self, tenant: str) -> None:
+    def _warn_of_blind_filter(self, tenant: str) -> None:
         """No row has ever come: the user's condition may find none of those that there are."""
         table = self._table_of(tenant)
         if table.condition:
-            self._access.tell_if_blind(tenant, table)
+            self._access.warn_if_blind(tenant, table)
 
     def _begin(self, tenant: str, where: str) -> None:
         """The tenant answers: only now may what follows from other settings find its way into the state.
@@ -475,10 +477,10 @@ class TableStream(HttpStream, ABC):
         return is_covered or not facts.knows(STAMPS_STAND)
 
     def _read_window(
-        self, reader: Reader, window: Window, beat: Beat, facts: TenantFacts
+        self, reader: Reader, window: Window, count: RowCount, facts: TenantFacts
     ) -> Generator[AirbyteMessage, None, bool]:
         """Send the rows of a window; whether there were any, with those that had been read of it before."""
-        keys, rows_before, is_stamped = self._key_list(reader), beat.rows, False
+        keys, rows_before, is_stamped = self._key_list(reader), count.rows, False
         cursor, begun = self._table_of(reader.tenant).cursor_field, self._access.now(reader.tenant)
         keys.fresh = cursor, format_instant(begun) if begun else None
         given: Sequence[str] | None = None
@@ -496,9 +498,9 @@ class TableStream(HttpStream, ABC):
             for piece, lacking in self._pieces(reader, page.rows):
                 records = keys.checked(piece)
                 stamps.note(records)
-                beat.records += len(records)
+                count.records += len(records)
                 yield from self._lines(records, meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut))
-            beat.rows += len(page.rows)
+            count.rows += len(page.rows)
             # A document says it for its lines, though it has none.
             is_stamped = is_stamped or stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
@@ -516,7 +518,7 @@ class TableStream(HttpStream, ABC):
         if self.progress:
             # A list that is empty may be so by chance, be hidden from the user, or not be there yet; and rows without a
             # stamp come for other reasons than the window's.
-            has_rows = is_stamped if reader.is_filtered(window) else beat.rows > rows_before
+            has_rows = is_stamped if reader.is_filtered(window) else count.rows > rows_before
             # One that is gone on with shows the last rows that came before.
             has_rows |= bool(window.start.offset and reader.looks.longest)
             if has_rows:
@@ -527,14 +529,14 @@ class TableStream(HttpStream, ABC):
                 is_proven=has_rows,
                 look=self._look(reader.tenant),
                 begin=format_instant(self._config.start_date) if self._config.start_date else None,
-                is_blind=not self._tells_the_clock(reader.tenant),
+                is_blind=not self._shows_the_clock(reader.tenant),
             )
             return has_rows
         return True
 
     def _looked(self, tenant: str, stamps: Stamps) -> tuple[Look | None, StampsSeen]:
         """The last look at the clock, after a page with these stamps, and what they have shown."""
-        if not self._tells_the_clock(tenant):
+        if not self._shows_the_clock(tenant):
             return self._look(tenant), StampsSeen(stamps.newest)
         now, own = self._access.now(tenant), self._own_clock(tenant)
         own.see(stamps.believable, now)
@@ -597,7 +599,7 @@ class TableStream(HttpStream, ABC):
             self._facts_of[tenant] = TenantFacts(self.progress, tenant, partial(self._access.now, tenant))
         return self._facts_of[tenant]
 
-    def _look_at_ids(self, reader: Reader, rows: Sequence[Wire], facts: TenantFacts) -> None:
+    def _look_at_ids(self, reader: Reader, rows: Sequence[Raw], facts: TenantFacts) -> None:
         """Try on the first rows of a run whether the ids that they are known by are those of removed records, too."""
 
     @property
@@ -609,16 +611,16 @@ class TableStream(HttpStream, ABC):
         """Whether rows without a stamp have to be asked for apart from the others."""
         return False
 
-    def _tells_the_clock(self, tenant: str) -> bool:
+    def _shows_the_clock(self, tenant: str) -> bool:
         """Whether the stamps are instants of the database's clock, so that they show how far it is off."""
         return True
 
-    def _pieces(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[tuple[Sequence[Any], Sequence[str]]]:
+    def _pieces(self, reader: Reader, rows: Sequence[Raw]) -> Iterator[tuple[Sequence[Any], Sequence[str]]]:
         """The rows' records, as many at a time as make a piece, with what these lack beside what all do."""
         for some, lacking in reader.runs(rows):
             yield from ((piece, lacking) for piece in self._pieces_of(reader, some))
 
-    def _pieces_of(self, reader: Reader, rows: Sequence[Wire]) -> Iterator[Sequence[Any]]:
+    def _pieces_of(self, reader: Reader, rows: Sequence[Raw]) -> Iterator[Sequence[Any]]:
         """A form's results are all in one row."""
         row_bytes = max(reader.record_bytes, 1.0)
         for some in in_pieces(rows, max(int(_PIECE_BYTES / row_bytes), 1)):
@@ -626,18 +628,18 @@ class TableStream(HttpStream, ABC):
             pieces = math.ceil(row_bytes * len(some) / (2 * _PIECE_BYTES))
             yield from in_pieces(records, max(math.ceil(len(records) / pieces), 1))
 
-    def _records_of(self, tenant: str, row: Wire) -> Iterable[Any]:
+    def _records_of(self, tenant: str, row: Raw) -> Iterable[Any]:
         """A row's records, the way that its page was decoded."""
         make = self._codec_of(tenant).make_records
-        if make and isinstance(row, WireRow):
+        if make and isinstance(row, RawRow):
             return make(tenant, row)
         return self._rows_of(tenant)(row)
 
-    def _tell(self, tenant: str, sentence: str) -> None:
+    def _warn(self, tenant: str, sentence: str) -> None:
         """Log once what is strange in a tenant's answers."""
         warning = f"{where_of(tenant, self.name)}: {sentence}."
-        if warning not in self._told:
-            self._told.add(warning)
+        if warning not in self._logged:
+            self._logged.add(warning)
             logger.warning(warning)
 
     def _removed(self, tenant: str, progress: TenantCursor, newest: str | None) -> Iterator[AirbyteMessage]:
@@ -683,7 +685,7 @@ class TableStream(HttpStream, ABC):
 
     def _lines(self, records: Sequence[Any], meta: Meta | None = None) -> Iterator[AirbyteMessage]:
         if records:
-            lines = RecordLines.of(self.name, records, meta)
+            lines = RecordBatch.of(self.name, records, meta)
             yield from [lines] if self._is_running else lines.first_apart()
             self._is_running = True
 
@@ -705,9 +707,9 @@ class TableStream(HttpStream, ABC):
     def _made_codec(self, tenant: str) -> Codec:
         """The codec of the table as the tenant has it."""
 
-    def _rows_in(self, answer: Any) -> Sequence[Wire]:
+    def _rows_in(self, answer: Any) -> Sequence[Raw]:
         """The rows of a decoded answer."""
-        rows: Sequence[Wire] = answer
+        rows: Sequence[Raw] = answer
         return rows
 
     @abstractmethod

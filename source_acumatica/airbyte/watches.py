@@ -73,7 +73,7 @@ class KeyWatch:
         another = "another primary key for this stream, or " if self.is_chosen else ""
         self.refuse(
             where,
-            f"{where}: {what} {self._told}, so the primary key does not identify a row",
+            f"{where}: {what} {self._identity}, so the primary key does not identify a row",
             f", and the destination would keep one of them only. Choose {another}a sync mode without deduplication, "
             "such as Full Refresh | Overwrite.",
             "All of them are sent",
@@ -116,17 +116,17 @@ class KeyWatch:
         """Say that rows with one key have come far from each other, of which nobody knows whether they are one row."""
         self._warn(
             where,
-            f"{where}: rows with the same {self._told} have come, one far behind the other, and the destination keeps "
-            "the last one. Either the row was changed while the list was read, or the primary key does not identify a "
-            "row: check it if this warning stays.",
+            f"{where}: rows with the same {self._identity} have come, one far behind the other, and the destination "
+            "keeps the last one. Either the row was changed while the list was read, or the primary key does not "
+            "identify a row: check it if this warning stays.",
         )
 
-    def tell_repeats(self, where: str) -> None:
+    def warn_of_repeats(self, where: str) -> None:
         """Say that rows come twice."""
-        self._warn(where, f"{where}: the ERP gives rows with the same {self._told} twice; they are sent once.")
+        self._warn(where, f"{where}: the ERP gives rows with the same {self._identity} twice; they are sent once.")
 
     @property
-    def _told(self) -> str:
+    def _identity(self) -> str:
         return ", ".join(name for name in self.names if name != "_tenant")
 
     def _warn(self, where: str, sentence: str) -> None:
@@ -279,7 +279,7 @@ class ListKeys:
         once: list[int] = []
         for place, (key, record) in enumerate(zip(keys, records, strict=True)):
             if key in kept and self.watch.is_the_tables and _same(kept[key], record):
-                self.watch.tell_repeats(self.where)
+                self.watch.warn_of_repeats(self.where)
                 continue
             if key in kept or key in self._seen:
                 self.watch.complain(self.where, "several rows have the same")

@@ -10,24 +10,24 @@ from dataclasses import dataclass, field
 
 from airbyte_cdk.models import FailureType
 
-from source_acumatica.erp.client import Patience
-from source_acumatica.erp.errors import Next, RequestFailed
-from source_acumatica.reading.fields import Wire
+from source_acumatica.erp.client import RetryPolicy
+from source_acumatica.erp.errors import Action, RequestFailed
+from source_acumatica.reading.fields import Raw
 
 logger = logging.getLogger("airbyte")
 
 # A failure of the ERP's own passes or not: a quarter of a minute of pauses, each of these tries being two. A
 # refusal by its words is asked about once more.
 _TRIES, _TRIES_AFTER_REFUSAL = 4, 2
-_PATIENCE = Patience(retries=_TRIES, wait_seconds=0, first_pause_seconds=2.0)
+_RETRY_POLICY = RetryPolicy(retries=_TRIES, wait_seconds=0, first_pause_seconds=2.0)
 # What says that it is this request that is refused; all else would fail the list as well.
-_REFUSALS = (Next.CLIMB_DOWN, Next.STOP, Next.GONE, Next.SKIP)
+_REFUSALS = (Action.CLIMB_DOWN, Action.STOP, Action.GONE, Action.SKIP)
 
 
 @dataclass
 class _Entity:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    schema: Wire | None = None
+    schema: Raw | None = None
     failure: RequestFailed | None = None
     tries: int = 0
 
@@ -38,7 +38,7 @@ class AdHocSchemas:
     def __init__(self) -> None:
         self._entities: dict[tuple[str, str], _Entity] = {}
 
-    def get(self, tenant: str, url_path: str, ask: Callable[[], Wire], *, is_refusal_known: bool) -> Wire:
+    def get(self, tenant: str, url_path: str, ask: Callable[[], Raw], *, is_refusal_known: bool) -> Raw:
         """The schema of an entity; whoever comes while it is being asked for waits.
 
         Where it ``is_refusal_known``, one try has to do.
@@ -50,14 +50,14 @@ class AdHocSchemas:
         with entity.lock:
             while entity.schema is None and (entity.failure is None or not _is_enough(entity, is_refusal_known)):
                 if entity.failure:
-                    seconds = _PATIENCE.pause_seconds(entity.tries)
+                    seconds = _RETRY_POLICY.pause_seconds(entity.tries)
                     logger.warning(f"{entity.failure.message}. Asking for the custom fields again in {seconds:.0f} s.")
                     time.sleep(seconds)
                 entity.tries += 1
                 try:
                     entity.schema = ask()
                 except RequestFailed as error:
-                    if error.problem.next not in _REFUSALS:
+                    if error.problem.action not in _REFUSALS:
                         raise
                     entity.failure = error
             if entity.schema is None and entity.failure:
@@ -67,7 +67,7 @@ class AdHocSchemas:
 
 def is_refusal(error: RequestFailed) -> bool:
     """Whether it is the request for custom fields that is refused, and not anything in this tenant."""
-    return error.problem.next in _REFUSALS
+    return error.problem.action in _REFUSALS
 
 
 def _is_enough(entity: _Entity, is_refusal_known: bool) -> bool:

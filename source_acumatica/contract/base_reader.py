@@ -13,7 +13,7 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.answers import or_no_content, read_answer
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import Next, Problem, refuse_error
+from source_acumatica.erp.errors import Action, Problem, refuse_error
 from source_acumatica.erp.json_text import decode
 from source_acumatica.reading.reader import Reader, where_of
 
@@ -62,4 +62,4 @@ class ContractReader(Reader):
 
 def lacks(part: str) -> Problem:
     """A part of a record that was asked for and whose name does not come: that says nothing of what is in it."""
-    return Problem(Next.CLIMB_DOWN, FailureType.system_error, f"the ERP leaves out {part} although it was asked for")
+    return Problem(Action.CLIMB_DOWN, FailureType.system_error, f"the ERP leaves out {part} although it was asked for")

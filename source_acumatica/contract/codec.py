@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from source_acumatica.contract.tables import Door, Table
+from source_acumatica.contract.tables import Method, Table
 from source_acumatica.erp.errors import ERROR_NAMES, refuse_error
-from source_acumatica.erp.json_text import BrokenTextError, Tell, decode
+from source_acumatica.erp.json_text import BrokenTextError, Log, decode
 from source_acumatica.reading.codec import (
     ANYTHING,
     Code,
@@ -19,7 +19,7 @@ from source_acumatica.reading.codec import (
     Level,
     MakeRecords,
     NotCompilableError,
-    WireRow,
+    RawRow,
     made_row_type,
     refuse_errors,
 )
@@ -47,11 +47,9 @@ def list_codec(table: Table, columns: Collection[str] | None) -> Codec:
     return Codec(list[row_type], make, plain)  # type: ignore[valid-type]
 
 
-def _plain_list(
-    body: bytes, tell: Tell | None, described: Collection[str], levels: tuple[Level, ...] = ()
-) -> list[Any]:
+def _plain_list(body: bytes, log: Log | None, described: Collection[str], levels: tuple[Level, ...] = ()) -> list[Any]:
     """The rows of a list; a record that comes by itself is a list of one."""
-    rows = rows_of(decode(ANYTHING, body, tell), described)
+    rows = rows_of(decode(ANYTHING, body, log), described)
     refuse_errors(rows, described, levels)
     return rows
 
@@ -79,8 +77,8 @@ def rows_of(answer: Any, described: Collection[str]) -> list[Any]:
     raise BrokenTextError(sentence)
 
 
-def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type[WireRow], MakeRecords]:
-    if table.door is Door.INQUIRY or not table.is_identified:
+def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type[RawRow], MakeRecords]:
+    if table.method is Method.INQUIRY or not table.is_identified:
         raise NotCompilableError
     code, cursor = Code(), table.cursor
     looked_at = _values(table.shape, [*table.keys, *filter(None, [cursor])])
@@ -161,7 +159,7 @@ def _level(code: Code, shape: Shape, row: str, columns: Collection[str] | None =
     return fields, cells
 
 
-def _linked(shape: Shape) -> tuple[type[WireRow], Callable[[Any], Any]]:
+def _linked(shape: Shape) -> tuple[type[RawRow], Callable[[Any], Any]]:
     """The type of a linked object, and the function to its cell."""
     code = Code()
     fields, cells = _level(code, shape, "row")

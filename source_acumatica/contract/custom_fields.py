@@ -8,7 +8,7 @@ from typing import Any
 
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.addresses import encode
-from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.fields import Raw
 
 # What a customization adds to the platform's own tables has the prefix "Usr", user-defined fields have "Attribute".
 # Fields of a customization's own tables are called as their author liked (BEHAVIOR.md, "Custom fields").
@@ -56,7 +56,7 @@ class CustomFields:
         return tuple(chosen), tuple(left)
 
 
-def custom_fields(table: Table, ad_hoc: Wire) -> CustomFields:
+def custom_fields(table: Table, ad_hoc: Raw) -> CustomFields:
     """The custom fields of the table's rows, from an answer of ``$adHocSchema``.
 
     That is an empty record: what the endpoint shows are its elements, and what is below ``custom`` it does not show.
@@ -123,7 +123,7 @@ def in_groups(names: tuple[str, ...], room: int, most: int | None = None) -> lis
     return [tuple(group) for group in groups]
 
 
-def merge_custom(row: dict[str, Any], more: Wire, path: tuple[str, ...]) -> bool:
+def merge_custom(row: dict[str, Any], more: Raw, path: tuple[str, ...]) -> bool:
     """Add the custom fields of another answer with the same record; False where its lines are not the same ones."""
     row["custom"] = ours_by_view = dict(row.get("custom") or {})
     for view, fields in (more.get("custom") or {}).items():

@@ -19,10 +19,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.contract.description import Description, DescriptionError, read_description
 from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, Forms, is_blank
 from source_acumatica.contract.known_entities import is_known, known
-from source_acumatica.contract.tables import MAIN_ENDPOINT, Door, Table, agreed, prefix, tables
+from source_acumatica.contract.tables import MAIN_ENDPOINT, Method, Table, agreed, prefix, tables
 from source_acumatica.erp.answers import NO_CONTENT, or_no_content, read_answer
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import Next, RequestFailed, config_error
+from source_acumatica.erp.errors import Action, RequestFailed, config_error
 from source_acumatica.erp.json_text import decode
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.credentials import left_out
@@ -391,11 +391,11 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
     return description
 
 
-def tell_forms(
+def warn_of_forms(
     client: Client, tenant: str, tables: Sequence[Table], may_ask: Callable[[], bool] = lambda: True
 ) -> None:
     """Log which entities without keys look like inquiry forms: PUT is not sent to any on a guess."""
-    listed = [each for each in tables if each.door is Door.LIST and not each.path]
+    listed = [each for each in tables if each.method is Method.LIST and not each.path]
     for table in [each for each in listed if not (each.is_identified or each.is_single)]:
         if may_ask() and _looks_like_a_form(client, tenant, table):
             logger.warning(f"{_where_of(tenant, table)}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
@@ -413,7 +413,7 @@ def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:
         return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=where, judge=judge, is_hint=True)
     except RequestFailed as error:
         # Reading it says what is wrong; this is only a hint.
-        return error.problem.next is Next.CLIMB_DOWN
+        return error.problem.action is Action.CLIMB_DOWN
 
 
 def _where_of(tenant: str, table: Table) -> str:

@@ -20,7 +20,7 @@ from source_acumatica.erp.errors import BrokenAnswerError, config_error, refuse_
 from source_acumatica.erp.json_text import decode
 from source_acumatica.reading.batches import in_batches, pack
 from source_acumatica.reading.cursor import Window
-from source_acumatica.reading.fields import FieldKind, Wire, utc_instant
+from source_acumatica.reading.fields import FieldKind, Raw, utc_instant
 from source_acumatica.reading.paging import Page
 from source_acumatica.reading.reader import gives_up
 
@@ -34,7 +34,7 @@ class FormReader(ContractReader):
 
     given: Mapping[str, Any] = field(default_factory=dict)
 
-    def pages(self, window: Window) -> Iterator[Page[Wire]]:
+    def pages(self, window: Window) -> Iterator[Page[Raw]]:
         """The filled-in form as a record, as often as its results are a batch; these are the table's rows."""
         sent = self._parameters()
         results, shown = self.client.fetch(
@@ -50,7 +50,7 @@ class FormReader(ContractReader):
             is_streamed=True,
         )
         self._refuse_errors(sent, shown)
-        self._tell_other_values(sent, shown)
+        self._warn_of_other_values(sent, shown)
         first = 1
         if not results and not self.given:
             names = ", ".join(self.table.shape.fields)
@@ -83,7 +83,7 @@ class FormReader(ContractReader):
             sentence = "the form has an error beside a value that was not set; check whether its results are right"
             logger.warning(f"{self.where}: {with_quote(sentence, said)}.")
 
-    def _tell_other_values(self, sent: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+    def _warn_of_other_values(self, sent: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         """Say where the form has come back with another value than was sent."""
         for name, wrapper in sent.items():
             answered, kind = shown.get(name), self.table.shape.fields[name]
@@ -94,7 +94,7 @@ class FormReader(ContractReader):
                     "value. Write it in inquiry_parameters as the form shows it."
                 )
 
-    def _read(self, response: requests.Response) -> tuple[Sequence[Wire], Mapping[str, Any]]:
+    def _read(self, response: requests.Response) -> tuple[Sequence[Raw], Mapping[str, Any]]:
         """The form's results, while they arrive, whole before the first of them is given; and the form without them."""
         path = self.table.outermost_list
         described = self.table.names_at(len(path))

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from posixpath import commonpath
 
 from source_acumatica.contract.parts import held
-from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.fields import Raw
 
 # So many records of the first page, so many places further on in the list, and so many pages later on: a part that a
 # tenth of the records have is found nine times in ten.
-FIRST_SAMPLES, SAMPLES_AHEAD, _LATER_SAMPLES = 10, 10, 10
+FIRST_SAMPLES, SAMPLES_BEHIND, _LATER_SAMPLES = 10, 10, 10
 # Of a list that has been looked at like that within the last day, and of the first page that shows nothing of what
 # others have shown.
 FEW_SAMPLES = 3
@@ -33,16 +33,16 @@ Part = tuple[str, ...]
 class ShownPage:
     """A page as the list shows it, and how to look at its records otherwise; what is refused does not come."""
 
-    rows: Sequence[Wire]
+    rows: Sequence[Raw]
     skip: int
     asked: int
-    alone: Callable[[Wire], Wire | None]
+    alone: Callable[[Raw], Raw | None]
     """The record of a row by itself."""
-    keys_at: Callable[[int], Sequence[Wire]]
+    keys_at: Callable[[int], Sequence[Raw]]
     """The row that the list has at a place, by its keys; none behind its end."""
-    again: Callable[[int, int], Sequence[Wire]]
+    again: Callable[[int, int], Sequence[Raw]]
     """What the list shows now from a place on, so many rows."""
-    is_one: Callable[[Wire, Wire], bool]
+    is_one: Callable[[Raw, Raw], bool]
     """Whether both are the same record."""
 
 
@@ -60,7 +60,7 @@ class HollowParts:
     _pages_behind: int = 0
     """How many pages have shown nothing of what others had shown before."""
 
-    def unproven(self, rows: Sequence[Wire], parts: Iterable[Part]) -> list[Part]:
+    def unproven(self, rows: Sequence[Raw], parts: Iterable[Part]) -> list[Part]:
         """The ``parts`` of which these rows show nothing, but for few rows of a list that has shown some of them."""
         parts, few = list(parts), rows[:_ROWS_TO_TELL]
         # The first rows show most parts already.
@@ -89,7 +89,7 @@ class HollowParts:
                 return had
         return []
 
-    def _samples(self, page: ShownPage, *, are_new: bool) -> Iterator[tuple[Wire, int, int]]:
+    def _samples(self, page: ShownPage, *, are_new: bool) -> Iterator[tuple[Raw, int, int]]:
         """Rows to read by themselves, each with the page that it is in: of this one, and of all the list behind it.
 
         ``are_new``: the list has never shown some of the parts.
@@ -100,14 +100,14 @@ class HollowParts:
         yield from ((fresh[place], page.skip, page.asked) for place in places)
         if not are_new or self._pages > 1 or self.first_samples < FIRST_SAMPLES or len(page.rows) < page.asked:
             return
-        ahead, seen = PlacesAhead(page.skip + len(page.rows)), set[int]()
-        for _ in range(SAMPLES_AHEAD):
-            place = ahead.next()
+        following, seen = NextPlaces(page.skip + len(page.rows)), set[int]()
+        for _ in range(SAMPLES_BEHIND):
+            place = following.next()
             if place in seen:
                 return
             seen.add(place)
             some = page.keys_at(place)
-            ahead.found(bool(some))
+            following.found(bool(some))
             yield from ((row, place, 1) for row in some[:1])
 
     def samples(self, count: int) -> list[int]:
@@ -142,7 +142,7 @@ class HollowParts:
         return not all(self._believed.isdisjoint(part) for part in parts)
 
 
-def _seen(rows: Sequence[Wire], parts: Iterable[Part]) -> set[str]:
+def _seen(rows: Sequence[Raw], parts: Iterable[Part]) -> set[str]:
     """The places of the parts at which the rows show something."""
     return held(rows, dict.fromkeys(place for part in parts for place in part))
 
@@ -159,7 +159,7 @@ def told(parts: Iterable[Part]) -> tuple[str, ...]:
     return (*names, *(commonpath(part) for part in parts if names.keys().isdisjoint(part)))
 
 
-class PlacesAhead:
+class NextPlaces:
     """Places in a list behind its first page: twice as far each time, and once its end is passed, all over it."""
 
     def __init__(self, begin: int) -> None:

@@ -14,20 +14,20 @@ from source_acumatica.contract.custom_fields import column_of
 from source_acumatica.contract.query import Plan, custom_groups, list_options
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.answers import TOO_LONG
-from source_acumatica.erp.client import Patience
-from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.client import RetryPolicy
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.refusals import SearchTooLongError, refused
 
 logger = logging.getLogger("airbyte")
 
 # Before a failure is called lasting; more fields than these are not asked about once more, each by itself.
-_PATIENCE = Patience(retries=1, wait_seconds=0, first_pause_seconds=4.0)
+_RETRY_POLICY = RetryPolicy(retries=1, wait_seconds=0, first_pause_seconds=4.0)
 _MOST_ASKED_TWICE = 8
 # A page that takes more is better not read than read so.
 _MOST_REQUESTS_A_PAGE = 20
 TOO_MUCH = Problem(
-    Next.CLIMB_DOWN, FailureType.system_error, "the ERP answers with no rows when so much of each is asked for"
+    Action.CLIMB_DOWN, FailureType.system_error, "the ERP answers with no rows when so much of each is asked for"
 )
 
 Works = Callable[[Plan], bool]
@@ -63,13 +63,13 @@ class Ladder:
         lower = self._lower_everywhere(plan, error, works)
         if lower:
             return lower
-        if problem.next is Next.STOP and works(plan):
+        if problem.action is Action.STOP and works(plan):
             return plan
         may_drop_filter = plan.filters and window.since and problem is not TOO_MUCH and not is_filter_innocent()
         if may_drop_filter and works(replace(plan, filters=False)):
             logger.warning(f"{self.where}: {problem.sentence}. {self.in_full}")
             return replace(plan, filters=False)
-        if problem.next is Next.STOP:
+        if problem.action is Action.STOP:
             raise error
         return self._lower_rung(plan, window, problem)
 
@@ -91,7 +91,7 @@ class Ladder:
     def _lower_everywhere(self, plan: Plan, error: RequestFailed, works: Works) -> Plan | None:
         """What helps a list and a record alike: a shorter address, and other custom fields."""
         problem = error.problem
-        if problem.next is Next.STOP and problem.failure_type is FailureType.config_error:
+        if problem.action is Action.STOP and problem.failure_type is FailureType.config_error:
             raise error
         shorter = plan.shorter() if problem.status == TOO_LONG else None
         if shorter:
@@ -143,7 +143,7 @@ class Ladder:
             names = [name for name in self.optional if name in plan.custom]
         if not names:
             return []
-        time.sleep(_PATIENCE.pause_seconds(1))
+        time.sleep(_RETRY_POLICY.pause_seconds(1))
         if len(names) > _MOST_ASKED_TWICE:
             return [] if works_with(tuple(names)) else names
         return [name for name in names if not works_with((name,))]

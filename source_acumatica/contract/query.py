@@ -12,7 +12,7 @@ from source_acumatica.contract.custom_fields import in_groups
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.addresses import LONGEST_QUERY_CHARACTERS, encode, fits
 from source_acumatica.reading.cursor import Window
-from source_acumatica.reading.fields import FieldKind, Wire, unwrap
+from source_acumatica.reading.fields import FieldKind, Raw, unwrap
 
 # No list of names gets longer than this, and all options together no longer than the address bears: a selection that is
 # longer is left out, since more columns are no harm, and custom fields are asked for in several requests.
@@ -125,7 +125,7 @@ def probe_options(table: Table) -> dict[str, str]:
     return {**_keys_only(table), "$top": "1"}
 
 
-def record_path(table: Table, row: Wire) -> str | None:
+def record_path(table: Table, row: Raw) -> str | None:
     """A record's address: by its keys, or by its id where a key cannot stand in a path and the id is a stable one.
 
     None where neither is so.
@@ -137,12 +137,12 @@ def record_path(table: Table, row: Wire) -> str | None:
     return id_path(table, row) if table.has_note_id else None
 
 
-def id_path(table: Table, row: Wire) -> str | None:
+def id_path(table: Table, row: Raw) -> str | None:
     """The address by the record's id, which leads to it as long as the id is the same."""
     return f"{table.url_path}/{quote(str(row.get('id')), safe='')}" if row.get("id") else None
 
 
-def record_filter(table: Table, row: Wire, plan: Plan) -> dict[str, str] | None:
+def record_filter(table: Table, row: Raw, plan: Plan) -> dict[str, str] | None:
     """The options of a list request that finds the record of ``row`` by its keys, and nothing else; None without any.
 
     A form that bears no other filter bears this one (BEHAVIOR.md, "Lists").

@@ -24,10 +24,10 @@ from source_acumatica.contract.ladder import TOO_MUCH, Ladder
 from source_acumatica.contract.parts import foreign, missing, unserved
 from source_acumatica.contract.query import Plan, asked_parts, custom_groups, expanded, record_filter, room_for_custom
 from source_acumatica.contract.single_records import SingleRecords
-from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.credentials import is_credential, left_out
 from source_acumatica.reading.cursor import EMPTIES_PARTS, FILTER_WORKS, LISTS_ALL, Window
-from source_acumatica.reading.fields import FieldKind, Wire, unwrap
+from source_acumatica.reading.fields import FieldKind, Raw, unwrap
 from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS, PageSize
 from source_acumatica.reading.paging import (
@@ -38,7 +38,7 @@ from source_acumatica.reading.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.reading.prefetch import Ahead, ByNumber
+from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.reader import (
     EVER,
     Facts,
@@ -67,12 +67,12 @@ _MISREAD = (
     "next try of an incremental sync; a full refresh may find it earlier then, or leave out those columns"
 )
 # What asking for less may help with.
-_REFUSALS = (Next.CLIMB_DOWN, Next.STOP)
+_REFUSALS = (Action.CLIMB_DOWN, Action.STOP)
 # What is passed over where something is asked beside the pages.
-_MISHAPS = (*_REFUSALS, Next.FEWER_ROWS)
+_MISHAPS = (*_REFUSALS, Action.FEWER_ROWS)
 
 Got = TypeVar("Got")
-Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Wire], int]]
+Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Raw], int]]
 """Sends a list request for a window and a page token, and returns the rows and the size of the answer in bytes."""
 
 
@@ -119,7 +119,7 @@ class ListReader(ContractReader):
         """What to say where the window cannot be asked for, with what that cannot make good."""
         return f"Reading all rows instead of the changed ones.{lost_ranks(self.table.cursor) if self.is_ranked else ''}"
 
-    def pages(self, window: Window) -> Iterator[Page[Wire]]:
+    def pages(self, window: Window) -> Iterator[Page[Raw]]:
         """The list's pages from where the window was left."""
         if self._size is None:
             self._size = PageSize(self.config.max_page_size)
@@ -129,10 +129,10 @@ class ListReader(ContractReader):
         size = self._size
         fetch = partial(self._fetch, size, window)
         by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
-        ahead = Ahead(self.client.helpers, by_number, fetch, partial(self._page_rows, size), lambda: self._plan)
+        prefetch = Prefetch(self.client.helpers, by_number, fetch, partial(self._page_rows, size), lambda: self._plan)
         ledger = Ledger(may_repeat=self.is_incremental)
         pages = anchored_pages(
-            ahead.fetch,
+            prefetch.fetch,
             self._identify,
             self._begin(window),
             is_unique=self.table.is_identified,
@@ -142,7 +142,7 @@ class ListReader(ContractReader):
             looks=self.looks,
         )
         try:
-            for page in ahead.pages(pages):
+            for page in prefetch.pages(pages):
                 refuse_stamped(self.where, window, page.rows, self.is_stamped)
                 position = replace(page.position, list_name=self._list_name)
                 rows = list(self._completed(page.rows))
@@ -177,12 +177,12 @@ class ListReader(ContractReader):
         try:
             rows, _ = self._answer(Window(is_unstamped=True), probe)
         except RequestFailed as error:
-            if error.problem.next is Next.CLIMB_DOWN:
+            if error.problem.action is Action.CLIMB_DOWN:
                 return None
             raise
         return shows_unstamped(rows, self.is_stamped)
 
-    def is_stamped(self, row: Wire) -> bool:
+    def is_stamped(self, row: Raw) -> bool:
         """Whether a row says when it was changed."""
         return bool(unwrap(row.get(self.table.cursor or "")))
 
@@ -191,7 +191,7 @@ class ListReader(ContractReader):
         plan = replace(self._plan, custom=())
         return not self._plan.filters or self._has_rows(Window(since), plan, is_unconditional=is_unconditional)
 
-    def id_again(self, row: Wire) -> str | None:
+    def id_again(self, row: Raw) -> str | None:
         """The id that the record of ``row`` has in another answer; None where it is not found by its keys."""
         options = record_filter(self.table, row, self._plan) if self.table.keys else None
         if options is None:
@@ -209,7 +209,7 @@ class ListReader(ContractReader):
 
     # ------------------------------------------------------------------------------------------------------ one page
 
-    def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Wire], int]:
+    def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Raw], int]:
         """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP bears no more."""
         tries: Counter[Plan] = Counter()
         is_suspect = False
@@ -232,10 +232,10 @@ class ListReader(ContractReader):
                     asked = self._page_rows(size)
                     continue
             except RequestFailed as error:
-                match error.problem.next:
-                    case Next.FEWER_ROWS if size.shrink(asked):
+                match error.problem.action:
+                    case Action.FEWER_ROWS if size.shrink(asked):
                         logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
-                    case Next.CLIMB_DOWN | Next.STOP if tries[plan] < _TRIES_AT_ONE_PAGE:
+                    case Action.CLIMB_DOWN | Action.STOP if tries[plan] < _TRIES_AT_ONE_PAGE:
                         tries[plan] += 1
                         self._lower(plan, window, {"skip": skip, "top": asked}, error)
                     case _:
@@ -257,11 +257,11 @@ class ListReader(ContractReader):
         """Ask for less than ``plan`` does, unless another page has brought that about already."""
         with self._lowering:
             if plan == self._plan:
-                works = partial(self._bears, window, page, needs_rows=error.problem is TOO_MUCH)
+                works = partial(self._accepts, window, page, needs_rows=error.problem is TOO_MUCH)
                 is_innocent = partial(self._is_filter_innocent, window, error.problem)
                 self._take(self.ladder.lower(plan, window, error, works, is_innocent))
 
-    def _list(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
+    def _list(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Raw], int]:
         """A page, asked for once for each group of custom fields, and its size in bytes."""
         plan: Plan = token["plan"]
         groups = [()] if plan.is_by_record else custom_groups(self.table, plan, self.columns, window)
@@ -275,15 +275,15 @@ class ListReader(ContractReader):
             if all(self._merge(rows, more) for more in rest):
                 return rows, size_bytes
         sentence = "its rows change faster than their custom fields can be read"
-        raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
+        raise RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), self.where)
 
-    def _answer(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
+    def _answer(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Raw], int]:
         try:
             answer = self.ask(window, token)
         except RequestFailed as error:
-            if error.problem.next is Next.SKIP and (self._has_answered or self._answers_for_keys(error)):
-                next_ = Next.STOP if self._has_page else Next.CLIMB_DOWN
-                raise RequestFailed(replace(error.problem, next=next_), self.where) from None
+            if error.problem.action is Action.SKIP and (self._has_answered or self._answers_for_keys(error)):
+                action = Action.STOP if self._has_page else Action.CLIMB_DOWN
+                raise RequestFailed(replace(error.problem, action=action), self.where) from None
             raise
         self._has_answered = True
         return answer
@@ -299,15 +299,15 @@ class ListReader(ContractReader):
         try:
             self.ask(Window(), {"top": 1, "plan": Plan(is_by_record=True)})
         except RequestFailed as other:
-            if other.problem.next in _REFUSALS:
-                raise RequestFailed(replace(error.problem, next=Next.STOP), self.where) from None
-            if other.problem.next is not Next.SKIP:
+            if other.problem.action in _REFUSALS:
+                raise RequestFailed(replace(error.problem, action=Action.STOP), self.where) from None
+            if other.problem.action is not Action.SKIP:
                 raise
             return False
         self._has_answered = True
         return True
 
-    def _merge(self, rows: Sequence[Wire], more: Sequence[Wire]) -> bool:
+    def _merge(self, rows: Sequence[Raw], more: Sequence[Raw]) -> bool:
         """Whether both pages hold the same records; ``rows`` then has the custom fields of both."""
         return len(rows) == len(more) and all(
             self._is_one(row, other) and merge_custom(row, other, self.table.path)
@@ -329,13 +329,13 @@ class ListReader(ContractReader):
             return self._has_rows(window, Plan(is_by_record=True, filters=plan.filters), skip=skip)
         except RequestFailed as error:
             # A form that may not be asked for its keys alone; where no parts were asked for, none can be too much.
-            if error.problem.next in _REFUSALS and not asked_parts(self.table, plan, self.columns):
+            if error.problem.action in _REFUSALS and not asked_parts(self.table, plan, self.columns):
                 return False
             raise
 
     def _is_filter_innocent(self, window: Window, problem: Problem) -> bool:
         """Whether the filter has let rows through, or would: a page may fail for one of its rows, too."""
-        if self._has_page or problem.next is not Next.STOP:
+        if self._has_page or problem.action is not Action.STOP:
             return self._has_page
         return (
             _unless_refused(lambda: self._answer(window, {"top": 1, "plan": Plan(is_by_record=True)}), None) is not None
@@ -360,7 +360,7 @@ class ListReader(ContractReader):
     def _has_rows(self, window: Window, plan: Plan, **place: int) -> bool:
         return bool(self._answer(window, {**place, "top": 1, "plan": plan})[0])
 
-    def _gives_less(self, rows: Sequence[Wire], window: Window, page: Mapping[str, Any]) -> bool:
+    def _gives_less(self, rows: Sequence[Raw], window: Window, page: Mapping[str, Any]) -> bool:
         """Whether the list leaves empty what its records have: of each part, until the list has shown some of it.
 
         Raises:
@@ -391,7 +391,7 @@ class ListReader(ContractReader):
 
     def _misread(self) -> RequestFailed:
         sentence = f"the list comes without {', '.join(self.emptied)}, which its records have{_MISREAD}"
-        return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
+        return RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), self.where)
 
     def _parts(self, plan: Plan, window: Window) -> list[Part]:
         """What a list under this plan may leave empty."""
@@ -402,7 +402,7 @@ class ListReader(ContractReader):
         return [*((part,) for part in parts), *parts_of(groups, self.ladder.optional, self.table.path)]
 
     def _emptied(
-        self, rows: Sequence[Wire], hollow: Sequence[Part], window: Window, page: Mapping[str, Any]
+        self, rows: Sequence[Raw], hollow: Sequence[Part], window: Window, page: Mapping[str, Any]
     ) -> Sequence[Part]:
         """Those of the hollow parts that records by themselves have."""
         if self.facts.knows(EMPTIES_PARTS):
@@ -410,14 +410,14 @@ class ListReader(ContractReader):
         plan: Plan = page["plan"]
         keys = replace(plan, is_by_record=True, selects=True)
 
-        def listed(skip: int, top: int, plan: Plan) -> Sequence[Wire]:
+        def listed(skip: int, top: int, plan: Plan) -> Sequence[Raw]:
             return _unless_refused(
                 lambda: self._list(window, {"skip": skip, "top": top, "plan": plan})[0], [], _MISHAPS
             )
 
         refusals: list[RequestFailed] = []
 
-        def alone(row: Wire) -> Wire | None:
+        def alone(row: Raw) -> Raw | None:
             return self._alone(row, plan, refusals) if self.records.can_address(row) else None
 
         shown = ShownPage(
@@ -464,22 +464,22 @@ class ListReader(ContractReader):
                 f"the list comes without {lines}, and whether its records have any is unknown, since none could be "
                 f"read by itself: {self._refusal.problem.sentence}"
             )
-            raise RequestFailed(replace(self._refusal.problem, next=Next.STOP, sentence=sentence), self.where)
+            raise RequestFailed(replace(self._refusal.problem, action=Action.STOP, sentence=sentence), self.where)
 
-    def _is_one(self, row: Wire, other: Wire) -> bool:
+    def _is_one(self, row: Raw, other: Raw) -> bool:
         """Whether both are the same record."""
         return self._identify(row)[0] == self._identify(other)[0]
 
-    def _bears(self, window: Window, page: Mapping[str, int], plan: Plan, *, needs_rows: bool = False) -> bool:
+    def _accepts(self, window: Window, page: Mapping[str, int], plan: Plan, *, needs_rows: bool = False) -> bool:
         """Whether the page that failed comes under another plan; one that is too slow is asked for with fewer rows."""
         top = page["top"]
         while True:
             try:
                 rows, _ = self._list(window, {**page, "top": top, "plan": plan})
             except RequestFailed as error:
-                if error.problem.next in _REFUSALS:
+                if error.problem.action in _REFUSALS:
                     return False
-                if error.problem.next is not Next.FEWER_ROWS or top <= SMALLEST_PAGE_ROWS:
+                if error.problem.action is not Action.FEWER_ROWS or top <= SMALLEST_PAGE_ROWS:
                     raise
                 top = max(top // 2, SMALLEST_PAGE_ROWS)
             else:
@@ -487,18 +487,18 @@ class ListReader(ContractReader):
 
     # ------------------------------------------------------------------------------------------------ single records
 
-    def _alone(self, row: Wire, plan: Plan, refusals: list[RequestFailed] | None = None) -> Wire | None:
+    def _alone(self, row: Raw, plan: Plan, refusals: list[RequestFailed] | None = None) -> Raw | None:
         """The record by itself, where that works; otherwise why it does not is added to ``refusals``."""
         try:
             return self.records.read(row, plan)
         except RequestFailed as error:
-            if error.problem.next not in _REFUSALS:
+            if error.problem.action not in _REFUSALS:
                 raise
             if refusals is not None:
                 refusals.append(error)
             return None
 
-    def _completed(self, rows: Sequence[Wire]) -> Iterator[Wire]:
+    def _completed(self, rows: Sequence[Raw]) -> Iterator[Raw]:
         """The rows as they are, or, where the list gave keys only, each record fetched by itself."""
         if not self._plan.is_by_record:
             yield from rows
@@ -512,20 +512,20 @@ class ListReader(ContractReader):
         if removed:
             logger.info(f"{self.where}: {removed} records were removed while they were read.")
 
-    def _record(self, row: Wire) -> Wire | None:
+    def _record(self, row: Raw) -> Raw | None:
         """One record in full; None where it was removed since its key was read."""
         while True:
             plan = self._plan
             try:
                 return self.records.read(row, plan)
             except RequestFailed as error:
-                if error.problem.next not in _REFUSALS or not self.records.can_address(row):
+                if error.problem.action not in _REFUSALS or not self.records.can_address(row):
                     raise
                 with self._lowering:
                     if plan == self._plan:
-                        self._take(self.ladder.lower_record(plan, error, partial(self._bears_record, row)))
+                        self._take(self.ladder.lower_record(plan, error, partial(self._accepts_record, row)))
 
-    def _bears_record(self, row: Wire, plan: Plan) -> bool:
+    def _accepts_record(self, row: Raw, plan: Plan) -> bool:
         return self._alone(row, plan) is not None
 
     def _take(self, plan: Plan) -> None:
@@ -539,7 +539,7 @@ class ListReader(ContractReader):
         known = [name for name, kind in fields if kind is not FieldKind.UNKNOWN]
         return [name for name in known if self.columns is None or name in self.columns]
 
-    def _note_unserved(self, rows: Sequence[Wire]) -> None:
+    def _note_unserved(self, rows: Sequence[Raw]) -> None:
         """Fields that the ERP describes and does not send are no empty ones: rows from now on say so."""
         names = unserved(rows, self.table.path, self._scalars)
         if new := [name for name in names if name not in self.ladder.left_out]:
@@ -556,7 +556,7 @@ class ListReader(ContractReader):
                 "if that is to stay."
             )
 
-    def runs(self, rows: Sequence[Wire]) -> Iterable[tuple[Sequence[Wire], tuple[str, ...]]]:
+    def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
         """The rows of the page that came last, in their order, with what those lack beside ``lacking``."""
         if not self._has_broken:
             return [(rows, ())]
@@ -611,12 +611,12 @@ class ListReader(ContractReader):
         """No custom fields: believed only where they have never come, since they would be taken away otherwise."""
         if before is not None and "custom" not in before:
             sentence = f"{error.problem.sentence}. It named custom fields before, and records are not to lose them"
-            raise RequestFailed(replace(error.problem, next=Next.STOP, sentence=sentence), self.where)
+            raise RequestFailed(replace(error.problem, action=Action.STOP, sentence=sentence), self.where)
         logger.warning(f"{error.message}. Custom fields are not read; each record says so.")
         self.ladder.leave_out(["custom"])
         return ()
 
-    def _identify(self, row: Wire) -> Identity:
+    def _identify(self, row: Raw) -> Identity:
         """By its keys or its NoteID; where neither is known, by all that it says but its id, which may be made up.
 
         What keeps its NoteID may be renamed, and stands elsewhere then: its stamp tells that it was changed.
@@ -629,12 +629,12 @@ class ListReader(ContractReader):
         return (hashlib.sha256(said).hexdigest(),)
 
 
-def _unless_refused(ask: Callable[[], Got], otherwise: Got, refusals: Sequence[Next] = _REFUSALS) -> Got:
+def _unless_refused(ask: Callable[[], Got], otherwise: Got, refusals: Sequence[Action] = _REFUSALS) -> Got:
     """What ``ask`` brings, or ``otherwise`` where the ERP refuses it."""
     try:
         return ask()
     except RequestFailed as error:
-        if error.problem.next in refusals:
+        if error.problem.action in refusals:
             return otherwise
         raise
 

@@ -20,9 +20,9 @@ from source_acumatica.contract.query import (
     record_path,
 )
 from source_acumatica.contract.tables import Table
-from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.cursor import Window
-from source_acumatica.reading.fields import Wire, unwrap
+from source_acumatica.reading.fields import Raw, unwrap
 
 # A record whose lines change between the requests for its custom fields is read again.
 _TRIES_AT_ONE_RECORD = 5
@@ -34,7 +34,7 @@ _NOT_ADDRESSABLE = (
 )
 
 FetchObject = Callable[[str, Mapping[str, str]], dict[str, Any]]
-FetchRows = Callable[[str, Mapping[str, str]], Sequence[Wire]]
+FetchRows = Callable[[str, Mapping[str, str]], Sequence[Raw]]
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class SingleRecords:
     fetch_object: FetchObject
     fetch_rows: FetchRows
 
-    def can_address(self, row: Wire) -> bool:
+    def can_address(self, row: Raw) -> bool:
         """Whether the record of a row of the list can be asked for by itself."""
         return record_path(self.table, row) is not None
 
-    def read(self, row: Wire, plan: Plan) -> Wire | None:
+    def read(self, row: Raw, plan: Plan) -> Raw | None:
         """The record in full; None where it was removed since the list was read.
 
         Raises:
@@ -72,14 +72,14 @@ class SingleRecords:
             raise self._failure(row, f"the ERP leaves out {lacking} although it was asked for")
         return record
 
-    def _addresses(self, row: Wire) -> list[str]:
+    def _addresses(self, row: Raw) -> list[str]:
         """By the keys where they can stand in a path, and by the id: it may be made up, so it is tried and compared.
 
         Web servers take some keys for something else: `CON` for a device, what follows a dot for a kind of file.
         """
         return [*dict.fromkeys(filter(None, (record_path(self.table, row), id_path(self.table, row))))]
 
-    def _at(self, path: str, row: Wire, plan: Plan) -> Wire | None:
+    def _at(self, path: str, row: Raw, plan: Plan) -> Raw | None:
         """The record of ``row`` if it stands at this address.
 
         Raises:
@@ -89,23 +89,23 @@ class SingleRecords:
             record = self._read(path, plan)
         except RequestFailed as error:
             problem = error.problem
-            if problem.next is Next.GONE or problem.status == _NOT_FOUND:
+            if problem.action is Action.GONE or problem.status == _NOT_FOUND:
                 return None
             # What is set up for the list is set up for its records.
-            next_ = Next.STOP if problem.next is Next.SKIP else problem.next
-            named = replace(problem, next=next_, sentence=f"{problem.sentence} (record {self._name(row)})")
+            action = Action.STOP if problem.action is Action.SKIP else problem.action
+            named = replace(problem, action=action, sentence=f"{problem.sentence} (record {self._name(row)})")
             raise RequestFailed(named, self.where) from None
         is_sure = self.table.has_note_id and path == id_path(self.table, row)
         return record if is_sure or self._is_same(record, row) else None
 
-    def _not_found(self, row: Wire, *, is_listed: bool | None) -> str:
+    def _not_found(self, row: Raw, *, is_listed: bool | None) -> str:
         if not self.can_address(row):
             return _NOT_ADDRESSABLE
         if is_listed is None:
             return "the ERP does not find it, and its list cannot be asked for it alone"
         return "the ERP does not find it at its address, although its list has it"
 
-    def _read(self, path: str, plan: Plan) -> Wire:
+    def _read(self, path: str, plan: Plan) -> Raw:
         groups = custom_groups(self.table, plan, self.columns, Window())
         for _ in range(_TRIES_AT_ONE_RECORD):
             record, *more = [
@@ -115,28 +115,28 @@ class SingleRecords:
             if all(merge_custom(record, other, self.table.path) for other in more):
                 return record
         sentence = "its lines change faster than their custom fields can be read"
-        raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), self.where)
+        raise RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), self.where)
 
-    def _is_listed(self, row: Wire, plan: Plan) -> bool | None:
+    def _is_listed(self, row: Raw, plan: Plan) -> bool | None:
         """Whether the list has the record of ``row`` still, so that it was not removed; None if it cannot be asked."""
         options = record_filter(self.table, row, plan)
         try:
             return None if options is None else bool(self.fetch_rows(self.table.url_path, options))
         except RequestFailed as error:
-            if error.problem.next not in (Next.CLIMB_DOWN, Next.STOP) or error.problem.status == _NOT_FOUND:
+            if error.problem.action not in (Action.CLIMB_DOWN, Action.STOP) or error.problem.status == _NOT_FOUND:
                 raise
             return None
 
-    def _is_same(self, record: Wire, row: Wire) -> bool:
+    def _is_same(self, record: Raw, row: Raw) -> bool:
         """Whether they have the same keys, or where none are known, the same values."""
         names = self.table.keys or [name for name in self.table.shape.fields if row.get(name) is not None]
         return bool(names) and all(_compared(record.get(name)) == _compared(row.get(name)) for name in names)
 
-    def _failure(self, row: Wire, sentence: str) -> RequestFailed:
-        problem = Problem(Next.STOP, FailureType.system_error, f"record {self._name(row)}: {sentence}")
+    def _failure(self, row: Raw, sentence: str) -> RequestFailed:
+        problem = Problem(Action.STOP, FailureType.system_error, f"record {self._name(row)}: {sentence}")
         return RequestFailed(problem, self.where)
 
-    def _name(self, row: Wire) -> str:
+    def _name(self, row: Raw) -> str:
         return ", ".join(repr(unwrap(row.get(key))) for key in self.table.keys) or str(row.get("id"))
 
 

@@ -18,13 +18,13 @@ from source_acumatica.contract.form_reader import FormReader
 from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.contract.query import Plan, list_options
 from source_acumatica.contract.reader import ListReader
-from source_acumatica.contract.tables import Door, Table
+from source_acumatica.contract.tables import Method, Table
 from source_acumatica.erp.answers import NO_CONTENT, on_trial, or_no_content, read_answer
 from source_acumatica.erp.errors import config_error
 from source_acumatica.reading.codec import Codec
 from source_acumatica.reading.cursor import IDS_LOOKED_AT, Window
 from source_acumatica.reading.facts import TenantFacts
-from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.read_with import ReadWith, read_with
 from source_acumatica.reading.reader import Reader, where_of
 from source_acumatica.reading.table import StreamTable
@@ -83,7 +83,7 @@ class ContractStream(TableStream):
 
     def _reader(self, tenant: str) -> Reader:
         headers, table, columns = self.request_headers(None), self._table_of(tenant), self._columns_of(tenant)
-        if table.door is Door.INQUIRY:
+        if table.method is Method.INQUIRY:
             sets = self._config.parameter_sets(*form_names(table.endpoint, table.entity))
             readers = [
                 (given, FormReader(tenant, self._config, table, columns, self._client, headers, given))
@@ -112,16 +112,16 @@ class ContractStream(TableStream):
         id_ = ("_parent_id" if table.path else "id") if table.has_note_id else None
         return self._keys.claimed_list(reader.where, table.own_key, id_)
 
-    def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Wire], int]:
+    def _ask(self, tenant: str, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Raw], int]:
         """A page of the list, as ``Ask`` of the reader."""
 
-        def read(response: requests.Response) -> tuple[Sequence[Wire], int]:
+        def read(response: requests.Response) -> tuple[Sequence[Raw], int]:
             body = response.content
             if response.status_code == NO_CONTENT:
                 return [], 0
             codec = self._codec_of(tenant)
             decode = codec.decode_dicts if token.get("as_dicts") else codec.decode
-            return decode(body, partial(self._tell, tenant)), len(body)
+            return decode(body, partial(self._warn, tenant)), len(body)
 
         rows, size_bytes = self._fetch_page(tenant, window, token, read)
         is_begin = not token.get("skip") or tenant in self._blank_lists
@@ -147,8 +147,8 @@ class ContractStream(TableStream):
         tenant: str,
         window: Window,
         token: Mapping[str, Any],
-        read: Callable[[requests.Response], tuple[Sequence[Wire], int]],
-    ) -> tuple[Sequence[Wire], int]:
+        read: Callable[[requests.Response], tuple[Sequence[Raw], int]],
+    ) -> tuple[Sequence[Raw], int]:
         return self._client.fetch(
             tenant,
             self._path(tenant),
@@ -160,7 +160,7 @@ class ContractStream(TableStream):
             is_page=can_be_smaller(token),
         )
 
-    def _look_at_ids(self, reader: Reader, rows: Sequence[Wire], facts: TenantFacts) -> None:
+    def _look_at_ids(self, reader: Reader, rows: Sequence[Raw], facts: TenantFacts) -> None:
         """That an entity is a table with NoteIDs is known by its name alone; other ids are made up for each answer.
 
         Raises:
@@ -181,7 +181,7 @@ class ContractStream(TableStream):
             logger.warning(f"{where}: {_NOT_NOTE_IDS.format(table=sets[-1])}")
         facts.learn(IDS_LOOKED_AT)
 
-    def _are_made_up(self, reader: ListReader, rows: Sequence[Wire], ids: Sequence[str]) -> bool:
+    def _are_made_up(self, reader: ListReader, rows: Sequence[Raw], ids: Sequence[str]) -> bool:
         """Whether records that are asked for again have other ids; one may have been made anew meanwhile."""
         pairs = [(id_, reader.id_again(row)) for row, id_ in zip(rows[:_RECORDS_ASKED_AGAIN], ids, strict=False)]
         return all(again is not None and again.lower() != id_.lower() for id_, again in pairs)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from source_acumatica.contract.known_entities import Known
-from source_acumatica.reading.fields import INSTANT_SCHEMA, FieldKind, Record, Shape, Wire, unwrap, utc_instant
+from source_acumatica.reading.fields import INSTANT_SCHEMA, FieldKind, Raw, Record, Shape, unwrap, utc_instant
 from source_acumatica.reading.table import DELETED_AT, Rows, clashing, cursor_of, parameter_columns, stamps_of
 
 MAIN_ENDPOINT = "Default"
@@ -26,17 +26,17 @@ def prefix(endpoint: str) -> str:
 class Part:
     """Some rows of a collection that is too large to lie in memory as a whole."""
 
-    rows: Sequence[Wire]
+    rows: Sequence[Raw]
     first: int
     """The position of the first of them, from 1."""
     count: int
     """How many rows the collection has."""
 
-    def __iter__(self) -> Iterator[Wire]:
+    def __iter__(self) -> Iterator[Raw]:
         return iter(self.rows)
 
 
-class Door(StrEnum):
+class Method(StrEnum):
     """How a table's rows are asked for."""
 
     LIST = "GET of the entity's list"
@@ -54,7 +54,7 @@ class Table:
     endpoint: str
     version: str
     entity: str
-    door: Door
+    method: Method
     shape: Shape
     keys: tuple[str, ...]
     """The fields that identify the top-level record; empty where none are known."""
@@ -113,7 +113,7 @@ class Table:
     @property
     def own_key(self) -> list[str]:
         """The same by the table's own keys."""
-        if self.door is Door.INQUIRY or not (self.is_identified or self.is_single):
+        if self.method is Method.INQUIRY or not (self.is_identified or self.is_single):
             return []
         if self.is_single and self.path and not self.line_keys[-1]:
             return []
@@ -176,7 +176,7 @@ class Table:
 
     def tracked(self) -> Table:
         """The table with removed records; a table of lines, and one that is made anew each time, stays as it is."""
-        return self if self.path or self.door is Door.INQUIRY else replace(self, is_tracked=True)
+        return self if self.path or self.method is Method.INQUIRY else replace(self, is_tracked=True)
 
     def led_by(self, cursor: str) -> Table:
         """The table with the cursor of a catalog, as long as its records have that stamp.
@@ -205,35 +205,35 @@ class Table:
             return self._detail_rows(tenant, convert)
         cursor = self.cursor
 
-        def top_rows(wire: Wire) -> Iterator[Record]:
-            row = {"_tenant": tenant, **convert(wire)}
+        def top_rows(raw: Raw) -> Iterator[Record]:
+            row = {"_tenant": tenant, **convert(raw)}
             if cursor:
-                row[cursor] = utc_instant(unwrap(wire.get(cursor)))
+                row[cursor] = utc_instant(unwrap(raw.get(cursor)))
             yield row
 
-        return top_rows if self.door is Door.LIST else lambda wire: [{"_tenant": tenant, **convert(wire)}]
+        return top_rows if self.method is Method.LIST else lambda raw: [{"_tenant": tenant, **convert(raw)}]
 
-    def _detail_rows(self, tenant: str, convert: Callable[[Wire], Record]) -> Rows:
-        keys, cursor, path, is_listed = self.keys, self.cursor, self.path, self.door is Door.LIST
+    def _detail_rows(self, tenant: str, convert: Callable[[Raw], Record]) -> Rows:
+        keys, cursor, path, is_listed = self.keys, self.cursor, self.path, self.method is Method.LIST
         asked = parameter_columns(self.asked)
 
-        def detail_rows(wire: Wire) -> Iterator[Record]:
-            added: Record = {"_tenant": tenant, **{name: wire.get(name) for name in asked}}
+        def detail_rows(raw: Raw) -> Iterator[Record]:
+            added: Record = {"_tenant": tenant, **{name: raw.get(name) for name in asked}}
             if is_listed:
-                added["_parent_id"] = wire.get("id")
-                added.update((f"_parent_{key}", unwrap(wire.get(key))) for key in keys)
+                added["_parent_id"] = raw.get("id")
+                added.update((f"_parent_{key}", unwrap(raw.get(key))) for key in keys)
                 if cursor:
-                    added["_parent_modified"] = utc_instant(unwrap(wire.get(cursor)))
-            yield from self._descend(wire, path, added, convert)
+                    added["_parent_modified"] = utc_instant(unwrap(raw.get(cursor)))
+            yield from self._descend(raw, path, added, convert)
 
         return detail_rows
 
     def _descend(
-        self, wire: Wire, path: Sequence[str], added: Record, convert: Callable[[Wire], Record]
+        self, raw: Raw, path: Sequence[str], added: Record, convert: Callable[[Raw], Record]
     ) -> Iterator[Record]:
         """The rows at the end of ``path``, each with what is added of the levels above it."""
         name, depth = path[0], len(self.path) - len(path)
-        below = wire.get(name) or ()
+        below = raw.get(name) or ()
         if isinstance(below, dict):
             if name in self._level(depth).objects:
                 yield from self._descend(below, path[1:], added, convert)
@@ -254,7 +254,7 @@ class Table:
         if not self.path:
             return {}
         columns = parameter_columns(self.asked)
-        if self.door is Door.LIST:
+        if self.method is Method.LIST:
             columns["_parent_id"] = {"type": ["null", "string"]}
             top = self.shape.json_schema()
             columns.update((f"_parent_{key}", top[key]) for key in self.keys)
@@ -296,7 +296,7 @@ def tables(
         endpoint,
         version,
         entity,
-        door=Door.INQUIRY if is_inquiry else Door.LIST,
+        method=Method.INQUIRY if is_inquiry else Method.LIST,
         shape=shape,
         keys=() if is_inquiry else keys,
         cursor=None if is_inquiry else cursor_of(shape.fields),

@@ -42,9 +42,9 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.erp.errors import (
     LONGEST_TEXT_CHARACTERS,
     SQL_TIMEOUT,
+    Action,
     AnswerTooLarge,
     BrokenAnswerError,
-    Next,
     Problem,
     messages_in,
     with_quote,
@@ -90,18 +90,18 @@ def read_exception(error: Exception, url: str | None = None) -> Problem:
     transient = FailureType.transient_error
     setting = wrong_setting(error, url)
     if setting:
-        return Problem(Next.STOP, FailureType.config_error, setting)
+        return Problem(Action.STOP, FailureType.config_error, setting)
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return Problem(Next.RETRY, transient, unreachable(error, url))
+        return Problem(Action.RETRY, transient, unreachable(error, url))
     if isinstance(error, AnswerTooLarge):
-        return Problem(Next.FEWER_ROWS, FailureType.config_error, str(error), status=_TOO_LARGE)
+        return Problem(Action.FEWER_ROWS, FailureType.config_error, str(error), status=_TOO_LARGE)
     if isinstance(error, requests.Timeout):
-        return Problem(Next.FEWER_ROWS, transient, "the instance did not answer in time (read_timeout_seconds)")
+        return Problem(Action.FEWER_ROWS, transient, "the instance did not answer in time (read_timeout_seconds)")
     if isinstance(error, requests.exceptions.SSLError):
-        return Problem(Next.RETRY, transient, no_tls(error, url))
+        return Problem(Action.RETRY, transient, no_tls(error, url))
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
-        return Problem(Next.RETRY, transient, "the connection broke off in the middle of an answer")
-    return Problem(Next.RETRY, transient, unreachable(error, url))
+        return Problem(Action.RETRY, transient, "the connection broke off in the middle of an answer")
+    return Problem(Action.RETRY, transient, unreachable(error, url))
 
 
 def read_answer(response: requests.Response) -> Problem | None:
@@ -113,7 +113,7 @@ def read_answer(response: requests.Response) -> Problem | None:
         return _suspicious_success(response)
     text = text_of(response)
     if SEAT_LIMIT.search(response.text) or (status == 429 and _is_seat_429(response)):
-        return Problem(Next.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
+        return Problem(Action.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
     if is_too_long(response):
         return TOO_LONG_ADDRESS
     by_status = _BY_STATUS.get(status)
@@ -123,9 +123,9 @@ def read_answer(response: requests.Response) -> Problem | None:
         return _server_error(response.text, text)
     if status > 500:
         sentence = f"the instance is not available (HTTP {status})"
-        return Problem(Next.RETRY, FailureType.transient_error, sentence, status=status)
+        return Problem(Action.RETRY, FailureType.transient_error, sentence, status=status)
     return Problem(
-        Next.STOP, FailureType.system_error, with_quote(f"the instance refused the request ({status})", text)
+        Action.STOP, FailureType.system_error, with_quote(f"the instance refused the request ({status})", text)
     )
 
 
@@ -144,7 +144,7 @@ def on_trial(judge: Judge) -> Judge:
     def of_trial(response: requests.Response) -> Problem | None:
         problem = judge(response)
         is_refusal = problem is not None and problem.status == _SERVER_ERROR
-        return replace(problem, next=Next.CLIMB_DOWN) if problem and is_refusal else problem
+        return replace(problem, action=Action.CLIMB_DOWN) if problem and is_refusal else problem
 
     return of_trial
 
@@ -180,7 +180,7 @@ def refuse_beginning(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 TOO_LONG_ADDRESS = Problem(
-    Next.CLIMB_DOWN,
+    Action.CLIMB_DOWN,
     FailureType.config_error,
     "the web server refuses the address of the request since it is too long",
     status=TOO_LONG,
@@ -201,20 +201,20 @@ def is_too_long(response: requests.Response) -> bool:
 
 
 _BY_STATUS: Mapping[int, Problem] = {
-    401: Problem(Next.SIGN_IN, FailureType.config_error, "the session is not accepted even after signing in again"),
+    401: Problem(Action.SIGN_IN, FailureType.config_error, "the session is not accepted even after signing in again"),
     403: Problem(
-        Next.STOP, FailureType.config_error, "the user may not read this form: give it a role with view rights"
+        Action.STOP, FailureType.config_error, "the user may not read this form: give it a role with view rights"
     ),
-    404: Problem(Next.STOP, FailureType.config_error, "the endpoint or entity does not exist there", status=404),
+    404: Problem(Action.STOP, FailureType.config_error, "the endpoint or entity does not exist there", status=404),
     422: Problem(
-        Next.STOP,
+        Action.STOP,
         FailureType.config_error,
         "the ERP wants other values: set inquiry_parameters",
     ),
-    408: Problem(Next.RETRY, FailureType.transient_error, "the instance gave up waiting for the request"),
-    429: Problem(Next.THROTTLED, FailureType.transient_error, _THROTTLE_SENTENCE),
+    408: Problem(Action.RETRY, FailureType.transient_error, "the instance gave up waiting for the request"),
+    429: Problem(Action.THROTTLED, FailureType.transient_error, _THROTTLE_SENTENCE),
     504: Problem(
-        Next.FEWER_ROWS,
+        Action.FEWER_ROWS,
         FailureType.transient_error,
         "the instance's gateway did not wait for the answer",
         status=504,
@@ -225,24 +225,24 @@ _BY_STATUS: Mapping[int, Problem] = {
 def _server_error(body: str, text: str) -> Problem:
     if _NOT_OPTIMIZABLE.search(body):
         return Problem(
-            Next.CLIMB_DOWN,
+            Action.CLIMB_DOWN,
             FailureType.config_error,
             with_quote("the ERP cannot list this entity in one query", text),
             names=tuple(_NAMED_FIELD.findall(text)),
         )
     if _UNKNOWN_FIELD in body:
         sentence = "the ERP does not know a field that its own description lists"
-        return Problem(Next.CLIMB_DOWN, FailureType.config_error, with_quote(sentence, text))
+        return Problem(Action.CLIMB_DOWN, FailureType.config_error, with_quote(sentence, text))
     if _GONE.search(body):
-        return Problem(Next.GONE, FailureType.config_error, "the record does not exist any more")
+        return Problem(Action.GONE, FailureType.config_error, "the record does not exist any more")
     if _NOT_SET_UP.search(body):
         return Problem(
-            Next.SKIP, FailureType.config_error, with_quote("a form that it needs is not set up in this tenant", text)
+            Action.SKIP, FailureType.config_error, with_quote("a form that it needs is not set up in this tenant", text)
         )
     if SQL_TIMEOUT.search(body):
-        return Problem(Next.FEWER_ROWS, FailureType.transient_error, "the ERP's database did not answer in time")
+        return Problem(Action.FEWER_ROWS, FailureType.transient_error, "the ERP's database did not answer in time")
     sentence = with_quote("the ERP failed with an error of its own", text)
-    return Problem(Next.STOP, FailureType.system_error, sentence, status=500)
+    return Problem(Action.STOP, FailureType.system_error, sentence, status=500)
 
 
 def _redirect(response: requests.Response) -> Problem:
@@ -250,9 +250,9 @@ def _redirect(response: requests.Response) -> Problem:
     location = response.headers.get("Location", "")
     message = " ".join(parse_qs(urlsplit(location).query).get("message", []))
     if SEAT_LIMIT.search(message):
-        return Problem(Next.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
+        return Problem(Action.SEAT, FailureType.transient_error, _SEAT_SENTENCE)
     sentence = "the instance led to another page instead of answering (is it in maintenance, is instance_url right?)"
-    return Problem(Next.RETRY, FailureType.transient_error, with_quote(sentence, message))
+    return Problem(Action.RETRY, FailureType.transient_error, with_quote(sentence, message))
 
 
 def _suspicious_success(response: requests.Response) -> Problem | None:
@@ -271,12 +271,12 @@ def is_web_page(response: requests.Response) -> bool:
 
 
 EMPTY_BODY = Problem(
-    Next.SEAT,
+    Action.SEAT,
     FailureType.transient_error,
     f"the instance answered with an empty body; if this stays so, {_SEAT_SENTENCE}",
 )
 WEB_PAGE = Problem(
-    Next.RETRY,
+    Action.RETRY,
     FailureType.transient_error,
     "the instance answered with a web page instead of data (is it in maintenance, is instance_url right?)",
 )

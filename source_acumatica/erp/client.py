@@ -22,18 +22,18 @@ from requests.auth import AuthBase
 from source_acumatica.config import Config, hide
 from source_acumatica.erp.addresses import encode
 from source_acumatica.erp.answers import read_answer, read_exception
-from source_acumatica.erp.errors import BrokenAnswerError, Next, Problem, RequestFailed, broken_body
+from source_acumatica.erp.errors import Action, BrokenAnswerError, Problem, RequestFailed, broken_body
 from source_acumatica.erp.helpers import Helpers
 from source_acumatica.erp.json_text import decode
 from source_acumatica.erp.limits import Pace
 from source_acumatica.erp.network import NetworkError
 from source_acumatica.erp.response import bound
-from source_acumatica.erp.retries import Patience, Recovery, Trouble
+from source_acumatica.erp.retries import Recovery, RetryPolicy, Trouble
 from source_acumatica.erp.server_clock import server_now
 from source_acumatica.erp.sessions import Session, SessionPool
 from source_acumatica.erp.sign_in import read_token_answer
 
-__all__ = ["Client", "Patience", "encode"]
+__all__ = ["Client", "RetryPolicy", "encode"]
 
 logger = logging.getLogger("airbyte")
 Answer = TypeVar("Answer")
@@ -81,8 +81,8 @@ class Client:
     ``close`` has to be called: it gives the seats back.
     """
 
-    def __init__(self, config: Config, patience: Patience) -> None:
-        self._config, self._patience = config, patience
+    def __init__(self, config: Config, retry_policy: RetryPolicy) -> None:
+        self._config, self._retry_policy = config, retry_policy
         self._pace = Pace(config.requests_per_minute, _MINUTE)
         self._pool = SessionPool(config.max_sessions, self._sign_in, self._sign_out)
         self._server_times: dict[str, datetime] = {}
@@ -183,7 +183,7 @@ class Client:
             _LARGEST_PAGE_BYTES if is_page else _LARGEST_ANSWER_BYTES,
         )
         trouble = self._troubles.get(where) or Trouble()
-        recovery = Recovery(self._patience, trouble, is_page, self._config.read_timeout_seconds)
+        recovery = Recovery(self._retry_policy, trouble, is_page, self._config.read_timeout_seconds)
         sessions_ended = 0
         while True:
             with self._waiting(where), self._lease(tenant, where) as session:
@@ -191,13 +191,13 @@ class Client:
                 outcome = self._try(session, method, url, headers, body, judge, bounds, is_streamed=is_streamed)
                 if isinstance(outcome, requests.Response):
                     session.has_answered = True
-                elif outcome.next is Next.SIGN_IN:
+                elif outcome.action is Action.SIGN_IN:
                     self._pool.discard(session)
                     # Each session may have ended since it worked. No more can have: then it is this request that is
                     # refused, and would cost every other stream its session.
                     if session.has_answered and sessions_ended < self._config.max_sessions:
                         sessions_ended += 1
-                        recovery.forgive(Next.SIGN_IN)
+                        recovery.forgive(Action.SIGN_IN)
                 answer = _decoded(outcome, read) if is_streamed else None
             if not is_streamed:
                 # The seat is free for the next request while this answer is decoded.
@@ -206,7 +206,7 @@ class Client:
                 self._troubles.pop(where, None)
                 self._seatless_since = None
                 return cast("Answer", answer)
-            if is_hint and answer.next is not Next.SIGN_IN:
+            if is_hint and answer.action is not Action.SIGN_IN:
                 raise RequestFailed(answer, where)
             self._recover(answer, recovery, time.monotonic() - began, where)
 
@@ -229,20 +229,20 @@ class Client:
         Raises:
             RequestFailed: given up.
         """
-        if problem.next in (Next.SEAT, Next.THROTTLED):
+        if problem.action in (Action.SEAT, Action.THROTTLED):
             self.helpers.lack_seats()
             self._pool.free_idle_seats()
-        if problem.next is Next.SEAT:
+        if problem.action is Action.SEAT:
             self._seatless_since = self._seatless_since or time.monotonic()
         pause, given_up = recovery.after(problem, took_seconds, self._seatless_since)
         # Of a list, the next size is asked for by a request of its own: the failures are counted together.
         self._troubles[where] = recovery.trouble
         if pause:
             self._pause(problem, pause, where)
-        if given_up is None and problem.next is Next.SIGN_IN:
+        if given_up is None and problem.action is Action.SIGN_IN:
             logger.info(f"{where}: the session has ended; signing in again.")
         if given_up:
-            if given_up.next is not Next.FEWER_ROWS:
+            if given_up.action is not Action.FEWER_ROWS:
                 self._troubles.pop(where, None)
             raise RequestFailed(given_up, where)
 
@@ -283,11 +283,11 @@ class Client:
     def pause(self, tries: int) -> None:
         """Wait before a try with this number."""
         with self._waiting("a failure to pass"):
-            time.sleep(self._patience.pause_seconds(tries))
+            time.sleep(self._retry_policy.pause_seconds(tries))
 
     def _pause(self, problem: Problem, seconds: float, where: str) -> None:
-        longest = f" (for a seat a sync waits up to {self._patience.wait_seconds / 60:.0f} min)"
-        told = longest if problem.next is Next.SEAT and self._patience.wait_seconds >= 60 else ""
+        longest = f" (for a seat a sync waits up to {self._retry_policy.wait_seconds / 60:.0f} min)"
+        told = longest if problem.action is Action.SEAT and self._retry_policy.wait_seconds >= 60 else ""
         logger.warning(f"{where}: {problem.sentence}. Trying again in {seconds:.0f} s{told}.")
         with self._waiting(f"{where} ({problem.sentence})"):
             time.sleep(seconds)
@@ -314,11 +314,11 @@ class Client:
                 outcome = self._ask_for_token(tenant, form)
             if isinstance(outcome, Session):
                 return outcome
-            if outcome.next is Next.STOP:
+            if outcome.action is Action.STOP:
                 raise RequestFailed(outcome, where)
-            if trouble.failures > self._patience.retries:
+            if trouble.failures > self._retry_policy.retries:
                 raise RequestFailed(replace(outcome, sentence=f"{outcome.sentence} ({trouble.told})"), where)
-            self._pause(outcome, self._patience.pause_seconds(trouble.failures), where)
+            self._pause(outcome, self._retry_policy.pause_seconds(trouble.failures), where)
 
     def _ask_for_token(self, tenant: str, form: Mapping[str, str]) -> Session | Problem:
         http, url = _http(), f"{self._config.instance_url}/identity/connect/token"
@@ -393,7 +393,7 @@ class Client:
         left = self._seconds_for_sign_out(trouble)
         if left <= _SHORTEST_SIGN_OUT_SECONDS:
             return False
-        time.sleep(min(self._patience.pause_seconds(trouble.failures), left / 2))
+        time.sleep(min(self._retry_policy.pause_seconds(trouble.failures), left / 2))
         return True
 
 
@@ -432,10 +432,10 @@ class _Token(msgspec.Struct):
 
 def _of_sign_in(problem: Problem) -> Problem:
     """The same, where ``read_timeout_seconds`` is of no use."""
-    if problem.next is not Next.FEWER_ROWS or problem.status:
+    if problem.action is not Action.FEWER_ROWS or problem.status:
         return problem
     sentence = f"the instance did not answer in time: the sign-in took longer than {_SIGN_TIMEOUT_SECONDS} seconds"
-    return replace(problem, next=Next.RETRY, sentence=sentence)
+    return replace(problem, action=Action.RETRY, sentence=sentence)
 
 
 _TOKEN_ANSWER = msgspec.json.Decoder(_Token)

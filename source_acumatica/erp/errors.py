@@ -15,7 +15,7 @@ from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 
-class Next(StrEnum):
+class Action(StrEnum):
     """What is done about a failure."""
 
     RETRY = "try the same request again after a pause"
@@ -33,7 +33,7 @@ class Next(StrEnum):
 class Problem:
     """A failure, read: what happens next, whose fault it is, and the sentence."""
 
-    next: Next
+    action: Action
     failure_type: FailureType
     sentence: str
     names: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class AnswerTooLarge(requests.RequestException):
 
 def broken_body(sentence: str = "the answer was not complete JSON", said: str = "") -> Problem:
     """A 200 whose body is not whole, or no data; ``said`` is the server's own text in it."""
-    recovery = Next.FEWER_ROWS if SQL_TIMEOUT.search(said) else Next.RETRY
+    recovery = Action.FEWER_ROWS if SQL_TIMEOUT.search(said) else Action.RETRY
     return Problem(recovery, FailureType.transient_error, with_quote(sentence, said))
 
 

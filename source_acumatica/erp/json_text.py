@@ -13,7 +13,7 @@ import msgspec
 
 from source_acumatica.erp.errors import BrokenAnswerError
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 """Takes a sentence about what was mended."""
 
 _MARK = b"\xef\xbb\xbf"
@@ -38,7 +38,7 @@ class BrokenTextError(BrokenAnswerError, msgspec.DecodeError):
     """A body that is not JSON, and not to be mended."""
 
 
-def decode(decoder: msgspec.json.Decoder[Any], body: bytes, tell: Tell | None = None) -> Any:
+def decode(decoder: msgspec.json.Decoder[Any], body: bytes, log: Log | None = None) -> Any:
     """What ``decoder`` makes of a body, mended where it is not JSON.
 
     Half characters become U+FFFD, numbers that JSON does not have null, and a mark in front is dropped; control
@@ -63,9 +63,9 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes, tell: Tell | None = 
     except msgspec.DecodeError:
         sentence = "the answer was not complete JSON"
         raise BrokenTextError(sentence, error_at_end(text)) from None
-    if tell:
+    if log:
         for remark in sorted(remarks):
-            tell(remark)
+            log(remark)
     return answer
 
 

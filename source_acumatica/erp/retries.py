@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from source_acumatica.erp.errors import Next, Problem
+from source_acumatica.erp.errors import Action, Problem
 
 _LONGEST_PAUSE_SECONDS = 60.0
 # Each takes as long as the read time-out.
@@ -26,7 +26,7 @@ _LONGEST_RECOVERY_SECONDS = 30 * 60.0
 _TIME_OUTS_IN_A_RECOVERY = 3
 
 
-class Patience:
+class RetryPolicy:
     """What is waited for each kind of failure.
 
     The seat of a crashed run comes free after 10 minutes, or up to an hour where it signed in as this connector does
@@ -40,12 +40,12 @@ class Patience:
         self.first_pause_seconds = first_pause_seconds
 
     @classmethod
-    def of_a_read(cls) -> Patience:
+    def of_a_read(cls) -> RetryPolicy:
         """Outlasts a restart of the site (three minutes) and the seats of crashed runs (an hour)."""
         return cls(retries=8, wait_seconds=65 * 60)
 
     @classmethod
-    def of_a_check(cls) -> Patience:
+    def of_a_check(cls) -> RetryPolicy:
         """Short: somebody sits in front of it."""
         return cls(retries=2, wait_seconds=20)
 
@@ -79,12 +79,12 @@ class Trouble:
 class Recovery:
     """The tries at one request; every way to go on has an end, in tries and in time."""
 
-    patience: Patience
+    retry_policy: RetryPolicy
     trouble: Trouble
     is_page: bool
     """Whether whoever asks can ask for fewer rows."""
     time_out_seconds: float
-    _tries: Counter[Next] = field(default_factory=Counter)
+    _tries: Counter[Action] = field(default_factory=Counter)
     _wait: Trouble | None = None
     """For a seat, or for the rate: nothing is wrong meanwhile."""
 
@@ -95,46 +95,48 @@ class Recovery:
 
         ``seatless_since``: when the first of the requests was refused a seat of which none has been answered since.
         """
-        self._tries[problem.next] += 1
-        tries, pause = self._tries[problem.next], self.patience.pause_seconds(self._tries.total())
+        self._tries[problem.action] += 1
+        tries, pause = self._tries[problem.action], self.retry_policy.pause_seconds(self._tries.total())
         again = pause, None
-        if problem.next in (Next.SEAT, Next.THROTTLED):
+        if problem.action in (Action.SEAT, Action.THROTTLED):
             self._wait = self._wait or Trouble()
             self._wait.count()
-            return again if self._may_wait(problem.next, seatless_since) else (0.0, self._given_up(problem, self._wait))
+            return (
+                again if self._may_wait(problem.action, seatless_since) else (0.0, self._given_up(problem, self._wait))
+            )
         self.trouble.count()
-        match problem.next:
-            case Next.SIGN_IN if tries <= 1:
+        match problem.action:
+            case Action.SIGN_IN if tries <= 1:
                 return 0.0, None
-            case Next.STOP if problem.status == _FAILURE and tries <= _TRIES_AFTER_FAILURE:
+            case Action.STOP if problem.status == _FAILURE and tries <= _TRIES_AFTER_FAILURE:
                 return again
-            case Next.RETRY | Next.FEWER_ROWS if self._is_over():
+            case Action.RETRY | Action.FEWER_ROWS if self._is_over():
                 return 0.0, self._given_up(problem, self.trouble)
-            case Next.FEWER_ROWS if self.is_page:
+            case Action.FEWER_ROWS if self.is_page:
                 is_quick = problem.status == _GATEWAY_TIME_OUT and took_seconds < _QUICK_SECONDS
                 return pause if is_quick else 0.0, problem
-            case Next.RETRY if self.is_page and problem.status > _FAILURE and tries >= _TRIES_OF_ONE_SIZE:
-                return pause, replace(problem, next=Next.FEWER_ROWS)
-            case Next.RETRY if tries <= self.patience.retries:
+            case Action.RETRY if self.is_page and problem.status > _FAILURE and tries >= _TRIES_OF_ONE_SIZE:
+                return pause, replace(problem, action=Action.FEWER_ROWS)
+            case Action.RETRY if tries <= self.retry_policy.retries:
                 return again
-            case Next.FEWER_ROWS if problem.status == _GATEWAY_TIME_OUT and tries <= self.patience.retries:
+            case Action.FEWER_ROWS if problem.status == _GATEWAY_TIME_OUT and tries <= self.retry_policy.retries:
                 return again
-            case Next.FEWER_ROWS if not problem.status and tries <= _TRIES_AFTER_TIME_OUT:
+            case Action.FEWER_ROWS if not problem.status and tries <= _TRIES_AFTER_TIME_OUT:
                 return again
-            case Next.RETRY | Next.FEWER_ROWS:
+            case Action.RETRY | Action.FEWER_ROWS:
                 return 0.0, self._given_up(problem, self.trouble)
             case _:
                 return 0.0, problem
 
-    def forgive(self, kind: Next) -> None:
+    def forgive(self, kind: Action) -> None:
         """Do not count the last failure of a kind."""
         self._tries[kind] -= 1
 
-    def _may_wait(self, kind: Next, seatless_since: float | None) -> bool:
+    def _may_wait(self, kind: Action, seatless_since: float | None) -> bool:
         now = time.monotonic()
         began = min(self._wait.began_at if self._wait else now, seatless_since or now)
-        longest = self.patience.wait_seconds
-        return now - began <= (longest if kind is Next.SEAT else min(longest, _LONGEST_THROTTLE_SECONDS))
+        longest = self.retry_policy.wait_seconds
+        return now - began <= (longest if kind is Action.SEAT else min(longest, _LONGEST_THROTTLE_SECONDS))
 
     def _is_over(self) -> bool:
         longest = max(_LONGEST_RECOVERY_SECONDS, _TIME_OUTS_IN_A_RECOVERY * self.time_out_seconds)
@@ -144,5 +146,5 @@ class Recovery:
         if trouble.failures < _TRIES_OF_ONE_SIZE:
             return problem
         # Not with fewer rows either.
-        kind = Next.RETRY if self.is_page and problem.next is Next.FEWER_ROWS else problem.next
-        return replace(problem, next=kind, sentence=f"{problem.sentence} ({trouble.told})")
+        kind = Action.RETRY if self.is_page and problem.action is Action.FEWER_ROWS else problem.action
+        return replace(problem, action=kind, sentence=f"{problem.sentence} ({trouble.told})")

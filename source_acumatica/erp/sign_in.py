@@ -11,7 +11,7 @@ import requests
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.erp.answers import WEB_PAGE, is_web_page, object_in
-from source_acumatica.erp.errors import LONGEST_TEXT_CHARACTERS, Next, Problem, broken_body, with_quote
+from source_acumatica.erp.errors import LONGEST_TEXT_CHARACTERS, Action, Problem, broken_body, with_quote
 from source_acumatica.erp.network import place_of
 
 
@@ -19,13 +19,13 @@ def read_token_answer(response: requests.Response, tenant: str) -> Problem:
     """What a sign-in that got no token leads to; a refused one is never repeated, since accounts lock."""
     status = response.status_code
     if status == 429 or status >= 500:
-        return Problem(Next.RETRY, FailureType.transient_error, f"signing in is not possible now (HTTP {status})")
+        return Problem(Action.RETRY, FailureType.transient_error, f"signing in is not possible now (HTTP {status})")
     if status < 400:
         return _no_token(response)
     body = object_in(response)
     error = str(body.get("error", ""))
     if not error and is_web_page(response) and status != 404:
-        return Problem(Next.STOP, FailureType.config_error, _no_erp(response, f"a web page (HTTP {status})"))
+        return Problem(Action.STOP, FailureType.config_error, _no_erp(response, f"a web page (HTTP {status})"))
     sentence = _SIGN_IN_SENTENCES.get(error, _SIGN_IN_SENTENCES[""]).format(
         tenant=tenant, error=error or f"HTTP {status}"
     )
@@ -34,7 +34,7 @@ def read_token_answer(response: requests.Response, tenant: str) -> Problem:
             f"there is no Acumatica ERP at {_address_of(response)} (no sign-in page, 404): check instance_url and its "
             "directory"
         )
-    return Problem(Next.STOP, FailureType.config_error, sentence)
+    return Problem(Action.STOP, FailureType.config_error, sentence)
 
 
 # What pages of an ERP's own show: that it is busy with itself, or where its pages lie.
@@ -52,11 +52,11 @@ def _no_token(response: requests.Response) -> Problem:
         if not location or _PAGE_OF_AN_ERP.search(location):
             message = " ".join(parse_qs(urlsplit(location).query).get("message", []))
             sentence = f"signing in is not possible now (HTTP {status}): the instance leads to another page"
-            return Problem(Next.RETRY, FailureType.transient_error, with_quote(sentence, message))
+            return Problem(Action.RETRY, FailureType.transient_error, with_quote(sentence, message))
         target = urlsplit(location)
         led = f"a redirect (HTTP {status}) to {target.scheme}://{target.netloc}" if target.netloc else ""
         sentence = _no_erp(response, led or f"a redirect to another page (HTTP {status})")
-        return Problem(Next.RETRY, FailureType.config_error, sentence)
+        return Problem(Action.RETRY, FailureType.config_error, sentence)
     is_page = is_web_page(response) or response.content.lstrip()[:1] == b"<"
     if is_page and _PAGE_OF_AN_ERP.search(response.text[:LONGEST_TEXT_CHARACTERS]):
         return WEB_PAGE
@@ -65,7 +65,7 @@ def _no_token(response: requests.Response) -> Problem:
     if not response.content.strip():
         return broken_body("the answer to the sign-in is empty")
     what = "a web page" if is_page else "something that holds no token"
-    return Problem(Next.RETRY, FailureType.config_error, _no_erp(response, what))
+    return Problem(Action.RETRY, FailureType.config_error, _no_erp(response, what))
 
 
 def _no_erp(response: requests.Response, what: str) -> str:

@@ -18,10 +18,10 @@ from source_acumatica.erp.answers import (
     read_answer,
     text_of,
 )
-from source_acumatica.erp.errors import Next, Problem, with_quote
+from source_acumatica.erp.errors import Action, Problem, with_quote
 
 
-def read_feed_answer(response: requests.Response, needed: str, *, is_query: bool = False) -> Problem | None:
+def read_odata_answer(response: requests.Response, needed: str, *, is_query: bool = False) -> Problem | None:
     """``read_answer`` for the OData doors, where some answers mean something else.
 
     ``needed`` says what a user has to have to pass. ``is_query``: the request filters or sorts an inquiry; an empty
@@ -32,45 +32,45 @@ def read_feed_answer(response: requests.Response, needed: str, *, is_query: bool
         return REFUSED_BY_SILENCE
     if is_too_long(response):
         return TOO_LONG_ADDRESS
-    if status in _FEED_BY_STATUS and not SEAT_LIMIT.search(response.text):
-        known = _FEED_BY_STATUS[status]
+    if status in _ODATA_BY_STATUS and not SEAT_LIMIT.search(response.text):
+        known = _ODATA_BY_STATUS[status]
         sentence = known.sentence.format(needed=needed)
         return replace(known, sentence=with_quote(sentence, text_of(response)), status=status)
     return read_answer(response)
 
 
 def read_metadata_answer(response: requests.Response, needed: str) -> Problem | None:
-    """``read_feed_answer`` for a description, whose 20 MB of XML are not to be held as a whole."""
+    """``read_odata_answer`` for a description, whose 20 MB of XML are not to be held as a whole."""
     if response.status_code != 200:
-        return read_feed_answer(response, needed)
+        return read_odata_answer(response, needed)
     if response.headers.get("Content-Length") == "0":
         return EMPTY_BODY
     return WEB_PAGE if is_web_page(response) else None
 
 
 REFUSED_BY_SILENCE = Problem(
-    Next.CLIMB_DOWN,
+    Action.CLIMB_DOWN,
     FailureType.transient_error,
     "OData answers with an empty body: a formula column can be neither filtered nor sorted",
 )
 """May be a lack of seats as well: whoever concludes something from it asks again."""
-_FEED_BY_STATUS: Mapping[int, Problem] = {
-    400: Problem(Next.CLIMB_DOWN, FailureType.config_error, "OData refused the request"),
+_ODATA_BY_STATUS: Mapping[int, Problem] = {
+    400: Problem(Action.CLIMB_DOWN, FailureType.config_error, "OData refused the request"),
     # What OData prescribes for an option, or a comparison, that a service does not have.
-    501: Problem(Next.CLIMB_DOWN, FailureType.config_error, "OData does not support the request"),
+    501: Problem(Action.CLIMB_DOWN, FailureType.config_error, "OData does not support the request"),
     401: Problem(
-        Next.SIGN_IN,
+        Action.SIGN_IN,
         FailureType.config_error,
         "OData does not accept the user (401): it needs {needed} in this tenant, and the tenant's Login Name has to be "
         "written to the letter (Tenants, SM203520)",
     ),
     403: Problem(
-        Next.STOP,
+        Action.STOP,
         FailureType.config_error,
         "the user may not read this through OData (403): it needs {needed}",
     ),
     404: Problem(
-        Next.STOP,
+        Action.STOP,
         FailureType.config_error,
         "OData does not find this (404): check that the tenant's Login Name is written to the letter (Tenants, "
         "SM203520), and that what is asked for is still there",

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from source_acumatica.erp.errors import ERROR_NAMES, BrokenAnswerError, refuse_error
-from source_acumatica.erp.json_text import Tell, decode
-from source_acumatica.odata.tables import FeedTable, feed_conversion, number, trimmed, zoned
+from source_acumatica.erp.json_text import Log, decode
+from source_acumatica.odata.tables import ODataTable, number, odata_conversion, trimmed, zoned
 from source_acumatica.reading.codec import ANYTHING, Code, Codec, NotCompilableError, made_row_type, refuse_errors
 
 
-class FeedAnswer(msgspec.Struct):
+class ODataAnswer(msgspec.Struct):
     """An answer of OData with rows, of either version."""
 
     value: list[Any]
@@ -29,12 +29,12 @@ class FeedAnswer(msgspec.Struct):
     old_exception: None = msgspec.field(name="ExceptionMessage", default=None)
 
 
-_PLAIN_FEED: msgspec.json.Decoder[FeedAnswer] = msgspec.json.Decoder(FeedAnswer, float_hook=msgspec.Raw)
+_PLAIN_ODATA: msgspec.json.Decoder[ODataAnswer] = msgspec.json.Decoder(ODataAnswer, float_hook=msgspec.Raw)
 
 
-def feed_codec(table: FeedTable, columns: Collection[str] | None) -> Codec:
+def odata_codec(table: ODataTable, columns: Collection[str] | None) -> Codec:
     """The codec of a feed."""
-    plain = partial(decode_feed, described=table.fields.keys())
+    plain = partial(decode_answer, described=table.fields.keys())
     if table.asked:
         # What the rows were asked with is put into them.
         return Codec(None, None, plain)
@@ -42,7 +42,7 @@ def feed_codec(table: FeedTable, columns: Collection[str] | None) -> Codec:
     fields = {name: kind for name, kind in table.fields.items() if columns is None or name in columns}
     cells = {"_tenant": "tenant"}
     for name, kind in fields.items():
-        cells[name] = code.call(feed_conversion(name, kind, is_cursor=name == cursor), f"row.{code.attribute(name)}")
+        cells[name] = code.call(odata_conversion(name, kind, is_cursor=name == cursor), f"row.{code.attribute(name)}")
     # The value of an own column with such a name is no object.
     own = {name: (str | int | bool | None, None) for name in fields if name in ERROR_NAMES}
     try:
@@ -50,11 +50,11 @@ def feed_codec(table: FeedTable, columns: Collection[str] | None) -> Codec:
         make = code.compiled([f"return ({code.record(cells)},)"])
     except NotCompilableError:
         return Codec(None, None, plain)
-    answer = msgspec.defstruct("TypedFeedAnswer", [("value", list[row_type])], bases=(FeedAnswer,))  # type: ignore[valid-type]
+    answer = msgspec.defstruct("TypedFeedAnswer", [("value", list[row_type])], bases=(ODataAnswer,))  # type: ignore[valid-type]
     return Codec(answer, make, plain)
 
 
-def decode_feed(body: bytes, tell: Tell | None = None, described: Collection[str] = ()) -> FeedAnswer:
+def decode_answer(body: bytes, log: Log | None = None, described: Collection[str] = ()) -> ODataAnswer:
     """An answer of OData, with rows that are dicts.
 
     Raises:
@@ -62,26 +62,26 @@ def decode_feed(body: bytes, tell: Tell | None = None, described: Collection[str
         msgspec.DecodeError: it is none.
     """
     try:
-        answer: FeedAnswer = decode(_PLAIN_FEED, body, tell)
+        answer: ODataAnswer = decode(_PLAIN_ODATA, body, log)
     except msgspec.ValidationError:
-        other = decode(ANYTHING, body, tell)
+        other = decode(ANYTHING, body, log)
         refuse_error(other, described)
         if not isinstance(other, dict) or other.keys().isdisjoint(described):
             raise
         # A row by itself.
-        return FeedAnswer([other])
+        return ODataAnswer([other])
     refuse_errors(answer.value, described)
     return answer
 
 
-def decode_rows(body: bytes, columns: Collection[str]) -> FeedAnswer:
+def decode_rows(body: bytes, columns: Collection[str]) -> ODataAnswer:
     """An answer whose rows have any of these columns; a table with one row and no key answers with the row alone.
 
     Raises:
         BrokenAnswerError: it is an error, has one beside or among its rows, or has something else among them.
         msgspec.DecodeError: it is no answer with rows.
     """
-    answer = decode_feed(body, described=columns)
+    answer = decode_answer(body, described=columns)
     if not all(isinstance(row, dict) and not row.keys().isdisjoint(columns) for row in answer.value):
         sentence = f"rows come without {' or '.join(columns)}, which was asked for"
         raise BrokenAnswerError(sentence)

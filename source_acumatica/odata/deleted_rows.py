@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from source_acumatica.odata.codec import FeedAnswer, decode_feed
+from source_acumatica.odata.codec import ODataAnswer, decode_answer
 from source_acumatica.reading.fields import moved, utc_instant
 
 _COLUMNS = ("RefNoteID", "DeleteDate")
@@ -28,7 +28,7 @@ class DeletedRow(msgspec.Struct, gc=False):
     old_error: None = msgspec.field(name="odata.error", default=None)
 
 
-class _Answer(FeedAnswer):
+class _Answer(ODataAnswer):
     """An answer whose rows are text still."""
 
     value: msgspec.Raw  # type: ignore[assignment]
@@ -58,7 +58,7 @@ class PackedRows:
             yield from _ROWS.decode(piece)
 
 
-def decode_deleted(body: bytes) -> FeedAnswer:
+def decode_deleted(body: bytes) -> ODataAnswer:
     """The answer, with its rows decoded where these can be a page, and packed otherwise.
 
     Raises:
@@ -71,12 +71,12 @@ def decode_deleted(body: bytes) -> FeedAnswer:
         count = sum(len(_ROWS.decode(piece)) for piece in pieces)
     except (msgspec.DecodeError, UnicodeDecodeError):
         # An error, which says so, a row by itself, or text that has to be mended.
-        other = decode_feed(body, described=_COLUMNS)
-        return FeedAnswer(msgspec.convert(other.value, list[DeletedRow]), other.next_link, other.old_next_link)
+        other = decode_answer(body, described=_COLUMNS)
+        return ODataAnswer(msgspec.convert(other.value, list[DeletedRow]), other.next_link, other.old_next_link)
     rows: Any = PackedRows(pieces, count)
     if count <= _LARGEST_PAGE_ROWS:
         rows = [row for piece in pieces for row in _ROWS.decode(piece)]
-    return FeedAnswer(rows, answer.next_link, answer.old_next_link)
+    return ODataAnswer(rows, answer.next_link, answer.old_next_link)
 
 
 def rows_of(rows: Sequence[DeletedRow] | PackedRows) -> Iterator[Sequence[DeletedRow]]:

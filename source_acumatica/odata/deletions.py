@@ -13,16 +13,16 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.records import in_pieces
 from source_acumatica.airbyte.removals import Removal
-from source_acumatica.erp.errors import Next, RequestFailed, told
+from source_acumatica.erp.errors import Action, RequestFailed, told
 from source_acumatica.erp.sessions import PoolClosed
-from source_acumatica.odata.codec import FeedAnswer, decode_feed, decode_rows
+from source_acumatica.odata.codec import ODataAnswer, decode_answer, decode_rows
 from source_acumatica.odata.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
 from source_acumatica.odata.query import instant_literal
-from source_acumatica.odata.service import Doors
-from source_acumatica.odata.tables import DELETED_FLAG, NOTE_ID, FeedDoor, FeedTable
+from source_acumatica.odata.service import ODataService
+from source_acumatica.odata.tables import DELETED_FLAG, NOTE_ID, ODataFeed, ODataTable
 from source_acumatica.odata.tracking import TRACKING_FORM, History
 from source_acumatica.reading.cursor import Progress
-from source_acumatica.reading.fields import Wire, format_instant, utc_instant
+from source_acumatica.reading.fields import Raw, format_instant, utc_instant
 from source_acumatica.reading.page_size import FIRST_PAGE_ROWS
 from source_acumatica.reading.trail import Identity
 
@@ -56,12 +56,12 @@ class Deletions:
     """What one tenant's table has lost (BEHAVIOR.md, "Deletions")."""
 
     tenant: str
-    doors: Doors
+    service: ODataService
     sets: Sequence[str]
     """The names under which the table may be found, the surest first."""
     where: str
     most_rows: int = FIRST_PAGE_ROWS
-    table: FeedTable | None = None
+    table: ODataTable | None = None
     """As the tenant describes it; None where that is not known."""
     newest: str | None = None
     """The latest stamp that any row of the stream was sent with, as far as is known."""
@@ -115,7 +115,7 @@ class Deletions:
         Raises:
             RequestFailed: OData does not answer that.
         """
-        return any(map(len, self._pages("", {"$top": "1"}, {}, decode=decode_feed, is_short=True)))
+        return any(map(len, self._pages("", {"$top": "1"}, {}, decode=decode_answer, is_short=True)))
 
     def has_any(self, ids: Sequence[str]) -> bool:
         """Whether any of the ids is a NoteID in the table.
@@ -129,7 +129,7 @@ class Deletions:
         """One without a time must not lose against the row that it removes: it happened by now."""
         shown = utc_instant(at)
         if at is None or shown is None:
-            return Removal(note_id, format_instant(self.doors.now(self.tenant)), self._latest_sent)
+            return Removal(note_id, format_instant(self.service.now(self.tenant)), self._latest_sent)
         return Removal(note_id, shown, latest_meant(at))
 
     def _behind_what_was_sent(self, removals: Sequence[Removal]) -> Sequence[Removal]:
@@ -177,7 +177,7 @@ class Deletions:
         Of all clocks, that is known of the one by which rows are stamped: a row that comes back is stamped later than
         any that has come (BEHAVIOR.md, "Deletions").
         """
-        now = self.doors.now(self.tenant)
+        now = self.service.now(self.tenant)
         if self.newest is None:
             return format_instant(now)
         return min(self.newest, format_instant(now + _FURTHEST_AHEAD))
@@ -238,17 +238,17 @@ class Deletions:
             for some in in_pieces(hidden, _IDS_IN_A_CONDITION):
                 yield self._flagged_removals(self._confirmed(some))
 
-    def _confirmed(self, rows: Sequence[Wire]) -> list[Wire]:
+    def _confirmed(self, rows: Sequence[Raw]) -> list[Raw]:
         """Those that are found by their ids with the header, and not without it."""
         with_header, without = (self._found(_ids_of(rows), each) for each in (_SHOW, {}))
         return [row for row in rows if str(row[NOTE_ID]).lower() in with_header - without]
 
-    def _flagged_removals(self, rows: Iterable[Wire]) -> list[Removal]:
+    def _flagged_removals(self, rows: Iterable[Raw]) -> list[Removal]:
         latest = self._latest_sent
-        by_now = format_instant(self.doors.now(self.tenant))
+        by_now = format_instant(self.service.now(self.tenant))
         return [self._flagged_removal(row, by_now, latest) for row in rows if row.get(NOTE_ID)]
 
-    def _flagged_removal(self, row: Wire, by_now: str, latest: str) -> Removal:
+    def _flagged_removal(self, row: Raw, by_now: str, latest: str) -> Removal:
         if self._stamp is None or self._stamp not in row:
             return Removal(str(row[NOTE_ID]), by_now, latest)
         stamp = utc_instant(row[self._stamp])
@@ -273,7 +273,7 @@ class Deletions:
         options: Mapping[str, str],
         headers: Mapping[str, str],
         identify: Callable[[Any], Identity] | None = None,
-        decode: Callable[[bytes], FeedAnswer] | None = None,
+        decode: Callable[[bytes], ODataAnswer] | None = None,
         *,
         is_short: bool = False,
     ) -> Iterator[Sequence[Any]]:
@@ -283,8 +283,8 @@ class Deletions:
 
         def pages(resource: str) -> Iterable[Sequence[Any]]:
             if is_short:
-                return [self.doors.all_rows(self.tenant, FeedDoor.TABLES, resource, options, **request)]
-            return self.doors.pages(self.tenant, FeedDoor.TABLES, resource, options, **more)
+                return [self.service.all_rows(self.tenant, ODataFeed.TABLES, resource, options, **request)]
+            return self.service.pages(self.tenant, ODataFeed.TABLES, resource, options, **more)
 
         for name in self.sets:
             has_begun = False
@@ -316,11 +316,11 @@ def _identity_of_a_deletion(row: DeletedRow) -> Identity:
     return (f"{row.note_id} {row.at}",)
 
 
-def _identity_of_a_row(row: Wire) -> Identity:
+def _identity_of_a_row(row: Raw) -> Identity:
     return (str(row.get(NOTE_ID)),)
 
 
-def _ids_of(rows: Iterable[Wire]) -> Iterator[str]:
+def _ids_of(rows: Iterable[Raw]) -> Iterator[str]:
     return (str(row[NOTE_ID]) for row in rows if row.get(NOTE_ID))
 
 
@@ -329,7 +329,7 @@ def _is_refusal(error: RequestFailed) -> bool:
     problem = error.problem
     if problem.status == _SERVER_ERROR:
         return problem.is_explained
-    return problem.status == _NOT_FOUND or problem.next in (Next.CLIMB_DOWN, Next.SKIP, Next.GONE)
+    return problem.status == _NOT_FOUND or problem.action in (Action.CLIMB_DOWN, Action.SKIP, Action.GONE)
 
 
 # ------------------------------------------------------------------------------------------------------------ a stream
@@ -379,14 +379,14 @@ class RemovedReader:
         try:
             yield from self._believed(since)
         except NotTrackedError as refusal:
-            self._tell_untracked(str(refusal))
+            self._warn_of_untracked(str(refusal))
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
             logger.warning(f"{told(error)}. Deleted records are not read; all others are.")
         else:
             self.is_listed = True
-            self._tell_gap()
+            self._warn_of_gap()
 
     def _believed(self, since: str | None) -> Iterator[Sequence[Removal]]:
         """An empty list may be the answer for any table that is not on the form, as far as is known.
@@ -400,7 +400,7 @@ class RemovedReader:
         if self.is_empty and not self.history.lists(self.deletions.sets) and not self.deletions.has_entries():
             raise NotTrackedError(_NOTHING_LISTED)
 
-    def _tell_untracked(self, reason: str) -> None:
+    def _warn_of_untracked(self, reason: str) -> None:
         where, table = self.deletions.where, self.deletions.sets[-1]
         if self.history.lists(self.deletions.sets):
             logger.warning(
@@ -426,7 +426,7 @@ class RemovedReader:
                 f"read; all others are. ({reason})"
             )
 
-    def _tell_gap(self) -> None:
+    def _warn_of_gap(self) -> None:
         """Whoever has been read before may have rows that nobody will ever name again."""
         if not (self.was.reached or self.was.deletions):
             return

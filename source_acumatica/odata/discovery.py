@@ -13,18 +13,18 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config, composed, stands_for
-from source_acumatica.erp.errors import Next, RequestFailed, config_error
+from source_acumatica.erp.errors import Action, RequestFailed, config_error
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.odata.deletions import Deletions, NotTrackedError, sets_of
 from source_acumatica.odata.key_probe import KeyProbe
-from source_acumatica.odata.metadata import Feed
+from source_acumatica.odata.metadata import EntitySet
 from source_acumatica.odata.query import ParameterError, parameterized, plain_value
-from source_acumatica.odata.service import CLOSED, Doors
+from source_acumatica.odata.service import CLOSED, ODataService
 from source_acumatica.odata.tables import (
     DELETED_FLAG,
     NOTE_ID,
-    FeedDoor,
-    FeedTable,
+    ODataFeed,
+    ODataTable,
     dac_table,
     function_of,
     inquiry_table,
@@ -33,7 +33,7 @@ from source_acumatica.odata.tables import (
 )
 from source_acumatica.odata.tracking import TRACKING_FORM, History, Tracking
 from source_acumatica.reading.credentials import credentials_in, left_out
-from source_acumatica.reading.fields import Wire, utc_instant
+from source_acumatica.reading.fields import Raw, utc_instant
 from source_acumatica.reading.reader import where_of
 from source_acumatica.reading.table import explain_left_out, left_out_by
 
@@ -60,7 +60,7 @@ class NamedForms(Protocol):
         """What of the settings stands for a form that was found."""
 
 
-class FeedSurvey:
+class ODataSurvey:
     """What the OData services have, collected tenant by tenant.
 
     For ``streams`` only those are looked for, as a read needs them, and failures are kept for when these are read.
@@ -71,17 +71,17 @@ class FeedSurvey:
 
     def __init__(
         self,
-        doors: Doors,
+        service: ODataService,
         config: Config,
         streams: Collection[str] | None = None,
         may_hint: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._doors, self._config, self._streams, self._may_hint = doors, config, streams, may_hint
-        self.failures: dict[tuple[str, FeedDoor], AirbyteTracedException] = {}
+        self._service, self._config, self._streams, self._may_hint = service, config, streams, may_hint
+        self.failures: dict[tuple[str, ODataFeed], AirbyteTracedException] = {}
         """By tenant and service; what they have is unknown."""
         self.complaints: list[AirbyteTracedException] = []
         """About values for parameters: each is about one inquiry, and the others are as they are."""
-        self._own: dict[str, list[FeedTable]] = {}
+        self._own: dict[str, list[ODataTable]] = {}
         self._matched: set[str] = set()
         self._titles: set[str] = set()
         self._tried: set[str] = set()
@@ -91,20 +91,20 @@ class FeedSurvey:
         """Those of them that have shown rows."""
         self._unnamed: set[str] = set()
         """What the services have under these names of streams, and the settings do not name."""
-        self._told: set[str] = set()
-        self._behind_forms: dict[str, dict[str, Feed | None]] = {}
+        self._logged: set[str] = set()
+        self._behind_forms: dict[str, dict[str, EntitySet | None]] = {}
         """The tables behind the forms that a tenant has; None of one that OData does not show."""
 
     @cached_property
-    def own(self) -> Mapping[str, Mapping[str, FeedTable]]:
+    def own(self) -> Mapping[str, Mapping[str, ODataTable]]:
         """By tenant and stream, when all have been asked: the table as the tenant has it, under the stream's name."""
-        self._tell_tenants_apart()
+        self._warn_of_tenants_that_differ()
         return {tenant: dict(self._named(tables)) for tenant, tables in self._own.items()}
 
     @property
-    def tables(self) -> dict[str, FeedTable]:
+    def tables(self) -> dict[str, ODataTable]:
         """By stream: the table as all tenants have it together, which is what the stream declares."""
-        joined: dict[str, FeedTable] = {}
+        joined: dict[str, ODataTable] = {}
         for tables in self.own.values():
             for name, table in tables.items():
                 joined[name] = joined[name].joined(table) if name in joined else table
@@ -113,13 +113,13 @@ class FeedSurvey:
             joined[name] = replace(joined[name], are_keys_unique=False)
         return joined
 
-    def _tell_tenants_apart(self) -> None:
+    def _warn_of_tenants_that_differ(self) -> None:
         """Have each inquiry know which parameters it has in other tenants only.
 
         What a tenant that could not be asked has is unknown: then it may have whatever a value is given for.
         """
-        if {*self._config.tenants} != self._own.keys() or FeedDoor.INQUIRIES in {
-            door for _tenant, door in self.failures
+        if {*self._config.tenants} != self._own.keys() or ODataFeed.INQUIRIES in {
+            feed for _tenant, feed in self.failures
         }:
             return
         names: dict[str, set[str]] = {}
@@ -130,13 +130,13 @@ class FeedSurvey:
                 replace(each, others_parameters=frozenset(names[each.name] - each.parameters.keys())) for each in tables
             ]
 
-    def _named(self, tables: Sequence[FeedTable]) -> Iterator[tuple[str, FeedTable]]:
-        dacs = [each for some in self._own.values() for each in some if each.door is FeedDoor.TABLES]
+    def _named(self, tables: Sequence[ODataTable]) -> Iterator[tuple[str, ODataTable]]:
+        dacs = [each for some in self._own.values() for each in some if each.feed is ODataFeed.TABLES]
         names = stream_names(dacs)
-        streams = [each for each in self._streams or () if each.startswith(FeedDoor.TABLES.prefix)]
+        streams = [each for each in self._streams or () if each.startswith(ODataFeed.TABLES.prefix)]
         meanings = {stream: meant(stream, dacs) for stream in streams}
         for table in tables:
-            if table.door is FeedDoor.INQUIRIES:
+            if table.feed is ODataFeed.INQUIRIES:
                 if self._streams is None or table.name in self._streams:
                     yield table.name, table
             elif self._streams is None:
@@ -144,7 +144,7 @@ class FeedSurvey:
                 yield named.name, named
             else:
                 for stream in (each for each, type_name in meanings.items() if type_name == table.type_name):
-                    yield stream, replace(table, short_name=stream.removeprefix(FeedDoor.TABLES.prefix))
+                    yield stream, replace(table, short_name=stream.removeprefix(ODataFeed.TABLES.prefix))
 
     def visit(self, tenant: str, dacs: Collection[str] = ()) -> None:
         """Ask ``tenant``; ``dacs`` are the tables behind its forms, of which deletions may be wanted.
@@ -156,37 +156,37 @@ class FeedSurvey:
             frozenset(filter(None, dacs)) if self._config.track_deletions and self._streams is None else frozenset()
         )
         self._own[tenant] = []
-        if self._config.generic_inquiries and self._reads(FeedDoor.INQUIRIES):
-            self._visit_door(FeedDoor.INQUIRIES, tenant, tracked)
-            self._tell_designs(tenant)
-        if (self._config.dac_tables and self._reads(FeedDoor.TABLES)) or tracked:
-            self._visit_door(FeedDoor.TABLES, tenant, tracked)
+        if self._config.generic_inquiries and self._reads(ODataFeed.INQUIRIES):
+            self._visit_feed(ODataFeed.INQUIRIES, tenant, tracked)
+            self._read_designs(tenant)
+        if (self._config.dac_tables and self._reads(ODataFeed.TABLES)) or tracked:
+            self._visit_feed(ODataFeed.TABLES, tenant, tracked)
 
     def has_note_id(self, dac: str) -> bool:
         """Whether the rows of a table behind a form have NoteIDs, in all tenants with that form that could be asked."""
-        found = [feeds[dac] for feeds in self._behind_forms.values() if dac in feeds]
-        return bool(found) and all(feed is not None and NOTE_ID in feed.fields for feed in found)
+        found = [entity_sets[dac] for entity_sets in self._behind_forms.values() if dac in entity_sets]
+        return bool(found) and all(entity_set is not None and NOTE_ID in entity_set.fields for entity_set in found)
 
     def does_without(self, error: AirbyteTracedException) -> bool:
         """Whether a service is only closed, and by the settings need not be there."""
-        is_of_inquiries = any(each is error for (_, door), each in self.failures.items() if door is FeedDoor.INQUIRIES)
+        is_of_inquiries = any(each is error for (_, feed), each in self.failures.items() if feed is ODataFeed.INQUIRIES)
         return is_of_inquiries and self._config.generic_inquiries == _ALL and is_closed(error)
 
-    def able(self, tenant: str) -> list[FeedTable]:
+    def able(self, tenant: str) -> list[ODataTable]:
         """The tables that may be asked for, without those that lack values for parameters, which is told already."""
         return [each for each in self._own[tenant] if not self._values_complaint(tenant, each)]
 
-    def named(self, tenant: str) -> Iterator[list[FeedTable]]:
+    def named(self, tenant: str) -> Iterator[list[ODataTable]]:
         """The tables that each name or pattern of the settings stands for; ``*`` is nobody's wish."""
         able = self.able(tenant)
-        for door, setting in _SETTINGS.items():
+        for feed, setting in _SETTINGS.items():
             for pattern in (each for each in getattr(self._config, setting) if each != _ALL[0]):
-                yield [each for each in able if each.door is door and self._matching([pattern], *_names(each))]
+                yield [each for each in able if each.feed is feed and self._matching([pattern], *_names(each))]
 
     def unnamed(self, stream: str) -> str | None:
         """The sentence for a stream that the settings leave out, whether it is there or not."""
-        door = next(each for each in FeedDoor if stream.startswith(each.prefix))
-        setting = _SETTINGS[door]
+        feed = next(each for each in ODataFeed if stream.startswith(each.prefix))
+        setting = _SETTINGS[feed]
         if getattr(self._config, setting) and stream not in self._unnamed:
             return None
         return left_out_by(setting, stream)
@@ -208,7 +208,7 @@ class FeedSurvey:
             msg = f"inquiry_forms: no tenant has an inquiry form {', '.join(unmatched)}. {_FORMS_HINT}"
             raise config_error(msg)
         # What a service that failed might have is unknown.
-        is_known = FeedDoor.INQUIRIES not in {door for _tenant, door in self.failures}
+        is_known = ODataFeed.INQUIRIES not in {feed for _tenant, feed in self.failures}
         given = dict.fromkeys(one.inquiry for one in self._config.inquiry_parameters if is_known)
         unmatched = [each for each in given if composed(each) not in self._titles and each not in forms.matched]
         if unmatched and not self._config.generic_inquiries:
@@ -227,16 +227,16 @@ class FeedSurvey:
             RequestFailed: something passing was in the way: without an answer nobody knows what its keys are worth.
         """
         for number, table in enumerate(self._own[tenant]):
-            if table.door is FeedDoor.INQUIRIES and table.keys:
+            if table.feed is ODataFeed.INQUIRIES and table.keys:
                 is_asked = self._values_complaint(tenant, table) is None
                 are_unique = self._are_keys_unique(tenant, table) if is_asked else None
                 (self._untried if are_unique is None else self._tried).add(table.name)
                 self._own[tenant][number] = replace(table, are_keys_unique=are_unique is not False)
 
-    def tell_tracking(self, tenant: str) -> None:
+    def report_tracking(self, tenant: str) -> None:
         """Log which of the tables whose deletions are wanted are tracked, since when, and for how long."""
         wanted, where = self._trackable(tenant), f"Tenant '{tenant}', deleted records"
-        history = Tracking(self._doors).history(tenant)
+        history = Tracking(self._service).history(tenant)
         # Where the ERP does not list them, each costs a request.
         asked = wanted if history.added is not None else wanted[-_MOST_TRACKING_PROBES:]
         rest = len(wanted) - len(asked)
@@ -249,7 +249,7 @@ class FeedSurvey:
                 rest += 1
                 continue
             if is_tracked is None:
-                is_tracked = _is_tracked(Deletions(tenant, self._doors, sets, where))
+                is_tracked = _is_tracked(Deletions(tenant, self._service, sets, where))
             (doubtful if is_tracked is None else tracked if is_tracked else untracked).append(sets[-1])
         if untracked:
             names = ", ".join(untracked)
@@ -261,42 +261,42 @@ class FeedSurvey:
             )
         more = f" {rest} more tables were not asked." if rest else ""
         logger.info(f"{where}: tracked: {', '.join(tracked) or 'none'}.{more}")
-        _tell_limits(where, history, wanted)
+        _log_limits(where, history, wanted)
 
-    def _reads(self, door: FeedDoor) -> bool:
-        return self._streams is None or any(stream.startswith(door.prefix) for stream in self._streams)
+    def _reads(self, feed: ODataFeed) -> bool:
+        return self._streams is None or any(stream.startswith(feed.prefix) for stream in self._streams)
 
-    def _visit_door(self, door: FeedDoor, tenant: str, tracked: Collection[str]) -> None:
+    def _visit_feed(self, feed: ODataFeed, tenant: str, tracked: Collection[str]) -> None:
         try:
-            found = self._inquiries(tenant) if door is FeedDoor.INQUIRIES else self._dacs(tenant, tracked)
+            found = self._inquiries(tenant) if feed is ODataFeed.INQUIRIES else self._dacs(tenant, tracked)
             for table in found:
                 self._own[tenant].append(table)
                 if table.left_out:
-                    self._tell_once(explain_left_out(table.name, table.left_out))
+                    self._warn_once(explain_left_out(table.name, table.left_out))
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            self.failures[tenant, door] = error
-            is_named = door is not FeedDoor.INQUIRIES or self._config.generic_inquiries != _ALL
+            self.failures[tenant, feed] = error
+            is_named = feed is not ODataFeed.INQUIRIES or self._config.generic_inquiries != _ALL
             if self._streams is None and (is_named or not is_closed(error)):
                 raise
             logger.warning(f"{error.message}. Going on without.")
 
     # ----------------------------------------------------------------------------------------------------- inquiries
 
-    def _inquiries(self, tenant: str) -> Iterator[FeedTable]:
-        metadata = self._doors.describe(tenant, FeedDoor.INQUIRIES, lambda title, _type: self._wants_inquiry(title))
-        for feed in metadata.feeds:
-            for title in filter(self._wants_inquiry, feed.names):
-                feed = _without_credentials(tenant, title, feed)
-                _warn_of_unknown_types(tenant, title, feed)
-                function = function_of(metadata, title, feed.type_name)
+    def _inquiries(self, tenant: str) -> Iterator[ODataTable]:
+        metadata = self._service.describe(tenant, ODataFeed.INQUIRIES, lambda title, _type: self._wants_inquiry(title))
+        for entity_set in metadata.entity_sets:
+            for title in filter(self._wants_inquiry, entity_set.names):
+                entity_set = _without_credentials(tenant, title, entity_set)
+                _warn_of_unknown_types(tenant, title, entity_set)
+                function = function_of(metadata, title, entity_set.type_name)
                 called, parameters = (function.name, function.parameters) if function else ("", {})
-                table = inquiry_table(feed, title, parameters, called, self._config.asked(title))
+                table = inquiry_table(entity_set, title, parameters, called, self._config.asked(title))
                 given = self._config.parameter_sets(title)[0].keys()
                 yield replace(table, others_parameters=frozenset(given - parameters.keys()))
 
-    def _tell_designs(self, tenant: str) -> None:
+    def _read_designs(self, tenant: str) -> None:
         """Log which inquiries are cut or stored, where the table of their designs can be read: both look complete."""
         names = {
             each.title: each.name for each in self._own[tenant] if self._streams is None or each.name in self._streams
@@ -305,7 +305,7 @@ class FeedSurvey:
             return
         where = f"Tenant '{tenant}', designs of the inquiries"
         try:
-            rows = self._doors.all_rows(tenant, FeedDoor.TABLES, DESIGNS, {}, where=where, is_hint=True)
+            rows = self._service.all_rows(tenant, ODataFeed.TABLES, DESIGNS, {}, where=where, is_hint=True)
         except PoolClosed:
             raise
         except AirbyteTracedException:
@@ -325,7 +325,7 @@ class FeedSurvey:
                     "Generic Inquiry, SM208000), which is as old as its last update."
                 )
 
-    def _note_designs(self, tenant: str, rows: Sequence[Wire]) -> None:
+    def _note_designs(self, tenant: str, rows: Sequence[Raw]) -> None:
         """Keep with the inquiries when each was changed: one with other conditions shows rows of any age."""
         times = {str(row.get("Name")): _instant(row.get("LastModifiedDateTime")) for row in rows}
         self._own[tenant] = [replace(each, designed_at=times.get(each.title)) for each in self._own[tenant]]
@@ -335,7 +335,7 @@ class FeedSurvey:
         patterns = self._matching(self._config.generic_inquiries, title)
         self._matched.update(patterns)
         if not patterns:
-            self._unnamed.add(FeedDoor.INQUIRIES.prefix + title)
+            self._unnamed.add(ODataFeed.INQUIRIES.prefix + title)
         return bool(patterns)
 
     def check_parameters(self) -> None:
@@ -345,25 +345,25 @@ class FeedSurvey:
         """
         for tenant, tables in self.own.items():
             for table in tables.values():
-                if (complaint := self._values_complaint(tenant, table)) and complaint not in self._told:
+                if (complaint := self._values_complaint(tenant, table)) and complaint not in self._logged:
                     is_named = self._matching(self._config.generic_inquiries, table.title) != set(_ALL)
                     error = config_error(f"Tenant '{tenant}': {complaint}.")
                     if is_named or any(self._config.parameter_sets(table.title)):
                         self.complaints.append(error)
-                    self._tell_once(f"{error.message} Until then, {table.name} cannot be read.", complaint)
+                    self._warn_once(f"{error.message} Until then, {table.name} cannot be read.", complaint)
 
-    def _values_complaint(self, tenant: str, table: FeedTable) -> str | None:
+    def _values_complaint(self, tenant: str, table: ODataTable) -> str | None:
         """What is wrong with the values that are given for an inquiry."""
-        if table.door is not FeedDoor.INQUIRIES:
+        if table.feed is not ODataFeed.INQUIRIES:
             return None
         try:
             for given in self._config.parameter_sets(table.title):
-                parameterized(table, given, self._doors.version(table.door, tenant))
+                parameterized(table, given, self._service.version(table.feed, tenant))
         except ParameterError as error:
             return str(error)
         return None
 
-    def _are_keys_unique(self, tenant: str, table: FeedTable) -> bool | None:
+    def _are_keys_unique(self, tenant: str, table: ODataTable) -> bool | None:
         """None: its rows cannot be looked at.
 
         What may pass is asked for once more, as soon as the service has answered something else: then it is this
@@ -373,19 +373,19 @@ class FeedSurvey:
             return self._do_keys_identify(tenant, table)
         except RequestFailed as error:
             first = error
-        if first.problem.next is Next.THROTTLED:
+        if first.problem.action is Action.THROTTLED:
             raise first
         if first.problem.failure_type is not FailureType.transient_error:
             # Reading it says the same.
             logger.warning(f"{first.message}. As long as this is so, reading it fails, and its keys are not known.")
             return None
-        self._doors.describe(tenant, table.door, lambda _title, _type: False)
+        self._service.describe(tenant, table.feed, lambda _title, _type: False)
         try:
             # A time-out takes eleven minutes.
-            if first.problem.status or first.problem.next is not Next.FEWER_ROWS:
+            if first.problem.status or first.problem.action is not Action.FEWER_ROWS:
                 return self._do_keys_identify(tenant, table)
         except RequestFailed as error:
-            if error.problem.next is Next.THROTTLED:
+            if error.problem.action is Action.THROTTLED:
                 raise
         logger.warning(
             f"{first.message}, and the service answers other requests meanwhile. Its keys are not known, and reading "
@@ -393,14 +393,14 @@ class FeedSurvey:
         )
         return None
 
-    def _do_keys_identify(self, tenant: str, table: FeedTable) -> bool:
+    def _do_keys_identify(self, tenant: str, table: ODataTable) -> bool:
         """Whether the keys identify the rows that were looked at, for each of the first values.
 
         Raises:
             RequestFailed: they cannot be looked at.
         """
         sets = self._config.parameter_sets(table.title)[:_MOST_PROBED_SETS]
-        doubts = (self._doubt_of(KeyProbe(self._doors, tenant, table, given)) for given in sets)
+        doubts = (self._doubt_of(KeyProbe(self._service, tenant, table, given)) for given in sets)
         doubt = next(filter(None, doubts), "")
         if doubt:
             keys = ", ".join(table.keys)
@@ -415,7 +415,7 @@ class FeedSurvey:
             self._shown.add(probe.table.name)
         return doubt
 
-    def tell_unseen_keys(self) -> None:
+    def warn_of_unseen_keys(self) -> None:
         """Say, when all tenants have been asked, which keys nobody has seen rows of: they are a claim.
 
         They stand all the same: a list of what is left to do is empty now and then, and its key is not to come and go.
@@ -430,17 +430,17 @@ class FeedSurvey:
 
     # -------------------------------------------------------------------------------------------------------- tables
 
-    def _dacs(self, tenant: str, tracked: Collection[str]) -> Iterator[FeedTable]:
-        metadata = self._doors.describe(
-            tenant, FeedDoor.TABLES, lambda _set, dac: dac in tracked or self._may_read(dac)
+    def _dacs(self, tenant: str, tracked: Collection[str]) -> Iterator[ODataTable]:
+        metadata = self._service.describe(
+            tenant, ODataFeed.TABLES, lambda _set, dac: dac in tracked or self._may_read(dac)
         )
-        shown = {feed.type_name: feed for feed in metadata.feeds}
+        shown = {entity_set.type_name: entity_set for entity_set in metadata.entity_sets}
         self._behind_forms[tenant] = {dac: shown.get(dac) for dac in tracked}
-        for feed in metadata.feeds:
-            if self._wants_dac(feed.type_name):
-                feed = _without_credentials(tenant, feed.type_name, feed)
-                _warn_of_unknown_types(tenant, feed.type_name, feed)
-                yield dac_table(feed, track_deletions=self._config.track_deletions)
+        for entity_set in metadata.entity_sets:
+            if self._wants_dac(entity_set.type_name):
+                entity_set = _without_credentials(tenant, entity_set.type_name, entity_set)
+                _warn_of_unknown_types(tenant, entity_set.type_name, entity_set)
+                yield dac_table(entity_set, track_deletions=self._config.track_deletions)
 
     def _wants_dac(self, dac: str) -> bool:
         patterns = self._matching(self._config.dac_tables, dac, dac.rpartition(".")[2])
@@ -449,7 +449,7 @@ class FeedSurvey:
 
     def _may_read(self, dac: str) -> bool:
         """Whether the table's description is needed: in a read, that of the streams only."""
-        names = {FeedDoor.TABLES.prefix + name for name in (dac.replace(".", "_"), dac.rpartition(".")[2])}
+        names = {ODataFeed.TABLES.prefix + name for name in (dac.replace(".", "_"), dac.rpartition(".")[2])}
         if not self._wants_dac(dac):
             self._unnamed |= names
             return False
@@ -462,16 +462,18 @@ class FeedSurvey:
         ]
         behind = [
             sets_of(dac)
-            for dac, feed in self._behind_forms.get(tenant, {}).items()
-            if feed is not None and NOTE_ID in feed.fields and DELETED_FLAG not in {*feed.fields, *feed.restricted}
+            for dac, entity_set in self._behind_forms.get(tenant, {}).items()
+            if entity_set is not None
+            and NOTE_ID in entity_set.fields
+            and DELETED_FLAG not in {*entity_set.fields, *entity_set.restricted}
         ]
         told: dict[str, tuple[str, ...]] = {sets[-1]: sets for sets in [*behind, *own]}
         return list(told.values())
 
-    def _tell_once(self, warning: str, what: str | None = None) -> None:
+    def _warn_once(self, warning: str, what: str | None = None) -> None:
         """Log it, unless ``what`` it is about has been said already, of whatever tenant."""
-        if (what or warning) not in self._told:
-            self._told.add(what or warning)
+        if (what or warning) not in self._logged:
+            self._logged.add(what or warning)
             logger.warning(warning)
 
     @staticmethod
@@ -479,9 +481,9 @@ class FeedSurvey:
         return {each for each in patterns for name in names if stands_for(each, name)}
 
 
-def _names(table: FeedTable) -> tuple[str, ...]:
+def _names(table: ODataTable) -> tuple[str, ...]:
     """What the settings may call a table, or an inquiry."""
-    return (table.type_name, table.short_type) if table.door is FeedDoor.TABLES else (table.title,)
+    return (table.type_name, table.short_type) if table.feed is ODataFeed.TABLES else (table.title,)
 
 
 def _is_tracked(deletions: Deletions) -> bool | None:
@@ -491,12 +493,12 @@ def _is_tracked(deletions: Deletions) -> bool | None:
     except NotTrackedError:
         return False
     except RequestFailed as error:
-        if error.problem.next is not Next.STOP:
+        if error.problem.action is not Action.STOP:
             raise
         return False
 
 
-def _tell_limits(where: str, history: History, wanted: Sequence[Sequence[str]]) -> None:
+def _log_limits(where: str, history: History, wanted: Sequence[Sequence[str]]) -> None:
     """Since when, and for how long: a connection that pauses for longer misses deletions."""
     since = [f"{sets[-1]} since {at}" for sets in wanted if (at := history.added_at(sets))]
     known = f" Deletions are kept of {', '.join(since)}." if since else ""
@@ -506,7 +508,7 @@ def _tell_limits(where: str, history: History, wanted: Sequence[Sequence[str]]) 
     )
 
 
-_SETTINGS = {FeedDoor.INQUIRIES: "generic_inquiries", FeedDoor.TABLES: "dac_tables"}
+_SETTINGS = {ODataFeed.INQUIRIES: "generic_inquiries", ODataFeed.TABLES: "dac_tables"}
 _UNMATCHED_HINTS: Mapping[str, str] = {
     "generic_inquiries": (
         "Check the names, which are those of the form Generic Inquiry (SM208000), and that Expose via OData is ticked "
@@ -539,16 +541,20 @@ def _instant(value: Any) -> str | None:
         return None
 
 
-def _without_credentials(tenant: str, name: str, feed: Feed) -> Feed:
+def _without_credentials(tenant: str, name: str, entity_set: EntitySet) -> EntitySet:
     """The feed without the columns that hold credentials of other systems, which the log names."""
-    hidden = credentials_in(feed.fields, feed.type_name.rpartition(".")[2], feed.keys)
+    hidden = credentials_in(entity_set.fields, entity_set.type_name.rpartition(".")[2], entity_set.keys)
     if not hidden:
-        return feed
+        return entity_set
     logger.info(left_out(f"Tenant '{tenant}', {name}", hidden))
-    fields = {each: kind for each, kind in feed.fields.items() if each not in hidden}
-    return replace(feed, fields=fields, unknown={each: feed.unknown[each] for each in feed.unknown if each in fields})
+    fields = {each: kind for each, kind in entity_set.fields.items() if each not in hidden}
+    return replace(
+        entity_set,
+        fields=fields,
+        unknown={each: entity_set.unknown[each] for each in entity_set.unknown if each in fields},
+    )
 
 
-def _warn_of_unknown_types(tenant: str, name: str, feed: Feed) -> None:
-    for column, kind in feed.unknown.items():
+def _warn_of_unknown_types(tenant: str, name: str, entity_set: EntitySet) -> None:
+    for column, kind in entity_set.unknown.items():
         logger.warning(f"Tenant '{tenant}', {name}: {column} is of the unknown type {kind}; it comes as it is.")

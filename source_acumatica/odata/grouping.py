@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from source_acumatica.erp.errors import Next, RequestFailed
-from source_acumatica.odata.pages import FeedPage
-from source_acumatica.odata.query import FeedPlan, places_that_fit, plain_value
-from source_acumatica.odata.tables import FeedTable
+from source_acumatica.erp.errors import Action, RequestFailed
+from source_acumatica.odata.pages import ODataPage
+from source_acumatica.odata.query import ODataPlan, places_that_fit, plain_value
+from source_acumatica.odata.tables import ODataTable
 from source_acumatica.reading.cursor import FOUND_BY_KEY, Window
-from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.reader import Facts
 
 # Each for as many rows as can be named in an address, some thirty; of a page with more rows, those are spread over it.
@@ -32,7 +32,7 @@ WITHOUT_KEY = _UNKNOWN.format("no key of theirs is known")
 NOT_FOUND = _UNKNOWN.format("the ERP does not find them by their keys")
 
 # Fewer rows than the ERP has given at once are no way out.
-_REFUSALS = (Next.CLIMB_DOWN, Next.STOP, Next.FEWER_ROWS)
+_REFUSALS = (Action.CLIMB_DOWN, Action.STOP, Action.FEWER_ROWS)
 Said = tuple[Any, ...]
 
 
@@ -48,16 +48,16 @@ class Grouping:
     says is then summed up of its changed rows. That one group is whole proves nothing about the next.
     """
 
-    table: FeedTable
-    plan: FeedPlan
+    table: ODataTable
+    plan: ODataPlan
     columns: Collection[str]
     """Those that are asked for; more may come, where an address has no room for their names."""
     most_rows: int
     """So many the ERP gives at once."""
-    ask: Callable[[Window, Mapping[str, Any]], FeedPage]
+    ask: Callable[[Window, Mapping[str, Any]], ODataPage]
     facts: Facts
 
-    def doubt(self, rows: Sequence[Wire], window: Window) -> str:
+    def doubt(self, rows: Sequence[Raw], window: Window) -> str:
         """Why rows that came within the window may say something else without it; empty where they do not."""
         try:
             if not self.facts.knows(FOUND_BY_KEY):
@@ -80,9 +80,9 @@ class Grouping:
         is_found = not {self._key(row) for row in others}.isdisjoint(map(self._key, found))
         return GROUPS if is_found else NOT_FOUND
 
-    def _listed(self) -> Sequence[Wire]:
+    def _listed(self) -> Sequence[Raw]:
         """The first rows of the list without the window, as far as it is not refused."""
-        listed: list[Wire] = []
+        listed: list[Raw] = []
         top = min(_LISTED_ROWS, self.most_rows)
         token = {"plan": self.plan.unfiltered, "top": top}
         try:
@@ -92,11 +92,11 @@ class Grouping:
                 if len(rows) < top:
                     break
         except RequestFailed as error:
-            if error.problem.next not in _REFUSALS:
+            if error.problem.action not in _REFUSALS:
                 raise
         return listed
 
-    def _differ(self, rows: Sequence[Wire], window: Window) -> bool:
+    def _differ(self, rows: Sequence[Raw], window: Window) -> bool:
         others = self._not_among(self._by_key(rows, Window()), rows)
         if not others:
             return False
@@ -104,37 +104,37 @@ class Grouping:
         whole, within = self._by_key(others, Window()), self._by_key(others, window)
         return bool(self._not_among(whole, within))
 
-    def _spread(self, rows: Sequence[Wire]) -> Sequence[Wire]:
+    def _spread(self, rows: Sequence[Raw]) -> Sequence[Raw]:
         most = _MOST_REQUESTS_FOR_A_PAGE * self._fitting(rows)
         return rows[:: max(math.ceil(len(rows) / most), 1)]
 
-    def _batches(self, rows: Sequence[Wire]) -> Iterator[Sequence[Wire]]:
+    def _batches(self, rows: Sequence[Raw]) -> Iterator[Sequence[Raw]]:
         while rows:
             count = self._fitting(rows)
             yield rows[:count]
             rows = rows[count:]
 
-    def _fitting(self, rows: Sequence[Wire]) -> int:
+    def _fitting(self, rows: Sequence[Raw]) -> int:
         return min(places_that_fit(self.table, list(map(self._key, rows))), self.most_rows)
 
-    def _by_key(self, rows: Sequence[Wire], window: Window) -> Sequence[Wire]:
+    def _by_key(self, rows: Sequence[Raw], window: Window) -> Sequence[Raw]:
         """The rows that are found by the keys of these, and lie within the window."""
         at = list(map(self._key, rows))
         token = {"plan": self.plan, "at": at, "is_within": window.since is not None, "top": len(at)}
         try:
             return self.ask(window, token).rows if at else []
         except RequestFailed as error:
-            if error.problem.next in _REFUSALS:
+            if error.problem.action in _REFUSALS:
                 raise _RefusedError from None
             raise
 
-    def _not_among(self, known: Sequence[Wire], rows: Sequence[Wire]) -> Sequence[Wire]:
+    def _not_among(self, known: Sequence[Raw], rows: Sequence[Raw]) -> Sequence[Raw]:
         """Those rows of which none of the known ones says the same."""
         said = set(map(self._said, known))
         return [row for row in rows if self._said(row) not in said]
 
-    def _key(self, row: Wire) -> Said:
+    def _key(self, row: Raw) -> Said:
         return tuple(plain_value(row.get(name)) for name in self.table.keys)
 
-    def _said(self, row: Wire) -> Said:
+    def _said(self, row: Raw) -> Said:
         return tuple(plain_value(row.get(name)) for name in self.columns)

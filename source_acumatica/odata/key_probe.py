@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from source_acumatica.erp.errors import Next, RequestFailed
-from source_acumatica.odata.pages import FeedPage
-from source_acumatica.odata.query import FeedPlan, feed_options, plain_value
-from source_acumatica.odata.service import Doors, inquiry_resource
-from source_acumatica.odata.tables import FeedTable
+from source_acumatica.erp.errors import Action, RequestFailed
+from source_acumatica.odata.pages import ODataPage
+from source_acumatica.odata.query import ODataPlan, odata_options, plain_value
+from source_acumatica.odata.service import ODataService, inquiry_resource
+from source_acumatica.odata.tables import ODataTable
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.reader import where_of
@@ -33,9 +33,9 @@ _TRIES = 3
 class KeyProbe:
     """One inquiry of one tenant."""
 
-    doors: Doors
+    service: ODataService
     tenant: str
-    table: FeedTable
+    table: ODataTable
     parameters: Mapping[str, Any]
     has_rows: bool = field(default=False, init=False)
     """Whether a row has come: where none has, nothing can speak against the keys."""
@@ -57,7 +57,7 @@ class KeyProbe:
             except RequestFailed as error:
                 # A time-out takes eleven minutes.
                 is_again = has_been_refused or not error.problem.status
-                if error.problem.next is not Next.FEWER_ROWS or (is_again and top <= SMALLEST_PAGE_ROWS):
+                if error.problem.action is not Action.FEWER_ROWS or (is_again and top <= SMALLEST_PAGE_ROWS):
                     raise
                 if is_again:
                     top = largest = max(top // _FEWER if error.problem.status else 0, SMALLEST_PAGE_ROWS)
@@ -78,43 +78,43 @@ class KeyProbe:
                 break
         return self._empty_part()
 
-    def _rows(self, skip: int, top: int) -> tuple[int, FeedPage]:
+    def _rows(self, skip: int, top: int) -> tuple[int, ODataPage]:
         """Some rows in the order of their keys, and how many are in front; without an order, the first ones."""
         token = {"top": top, "skip": skip}
         for _ in range(_TRIES if self._is_ordered else 0):
             try:
-                return skip, self._page(FeedPlan(self.table.keys), token)
+                return skip, self._page(ODataPlan(self.table.keys), token)
             except RequestFailed as error:
-                if error.problem.next is not Next.CLIMB_DOWN:
+                if error.problem.action is not Action.CLIMB_DOWN:
                     raise
         # An empty body to an order may be a refusal as well as a passing fault; without one it can only be the latter.
         self._is_ordered = False
-        return 0, self._page(FeedPlan(()), {"top": top, "skip": 0})
+        return 0, self._page(ODataPlan(()), {"top": top, "skip": 0})
 
     def _empty_part(self) -> str:
         """Of an inquiry with more rows than were looked at: whether a part of a key is empty somewhere behind them."""
         condition = " or ".join(f"{name} eq null" for name in self.table.keys)
         for _ in range(_TRIES):
             try:
-                page = self._page(FeedPlan(()), {"top": 1}, {"$filter": condition})
+                page = self._page(ODataPlan(()), {"top": 1}, {"$filter": condition})
             except RequestFailed as error:
-                if error.problem.next is not Next.CLIMB_DOWN:
+                if error.problem.action is not Action.CLIMB_DOWN:
                     raise
             else:
                 return "a part of it is empty in some" if page.rows else ""
         # Not every feed compares with null; the rows themselves are held against the key while they are read.
         return ""
 
-    def _page(self, plan: FeedPlan, token: Mapping[str, Any], more: Mapping[str, str] | None = None) -> FeedPage:
-        version = self.doors.version(self.table.door, self.tenant)
+    def _page(self, plan: ODataPlan, token: Mapping[str, Any], more: Mapping[str, str] | None = None) -> ODataPage:
+        version = self.service.version(self.table.feed, self.tenant)
         resource, given = inquiry_resource(self.tenant, self.table, self.parameters, version)
         keys = frozenset(self.table.keys)
-        options = feed_options(self.table, plan, keys, Window(), {"version": version, **token})
+        options = odata_options(self.table, plan, keys, Window(), {"version": version, **token})
         is_query = bool(plan.order or more)
         where = where_of(self.tenant, self.table.name)
-        return self.doors.rows(
+        return self.service.rows(
             self.tenant,
-            self.table.door,
+            self.table.feed,
             resource,
             {**given, **options, **(more or {})},
             where=where,

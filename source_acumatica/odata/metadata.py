@@ -42,7 +42,7 @@ class BrokenMetadataError(MetadataError):
 
 
 @dataclass(frozen=True)
-class Feed:
+class EntitySet:
     """Rows that can be asked for: an entity type, under the names of all its sets."""
 
     names: tuple[str, ...]
@@ -78,7 +78,7 @@ class Metadata:
 
     version: int
     """Of OData: 3 or 4."""
-    feeds: tuple[Feed, ...]
+    entity_sets: tuple[EntitySet, ...]
     functions: Mapping[str, Function]
 
 
@@ -314,8 +314,8 @@ class _Document:
             if name and resolved in self._types:
                 names.setdefault(resolved, []).append(name)
         shorts = Counter(type_name.rpartition(".")[2] for type_name in names)
-        feeds = tuple(
-            self._feed(type_name, tuple(sets), shorts[type_name.rpartition(".")[2]] == 1)
+        entity_sets = tuple(
+            self._described_set(type_name, tuple(sets), shorts[type_name.rpartition(".")[2]] == 1)
             for type_name, sets in names.items()
             if any(is_wanted(name, type_name) for name in sets)
         )
@@ -324,7 +324,7 @@ class _Document:
             for name, (called, entity_set) in self._imports.items()
             if (function := self._functions.get(self._resolved(called)))
         }
-        return Metadata(self.version, feeds, functions)
+        return Metadata(self.version, entity_sets, functions)
 
     def _resolved(self, name: str) -> str:
         """A full name, in which a namespace may stand as its alias."""
@@ -336,7 +336,7 @@ class _Document:
         alias = max(begins, key=len, default="")
         return f"{self._namespaces[alias]}{name[len(alias) :]}" if alias else f"{namespace}.{short}"
 
-    def _feed(self, type_name: str, names: tuple[str, ...], is_short_name_unique: bool) -> Feed:
+    def _described_set(self, type_name: str, names: tuple[str, ...], is_short_name_unique: bool) -> EntitySet:
         lineage = list(self._lineage(type_name))
         listed = {field for name in names for field in self._restricted.get(name, ())}
         declared = {name: edm for each in reversed(lineage) for name, edm in each.types()}
@@ -347,7 +347,7 @@ class _Document:
         inherited = {name for each in lineage[1:] for name, _edm in each.types()}
         own = declared.keys() - inherited if not self._unfilterable.isdisjoint(names) else set()
         restricted = frozenset(declared.keys() & (listed | own))
-        return Feed(names, type_name, tuple(keys), fields, unknown, is_short_name_unique, restricted)
+        return EntitySet(names, type_name, tuple(keys), fields, unknown, is_short_name_unique, restricted)
 
     def _lineage(self, type_name: str) -> Iterator[_Type]:
         """The type, its base, the base of that: as far as they are described, each once."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from airbyte_cdk.models import FailureType
 
-from source_acumatica.erp.errors import Next, Problem, RequestFailed
-from source_acumatica.reading.fields import Wire
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
+from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import PageSize
 from source_acumatica.reading.trail import content_of
 
@@ -24,17 +24,17 @@ FEWEST_ROWS = 3
 
 
 @dataclass(frozen=True)
-class FeedPage:
+class ODataPage:
     """The rows of an answer, its size, and where the server says that it goes on."""
 
-    rows: Sequence[Wire]
+    rows: Sequence[Raw]
     size_bytes: int
     next_link: str | None
     unserved: tuple[str, ...] = ()
     """The columns that were asked for and are named nowhere in it."""
 
 
-def unserved(rows: Sequence[Wire], body: bytes, columns: Iterable[str]) -> tuple[str, ...]:
+def unserved(rows: Sequence[Raw], body: bytes, columns: Iterable[str]) -> tuple[str, ...]:
     """Those of the columns that an answer does not name, although it writes what is empty as null.
 
     Only those that are empty in the first row are looked for, and the first row has the names of nearly all.
@@ -47,7 +47,7 @@ def unserved(rows: Sequence[Wire], body: bytes, columns: Iterable[str]) -> tuple
 _NULL = re.compile(rb'":\s*null\b')
 
 
-def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str) -> Iterator[FeedPage]:
+def linked_pages(first: ODataPage, follow: Callable[[str], ODataPage], where: str) -> Iterator[ODataPage]:
     """An answer and all that its links lead to.
 
     Raises:
@@ -65,12 +65,12 @@ def linked_pages(first: FeedPage, follow: Callable[[str], FeedPage], where: str)
         contents.add(content)
         if link in links or idle > _MOST_IDLE_PAGES:
             sentence = "the ERP's links to the next page do not lead on: reading was stopped"
-            raise RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
+            raise RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), where)
         links.add(link)
         page = follow(link)
 
 
-def sized_page(size: PageSize, asked: int, ask: Callable[[int], FeedPage], where: str) -> tuple[FeedPage, int]:
+def sized_page(size: PageSize, asked: int, ask: Callable[[int], ODataPage], where: str) -> tuple[ODataPage, int]:
     """A page, and how many rows it was asked for; fewer, where the ERP cannot give as many.
 
     Raises:
@@ -81,7 +81,7 @@ def sized_page(size: PageSize, asked: int, ask: Callable[[int], FeedPage], where
         try:
             page = ask(asked)
         except RequestFailed as error:
-            if error.problem.next is not Next.FEWER_ROWS or not size.shrink(asked):
+            if error.problem.action is not Action.FEWER_ROWS or not size.shrink(asked):
                 raise
             # A look asks for more than a page has.
             asked = max(asked // 2, size.rows)
@@ -99,7 +99,7 @@ class CutPages:
     _longest: int = 0
     """Of the pages with a link to the next one, the one with the most rows: what the server gives at once."""
 
-    def filled(self, page: FeedPage, follow: Callable[[str], FeedPage], fewest: int = FEWEST_ROWS) -> FeedPage:
+    def filled(self, page: ODataPage, follow: Callable[[str], ODataPage], fewest: int = FEWEST_ROWS) -> ODataPage:
         """The page, with those behind it where so little was left of it that it would lead nowhere.
 
         Raises:
@@ -108,7 +108,7 @@ class CutPages:
         if page.next_link is None or len(page.rows) >= max(self._longest, fewest):
             self._note(page)
             return page
-        rows: list[Wire] = []
+        rows: list[Raw] = []
         size_bytes = count = 0
         for each in linked_pages(page, follow, self.where):
             self._note(each)
@@ -118,8 +118,8 @@ class CutPages:
             # Places are numbers of rows that are seen: as many more as were taken out lead behind these.
             if len(rows) >= max(self._longest, fewest) + taken_out:
                 break
-        return FeedPage(rows, size_bytes, page.next_link)
+        return ODataPage(rows, size_bytes, page.next_link)
 
-    def _note(self, page: FeedPage) -> None:
+    def _note(self, page: ODataPage) -> None:
         if page.next_link:
             self._longest = max(self._longest, len(page.rows))

@@ -14,7 +14,7 @@ import msgspec
 
 from source_acumatica.config import typed_in
 from source_acumatica.erp.addresses import fits
-from source_acumatica.odata.tables import FUNCTION_SUFFIX, FeedDoor, FeedTable
+from source_acumatica.odata.tables import FUNCTION_SUFFIX, ODataFeed, ODataTable
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, moved
 
@@ -28,19 +28,19 @@ class Generation(Enum):
     """Where the feeds lie, newest first (BEHAVIOR.md, "OData"): releases up to 2024 R1 have the old addresses only."""
 
     TENANT_FIRST = "/t/{tenant}/api/odata/gi", "/t/{tenant}/api/odata/dac"
-    DOOR_FIRST = "/odata/{tenant}", "/odatav4/{tenant}"
+    FEED_FIRST = "/odata/{tenant}", "/odatav4/{tenant}"
 
-    def root(self, door: FeedDoor, tenant: str) -> str:
+    def root(self, feed: ODataFeed, tenant: str) -> str:
         """The feed's address below the instance."""
         inquiries, tables = self.value
-        return (inquiries if door is FeedDoor.INQUIRIES else tables).format(tenant=quote(tenant, safe=""))
+        return (inquiries if feed is ODataFeed.INQUIRIES else tables).format(tenant=quote(tenant, safe=""))
 
 
 _LIST_NAME = re.compile(r"(?P<filtered>all|changed|changed or null), (?P<method>keyset|number|row): (?P<order>.+)")
 
 
 @dataclass(frozen=True)
-class FeedPlan:
+class ODataPlan:
     """How a feed is asked for: by which columns it is ordered, and whether a page is told by values or by number."""
 
     order: tuple[str, ...]
@@ -60,7 +60,7 @@ class FeedPlan:
         return f"{filtered}, {method}: {','.join(self.order)}"
 
     @classmethod
-    def of_name(cls, name: str, fields: Collection[str]) -> FeedPlan | None:
+    def of_name(cls, name: str, fields: Collection[str]) -> ODataPlan | None:
         """The inverse of ``list_name``; None where no place can be one of that list, or its columns are gone."""
         match = _LIST_NAME.fullmatch(name)
         order = tuple(match["order"].split(",")) if match else ()
@@ -70,48 +70,48 @@ class FeedPlan:
         method, with_null = match["method"], filtered == "changed or null"
         return cls(order, method == "keyset", filtered != "all", with_null, method == "row")
 
-    def explain(self, instead: FeedPlan) -> str:
+    def explain(self, instead: ODataPlan) -> str:
         """What the log says when it comes to this ``instead`` of another way."""
         rows = "all rows instead of the changed ones, " if instead.filters and not self.filters else ""
         by = f"ordered by {', '.join(self.order)}" if self.order else "in one answer"
         return f"Reading {rows}{by}."
 
-    def within(self, window: Window, cursor: str | None) -> FeedPlan:
+    def within(self, window: Window, cursor: str | None) -> ODataPlan:
         """The same for a window, where a filter is one only if there is something to ask for."""
         if self.filters and cursor and (window.since or window.is_unstamped):
             return self
         return self.unfiltered
 
     @property
-    def unfiltered(self) -> FeedPlan:
+    def unfiltered(self) -> ODataPlan:
         """The same for all rows."""
         return replace(self, filters=False, with_null=False)
 
 
-def plans(table: FeedTable, sortable: tuple[str, ...], window: Window) -> list[FeedPlan]:
+def plans(table: ODataTable, sortable: tuple[str, ...], window: Window) -> list[ODataPlan]:
     """The ways to ask for a window of a feed, the best first, each another request.
 
     ``sortable`` are the columns that order an inquiry. A table is read in the order of its keys, in which a row that
     changes stays where it is.
     """
-    order, is_keyset = (sortable, False) if table.door is FeedDoor.INQUIRIES else (table.keys, bool(table.keys))
+    order, is_keyset = (sortable, False) if table.feed is ODataFeed.INQUIRIES else (table.keys, bool(table.keys))
     if not table.restricted.isdisjoint(order):
         order, is_keyset = (), False
-    best = FeedPlan(order, is_keyset)
+    best = ODataPlan(order, is_keyset)
     ways = [
         best,
         replace(best, with_null=False),
         replace(best, filters=False),
-        FeedPlan(order, filters=False),
-        FeedPlan((), filters=False),
+        ODataPlan(order, filters=False),
+        ODataPlan((), filters=False),
     ]
     cursor = None if table.cursor in table.restricted else table.cursor
     within = [way.within(window, cursor) for way in ways]
-    return list(dict.fromkeys(within if table.door is FeedDoor.INQUIRIES or not order else within[:-1]))
+    return list(dict.fromkeys(within if table.feed is ODataFeed.INQUIRIES or not order else within[:-1]))
 
 
-def feed_options(
-    table: FeedTable, plan: FeedPlan, columns: frozenset[str] | None, window: Window, token: Mapping[str, Any]
+def odata_options(
+    table: ODataTable, plan: ODataPlan, columns: frozenset[str] | None, window: Window, token: Mapping[str, Any]
 ) -> dict[str, str]:
     """The options of a request: of the window and the page token alone.
 
@@ -147,7 +147,7 @@ def orderable(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names[:count])
 
 
-def places_that_fit(table: FeedTable, places: Sequence[Sequence[Any]]) -> int:
+def places_that_fit(table: ODataTable, places: Sequence[Sequence[Any]]) -> int:
     """How many of the places by the keys, the first ones first, can be asked for at once; at least one."""
     count = 1
     while count < len(places) and fits(
@@ -157,7 +157,7 @@ def places_that_fit(table: FeedTable, places: Sequence[Sequence[Any]]) -> int:
     return count
 
 
-def _at_condition(table: FeedTable, places: Sequence[Sequence[Any]], version: int) -> str:
+def _at_condition(table: ODataTable, places: Sequence[Sequence[Any]], version: int) -> str:
     each = [
         " and ".join(f"{name} eq {literal}" for name, literal in _literals(table, table.keys, place, version))
         for place in places
@@ -165,7 +165,7 @@ def _at_condition(table: FeedTable, places: Sequence[Sequence[Any]], version: in
     return each[0] if len(each) == 1 else "(" + " or ".join(f"({one})" for one in each) + ")"
 
 
-def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, version: int) -> Iterator[str]:
+def _window_conditions(table: ODataTable, plan: ODataPlan, window: Window, version: int) -> Iterator[str]:
     """None but those of the window: no order and no method of reading adds one."""
     if plan.filters and table.cursor and window.is_unstamped:
         yield f"{table.cursor} eq null"
@@ -174,7 +174,7 @@ def _window_conditions(table: FeedTable, plan: FeedPlan, window: Window, version
         yield f"({changed} or {table.cursor} eq null)" if plan.with_null else changed
 
 
-def _place_conditions(table: FeedTable, plan: FeedPlan, token: Mapping[str, Any]) -> Iterator[str]:
+def _place_conditions(table: ODataTable, plan: ODataPlan, token: Mapping[str, Any]) -> Iterator[str]:
     after = token.get("after")
     if not after or not plan.is_keyset:
         return
@@ -182,7 +182,7 @@ def _place_conditions(table: FeedTable, plan: FeedPlan, token: Mapping[str, Any]
     yield _grouped(behind(pairs))
 
 
-def _literals(table: FeedTable, names: Sequence[str], values: Sequence[Any], version: int) -> list[tuple[str, str]]:
+def _literals(table: ODataTable, names: Sequence[str], values: Sequence[Any], version: int) -> list[tuple[str, str]]:
     """Columns and what they are compared with."""
     pairs = zip(names, values, strict=True)
     return [
@@ -268,7 +268,7 @@ class ParameterError(ValueError):
     """The values given for an inquiry do not fit its parameters; the text says how."""
 
 
-def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+def parameterized(table: ODataTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
     """The resource below the feed's root, and the options with an inquiry's parameters.
 
     Version 4 has a function for it, whose arguments stand behind aliases: a value with a slash could not stand in the
@@ -295,7 +295,7 @@ def parameterized(table: FeedTable, given: Mapping[str, Any], version: int) -> t
     return f"{quote(function, safe='')}({arguments})", values
 
 
-def own_values(table: FeedTable, given: Mapping[str, Any], version: int) -> dict[str, Any]:
+def own_values(table: ODataTable, given: Mapping[str, Any], version: int) -> dict[str, Any]:
     """Of the values given for an inquiry, those for the tenant whose ``table`` it is."""
     if version == 3 and not table.function:
         # Nobody says what it takes.
@@ -303,7 +303,7 @@ def own_values(table: FeedTable, given: Mapping[str, Any], version: int) -> dict
     return {name: value for name, value in given.items() if name not in table.others_parameters}
 
 
-def _parameter_literal(table: FeedTable, name: str, value: Any, version: int) -> str:
+def _parameter_literal(table: ODataTable, name: str, value: Any, version: int) -> str:
     try:
         return parameter_literal(value, table.parameters[name], version)
     except ValueError as error:
@@ -311,7 +311,7 @@ def _parameter_literal(table: FeedTable, name: str, value: Any, version: int) ->
         raise ParameterError(msg) from None
 
 
-def _parameters_complaint(table: FeedTable, given: Mapping[str, Any]) -> str:
+def _parameters_complaint(table: ODataTable, given: Mapping[str, Any]) -> str:
     there_are = ", ".join(f"{name} ({kind.removeprefix('Edm.')})" for name, kind in table.parameters.items())
     missing = ", ".join(name for name in table.parameters if name not in given)
     unknown = ", ".join(name for name in given if name not in table.parameters)

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
-from source_acumatica.erp.errors import Next, RequestFailed
+from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.erp.helpers import Helpers
 from source_acumatica.odata.grouping import WITHOUT_KEY, Grouping
 from source_acumatica.odata.keyset import UnreliableOrderError, keyset_pages
-from source_acumatica.odata.pages import FEWEST_ROWS, CutPages, FeedPage, linked_pages, sized_page
-from source_acumatica.odata.query import FeedPlan, orderable, plain_value, plans
-from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.odata.pages import FEWEST_ROWS, CutPages, ODataPage, linked_pages, sized_page
+from source_acumatica.odata.query import ODataPlan, orderable, plain_value, plans
+from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.batches import in_batches
 from source_acumatica.reading.cursor import FILTER_WORKS, LOSES_UNSTAMPED, Window
-from source_acumatica.reading.fields import FieldKind, Wire, utc_instant
+from source_acumatica.reading.fields import FieldKind, Raw, utc_instant
 from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import PageSize
 from source_acumatica.reading.paging import (
@@ -34,7 +34,7 @@ from source_acumatica.reading.paging import (
     Position,
     anchored_pages,
 )
-from source_acumatica.reading.prefetch import Ahead, ByNumber, Guess
+from source_acumatica.reading.prefetch import ByNumber, Guess, Prefetch
 from source_acumatica.reading.reader import (
     EVER,
     Facts,
@@ -55,11 +55,11 @@ from source_acumatica.reading.trail import Identity, Ledger, content_of
 
 logger = logging.getLogger("airbyte")
 
-AskFeed = Callable[[Window, Mapping[str, Any]], FeedPage]
+AskOData = Callable[[Window, Mapping[str, Any]], ODataPage]
 """Sends a request for a window and a page token with its ``plan``."""
 Place = tuple[Any, ...]
 # Everything, in no order: what can be asked of any feed, to tell what is wrong with a request.
-_PLAIN = FeedPlan((), filters=False, with_null=False)
+_PLAIN = ODataPlan((), filters=False, with_null=False)
 # So often a way that has not brought a page yet is tried before it is taken for refused; what says so itself, once.
 _TRIES_OF_A_WAY = 3
 # So often a page is asked for again after one has come in the same way: a failure then is none of the way's.
@@ -82,10 +82,10 @@ class _EmptyByChanceError(Exception):
 class _ByKeyset:
     """Places are those of rows, and how many rows behind: only of rows that have come the place is known."""
 
-    place_of: Callable[[Wire], Place]
+    place_of: Callable[[Raw], Place]
     shared: int = 1
 
-    def behind(self, _place: tuple[Place, int], rows: Sequence[Wire]) -> tuple[Place, int]:
+    def behind(self, _place: tuple[Place, int], rows: Sequence[Raw]) -> tuple[Place, int]:
         """The place of the page behind the one with these rows."""
         return self.place_of(rows[-1]), 0
 
@@ -93,17 +93,17 @@ class _ByKeyset:
         """The place that lies so many rows further on."""
         return place[0], place[1] + rows
 
-    def is_at(self, place: tuple[Place, int], guessed: tuple[Place, int], rows: Sequence[Wire]) -> bool:
+    def is_at(self, place: tuple[Place, int], guessed: tuple[Place, int], rows: Sequence[Raw]) -> bool:
         """Whether the page that was fetched from a guessed place is the one at ``place``."""
         return place == guessed or (not place[1] and [self.place_of(row) for row in rows[:1]] == [place[0]])
 
 
 @dataclass
-class FeedReader(Reader):
+class ODataReader(Reader):
     """The rows of a feed: of a table by keyset in the order of its keys, of an inquiry by number."""
 
-    table: FeedTable
-    ask: AskFeed
+    table: ODataTable
+    ask: AskOData
     helpers: Helpers
     facts: Facts
     pause: Callable[[int], None]
@@ -115,7 +115,7 @@ class FeedReader(Reader):
     """Whether the destination keeps, of the rows with one key, the one with the latest stamp."""
     _size: PageSize = field(init=False)
     _cut: CutPages = field(init=False)
-    _plans: list[FeedPlan] = field(default_factory=list)
+    _plans: list[ODataPlan] = field(default_factory=list)
     _sortable: tuple[str, ...] | None = None
     """The columns that an inquiry without usable keys is ordered by."""
     _has_come: bool = False
@@ -128,7 +128,7 @@ class FeedReader(Reader):
     """Whether rows without a stamp have come beside the changed ones."""
     _leaves_unstamped: bool = False
     """Whether the rows without a stamp are not asked for beside the changed ones."""
-    _tail: Sequence[Wire] = ()
+    _tail: Sequence[Raw] = ()
     """The rows of the window that were handed on last."""
     _begins_empty: bool = False
     """Whether the first answer of the list had no rows."""
@@ -156,7 +156,7 @@ class FeedReader(Reader):
     def latest(self) -> str | None:
         """The latest stamp that the list shows, in UTC; None where it cannot be asked for that."""
         try:
-            rows = self.ask(Window(), {"plan": FeedPlan((f"{self.table.cursor} desc",), filters=False), "top": 1}).rows
+            rows = self.ask(Window(), {"plan": ODataPlan((f"{self.table.cursor} desc",), filters=False), "top": 1}).rows
         except RequestFailed as error:
             if _may_be_the_ways(error):
                 return None
@@ -182,7 +182,7 @@ class FeedReader(Reader):
             raise
         return shows_unstamped(rows, self.is_stamped)
 
-    def pages(self, window: Window) -> Iterator[Page[Wire]]:
+    def pages(self, window: Window) -> Iterator[Page[Raw]]:
         """The window's pages from where it was left; from its beginning where that place is one of another list."""
         self._ledger = Ledger(may_repeat=self.is_incremental)
         self.looks = looks_at(self.facts)
@@ -198,7 +198,7 @@ class FeedReader(Reader):
                     position, self._tail = page.position, page.rows[-_ROWS_IN_FRONT:]
                     # A filter of which half is lost gives the rows without a stamp alone.
                     has_rows |= not self._plan.with_null or any(map(self.is_stamped, page.rows))
-                    self._tell_repeated_keys(page.rows)
+                    self._warn_of_repeated_keys(page.rows)
                     yield page
                 if not self.is_incremental:
                     # It would empty the table in the destination, where a state stays as it was.
@@ -223,7 +223,7 @@ class FeedReader(Reader):
                 position = BEGINNING
 
     @property
-    def _plan(self) -> FeedPlan:
+    def _plan(self) -> ODataPlan:
         return self._plans[0]
 
     def _begin(self, window: Window) -> Position:
@@ -240,7 +240,7 @@ class FeedReader(Reader):
         self._leaves_unstamped = self.facts.knows(LOSES_UNSTAMPED)
         if self._leaves_unstamped:
             self._plans = [plan for plan in self._plans if not plan.with_null]
-        left = FeedPlan.of_name(window.start.list_name, self.table.fields)
+        left = ODataPlan.of_name(window.start.list_name, self.table.fields)
         if left is None or (left.filters and not self._may_filter) or (self._leaves_unstamped and left.with_null):
             return BEGINNING
         self._plans = [left, *(plan for plan in self._plans if plan != left)]
@@ -248,7 +248,7 @@ class FeedReader(Reader):
 
     # ------------------------------------------------------------------------------------------------------- reading
 
-    def _pages(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
+    def _pages(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
         position = replace(position, list_name=self._plan.list_name)
         if not self._plan.order:
             return self._by_links(window)
@@ -256,7 +256,7 @@ class FeedReader(Reader):
             return self._by_keyset(window, position)
         return self._by_number(window, position)
 
-    def _by_links(self, window: Window) -> Iterator[Page[Wire]]:
+    def _by_links(self, window: Window) -> Iterator[Page[Raw]]:
         """Without an order of ours, only the server knows where it goes on."""
         first = self._asked(window, {})
         if first.next_link:
@@ -270,16 +270,16 @@ class FeedReader(Reader):
             for rows in in_batches(page.rows):
                 yield Page(rows, BEGINNING)
 
-    def _by_number(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
-        def fetch(skip: int, rows: int, fewest: int = FEWEST_ROWS) -> tuple[Sequence[Wire], int]:
+    def _by_number(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
+        def fetch(skip: int, rows: int, fewest: int = FEWEST_ROWS) -> tuple[Sequence[Raw], int]:
             return self._rows(window, {"skip": skip}, rows, fewest)
 
-        in_groups = self.table.door is FeedDoor.INQUIRIES and not self._plan.is_by_row
+        in_groups = self.table.feed is ODataFeed.INQUIRIES and not self._plan.is_by_row
         # A row is held back where others may belong to it, and the one in front of it is asked for again.
         shared = ALIKE_ROWS_TO_REPEAT if self._plan.is_by_row else 2 if in_groups else 1
-        ahead = self._ahead(ByNumber(shared), fetch)
+        prefetch = self._prefetch(ByNumber(shared), fetch)
         pages = anchored_pages(
-            ahead.fetch,
+            prefetch.fetch,
             self._identify,
             position,
             is_unique=not self._plan.is_by_row,
@@ -290,22 +290,22 @@ class FeedReader(Reader):
             look=lambda skip: fetch(skip, max(self._size.rows, SMALL_PAGE_ROWS), SMALL_PAGE_ROWS),
             looks=self.looks,
         )
-        return ahead.pages(pages)
+        return prefetch.pages(pages)
 
-    def _by_keyset(self, window: Window, position: Position) -> Iterator[Page[Wire]]:
-        def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Wire], int]:
+    def _by_keyset(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
+        def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Raw], int]:
             after, skip = place
             try:
                 return self._rows(window, {"after": after, "skip": skip}, rows)
             except RequestFailed as error:
-                if after and error.problem.next is Next.CLIMB_DOWN:
+                if after and error.problem.action is Action.CLIMB_DOWN:
                     # Its keys are of a type that cannot be compared with what is shown of them.
                     raise UnreliableOrderError from None
                 raise
 
-        ahead = self._ahead(_ByKeyset(self._place_of), fetch)
+        prefetch = self._prefetch(_ByKeyset(self._place_of), fetch)
         pages = keyset_pages(
-            lambda after, skip: ahead.fetch((after, skip)),
+            lambda after, skip: prefetch.fetch((after, skip)),
             self._place_of,
             position,
             self._content_of,
@@ -313,14 +313,16 @@ class FeedReader(Reader):
             look=lambda after, skip: fetch((after, skip), max(self._size.rows, SMALL_PAGE_ROWS)),
             looks=self.looks,
         )
-        return ahead.pages(pages)
+        return prefetch.pages(pages)
 
-    def _ahead(self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Wire], int]]) -> Ahead[Any, Wire]:
-        return Ahead(self.helpers, guess, fetch, lambda: self._size.rows, lambda: self._plan)
+    def _prefetch(
+        self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Raw], int]]
+    ) -> Prefetch[Any, Raw]:
+        return Prefetch(self.helpers, guess, fetch, lambda: self._size.rows, lambda: self._plan)
 
     def _rows(
         self, window: Window, token: Mapping[str, Any], asked: int, fewest: int = FEWEST_ROWS
-    ) -> tuple[Sequence[Wire], int]:
+    ) -> tuple[Sequence[Raw], int]:
         """A page's rows and how many were asked for; fewer are, where the ERP cannot give as many."""
         page, asked = sized_page(self._size, asked, lambda top: self._asked(window, {**token, "top": top}), self.where)
         page = self._cut.filled(page, lambda link: self._asked(window, {"link": link}), fewest)
@@ -329,7 +331,7 @@ class FeedReader(Reader):
         # A link to the next page says that this one was cut short: the list goes on behind its last row.
         return page.rows, len(page.rows) if page.next_link else asked
 
-    def _asked(self, window: Window, token: Mapping[str, Any]) -> FeedPage:
+    def _asked(self, window: Window, token: Mapping[str, Any]) -> ODataPage:
         """An answer, asked for again with pauses where others have come in the same way."""
         for tries in itertools.count(1):
             try:
@@ -350,7 +352,7 @@ class FeedReader(Reader):
         """So many at least the ERP has given at once: a page that was quick doubles what the next one asks for."""
         return max(self._size.rows // 2, 1)
 
-    def _note_page(self, page: FeedPage) -> None:
+    def _note_page(self, page: ODataPage) -> None:
         self.record_bytes = page.size_bytes / max(len(page.rows), 1)
         if new := [name for name in page.unserved if name not in self.left_out]:
             self.left_out = (*self.left_out, *new)
@@ -358,11 +360,11 @@ class FeedReader(Reader):
 
     # ------------------------------------------------------------------------------------------- telling rows apart
 
-    def is_stamped(self, row: Wire) -> bool:
+    def is_stamped(self, row: Raw) -> bool:
         """Whether a row says when it was changed."""
         return bool(row.get(self.table.cursor or ""))
 
-    def _note_unstamped(self, window: Window, rows: Sequence[Wire]) -> None:
+    def _note_unstamped(self, window: Window, rows: Sequence[Raw]) -> None:
         """Keep whether the filter brings rows without a stamp.
 
         Raises:
@@ -371,13 +373,13 @@ class FeedReader(Reader):
         refuse_stamped(self.where, window, rows, self.is_stamped)
         self._has_unstamped_come |= self._plan.with_null and not all(map(self.is_stamped, rows))
 
-    def _refuse_groups(self, window: Window, rows: Sequence[Wire]) -> None:
+    def _refuse_groups(self, window: Window, rows: Sequence[Raw]) -> None:
         """Try on rows that came for having changed, before they go out, whether the inquiry groups.
 
         Raises:
             GroupedError: it does, or nobody can tell.
         """
-        if self.table.door is FeedDoor.INQUIRIES and self._plan.filters and window.since:
+        if self.table.feed is ODataFeed.INQUIRIES and self._plan.filters and window.since:
             columns = self.columns or self.table.fields.keys()
             trial = Grouping(self.table, self._plan, columns, self._given_rows, self.ask, self.facts)
             doubt = trial.doubt(rows, window)
@@ -387,16 +389,16 @@ class FeedReader(Reader):
     @property
     def _can_be_tried(self) -> bool:
         """Whether it would be found out if a filter changed what the rows say: of tables, it does not."""
-        return self.table.door is FeedDoor.TABLES or self._has_unique_keys
+        return self.table.feed is ODataFeed.TABLES or self._has_unique_keys
 
     @property
     def _has_unique_keys(self) -> bool:
         return bool(self.table.keys) and self.table.are_keys_unique
 
-    def _key_of(self, row: Wire) -> Place:
+    def _key_of(self, row: Raw) -> Place:
         return tuple(plain_value(row.get(name)) for name in self.table.keys)
 
-    def _place_of(self, row: Wire) -> Place:
+    def _place_of(self, row: Raw) -> Place:
         """The values that order the row, in a form that a state can hold."""
         get, fields = row.get, self.table.fields
         values = [(name, get(name)) for name in self._plan.order]
@@ -407,25 +409,25 @@ class FeedReader(Reader):
             ]
         )
 
-    def _content_of(self, row: Wire) -> str:
+    def _content_of(self, row: Raw) -> str:
         return content_of([row.get(name) for name in self.table.fields])
 
-    def _identify(self, row: Wire) -> Identity:
+    def _identify(self, row: Raw) -> Identity:
         """By what the list is ordered by, or, where that says too little, by all that is in the row."""
         if self._plan.is_by_row:
             return (self._content_of(row),)
         return ("\x1f".join(map(repr, self._place_of(row))),)
 
-    def _tell_repeated_keys(self, rows: Sequence[Wire]) -> None:
+    def _warn_of_repeated_keys(self, rows: Sequence[Raw]) -> None:
         """An inquiry's keys are those of the tables below it, and need not tell its rows apart."""
         if self.repeated_key or not self._is_in_order_of_keys(self._plan):
             return
         if any(one == other for one, other in itertools.pairwise(map(self._key_of, rows))):
             self._note_repeated_keys()
 
-    def _is_in_order_of_keys(self, plan: FeedPlan) -> bool:
+    def _is_in_order_of_keys(self, plan: ODataPlan) -> bool:
         """Whether rows of an inquiry that share its keys, which are said to be unique, stand side by side."""
-        is_said = self.table.door is FeedDoor.INQUIRIES and self.table.are_keys_unique
+        is_said = self.table.feed is ODataFeed.INQUIRIES and self.table.are_keys_unique
         return is_said and plan.order[: len(self.table.keys)] == self.table.keys != ()
 
     def _note_repeated_keys(self) -> None:
@@ -437,7 +439,7 @@ class FeedReader(Reader):
             )
 
     def _order(self) -> tuple[str, ...]:
-        if self.table.door is FeedDoor.TABLES or self._has_unique_keys:
+        if self.table.feed is ODataFeed.TABLES or self._has_unique_keys:
             return self.table.keys
         return self._all_sortable()
 
@@ -517,7 +519,7 @@ class FeedReader(Reader):
         self._plans = [plan for plan in self._plans if not plan.filters] or [was.unfiltered]
         logger.warning(f"{self.where}: {reason}. {self._explain_lower(was)}")
 
-    def _explain_lower(self, was: FeedPlan) -> str:
+    def _explain_lower(self, was: ODataPlan) -> str:
         """What the plan does otherwise than the one before, and what that cannot make good."""
         is_in_full = was.filters and not self._plan.filters
         return f"{self._plan.explain(was)}{lost_ranks(self.table.cursor) if is_in_full and self.is_ranked else ''}"
@@ -562,7 +564,7 @@ class FeedReader(Reader):
         plan = replace(self._plan, is_keyset=False)
         return _may_be_the_ways(error) and self._works(window, plan, skip=position.offset, top=self._given_rows)
 
-    def _works(self, window: Window, plan: FeedPlan, **page: int) -> bool:
+    def _works(self, window: Window, plan: ODataPlan, **page: int) -> bool:
         try:
             self.ask(window, {"plan": plan, "top": 1, **page})
         except RequestFailed as error:
@@ -627,4 +629,4 @@ _REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED})
 
 def _may_be_the_ways(error: RequestFailed) -> bool:
     """Whether another way of asking may be answered: it was refused, or failed by an error of the ERP's own."""
-    return error.problem.next is Next.CLIMB_DOWN or error.problem.failure_type.value == "system_error"
+    return error.problem.action is Action.CLIMB_DOWN or error.problem.failure_type.value == "system_error"

@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from source_acumatica.airbyte.removals import Loss
 from source_acumatica.erp.errors import RequestFailed
 from source_acumatica.odata.deletions import Deletions, RemovedReader, sets_of
-from source_acumatica.odata.service import Doors
-from source_acumatica.odata.tables import FeedTable
+from source_acumatica.odata.service import ODataService
+from source_acumatica.odata.tables import ODataTable
 from source_acumatica.odata.tracking import Tracking
 
 
 class TableRemovals:
     """The deletions of all tenants' tables, as ``Removals`` of the streams."""
 
-    def __init__(self, doors: Doors) -> None:
-        self._doors, self._tracking = doors, Tracking(doors)
+    def __init__(self, service: ODataService) -> None:
+        self._service, self._tracking = service, Tracking(service)
 
     def expect(self, dac: str) -> None:
         """``described`` will be asked for this one: all are described by one download."""
         self._tracking.expect(dac)
 
-    def described(self, tenant: str, dac: str) -> FeedTable | None:
+    def described(self, tenant: str, dac: str) -> ODataTable | None:
         """A table that was expected, as the tenant describes it; None if it does not, or cannot be asked."""
         return self._tracking.table(tenant, dac)
 
@@ -35,14 +35,14 @@ class TableRemovals:
         if not all(sets):
             return None
         try:
-            return Deletions(tenant, self._doors, sets, where).has_rows()
+            return Deletions(tenant, self._service, sets, where).has_rows()
         except RequestFailed:
             return None
 
     def has_any(self, tenant: str, sets: Sequence[str], where: str, ids: Sequence[str]) -> bool | None:
         """Whether any of the ids is a NoteID in the table as OData shows it; None where it cannot be asked."""
         try:
-            return Deletions(tenant, self._doors, sets, where).has_any(ids)
+            return Deletions(tenant, self._service, sets, where).has_any(ids)
         except RequestFailed:
             return None
 
@@ -50,11 +50,11 @@ class TableRemovals:
         """What reads the records that are gone."""
         deletions = Deletions(
             loss.tenant,
-            self._doors,
+            self._service,
             loss.sets,
             loss.where,
             loss.most_rows,
-            loss.table if isinstance(loss.table, FeedTable) else None,
+            loss.table if isinstance(loss.table, ODataTable) else None,
             loss.newest,
             has_own_stamp=loss.has_own_stamp,
             sent_by=loss.sent_by,

@@ -15,16 +15,16 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.erp.answers import NO_CONTENT, Judge, of_its_head, or_no_content, refuse_beginning
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import BrokenAnswerError, Next, Problem, RequestFailed, config_error
-from source_acumatica.odata.answers import REFUSED_BY_SILENCE, read_feed_answer, read_metadata_answer
-from source_acumatica.odata.codec import FeedAnswer, decode_feed
+from source_acumatica.erp.errors import Action, BrokenAnswerError, Problem, RequestFailed, config_error
+from source_acumatica.odata.answers import REFUSED_BY_SILENCE, read_metadata_answer, read_odata_answer
+from source_acumatica.odata.codec import ODataAnswer, decode_answer
 from source_acumatica.odata.metadata import BrokenMetadataError, Metadata, MetadataError, read_metadata
-from source_acumatica.odata.pages import CutPages, FeedPage, linked_pages, sized_page, unserved
-from source_acumatica.odata.query import FeedPlan, Generation, ParameterError, feed_options, parameterized
-from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.odata.pages import CutPages, ODataPage, linked_pages, sized_page, unserved
+from source_acumatica.odata.query import Generation, ODataPlan, ParameterError, odata_options, parameterized
+from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.batches import pack
 from source_acumatica.reading.cursor import Window
-from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS, PageSize
 from source_acumatica.reading.paging import BEGINNING, EMPTIED, MovingListError, anchored_pages
 from source_acumatica.reading.trail import Identity
@@ -35,21 +35,21 @@ Answer = TypeVar("Answer")
 _CHUNK_BYTES = 64 * 1024
 
 
-def _read_feed(
-    response: requests.Response, decode: Callable[[bytes], FeedAnswer], columns: Collection[str]
-) -> FeedPage:
+def _read_page(
+    response: requests.Response, decode: Callable[[bytes], ODataAnswer], columns: Collection[str]
+) -> ODataPage:
     body = response.content
     if response.status_code == NO_CONTENT:
-        return FeedPage([], 0, None)
-    feed = decode(body)
-    silent = unserved(feed.value, body, columns)
-    return FeedPage(feed.value, len(body), feed.next_link or feed.old_next_link, silent)
+        return ODataPage([], 0, None)
+    entity_set = decode(body)
+    silent = unserved(entity_set.value, body, columns)
+    return ODataPage(entity_set.value, len(body), entity_set.next_link or entity_set.old_next_link, silent)
 
 
-def _read_whole_feed(response: requests.Response, decode: Callable[[bytes], FeedAnswer]) -> FeedPage:
+def _read_whole_list(response: requests.Response, decode: Callable[[bytes], ODataAnswer]) -> ODataPage:
     """The same while it arrives, for an answer that may have all rows of a feed."""
     if response.status_code == NO_CONTENT:
-        return FeedPage([], 0, None)
+        return ODataPage([], 0, None)
     size_bytes = 0
 
     def pieces() -> Iterator[bytes]:
@@ -59,12 +59,12 @@ def _read_whole_feed(response: requests.Response, decode: Callable[[bytes], Feed
             yield piece
 
     rows, rest = pack(refuse_beginning(pieces()), ["value"], lambda text: decode(b'{"value":[%b]}' % text).value)
-    feed = decode(rest)
-    return FeedPage(rows or feed.value, size_bytes, feed.next_link or feed.old_next_link)
+    entity_set = decode(rest)
+    return ODataPage(rows or entity_set.value, size_bytes, entity_set.next_link or entity_set.old_next_link)
 
 
 def inquiry_resource(
-    tenant: str, table: FeedTable, given: Mapping[str, Any], version: int
+    tenant: str, table: ODataTable, given: Mapping[str, Any], version: int
 ) -> tuple[str, dict[str, str]]:
     """The resource below the feed's root, and the options with an inquiry's parameters.
 
@@ -78,55 +78,55 @@ def inquiry_resource(
         raise config_error(message) from None
 
 
-def first_row(tenant: str, table: FeedTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+def first_row(tenant: str, table: ODataTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
     """The resource and the options that ask for one row of a table or an inquiry, in no order and of no window.
 
     Raises:
         AirbyteTracedException: as ``inquiry_resource``.
     """
     resource, parameters = inquiry_resource(tenant, table, given, version)
-    options = feed_options(table, FeedPlan((), filters=False), None, Window(), {"version": version, "top": 1})
+    options = odata_options(table, ODataPlan((), filters=False), None, Window(), {"version": version, "top": 1})
     return resource, parameters | options
 
 
 class _UncutListError(Exception):
     """The server gave more rows than it was asked for."""
 
-    def __init__(self, first: FeedPage) -> None:
+    def __init__(self, first: ODataPage) -> None:
         super().__init__()
         self.first = first
 
 
-class Doors:
+class ODataService:
     """The OData doors of the instance; which generation of addresses it has is found out by whoever comes first."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._generation: Generation | None = None
-        self._behind_pages: dict[FeedDoor, Generation] = {}
+        self._behind_pages: dict[ODataFeed, Generation] = {}
         """Services whose newer address shows the sign-in only; it may be the weather, so the others are not touched."""
-        self._versions: dict[tuple[FeedDoor, str], int] = {}
+        self._versions: dict[tuple[ODataFeed, str], int] = {}
 
-    def version(self, door: FeedDoor, tenant: str) -> int:
+    def version(self, feed: ODataFeed, tenant: str) -> int:
         """The version of OData that the door speaks, by its description; tables have always been in version 4."""
-        return self._versions.get((door, tenant), 4)
+        return self._versions.get((feed, tenant), 4)
 
     def now(self, tenant: str) -> datetime:
         """The server's clock at the tenant's first sign-in, or ours before it."""
         return self._client.server_time(tenant) or datetime.now(UTC)
 
-    def root(self, door: FeedDoor, tenant: str) -> str:
+    def root(self, feed: ODataFeed, tenant: str) -> str:
         """The feed's address below the instance."""
-        generation = self._behind_pages.get(door) or self._generation or Generation.TENANT_FIRST
-        return generation.root(door, tenant)
+        generation = self._behind_pages.get(feed) or self._generation or Generation.TENANT_FIRST
+        return generation.root(feed, tenant)
 
-    def describe(self, tenant: str, door: FeedDoor, is_wanted: Callable[[str, str], bool]) -> Metadata:
+    def describe(self, tenant: str, feed: ODataFeed, is_wanted: Callable[[str, str], bool]) -> Metadata:
         """What the door has, as far as it is wanted; one download.
 
         Raises:
             AirbyteTracedException: the door is closed, or its description is broken or hostile.
         """
-        where = f"Tenant '{tenant}', description of the OData {_CONTENTS[door]}"
+        where = f"Tenant '{tenant}', description of the OData {_CONTENTS[feed]}"
 
         def read(response: requests.Response) -> Metadata:
             try:
@@ -142,16 +142,16 @@ class Doors:
             _TRIES_AT_NOTHING,
             lambda: self.fetch(
                 tenant,
-                door,
+                feed,
                 "$metadata",
                 read=read,
                 where=where,
                 headers={"Accept": "application/xml"},
-                judge=partial(read_metadata_answer, needed=_NEEDED[door]),
+                judge=partial(read_metadata_answer, needed=_NEEDED[feed]),
                 is_streamed=True,
             ),
         )
-        self._versions[door, tenant] = metadata.version
+        self._versions[feed, tenant] = metadata.version
         return metadata
 
     def _unless_it_stays_so(
@@ -174,7 +174,7 @@ class Doors:
     def rows(
         self,
         tenant: str,
-        door: FeedDoor,
+        feed: ODataFeed,
         resource: str,
         params: Mapping[str, str],
         *,
@@ -185,15 +185,15 @@ class Doors:
         is_page: bool = False,
         is_unbounded: bool = False,
         is_hint: bool = False,
-        decode: Callable[[bytes], FeedAnswer] = decode_feed,
+        decode: Callable[[bytes], ODataAnswer] = decode_answer,
         columns: Collection[str] = (),
-    ) -> FeedPage:
+    ) -> ODataPage:
         """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort.
 
         ``asks_again``: it is believed to be one the second time only, since it may be something that passes.
         ``columns`` are looked for in it. ``is_unbounded``: it may have any number of rows, as ``PackedRows``.
         """
-        judge: Judge = partial(read_feed_answer, needed=_NEEDED[door], is_query=is_query)
+        judge: Judge = partial(read_odata_answer, needed=_NEEDED[feed], is_query=is_query)
         # That an empty body is a refusal is told by looking at it.
         is_streamed = is_unbounded and not is_query
         tries = _TRIES_AT_SILENCE if asks_again else 1
@@ -203,12 +203,12 @@ class Doors:
                 tries,
                 lambda: self.fetch(
                     tenant,
-                    door,
+                    feed,
                     resource,
                     params,
-                    read=partial(_read_whole_feed, decode=decode)
+                    read=partial(_read_whole_list, decode=decode)
                     if is_streamed
-                    else partial(_read_feed, decode=decode, columns=columns),
+                    else partial(_read_page, decode=decode, columns=columns),
                     where=where,
                     headers=headers,
                     judge=or_no_content(of_its_head(judge) if is_streamed else judge),
@@ -219,34 +219,34 @@ class Doors:
             )
         except RequestFailed as error:
             # Tables have no titles, and a slash in what is asked of them is ours.
-            is_titled = door is FeedDoor.INQUIRIES
+            is_titled = feed is ODataFeed.INQUIRIES
             raise (unaddressable(error, resource, where) if is_titled else None) or error from None
 
-    def follow(self, tenant: str, door: FeedDoor, link: str, resource: str = "", **request: Any) -> FeedPage:
+    def follow(self, tenant: str, feed: ODataFeed, link: str, resource: str = "", **request: Any) -> ODataPage:
         """The rows of the answer that a link leads to; ``resource`` is what was asked when it came.
 
         Raises:
             AirbyteTracedException: it leads off the feed; the token is not sent there.
         """
-        return self.rows(tenant, door, self._resource(tenant, door, link, resource), {}, **request)
+        return self.rows(tenant, feed, self._resource(tenant, feed, link, resource), {}, **request)
 
     def all_rows(
-        self, tenant: str, door: FeedDoor, resource: str, params: Mapping[str, str], **request: Any
-    ) -> list[Wire]:
+        self, tenant: str, feed: ODataFeed, resource: str, params: Mapping[str, str], **request: Any
+    ) -> list[Raw]:
         """The rows of an answer and of all that its links lead to."""
-        first = self.rows(tenant, door, resource, params, **request)
-        return [row for rows in self._linked(first, tenant, door, resource, **request) for row in rows]
+        first = self.rows(tenant, feed, resource, params, **request)
+        return [row for rows in self._linked(first, tenant, feed, resource, **request) for row in rows]
 
     def _linked(
-        self, first: FeedPage, tenant: str, door: FeedDoor, resource: str, **request: Any
+        self, first: ODataPage, tenant: str, feed: ODataFeed, resource: str, **request: Any
     ) -> Iterator[Sequence[Any]]:
-        pages = linked_pages(first, lambda link: self.follow(tenant, door, link, resource, **request), request["where"])
+        pages = linked_pages(first, lambda link: self.follow(tenant, feed, link, resource, **request), request["where"])
         return (page.rows for page in pages)
 
     def pages(
         self,
         tenant: str,
-        door: FeedDoor,
+        feed: ODataFeed,
         resource: str,
         params: Mapping[str, str],
         *,
@@ -266,17 +266,17 @@ class Doors:
 
         def whole() -> Iterator[Sequence[Any]]:
             plain = {name: value for name, value in params.items() if name != "$orderby"}
-            first = self.rows(tenant, door, resource, plain, **request)
-            return self._linked(first, tenant, door, resource, **request)
+            first = self.rows(tenant, feed, resource, plain, **request)
+            return self._linked(first, tenant, feed, resource, **request)
 
-        def page_at(skip: int) -> tuple[FeedPage, int]:
-            def ask(rows: int) -> FeedPage:
+        def page_at(skip: int) -> tuple[ODataPage, int]:
+            def ask(rows: int) -> ODataPage:
                 place = {"$top": str(rows), **({"$skip": str(skip)} if skip else {})}
                 is_page = rows > SMALLEST_PAGE_ROWS
-                return self.rows(tenant, door, resource, {**params, **place}, is_page=is_page, **request)
+                return self.rows(tenant, feed, resource, {**params, **place}, is_page=is_page, **request)
 
             page, asked = sized_page(size, size.rows, ask, request["where"])
-            return cut.filled(page, lambda link: self.follow(tenant, door, link, resource, **request)), asked
+            return cut.filled(page, lambda link: self.follow(tenant, feed, link, resource, **request)), asked
 
         def fetch(skip: int) -> tuple[Sequence[Any], int]:
             page, asked = page_at(skip)
@@ -302,19 +302,19 @@ class Doors:
                 has_rows |= bool(rows)
                 yield rows
             if has_begun and not has_rows:
-                problem = Problem(Next.STOP, FailureType.transient_error, EMPTIED)
+                problem = Problem(Action.STOP, FailureType.transient_error, EMPTIED)
                 raise RequestFailed(problem, request["where"]) from None
         except _UncutListError as uncut:
-            yield from self._linked(uncut.first, tenant, door, resource, **request)
+            yield from self._linked(uncut.first, tenant, feed, resource, **request)
         except RequestFailed as error:
-            if has_begun or not (error.problem.next is Next.CLIMB_DOWN or error.problem.status == _SERVER_ERROR):
+            if has_begun or not (error.problem.action is Action.CLIMB_DOWN or error.problem.status == _SERVER_ERROR):
                 raise
             yield from whole()
 
     def fetch(
         self,
         tenant: str,
-        door: FeedDoor,
+        feed: ODataFeed,
         resource: str,
         params: Mapping[str, str] | None = None,
         *,
@@ -332,21 +332,21 @@ class Doors:
             RequestFailed: given up, or no generation has it.
         """
         ask = partial(
-            self._fetch_at, tenant=tenant, door=door, resource=resource, params=params, read=read, where=where
+            self._fetch_at, tenant=tenant, feed=feed, resource=resource, params=params, read=read, where=where
         )
-        known = self._behind_pages.get(door) or self._generation
+        known = self._behind_pages.get(feed) or self._generation
         if known:
             return ask(known, **request)
         first, last = Generation
-        impatient = {**request, "judge": partial(_without_patience, request["judge"])}
+        once = {**request, "judge": partial(_without_retries, request["judge"])}
         try:
-            return self._found(first, ask(first, **impatient))
+            return self._found(first, ask(first, **once))
         except RequestFailed as error:
             refusal = error
         if refusal.problem.status == _NOT_FOUND:
-            return self._at_the_older(partial(ask, first, **impatient), ask(last, **request))
+            return self._at_the_older(partial(ask, first, **once), ask(last, **request))
         if refusal.problem.status in (_UNAUTHORIZED, _SIGN_IN_PAGE):
-            return self._behind_a_page(door, refusal, partial(ask, first), partial(ask, last), request, impatient)
+            return self._behind_a_page(feed, refusal, partial(ask, first), partial(ask, last), request, once)
         if refusal.problem.status in _FOUND:
             self._generation = first
         raise refusal
@@ -359,31 +359,31 @@ class Doors:
         except RequestFailed as error:
             if error.problem.status != _NOT_FOUND:
                 raise
-        return self._found(Generation.DOOR_FIRST, answer)
+        return self._found(Generation.FEED_FIRST, answer)
 
     def _behind_a_page(
         self,
-        door: FeedDoor,
+        feed: ODataFeed,
         refusal: RequestFailed,
         ask_first: Callable[..., Answer],
         ask_last: Callable[..., Answer],
         request: Mapping[str, Any],
-        impatient: Mapping[str, Any],
+        once: Mapping[str, Any],
     ) -> Answer:
         """The answer of the older address, where the newer one shows the sign-in and nothing else, now and again."""
         try:
-            answer = ask_last(**impatient)
+            answer = ask_last(**once)
         except RequestFailed:
             if refusal.problem.status == _SIGN_IN_PAGE:
                 return self._found(Generation.TENANT_FIRST, ask_first(**request))
             raise refusal from None
         try:
-            return self._found(Generation.TENANT_FIRST, ask_first(**impatient))
+            return self._found(Generation.TENANT_FIRST, ask_first(**once))
         except RequestFailed as error:
             if error.problem.status not in (_UNAUTHORIZED, _SIGN_IN_PAGE):
                 raise
         logger.warning(f"{refusal.message}. Asking at the older address instead.")
-        self._behind_pages[door] = Generation.DOOR_FIRST
+        self._behind_pages[feed] = Generation.FEED_FIRST
         return answer
 
     def _found(self, generation: Generation, answer: Answer) -> Answer:
@@ -395,15 +395,15 @@ class Doors:
         generation: Generation,
         *,
         tenant: str,
-        door: FeedDoor,
+        feed: ODataFeed,
         resource: str,
         params: Mapping[str, str] | None,
         read: Callable[[requests.Response], Answer],
         **request: Any,
     ) -> Answer:
-        return self._client.fetch(tenant, f"{generation.root(door, tenant)}/{resource}", params, read=read, **request)
+        return self._client.fetch(tenant, f"{generation.root(feed, tenant)}/{resource}", params, read=read, **request)
 
-    def _resource(self, tenant: str, door: FeedDoor, link: str, resource: str = "") -> str:
+    def _resource(self, tenant: str, feed: ODataFeed, link: str, resource: str = "") -> str:
         """What a link leads to, below the feed's root, as path and query.
 
         It may be relative, and an absolute one may have the scheme, the host, the port and the directory that the
@@ -412,7 +412,7 @@ class Doors:
         Raises:
             AirbyteTracedException: it leads off the feed.
         """
-        root = self.root(door, tenant)
+        root = self.root(feed, tenant)
         below = _below(root, link)
         if below is None:
             url = f"{self._client.instance_url}{root}"
@@ -447,13 +447,13 @@ def _spelt(segment: str) -> str:
     return unquote(segment.replace("+", " ")).replace("+", " ").casefold()
 
 
-def _without_patience(
+def _without_retries(
     judge: Callable[[requests.Response], Problem | None], response: requests.Response
 ) -> Problem | None:
     """``judge`` of an answer at an address that may be unknown: a page instead of data is not waited out."""
     problem = judge(response)
-    if problem and problem.next is Next.RETRY and (response.status_code < 400):
-        return replace(problem, next=Next.STOP, status=_SIGN_IN_PAGE)
+    if problem and problem.action is Action.RETRY and (response.status_code < 400):
+        return replace(problem, action=Action.STOP, status=_SIGN_IN_PAGE)
     return problem
 
 
@@ -467,7 +467,7 @@ def unaddressable(error: RequestFailed, resource: str, where: str) -> RequestFai
         f"its title has {' and '.join(found)} in it, which has another meaning in an address: it cannot be asked for. "
         "Give the inquiry another title (Generic Inquiry, SM208000)"
     )
-    return RequestFailed(Problem(Next.STOP, FailureType.config_error, sentence, status=error.problem.status), where)
+    return RequestFailed(Problem(Action.STOP, FailureType.config_error, sentence, status=error.problem.status), where)
 
 
 _NOT_FOUND = 404
@@ -488,7 +488,7 @@ _REFUSED_IN_PATHS = ("&", "%", ":", "*", "?", "<", ">", "/", "\\", "(", ")")
 # What is answered by a door that is there, if only to refuse.
 _FOUND = (400, 401, 403)
 _NEEDED = {
-    FeedDoor.INQUIRIES: "view rights on the inquiry's form (Access Rights by Screen, SM201020)",
-    FeedDoor.TABLES: "the role OData4 User (User Roles, SM201005)",
+    ODataFeed.INQUIRIES: "view rights on the inquiry's form (Access Rights by Screen, SM201020)",
+    ODataFeed.TABLES: "the role OData4 User (User Roles, SM201005)",
 }
-_CONTENTS = {FeedDoor.INQUIRIES: "inquiries", FeedDoor.TABLES: "tables"}
+_CONTENTS = {ODataFeed.INQUIRIES: "inquiries", ODataFeed.TABLES: "tables"}

@@ -9,64 +9,64 @@ from functools import partial
 from typing import Any
 
 from source_acumatica.airbyte.stream import TableStream, can_be_smaller, shared_codec
-from source_acumatica.odata.codec import feed_codec
-from source_acumatica.odata.pages import FeedPage
-from source_acumatica.odata.query import UNKNOWN_ZONE, feed_options, own_values, widened
-from source_acumatica.odata.reader import FeedReader
-from source_acumatica.odata.service import Doors, inquiry_resource
-from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.odata.codec import odata_codec
+from source_acumatica.odata.pages import ODataPage
+from source_acumatica.odata.query import UNKNOWN_ZONE, odata_options, own_values, widened
+from source_acumatica.odata.reader import ODataReader
+from source_acumatica.odata.service import ODataService, inquiry_resource
+from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.codec import Codec
 from source_acumatica.reading.cursor import GIVES_UNSTAMPED, LOSES_UNSTAMPED, Window
 from source_acumatica.reading.facts import TenantFacts
-from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.read_with import ReadWith, read_with
 from source_acumatica.reading.reader import Reader, where_of
 
 logger = logging.getLogger("airbyte")
 
 
-class FeedStream(TableStream):
+class ODataStream(TableStream):
     """One generic inquiry or table, read through OData."""
 
-    def __init__(self, table: FeedTable, doors: Doors, *args: Any, **more: Any) -> None:
-        self._table, self._doors = table, doors
-        self._codecs: list[tuple[FeedTable, Codec]] = []
+    def __init__(self, table: ODataTable, service: ODataService, *args: Any, **more: Any) -> None:
+        self._table, self._service = table, service
+        self._codecs: list[tuple[ODataTable, Codec]] = []
         super().__init__(table, *args, **more)
 
-    def _table_of(self, tenant: str) -> FeedTable:
+    def _table_of(self, tenant: str) -> ODataTable:
         own = self._holding.get(tenant)
-        return own if isinstance(own, FeedTable) else self._table
+        return own if isinstance(own, ODataTable) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
-        is_inquiry = self._table.door is FeedDoor.INQUIRIES
+        is_inquiry = self._table.feed is ODataFeed.INQUIRIES
         return read_with(
             self._config,
             tenant,
             condition=self._table.condition,
             parameters=self._parameter_sets(tenant) if is_inquiry else (),
             has_custom=False,
-            odata_version=self._doors.version(self._table.door, tenant) if is_inquiry else None,
+            odata_version=self._service.version(self._table.feed, tenant) if is_inquiry else None,
             designed_at=self._table_of(tenant).designed_at,
         )
 
     def _path(self, tenant: str) -> str:
-        return f"{self._doors.root(self._table.door, tenant)}/{self._resource(tenant)[0]}"
+        return f"{self._service.root(self._table.feed, tenant)}/{self._resource(tenant)[0]}"
 
     def _options(self, tenant: str, window: Window, token: Mapping[str, Any]) -> dict[str, str]:
-        token = {"version": self._doors.version(self._table.door, tenant), **token}
+        token = {"version": self._service.version(self._table.feed, tenant), **token}
         window = widened(window) if self._has_unknown_zone(tenant) else window
         table = self._table_of(tenant)
         table = replace(table, condition="") if token.get("is_unconditional") else table
-        options = feed_options(table, token["plan"], self._columns_of(tenant), window, token)
+        options = odata_options(table, token["plan"], self._columns_of(tenant), window, token)
         return {**self._resource(tenant)[1], **options}
 
-    def _rows_in(self, answer: Any) -> Sequence[Wire]:
-        rows: Sequence[Wire] = answer.value
+    def _rows_in(self, answer: Any) -> Sequence[Raw]:
+        rows: Sequence[Raw] = answer.value
         return rows
 
     def _made_codec(self, tenant: str) -> Codec:
         table = self._table_of(tenant)
-        return shared_codec(self._codecs, table, lambda: feed_codec(table, self._columns_of(tenant)))
+        return shared_codec(self._codecs, table, lambda: odata_codec(table, self._columns_of(tenant)))
 
     def _reader(self, tenant: str) -> Reader:
         if self._has_unknown_zone(tenant) and self._table.stamps:
@@ -77,7 +77,7 @@ class FeedStream(TableStream):
     def _reader_of(self, tenant: str, given: Mapping[str, Any]) -> Reader:
         # Before anything is asked: values that do not fit have a sentence of their own.
         self._resource(tenant, given)
-        return FeedReader(
+        return ODataReader(
             tenant,
             self._config,
             self._table_of(tenant),
@@ -92,11 +92,11 @@ class FeedStream(TableStream):
 
     def _has_unknown_zone(self, tenant: str) -> bool:
         """Version 3 does not say in which zone its times are: maybe in that of the user's profile."""
-        return self._doors.version(self._table.door, tenant) == 3
+        return self._service.version(self._table.feed, tenant) == 3
 
     def _parameter_sets(self, tenant: str) -> list[dict[str, Any]]:
         """The combinations that the tenant's own inquiry can be asked with."""
-        table, version = self._table_of(tenant), self._doors.version(self._table.door, tenant)
+        table, version = self._table_of(tenant), self._service.version(self._table.feed, tenant)
         own: list[dict[str, Any]] = []
         for given in self._config.parameter_sets(table.title):
             if (values := own_values(table, given, version)) not in own:
@@ -105,30 +105,30 @@ class FeedStream(TableStream):
 
     def _resource(self, tenant: str, given: Mapping[str, Any] | None = None) -> tuple[str, dict[str, str]]:
         """What is asked below the feed's root, and an inquiry's parameters."""
-        version = self._doors.version(self._table.door, tenant)
+        version = self._service.version(self._table.feed, tenant)
         table = self._table_of(tenant)
         return inquiry_resource(tenant, table, self._parameter_sets(tenant)[0] if given is None else given, version)
 
-    def _ask(self, tenant: str, given: Mapping[str, Any], window: Window, token: Mapping[str, Any]) -> FeedPage:
-        """A page of what is asked with ``given``, as ``AskFeed`` of the reader."""
-        door, (resource, parameters) = self._table.door, self._resource(tenant, given)
+    def _ask(self, tenant: str, given: Mapping[str, Any], window: Window, token: Mapping[str, Any]) -> ODataPage:
+        """A page of what is asked with ``given``, as ``AskOData`` of the reader."""
+        feed, (resource, parameters) = self._table.feed, self._resource(tenant, given)
         options = {**self._options(tenant, window, token), **parameters}
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
         request["is_unbounded"] = "top" not in token
-        request["decode"] = partial(self._codec_of(tenant).decode, tell=partial(self._tell, tenant))
+        request["decode"] = partial(self._codec_of(tenant).decode, log=partial(self._warn, tenant))
         wanted, table = self._columns_of(tenant), self._table_of(tenant)
         # Some builds give restricted columns to nobody.
         expected = [name for name in table.fields if name not in table.restricted]
         request["columns"] = [name for name in expected if wanted is None or name in wanted]
         if "link" in token:
-            return self._doors.follow(tenant, door, token["link"], resource, **request)
+            return self._service.follow(tenant, feed, token["link"], resource, **request)
         # Once a page has come in this way, an empty body does not speak against its filter or its order.
         is_query = not token.get("is_proven") and not {"$filter", "$orderby"}.isdisjoint(options)
-        is_query &= door is FeedDoor.INQUIRIES
+        is_query &= feed is ODataFeed.INQUIRIES
         # The reader asks for pages again by itself, and a search for columns to order by has enough requests.
         asks_again = not {"is_proven", "is_search"} & token.keys()
         request |= {"is_query": is_query, "asks_again": asks_again, "is_page": can_be_smaller(token)}
-        return self._doors.rows(tenant, door, resource, options, **request)
+        return self._service.rows(tenant, feed, resource, options, **request)
 
     def _asks_for_unstamped(self, tenant: str) -> bool:
         table = self._table_of(tenant)
@@ -155,14 +155,14 @@ class FeedStream(TableStream):
             )
         return bool(found)
 
-    def _tells_the_clock(self, tenant: str) -> bool:
+    def _shows_the_clock(self, tenant: str) -> bool:
         is_named = self._table_of(tenant).is_stamped_by_name
         return self.is_stamped_by_the_database or (is_named and not self._has_unknown_zone(tenant))
 
     @property
     def is_stamped_by_the_database(self) -> bool:
         """An inquiry may show a time in another zone, or one that it computes."""
-        return self._table.door is FeedDoor.TABLES
+        return self._table.feed is ODataFeed.TABLES
 
     def _deletion_sets(self, tenant: str) -> Sequence[str]:
         return (self._table_of(tenant).title,)
@@ -170,7 +170,7 @@ class FeedStream(TableStream):
     def _may_have_flags(self, tenant: str) -> bool:
         return self._table_of(tenant).has_flags
 
-    def _described(self, tenant: str) -> FeedTable | None:
+    def _described(self, tenant: str) -> ODataTable | None:
         return self._table_of(tenant)
 
     @property

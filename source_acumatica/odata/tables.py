@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from source_acumatica.odata.metadata import Feed, Function, Metadata
+from source_acumatica.odata.metadata import EntitySet, Function, Metadata
 from source_acumatica.reading.fields import (
     INSTANT_SCHEMA,
     JSON_SCHEMAS,
     Convert,
     FieldKind,
+    Raw,
     Record,
-    Wire,
     calendar_date,
     utc_instant,
 )
@@ -32,7 +32,7 @@ DELETED_FLAG = "DeletedDatabaseRecord"
 """Comes only where it is asked for; rows that have it set only with a header, so it is no column of the stream."""
 
 
-class FeedDoor(StrEnum):
+class ODataFeed(StrEnum):
     """The two feeds of a tenant; the value begins the names of their streams."""
 
     INQUIRIES = "gi"
@@ -45,10 +45,10 @@ class FeedDoor(StrEnum):
 
 
 @dataclass(frozen=True)
-class FeedTable:
+class ODataTable:
     """One stream: the rows of a generic inquiry or of a table, the same in all tenants."""
 
-    door: FeedDoor
+    feed: ODataFeed
     title: str
     """The name of the set in addresses."""
     short_name: str
@@ -94,7 +94,7 @@ class FeedTable:
     @property
     def name(self) -> str:
         """The stream's name."""
-        return self.door.prefix + self.short_name
+        return self.feed.prefix + self.short_name
 
     @property
     def short_type(self) -> str:
@@ -110,7 +110,7 @@ class FeedTable:
         """
         if self.chosen in self.stamps:
             return self.chosen
-        if self.door is FeedDoor.TABLES:
+        if self.feed is ODataFeed.TABLES:
             return cursor_of(self.fields)
         named = [name for name in self.stamps if _STAMP_NAME.fullmatch(name)]
         return named[0] if len(named) == 1 and not self.chosen else None
@@ -128,7 +128,7 @@ class FeedTable:
     @property
     def is_cursor_chosen(self) -> bool:
         """Whether the cursor is the user's choice."""
-        return self.door is FeedDoor.INQUIRIES
+        return self.feed is ODataFeed.INQUIRIES
 
     @property
     def supports_incremental(self) -> bool:
@@ -183,20 +183,20 @@ class FeedTable:
         """A function from a row of the feed to this stream's record for ``tenant``."""
         cursor = self.cursor
         plan = [
-            (name, feed_conversion(name, kind, is_cursor=name == cursor))
+            (name, odata_conversion(name, kind, is_cursor=name == cursor))
             for name, kind in self.fields.items()
             if columns is None or name in columns
         ]
         plan = [*((name, None) for name in parameter_columns(self.asked)), *plan]
 
-        def rows_of(wire: Wire) -> Iterable[Record]:
-            get = wire.get
+        def rows_of(raw: Raw) -> Iterable[Record]:
+            get = raw.get
             cells = {name: convert(get(name)) if convert else get(name) for name, convert in plan}
             return ({"_tenant": tenant, **cells},)
 
         return rows_of
 
-    def joined(self, other: FeedTable) -> FeedTable:
+    def joined(self, other: ODataTable) -> ODataTable:
         """Both tenants' descriptions as one; what they type differently becomes a field of no known kind."""
         fields = {**self.fields, **other.fields}
         for name in self.fields.keys() & other.fields.keys():
@@ -217,13 +217,13 @@ class FeedTable:
 
 
 def inquiry_table(
-    feed: Feed, title: str, parameters: Mapping[str, str], function: str = "", asked: tuple[str, ...] = ()
-) -> FeedTable:
+    entity_set: EntitySet, title: str, parameters: Mapping[str, str], function: str = "", asked: tuple[str, ...] = ()
+) -> ODataTable:
     """The stream of a generic inquiry; keys that are no columns of it are none."""
-    keys = feed.keys if set(feed.keys) <= feed.fields.keys() else ()
-    fields = dict(feed.fields)
-    return FeedTable(
-        FeedDoor.INQUIRIES,
+    keys = entity_set.keys if set(entity_set.keys) <= entity_set.fields.keys() else ()
+    fields = dict(entity_set.fields)
+    return ODataTable(
+        ODataFeed.INQUIRIES,
         title,
         title,
         fields,
@@ -235,18 +235,18 @@ def inquiry_table(
     )
 
 
-def dac_table(feed: Feed, *, track_deletions: bool) -> FeedTable:
+def dac_table(entity_set: EntitySet, *, track_deletions: bool) -> ODataTable:
     """The stream of a table: under its short name where that is no other's in the tenant, and so in its address."""
-    short = feed.type_name.rpartition(".")[2]
-    full = feed.type_name.replace(".", "_")
-    name = short if feed.is_short_name_unique else full
-    title = next((each for each in (name, full) if each in feed.names), feed.names[0])
-    fields = {name: kind for name, kind in feed.fields.items() if name != DELETED_FLAG}
-    keys = feed.keys if set(feed.keys) <= fields.keys() else ()
+    short = entity_set.type_name.rpartition(".")[2]
+    full = entity_set.type_name.replace(".", "_")
+    name = short if entity_set.is_short_name_unique else full
+    title = next((each for each in (name, full) if each in entity_set.names), entity_set.names[0])
+    fields = {name: kind for name, kind in entity_set.fields.items() if name != DELETED_FLAG}
+    keys = entity_set.keys if set(entity_set.keys) <= fields.keys() else ()
     is_tracked = track_deletions and NOTE_ID in fields
-    has_flags = DELETED_FLAG in feed.fields or DELETED_FLAG in feed.restricted
-    return FeedTable(
-        FeedDoor.TABLES,
+    has_flags = DELETED_FLAG in entity_set.fields or DELETED_FLAG in entity_set.restricted
+    return ODataTable(
+        ODataFeed.TABLES,
         title,
         name,
         fields,
@@ -254,8 +254,8 @@ def dac_table(feed: Feed, *, track_deletions: bool) -> FeedTable:
         bool(keys),
         is_tracked,
         has_flags,
-        type_name=feed.type_name,
-        restricted=feed.restricted,
+        type_name=entity_set.type_name,
+        restricted=entity_set.restricted,
     )
 
 
@@ -276,7 +276,7 @@ def function_of(metadata: Metadata, title: str, type_name: str) -> Function | No
     return next(iter(found), None)
 
 
-def stream_names(tables: Collection[FeedTable]) -> dict[str, str]:
+def stream_names(tables: Collection[ODataTable]) -> dict[str, str]:
     """What the streams of all tenants' tables are called, by the full names of the tables.
 
     A short name stands for one table in all tenants; where any has another of that name, both have their full ones.
@@ -292,13 +292,13 @@ def stream_names(tables: Collection[FeedTable]) -> dict[str, str]:
     }
 
 
-def meant(stream: str, tables: Collection[FeedTable]) -> str:
+def meant(stream: str, tables: Collection[ODataTable]) -> str:
     """The full name of the table that a stream was offered for; empty where it is none of these.
 
     A short name may have become that of several tables: then the one is meant that some tenant still has under it, or
     else the one that is Acumatica's own.
     """
-    name = stream.removeprefix(FeedDoor.TABLES.prefix)
+    name = stream.removeprefix(ODataFeed.TABLES.prefix)
     full = {table.type_name for table in tables if table.type_name.replace(".", "_") == name}
     short = {table.type_name for table in tables if table.short_type == name}
     still = {table.type_name for table in tables if table.short_name == name}
@@ -318,7 +318,7 @@ _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
-def feed_conversion(name: str, kind: FieldKind, *, is_cursor: bool) -> Convert | None:
+def odata_conversion(name: str, kind: FieldKind, *, is_cursor: bool) -> Convert | None:
     """The function from a value of a feed to the cell of the record; None where the value is the cell."""
     if is_cursor:
         return utc_instant

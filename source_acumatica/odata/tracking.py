@@ -14,9 +14,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.erp.errors import RequestFailed, told
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.odata.codec import decode_rows
-from source_acumatica.odata.service import Doors
-from source_acumatica.odata.tables import FeedDoor, FeedTable, dac_table
-from source_acumatica.reading.fields import Wire, format_instant, utc_instant
+from source_acumatica.odata.service import ODataService
+from source_acumatica.odata.tables import ODataFeed, ODataTable, dac_table
+from source_acumatica.reading.fields import Raw, format_instant, utc_instant
 
 logger = logging.getLogger("airbyte")
 
@@ -86,13 +86,13 @@ class History:
 class Tracking:
     """What is known of each tenant's deletions, for all its streams; whoever comes first asks."""
 
-    def __init__(self, doors: Doors) -> None:
-        self._doors = doors
+    def __init__(self, service: ODataService) -> None:
+        self._service = service
         self._dacs: set[str] = set()
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._histories: dict[str, History] = {}
-        self._tables: dict[str, Mapping[str, FeedTable] | None] = {}
+        self._tables: dict[str, Mapping[str, ODataTable] | None] = {}
 
     def expect(self, dac: str) -> None:
         """``table`` will be asked for this one: all are described by one download."""
@@ -105,7 +105,7 @@ class Tracking:
                 self._histories[tenant] = self._read_history(tenant)
             return self._histories[tenant]
 
-    def table(self, tenant: str, dac: str) -> FeedTable | None:
+    def table(self, tenant: str, dac: str) -> ODataTable | None:
         """A table that was expected, as the tenant describes it; None if it does not, or cannot be asked."""
         with self._lock_of(tenant):
             if tenant not in self._tables:
@@ -116,16 +116,18 @@ class Tracking:
         with self._lock:
             return self._locks.setdefault(tenant, threading.Lock())
 
-    def _describe(self, tenant: str) -> Mapping[str, FeedTable] | None:
+    def _describe(self, tenant: str) -> Mapping[str, ODataTable] | None:
         dacs: Collection[str] = frozenset(self._dacs)
         try:
-            metadata = self._doors.describe(tenant, FeedDoor.TABLES, lambda _set, dac: dac in dacs)
+            metadata = self._service.describe(tenant, ODataFeed.TABLES, lambda _set, dac: dac in dacs)
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
             logger.warning(f"{told(error)}. What tables keep deleted rows with a flag is found out by trying.")
             return None
-        return {feed.type_name: dac_table(feed, track_deletions=True) for feed in metadata.feeds}
+        return {
+            entity_set.type_name: dac_table(entity_set, track_deletions=True) for entity_set in metadata.entity_sets
+        }
 
     def _read_history(self, tenant: str) -> History:
         where = f"Tenant '{tenant}', deleted records"
@@ -148,11 +150,11 @@ class Tracking:
 
     def _tried(
         self, tenant: str, name: str, where: str, failures: dict[str, AirbyteTracedException]
-    ) -> Sequence[Wire] | None:
+    ) -> Sequence[Raw] | None:
         """The rows of a table, or the one row of a singleton; None, and a failure noted, where it cannot be read."""
         decode = partial(decode_rows, columns=_COLUMNS[name])
         try:
-            return self._doors.all_rows(tenant, FeedDoor.TABLES, name, {}, where=where, decode=decode)
+            return self._service.all_rows(tenant, ODataFeed.TABLES, name, {}, where=where, decode=decode)
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
@@ -165,7 +167,7 @@ def _is_closed(error: AirbyteTracedException) -> bool:
     return isinstance(error, RequestFailed) and error.problem.status in _NOT_READABLE
 
 
-def _added(rows: Sequence[Wire]) -> dict[str, str | None]:
+def _added(rows: Sequence[Raw]) -> dict[str, str | None]:
     """By each name that a table may have in an address: its short one, and the full one with underscores."""
     added: dict[str, str | None] = {}
     for row in rows:
@@ -176,7 +178,7 @@ def _added(rows: Sequence[Wire]) -> dict[str, str | None]:
     return added
 
 
-def _days(rows: Sequence[Wire] | None) -> int | None:
+def _days(rows: Sequence[Raw] | None) -> int | None:
     days = rows[0].get(_DAYS_KEPT) if rows else None
     return days if isinstance(days, int) and days >= 0 else None
 

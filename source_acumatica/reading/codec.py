@@ -2,7 +2,7 @@
 
 Decoding a page into dicts costs as much as all the rest of reading it. So a table's columns are compiled once: to a
 type whose values ``msgspec`` fills in without a dict for each, and to a function that lists them. A page that does not
-fit the type is decoded into dicts, and goes the way of ``Table.rows`` or ``FeedTable.rows``, which make the same of it.
+fit the type is decoded into dicts, and goes the way of ``Table.rows`` or ``ODataTable.rows``, which do the same.
 
 No name of the ERP gets into the text of a program: attributes are numbered, and ``msgspec`` knows which name each has
 on the wire.
@@ -18,13 +18,13 @@ from typing import Any, ClassVar
 import msgspec
 
 from source_acumatica.erp.errors import ERROR_NAMES, refuse_error
-from source_acumatica.erp.json_text import Tell, decode
+from source_acumatica.erp.json_text import Log, decode
 
 MakeRecords = Callable[[str, Any], Iterable[Any]]
 """A function from a tenant and a decoded row to records, which ``msgspec`` can encode."""
 
 
-class WireRow(msgspec.Struct, gc=False):
+class RawRow(msgspec.Struct, gc=False):
     """A decoded row; it gives its values by name as a dict does."""
 
     attributes: ClassVar[Mapping[str, str]] = {}
@@ -43,14 +43,14 @@ class Codec:
     """One table's pages: decoded into rows of its type, or into dicts where they do not fit it."""
 
     def __init__(
-        self, page_type: Any, make_records: MakeRecords | None, plain: Callable[[bytes, Tell | None], Any]
+        self, page_type: Any, make_records: MakeRecords | None, plain: Callable[[bytes, Log | None], Any]
     ) -> None:
         self._plain = plain
         self._typed = msgspec.json.Decoder(page_type, float_hook=msgspec.Raw) if make_records else None
         self.make_records = make_records
         """None where nothing was compiled; rows are dicts then."""
 
-    def decode(self, body: bytes, tell: Tell | None = None) -> Any:
+    def decode(self, body: bytes, log: Log | None = None) -> Any:
         """The page, with every digit of its numbers; ``tell`` is told what had to be mended.
 
         Raises:
@@ -58,23 +58,23 @@ class Codec:
             msgspec.DecodeError: the body is not whole JSON, or of another form altogether.
         """
         if self._typed is None:
-            return self._plain(body, tell)
+            return self._plain(body, log)
         try:
-            return decode(self._typed, body, tell)
+            return decode(self._typed, body, log)
         except msgspec.ValidationError:
-            page = self._plain(body, tell)
+            page = self._plain(body, log)
             # The next page is like this one.
             self._typed = None
             return page
 
-    def decode_dicts(self, body: bytes, tell: Tell | None = None) -> Any:
+    def decode_dicts(self, body: bytes, log: Log | None = None) -> Any:
         """The same as dicts, which can be changed and compared as a whole.
 
         Raises:
             BrokenAnswerError: it is an error, or has one beside or among its rows.
             msgspec.DecodeError: the body is not whole JSON, or of another form altogether.
         """
-        return self._plain(body, tell)
+        return self._plain(body, log)
 
 
 Level = tuple[str, Collection[str]]
@@ -158,14 +158,14 @@ def _names_by_attribute(names: Iterable[str], code: Code) -> dict[str, str]:
     return {code.attribute(name): name for name in names}
 
 
-def made_row_type(code: Code, fields: Fields, own: Collection[str]) -> type[WireRow]:
+def made_row_type(code: Code, fields: Fields, own: Collection[str]) -> type[RawRow]:
     """The type of a row; an error in its place does not fit it, but for the names that are the row's ``own``."""
     guards: Fields = {name: (None, None) for name in ERROR_NAMES if name not in own}
     fields = {**guards, **fields}
     names = _names_by_attribute(fields, code)
     typed = [(code.attribute(name), type_, default) for name, (type_, default) in fields.items()]
     namespace = {"attributes": {name: attribute for attribute, name in names.items()}}
-    row_type: type[WireRow] = msgspec.defstruct(  # type: ignore[assignment]
-        "Row", typed, bases=(WireRow,), rename=names, namespace=namespace, gc=False
+    row_type: type[RawRow] = msgspec.defstruct(  # type: ignore[assignment]
+        "Row", typed, bases=(RawRow,), rename=names, namespace=namespace, gc=False
     )
     return row_type

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-Wire = dict[str, Any]
+Raw = dict[str, Any]
 """A record as the ERP sends it, decoded: a fraction is the text that was sent, as ``msgspec.Raw``."""
 Record = dict[str, Any]
 Convert = Callable[[Any], Any]
@@ -117,12 +117,12 @@ class Shape:
         fields = {name: kind for name, kind in self.fields.items() if name not in names}
         return Shape(fields, {name: one for name, one in self.objects.items() if name not in names}, self.collections)
 
-    def converter(self, columns: Collection[str] | None = None) -> Callable[[Wire], Record]:
+    def converter(self, columns: Collection[str] | None = None) -> Callable[[Raw], Record]:
         """A function from the wire's record to ours, for ``columns`` only where given."""
         plan = [(name, convert) for name, convert in self._conversions() if columns is None or name in columns]
 
-        def convert_record(wire: Wire) -> Record:
-            get = wire.get
+        def convert_record(raw: Raw) -> Record:
+            get = raw.get
             return {name: convert(get(name)) for name, convert in plan}
 
         return convert_record
@@ -163,16 +163,16 @@ def unwrap(wrapper: Any) -> Any:
     return wrapper.value if isinstance(wrapper, Wrapper) else wrapper
 
 
-def custom_values(wire: Any) -> dict[str, dict[str, Any]]:
+def custom_values(raw: Any) -> dict[str, dict[str, Any]]:
     """``{"View": {"Field": {"type", "value"}}}`` becomes ``{"View": {"Field": value}}``."""
     return {
         view: {name: unwrap(wrapper) for name, wrapper in (fields or {}).items()}
-        for view, fields in (wire or {}).items()
+        for view, fields in (raw or {}).items()
     }
 
 
-def _optional(convert: Callable[[Wire], Record]) -> Convert:
-    return lambda wire: convert(wire) if wire else None
+def _optional(convert: Callable[[Raw], Record]) -> Convert:
+    return lambda raw: convert(raw) if raw else None
 
 
 def conversion(name: str, kind: FieldKind) -> Convert:

@@ -51,7 +51,7 @@ class _Underway(Generic[Place, Row]):
     future: Future[Fetched[Row]]
 
 
-class Ahead(Generic[Place, Row]):
+class Prefetch(Generic[Place, Row]):
     """The pages of one list."""
 
     def __init__(

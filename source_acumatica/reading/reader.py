@@ -11,9 +11,9 @@ from typing import Protocol
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.config import Config
-from source_acumatica.erp.errors import Next, Problem, RequestFailed, told
+from source_acumatica.erp.errors import Action, Problem, RequestFailed, told
 from source_acumatica.reading.cursor import FILTER_WORKS, GIVES_PAGES, HIDES_NOTHING, HIDES_ROWS, Window
-from source_acumatica.reading.fields import FIRST_INSTANT, Wire, format_instant
+from source_acumatica.reading.fields import FIRST_INSTANT, Raw, format_instant
 from source_acumatica.reading.looks import Looks
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.paging import MovingListError, Page
@@ -110,14 +110,14 @@ class Reader(ABC):
         """How log lines and errors begin."""
 
     @abstractmethod
-    def pages(self, window: Window) -> Iterator[Page[Wire]]:
+    def pages(self, window: Window) -> Iterator[Page[Raw]]:
         """The wire records of ``window``, page by page.
 
         Raises:
-            RequestFailed: given up, with the sentence; ``Next.SKIP`` where there is nothing to read.
+            RequestFailed: given up, with the sentence; ``Action.SKIP`` where there is nothing to read.
         """
 
-    def runs(self, rows: Sequence[Wire]) -> Iterable[tuple[Sequence[Wire], tuple[str, ...]]]:
+    def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
         """The rows of the page that came last, in their order, with what those lack beside ``lacking``."""
         return [(rows, ())]
 
@@ -125,7 +125,7 @@ class Reader(ABC):
         """Whether the server was asked for the window alone, and not for all rows."""
         return False
 
-    def is_stamped(self, _row: Wire) -> bool:
+    def is_stamped(self, _row: Raw) -> bool:
         """Whether a row, as the server gives it, says when it was changed: a document does for all of its lines."""
         return False
 
@@ -166,10 +166,10 @@ def lost_ranks(cursor: str | None) -> str:
 def stopped(where: str, error: MovingListError) -> RequestFailed:
     """The error of a list that does not end, or moves too fast."""
     sentence = f"{error}: reading this list was stopped"
-    return RequestFailed(Problem(Next.STOP, FailureType.transient_error, sentence), where)
+    return RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), where)
 
 
-def refuse_stamped(where: str, window: Window, rows: Iterable[Wire], is_stamped: Callable[[Wire], bool]) -> None:
+def refuse_stamped(where: str, window: Window, rows: Iterable[Raw], is_stamped: Callable[[Raw], bool]) -> None:
     """Refuse rows with a stamp where those without one were asked for apart: they would come twice.
 
     Raises:
@@ -179,7 +179,7 @@ def refuse_stamped(where: str, window: Window, rows: Iterable[Wire], is_stamped:
         raise gives_up(where, "the ERP does not heed the filter for rows without a stamp")
 
 
-def shows_unstamped(rows: Sequence[Wire], is_stamped: Callable[[Wire], bool]) -> bool | None:
+def shows_unstamped(rows: Sequence[Raw], is_stamped: Callable[[Raw], bool]) -> bool | None:
     """Whether an answer to the question for rows without a stamp shows some; None where others come."""
     return None if any(map(is_stamped, rows)) else bool(rows)
 
@@ -194,7 +194,7 @@ def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable
             facts.learn(FILTER_WORKS)
             return False
     except RequestFailed as error:
-        if error.problem.next not in (Next.CLIMB_DOWN, Next.STOP):
+        if error.problem.action not in (Action.CLIMB_DOWN, Action.STOP):
             raise
         logger.info(f"{told(error)}. Whether a filter hides rows could not be found out.")
     if not has_any():
@@ -215,4 +215,4 @@ def looks_at(facts: Facts) -> Looks:
 
 def gives_up(where: str, sentence: str) -> RequestFailed:
     """The error of a list that cannot be read as it is, and only the user can mend it."""
-    return RequestFailed(Problem(Next.STOP, FailureType.config_error, sentence), where)
+    return RequestFailed(Problem(Action.STOP, FailureType.config_error, sentence), where)

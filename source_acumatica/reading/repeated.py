@@ -9,7 +9,7 @@ from typing import Any
 
 from source_acumatica.config import typed_in
 from source_acumatica.reading.cursor import Window
-from source_acumatica.reading.fields import Wire
+from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.paging import BEGINNING, Page
 from source_acumatica.reading.reader import Reader
 
@@ -34,7 +34,7 @@ class RepeatedReader(Reader):
         """How log lines and errors begin."""
         return self.readers[0][1].where
 
-    def pages(self, window: Window) -> Iterator[Page[Wire]]:
+    def pages(self, window: Window) -> Iterator[Page[Raw]]:
         """The pages of the window, of each combination from its beginning."""
         was, self.unproven = self.known_unproven(), {}
         for given, reader in self.readers:
@@ -72,7 +72,7 @@ class RepeatedReader(Reader):
         """The latest stamp of any combination."""
         return max(filter(None, (reader.latest() for _, reader in self.readers)), default=None)
 
-    def _stamp(self, row: Wire) -> Any:
+    def _stamp(self, row: Raw) -> Any:
         return row.get(self.cursor) if self.cursor else None
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
-from source_acumatica.reading.fields import FieldKind, Record, Wire
+from source_acumatica.reading.fields import FieldKind, Raw, Record
 
 # Names seen for the stamp of the last change; the first that an entity has is its cursor (BEHAVIOR.md, "Cursors").
 _CURSOR_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?")
@@ -19,7 +19,7 @@ PARAMETER = "_param_"
 _PLATFORM_NAMES = ("_ab_", "_airbyte_")
 """How the names begin that Airbyte's platform and its destinations give columns of their own."""
 
-Rows = Callable[[Wire], Iterable[Record]]
+Rows = Callable[[Raw], Iterable[Record]]
 
 
 class StreamTable(Protocol):

@@ -9,7 +9,7 @@ import pytest
 from airbyte_cdk.models import AirbyteLogMessage, AirbyteMessage, AirbyteStateMessage, Level, Type
 
 from source_acumatica.airbyte.messages import OrderedMessageRepository, RowQueue
-from source_acumatica.airbyte.records import RecordLines
+from source_acumatica.airbyte.records import RecordBatch
 
 
 def message(text):
@@ -153,7 +153,7 @@ def test_a_workers_log_stands_in_the_queue():
 def test_the_queue_holds_so_many_bytes_and_always_one_message(line_bytes, fitting):
     queue = RowQueue(8_000)
     for _ in range(fitting):
-        queue.put_nowait(RecordLines("Customer", "x" * line_bytes, 1))
+        queue.put_nowait(RecordBatch("Customer", "x" * line_bytes, 1))
     with pytest.raises(Full):
         queue.put_nowait("one more")
     assert len(drained(queue)) == fitting

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from source_acumatica.airbyte import progress
-from source_acumatica.airbyte.progress import Beat, Heartbeat
+from source_acumatica.airbyte.progress import ProgressLog, RowCount
 
 
 @pytest.fixture
@@ -25,28 +25,28 @@ def wait_for(condition):
 
 
 def test_a_line_tells_the_rows_and_the_rate_since_the_last_one():
-    beat = Beat("Tenant 'A', stream Customer", told_at=time.monotonic() - 10)
-    beat.rows = 12_000
-    line = beat.line()
+    count = RowCount("Tenant 'A', stream Customer", logged_at=time.monotonic() - 10)
+    count.rows = 12_000
+    line = count.line()
     assert re.fullmatch(r"Tenant 'A', stream Customer: 12,000 rows so far, 1,(199|200) a second\.", line)
-    assert "12,000 rows so far, 0 a second (waiting" in beat.line()
-    beat.rows += 1
-    assert "waiting" not in beat.line()
+    assert "12,000 rows so far, 0 a second (waiting" in count.line()
+    count.rows += 1
+    assert "waiting" not in count.line()
 
 
 def test_every_stream_that_is_being_read_is_heard_of_again_and_again(quick, caplog):
     caplog.set_level(logging.INFO, "airbyte")
-    pulse = Heartbeat()
-    with pulse.beating(), pulse.of("here") as beat, pulse.of("there"):
-        beat.rows = 7
+    pulse = ProgressLog()
+    with pulse.logging(), pulse.of("here") as count, pulse.of("there"):
+        count.rows = 7
         wait_for(lambda: sum("there: 0 rows" in line for line in caplog.messages) > 1)
         assert any(line.startswith("here: 7 rows so far") for line in caplog.messages)
 
 
 def test_a_stream_that_has_been_read_is_silent_and_so_is_all_after_the_end(quick, caplog):
     caplog.set_level(logging.INFO, "airbyte")
-    pulse = Heartbeat()
-    with pulse.beating():
+    pulse = ProgressLog()
+    with pulse.logging():
         with pulse.of("done"):
             wait_for(lambda: caplog.messages)
         time.sleep(0.03)
@@ -63,10 +63,10 @@ def test_a_stream_that_has_been_read_is_silent_and_so_is_all_after_the_end(quick
 
 
 def test_a_stream_that_fails_is_silent_afterwards(quick):
-    pulse = Heartbeat()
+    pulse = ProgressLog()
     with pytest.raises(OSError), pulse.of("failing"):
         raise OSError
-    assert pulse._beats == []
+    assert pulse._counts == []
 
 
 def test_a_minute_is_kept():

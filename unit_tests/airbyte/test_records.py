@@ -13,7 +13,7 @@ from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import AirbyteMessage, Type
 from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
 
-from source_acumatica.airbyte.records import Entrypoint, RecordLines, in_pieces, meta_of, single_messages, with_meta
+from source_acumatica.airbyte.records import Entrypoint, RecordBatch, in_pieces, meta_of, single_messages, with_meta
 
 RECORDS = [
     {"_tenant": "A", "Total": msgspec.Raw(b"1234.560000"), "Note": 'Z\u00fcrich\n\u2028"', "Big": 10**30},
@@ -28,7 +28,7 @@ def _one_moment(monkeypatch):
 
 
 def lines():
-    return RecordLines.of("Customer", RECORDS)
+    return RecordBatch.of("Customer", RECORDS)
 
 
 def test_every_record_is_a_line_with_every_digit():
@@ -40,7 +40,7 @@ def test_every_record_is_a_line_with_every_digit():
 
 def test_records_that_lack_values_of_the_erp_name_them():
     """The destination writes it beside the row: a null that the source could not help is told from one of the ERP's."""
-    changed = RecordLines.of("Customer", RECORDS, meta_of(["Website", "MainContact"], ["custom"]))
+    changed = RecordBatch.of("Customer", RECORDS, meta_of(["Website", "MainContact"], ["custom"]))
     for text, plain in zip(changed.text.split("\n"), lines().text.split("\n"), strict=True):
         record = json.loads(text)["record"]
         assert record.pop("meta") == {
@@ -62,7 +62,7 @@ def test_single_messages_are_printed_by_the_cdk_as_the_same_text():
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_the_first_record_goes_apart_and_none_is_lost(count):
-    whole = RecordLines.of("Customer", RECORDS[:count])
+    whole = RecordBatch.of("Customer", RECORDS[:count])
     first, *others = whole.first_apart()
     assert first.record.data["_tenant"] == "A"
     assert [one.count for one in others] == ([count - 1] if count > 1 else [])
@@ -71,7 +71,7 @@ def test_the_first_record_goes_apart_and_none_is_lost(count):
 
 
 def test_the_first_record_keeps_what_it_says_of_itself_although_the_cdk_passes_on_its_data_alone():
-    first, *_ = RecordLines.of("Customer", RECORDS, meta_of(["custom"], [])).first_apart()
+    first, *_ = RecordBatch.of("Customer", RECORDS, meta_of(["custom"], [])).first_apart()
     passed_on = AirbyteMessage(type=Type.RECORD, record=replace(first.record, data=dict(first.record.data), meta=None))
     (message,) = with_meta([passed_on])
     assert [change.field for change in message.record.meta.changes] == ["custom"]

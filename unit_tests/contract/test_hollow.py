@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from source_acumatica.contract.hollow import HollowParts, PlacesAhead, ShownPage, spread, told
+from source_acumatica.contract.hollow import HollowParts, NextPlaces, ShownPage, spread, told
 
 DETAILS, CUSTOM = ("Details",), ("custom",)
 LINES, NONE = {"Details": [{"LineNbr": 1}], "custom": {}}, {"Details": [], "custom": {}}
@@ -95,10 +95,10 @@ def test_what_records_that_cannot_be_read_have_is_unknown(read, unknown):
 
 @pytest.mark.parametrize("count", [4, 34, 1000, 100_000])
 def test_places_ahead_are_all_over_the_list(count):
-    ahead, places = PlacesAhead(3), []
+    prefetch, places = NextPlaces(3), []
     for _ in range(30):
-        places.append(ahead.next())
-        ahead.found(places[-1] < count)
+        places.append(prefetch.next())
+        prefetch.found(places[-1] < count)
     found = {place for place in places if place < count}
     assert len(places) - len([place for place in places if place < count]) <= 1
     assert max(found) >= count // 2

@@ -24,7 +24,7 @@ from source_acumatica.contract.query import (
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.contract.tables import tables
 from source_acumatica.erp.addresses import encode
-from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, Shape
 
@@ -270,7 +270,7 @@ def row(order_type, number):
 
 
 @pytest.mark.parametrize(
-    ("wire", "path"),
+    ("raw", "path"),
     [
         (row("SO", "000058"), "SO/000058"),
         (row("SO", 58), "SO/58"),
@@ -282,12 +282,12 @@ def row(order_type, number):
     ],
     ids=str,
 )
-def test_a_record_is_found_by_its_keys(wire, path):
-    assert record_path(table(), wire) == f"/entity/Default/24.200.001/Order/{path}"
+def test_a_record_is_found_by_its_keys(raw, path):
+    assert record_path(table(), raw) == f"/entity/Default/24.200.001/Order/{path}"
 
 
 @pytest.mark.parametrize(
-    "wire",
+    "raw",
     [
         row("SO", "A/C"),
         row("S/O", "1"),
@@ -298,10 +298,10 @@ def test_a_record_is_found_by_its_keys(wire, path):
     ],
     ids=str,
 )
-def test_where_its_keys_cannot_stand_in_a_path_a_record_is_found_by_an_id_that_is_its_own(wire):
+def test_where_its_keys_cannot_stand_in_a_path_a_record_is_found_by_an_id_that_is_its_own(raw):
     """Any other id may be made up anew by the next request, and would be the address of nothing."""
-    assert record_path(table(facts=FACTS, shape=NOTED), wire) == "/entity/Default/24.200.001/Order/6d4b1c"
-    assert record_path(table(), wire) is None
+    assert record_path(table(facts=FACTS, shape=NOTED), raw) == "/entity/Default/24.200.001/Order/6d4b1c"
+    assert record_path(table(), raw) is None
 
 
 @pytest.mark.parametrize("key", ["a&b", "a*b", "a:b", "<a", "a>", "50%", "a\\b", "a?", "a|b"])
@@ -315,16 +315,16 @@ def test_a_key_that_a_path_would_swallow_is_not_put_into_one(key):
 
 
 @pytest.mark.parametrize(
-    ("wire", "condition"),
+    ("raw", "condition"),
     [
         (row("SO", "A/C"), "OrderType eq 'SO' and OrderNbr eq 'A/C'"),
         (row("SO", "O'Brien & Co"), "OrderType eq 'SO' and OrderNbr eq 'O''Brien & Co'"),
     ],
     ids=str,
 )
-def test_whether_a_record_is_still_listed_is_asked_by_all_its_keys(wire, condition):
-    assert record_filter(table(), wire, Plan()) == {"$filter": condition, "$select": "OrderType,OrderNbr", "$top": "1"}
-    assert record_filter(table(), wire, Plan(selects=False)) == {"$filter": condition, "$top": "1"}
+def test_whether_a_record_is_still_listed_is_asked_by_all_its_keys(raw, condition):
+    assert record_filter(table(), raw, Plan()) == {"$filter": condition, "$select": "OrderType,OrderNbr", "$top": "1"}
+    assert record_filter(table(), raw, Plan(selects=False)) == {"$filter": condition, "$top": "1"}
 
 
 @pytest.mark.parametrize(("value", "literal"), [(7, "7"), (True, "true"), ("7", "'7'")], ids=str)
@@ -526,7 +526,7 @@ def order(number):
 def test_a_record_that_only_its_id_leads_to_is_not_taken_for_removed():
     """Keys may be shown otherwise than they are compared: then neither the address nor the list finds them."""
     found = {"id": "1", "OrderType": {"value": "SO"}, "OrderNbr": {"value": "A1"}}
-    gone = RequestFailed(Problem(Next.GONE, FailureType.transient_error, "no entity", status=500), "X")
+    gone = RequestFailed(Problem(Action.GONE, FailureType.transient_error, "no entity", status=500), "X")
 
     def by_id(path, _options):
         if path.endswith("/1"):

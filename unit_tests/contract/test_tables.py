@@ -7,7 +7,7 @@ import json
 import pytest
 
 from source_acumatica.contract.known_entities import Known, known
-from source_acumatica.contract.tables import Door, agreed, tables
+from source_acumatica.contract.tables import Method, agreed, tables
 from source_acumatica.reading.fields import FieldKind, Shape
 
 STRING, INTEGER, DECIMAL = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DECIMAL
@@ -193,8 +193,8 @@ WIRE = {
 }
 
 
-def rows(name, wire=WIRE, columns=None, **how):
-    return list(streams(**how)[name].rows("North America", columns)(wire))
+def rows(name, raw=WIRE, columns=None, **how):
+    return list(streams(**how)[name].rows("North America", columns)(raw))
 
 
 def test_a_record_is_one_row_with_its_tenant_and_its_stamp_in_utc():
@@ -270,9 +270,9 @@ def test_columns_and_rows_agree_for_every_stream():
 
 def test_the_stamp_of_a_record_and_of_its_lines_is_the_same_instant():
     shape = Shape({"Code": STRING, "LastModifiedDate": STAMP}, {}, {"Details": Shape({"A": STRING})})
-    wire = {"LastModifiedDate": {"value": "2024-05-01T00:00:00+03:00"}, "Details": [{}]}
+    raw = {"LastModifiedDate": {"value": "2024-05-01T00:00:00+03:00"}, "Details": [{}]}
     found = streams(shape, Known(("Code",)), "X")
-    (row,), (line,) = (list(found[name].rows("A")(wire)) for name in ("X", "X__Details"))
+    (row,), (line,) = (list(found[name].rows("A")(raw)) for name in ("X", "X__Details"))
     assert row["LastModifiedDate"] == line["_parent_modified"] == "2024-04-30T21:00:00.000000Z"
 
 
@@ -300,7 +300,7 @@ INQUIRY = Shape(
 def test_a_form_with_parameters_gives_its_results_only(entity, facts, is_inquiry):
     found = streams(INQUIRY, facts, entity)
     assert (entity not in found) is is_inquiry
-    assert {table.door for table in found.values()} == {Door.INQUIRY if is_inquiry else Door.LIST}
+    assert {table.method for table in found.values()} == {Method.INQUIRY if is_inquiry else Method.LIST}
 
 
 def test_results_have_neither_key_nor_cursor_nor_parent():
@@ -309,8 +309,8 @@ def test_results_have_neither_key_nor_cursor_nor_parent():
     table = found["AccountSummaryInquiry__Results"]
     assert (table.primary_key, table.cursor_field) == ([], None)
     assert columns(table) == ["_tenant", "_line", "_line_count", "id", "Account", "note", "custom"]
-    wire = {"Period": {"value": "012026"}, "Results": [{"Account": {"value": "10100"}}]}
-    (row,) = table.rows("A")(wire)
+    raw = {"Period": {"value": "012026"}, "Results": [{"Account": {"value": "10100"}}]}
+    (row,) = table.rows("A")(raw)
     assert list(row) == columns(table)
     assert row["Account"] == "10100"
 

@@ -12,8 +12,8 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 
 from source_acumatica.erp.answers import TOO_LONG, read_answer, read_exception
-from source_acumatica.erp.errors import Next
-from source_acumatica.odata.answers import read_feed_answer
+from source_acumatica.erp.errors import Action
+from source_acumatica.odata.answers import read_odata_answer
 
 CONFIG, TRANSIENT, SYSTEM = FailureType.config_error, FailureType.transient_error, FailureType.system_error
 STACK = "   at PX.Data.PXGraph.ExecuteSelect(String viewName)\r\n   at PX.Api.ContractBased.Export()"
@@ -71,8 +71,8 @@ def page(status, text, query_characters=0):
     ids=["404.15", "404 to a long one", "400", "414", "414 as JSON"],
 )
 def test_an_address_that_is_too_long_is_read_as_that(response):
-    for problem in (read_answer(response), read_feed_answer(response, "a role")):
-        assert (problem.next, problem.status) == (Next.CLIMB_DOWN, TOO_LONG)
+    for problem in (read_answer(response), read_odata_answer(response, "a role")):
+        assert (problem.action, problem.status) == (Action.CLIMB_DOWN, TOO_LONG)
         assert "too long" in problem.sentence
 
 
@@ -86,7 +86,7 @@ def test_an_address_that_is_too_long_is_read_as_that(response):
     ids=["short", "JSON", "400 of the ERP"],
 )
 def test_what_is_not_there_or_not_valid_is_not_too_long(response):
-    assert read_answer(response).next is Next.STOP
+    assert read_answer(response).action is Action.STOP
 
 
 @pytest.mark.parametrize("status", [200, 201])
@@ -97,7 +97,7 @@ def test_an_answer_that_may_be_data_is_no_problem(status, body):
 
 TABLE = {
     # The four answers that were seen for a seat that is not free, and the text of the fifth.
-    "seat: 500 with a text": (failure("API Login Limit"), Next.SEAT, TRANSIENT),
+    "seat: 500 with a text": (failure("API Login Limit"), Action.SEAT, TRANSIENT),
     "seat: only the stack tells": (
         answer(
             500,
@@ -106,92 +106,92 @@ TABLE = {
                 "stackTrace": "at PX.LicensePolicy.CheckApiUsersLimits(Int32 users)",
             },
         ),
-        Next.SEAT,
+        Action.SEAT,
         TRANSIENT,
     ),
     "seat: text of the cap per user": (
         failure("The number of concurrent API logins has been reached. See Users (SM201010)."),
-        Next.SEAT,
+        Action.SEAT,
         TRANSIENT,
     ),
     "seat: page of IIS": (
         answer(429, b"The custom error module does not recognize this error.", "text/plain"),
-        Next.SEAT,
+        Action.SEAT,
         TRANSIENT,
     ),
     "seat: redirect": (
         redirect(
             "/AcumaticaERP/Frames/Error.aspx?exceptionID=1&message=The+number+of+concurrent%20API%20logins+has+been+reached."
         ),
-        Next.SEAT,
+        Action.SEAT,
         TRANSIENT,
     ),
-    "seat: nothing at all": (answer(200, b""), Next.SEAT, TRANSIENT),
-    "seat: blanks": (answer(200, b" \r\n\t "), Next.SEAT, TRANSIENT),
-    "seat: in small letters, in a 403": (failure("api login limit", status=403), Next.SEAT, TRANSIENT),
+    "seat: nothing at all": (answer(200, b""), Action.SEAT, TRANSIENT),
+    "seat: blanks": (answer(200, b" \r\n\t "), Action.SEAT, TRANSIENT),
+    "seat: in small letters, in a 403": (failure("api login limit", status=403), Action.SEAT, TRANSIENT),
     "throttled": (
         answer(429, {"message": "The number of requests has exceeded the limit."}),
-        Next.THROTTLED,
+        Action.THROTTLED,
         TRANSIENT,
     ),
-    "throttled without a word": (answer(429, b""), Next.THROTTLED, TRANSIENT),
-    "session over": (answer(401, {"message": "You are not logged in."}), Next.SIGN_IN, CONFIG),
-    "session over, page of IIS": (answer(401, HTML, "text/html"), Next.SIGN_IN, CONFIG),
+    "throttled without a word": (answer(429, b""), Action.THROTTLED, TRANSIENT),
+    "session over": (answer(401, {"message": "You are not logged in."}), Action.SIGN_IN, CONFIG),
+    "session over, page of IIS": (answer(401, HTML, "text/html"), Action.SIGN_IN, CONFIG),
     "no right": (
         answer(403, {"message": "You have insufficient rights to access the Vendor (AP303000) form."}),
-        Next.STOP,
+        Action.STOP,
         CONFIG,
     ),
-    "no such entity": (answer(404, {"message": "No HTTP resource was found that matches."}), Next.STOP, CONFIG),
-    "no such page": (answer(404, HTML, "text/html"), Next.STOP, CONFIG),
-    "values refused": (answer(422, {"Period": {"value": "x", "error": "Wrong period."}}), Next.STOP, CONFIG),
-    "bad request": (answer(400, {"message": "The request is invalid."}), Next.STOP, SYSTEM),
-    "wrong verb": (answer(405, {"message": "Not allowed."}), Next.STOP, SYSTEM),
-    "length required": (answer(411, HTML, "text/html"), Next.STOP, SYSTEM),
-    "no content": (answer(204), Next.STOP, SYSTEM),
-    "request timed out at the server": (answer(408), Next.RETRY, TRANSIENT),
-    "not optimizable": (failure(OPTIMIZATION), Next.CLIMB_DOWN, CONFIG),
-    "not optimizable: a view": (failure("There is a BqlDelegate in view Filter"), Next.CLIMB_DOWN, CONFIG),
-    "not optimizable: a query": (failure("the given query cannot be optimized"), Next.CLIMB_DOWN, CONFIG),
+    "no such entity": (answer(404, {"message": "No HTTP resource was found that matches."}), Action.STOP, CONFIG),
+    "no such page": (answer(404, HTML, "text/html"), Action.STOP, CONFIG),
+    "values refused": (answer(422, {"Period": {"value": "x", "error": "Wrong period."}}), Action.STOP, CONFIG),
+    "bad request": (answer(400, {"message": "The request is invalid."}), Action.STOP, SYSTEM),
+    "wrong verb": (answer(405, {"message": "Not allowed."}), Action.STOP, SYSTEM),
+    "length required": (answer(411, HTML, "text/html"), Action.STOP, SYSTEM),
+    "no content": (answer(204), Action.STOP, SYSTEM),
+    "request timed out at the server": (answer(408), Action.RETRY, TRANSIENT),
+    "not optimizable": (failure(OPTIMIZATION), Action.CLIMB_DOWN, CONFIG),
+    "not optimizable: a view": (failure("There is a BqlDelegate in view Filter"), Action.CLIMB_DOWN, CONFIG),
+    "not optimizable: a query": (failure("the given query cannot be optimized"), Action.CLIMB_DOWN, CONFIG),
     "not optimizable: by type": (
         failure("x", "PX.Api.ContractBased.CannotOptimizeException"),
-        Next.CLIMB_DOWN,
+        Action.CLIMB_DOWN,
         CONFIG,
     ),
-    "unknown field": (failure("The given key was not present in the dictionary."), Next.CLIMB_DOWN, CONFIG),
+    "unknown field": (failure("The given key was not present in the dictionary."), Action.CLIMB_DOWN, CONFIG),
     "gone": (
         failure("No entity satisfies the condition.", "PX.Api.ContractBased.NoEntitySatisfiesTheConditionException"),
-        Next.GONE,
+        Action.GONE,
         CONFIG,
     ),
     "not set up": (
         failure("The required configuration data is not entered on the Payroll Preferences form."),
-        Next.SKIP,
+        Action.SKIP,
         CONFIG,
     ),
-    "not set up: by type": (failure("x", "PX.Data.PXSetupNotEnteredException"), Next.SKIP, CONFIG),
+    "not set up: by type": (failure("x", "PX.Data.PXSetupNotEnteredException"), Action.SKIP, CONFIG),
     "database timed out": (
         failure("Execution Timeout Expired.  The timeout period elapsed prior to completion."),
-        Next.FEWER_ROWS,
+        Action.FEWER_ROWS,
         TRANSIENT,
     ),
     "database timed out, inside": (
         failure("x", innerException={"exceptionMessage": "The wait operation timed out", "stackTrace": STACK}),
-        Next.FEWER_ROWS,
+        Action.FEWER_ROWS,
         TRANSIENT,
     ),
-    "an error of its own": (failure("Object reference not set to an instance of an object."), Next.STOP, SYSTEM),
-    "an error page": (answer(500, HTML, "text/html"), Next.STOP, SYSTEM),
-    "an error without a word": (answer(500), Next.STOP, SYSTEM),
-    "bad gateway": (answer(502, HTML, "text/html"), Next.RETRY, TRANSIENT),
-    "unavailable": (answer(503), Next.RETRY, TRANSIENT),
-    "gateway timed out": (answer(504, HTML, "text/html"), Next.FEWER_ROWS, TRANSIENT),
-    "a page instead of data": (answer(200, HTML, "text/html; charset=utf-8"), Next.RETRY, TRANSIENT),
-    "a page that says it is JSON": (answer(200, b"\r\n <html></html>"), Next.RETRY, TRANSIENT),
-    "JSON that says it is a page": (answer(200, b"[]", "Text/HTML"), Next.RETRY, TRANSIENT),
-    "sign-in page": (redirect("/AcumaticaERP/Frames/Login.aspx?ReturnUrl=%2f"), Next.RETRY, TRANSIENT),
-    "redirect to nowhere": (answer(302), Next.RETRY, TRANSIENT),
-    "moved": (answer(301, b"", Location="https://other.example.com/"), Next.RETRY, TRANSIENT),
+    "an error of its own": (failure("Object reference not set to an instance of an object."), Action.STOP, SYSTEM),
+    "an error page": (answer(500, HTML, "text/html"), Action.STOP, SYSTEM),
+    "an error without a word": (answer(500), Action.STOP, SYSTEM),
+    "bad gateway": (answer(502, HTML, "text/html"), Action.RETRY, TRANSIENT),
+    "unavailable": (answer(503), Action.RETRY, TRANSIENT),
+    "gateway timed out": (answer(504, HTML, "text/html"), Action.FEWER_ROWS, TRANSIENT),
+    "a page instead of data": (answer(200, HTML, "text/html; charset=utf-8"), Action.RETRY, TRANSIENT),
+    "a page that says it is JSON": (answer(200, b"\r\n <html></html>"), Action.RETRY, TRANSIENT),
+    "JSON that says it is a page": (answer(200, b"[]", "Text/HTML"), Action.RETRY, TRANSIENT),
+    "sign-in page": (redirect("/AcumaticaERP/Frames/Login.aspx?ReturnUrl=%2f"), Action.RETRY, TRANSIENT),
+    "redirect to nowhere": (answer(302), Action.RETRY, TRANSIENT),
+    "moved": (answer(301, b"", Location="https://other.example.com/"), Action.RETRY, TRANSIENT),
 }
 
 
@@ -199,19 +199,19 @@ TABLE = {
 def test_an_answer_leads_to_what_the_table_says(case):
     response, following, fault = TABLE[case]
     problem = read_answer(response)
-    assert (problem.next, problem.failure_type) == (following, fault)
+    assert (problem.action, problem.failure_type) == (following, fault)
     assert problem.sentence
     assert "\n" not in problem.sentence
     assert "at PX." not in problem.sentence
 
 
 def test_every_consequence_comes_from_some_answer():
-    assert {following for _, following, _ in TABLE.values()} == set(Next)
+    assert {following for _, following, _ in TABLE.values()} == set(Action)
 
 
 def test_the_sentence_for_a_seat_says_where_seats_are_counted():
     for case, (response, following, _) in TABLE.items():
-        if following is Next.SEAT:
+        if following is Action.SEAT:
             sentence = read_answer(response).sentence
             assert "SM604000" in sentence, case
             assert "SM201010" in sentence, case
@@ -319,31 +319,31 @@ class OwnConnectionError(requests.exceptions.ConnectionError):
 @pytest.mark.parametrize(
     ("error", "following", "fault", "word"),
     [
-        (requests.exceptions.ConnectTimeout(), Next.RETRY, TRANSIENT, "connecting timed out"),
-        (requests.exceptions.ReadTimeout(), Next.FEWER_ROWS, TRANSIENT, "read_timeout_seconds"),
-        (requests.exceptions.Timeout(), Next.FEWER_ROWS, TRANSIENT, "read_timeout_seconds"),
-        (OwnReadTimeout(), Next.FEWER_ROWS, TRANSIENT, "read_timeout_seconds"),
-        (requests.exceptions.SSLError(), Next.RETRY, TRANSIENT, "certificate"),
-        (requests.exceptions.ProxyError(), Next.RETRY, TRANSIENT, "cannot be reached"),
-        (requests.exceptions.ConnectionError(), Next.RETRY, TRANSIENT, "cannot be reached"),
-        (OwnConnectionError(), Next.RETRY, TRANSIENT, "cannot be reached"),
+        (requests.exceptions.ConnectTimeout(), Action.RETRY, TRANSIENT, "connecting timed out"),
+        (requests.exceptions.ReadTimeout(), Action.FEWER_ROWS, TRANSIENT, "read_timeout_seconds"),
+        (requests.exceptions.Timeout(), Action.FEWER_ROWS, TRANSIENT, "read_timeout_seconds"),
+        (OwnReadTimeout(), Action.FEWER_ROWS, TRANSIENT, "read_timeout_seconds"),
+        (requests.exceptions.SSLError(), Action.RETRY, TRANSIENT, "certificate"),
+        (requests.exceptions.ProxyError(), Action.RETRY, TRANSIENT, "cannot be reached"),
+        (requests.exceptions.ConnectionError(), Action.RETRY, TRANSIENT, "cannot be reached"),
+        (OwnConnectionError(), Action.RETRY, TRANSIENT, "cannot be reached"),
         (
             requests.exceptions.ChunkedEncodingError(urllib3.exceptions.ProtocolError("IncompleteRead")),
-            Next.RETRY,
+            Action.RETRY,
             TRANSIENT,
             "broke off",
         ),
-        (requests.exceptions.ContentDecodingError(), Next.RETRY, TRANSIENT, "broke off"),
-        (requests.exceptions.InvalidURL(), Next.STOP, CONFIG, "instance_url"),
-        (requests.exceptions.InvalidProxyURL(), Next.STOP, CONFIG, "instance_url"),
-        (requests.exceptions.InvalidSchema(), Next.STOP, CONFIG, "instance_url"),
-        (requests.RequestException(), Next.RETRY, TRANSIENT, "cannot be reached"),
+        (requests.exceptions.ContentDecodingError(), Action.RETRY, TRANSIENT, "broke off"),
+        (requests.exceptions.InvalidURL(), Action.STOP, CONFIG, "instance_url"),
+        (requests.exceptions.InvalidProxyURL(), Action.STOP, CONFIG, "instance_url"),
+        (requests.exceptions.InvalidSchema(), Action.STOP, CONFIG, "instance_url"),
+        (requests.RequestException(), Action.RETRY, TRANSIENT, "cannot be reached"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_a_fault_of_the_network_is_told_by_its_class(error, following, fault, word):
     problem = read_exception(error)
-    assert (problem.next, problem.failure_type) == (following, fault)
+    assert (problem.action, problem.failure_type) == (following, fault)
     assert word in problem.sentence
 
 

@@ -15,8 +15,8 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.config import Config
 from source_acumatica.erp import client as client_module
-from source_acumatica.erp.client import Client, Patience
-from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.client import Client, RetryPolicy
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.erp.sessions import Session
 
 CONFIG = {
@@ -29,7 +29,7 @@ CONFIG = {
 @pytest.mark.parametrize("sessions", [1, 4])
 def test_a_request_that_is_refused_does_not_cost_every_other_its_session(sessions, monkeypatch):
     """Each session that it finds has worked for somebody else."""
-    client = Client(Config.parse({**CONFIG, "max_sessions": sessions}), Patience(retries=1, wait_seconds=1))
+    client = Client(Config.parse({**CONFIG, "max_sessions": sessions}), RetryPolicy(retries=1, wait_seconds=1))
     tries = []
 
     @contextmanager
@@ -39,7 +39,7 @@ def test_a_request_that_is_refused_does_not_cost_every_other_its_session(session
     def refuse(*_args, **_options):
         tries.append(1)
         assert len(tries) < 50, "no end"
-        return Problem(Next.SIGN_IN, FailureType.config_error, "refused")
+        return Problem(Action.SIGN_IN, FailureType.config_error, "refused")
 
     monkeypatch.setattr(client._pool, "lease", lease)
     monkeypatch.setattr(client, "_try", refuse)
@@ -104,10 +104,10 @@ def test_a_body_that_stalls_is_a_time_out_and_asks_for_fewer_rows():
 
     with erp(stall) as (settings, calls):
         config = Config.parse(settings).model_copy(update={"read_timeout_seconds": 0.3})
-        with closing(Client(config, Patience.of_a_read())) as client, pytest.raises(RequestFailed) as caught:
+        with closing(Client(config, RetryPolicy.of_a_read())) as client, pytest.raises(RequestFailed) as caught:
             fetch(client, is_page=True)
         may_end.set()
-    assert caught.value.problem.next is Next.FEWER_ROWS
+    assert caught.value.problem.action is Action.FEWER_ROWS
     assert "did not answer in time" in str(caught.value)
     assert calls.count("/entity") == 1
 
@@ -116,7 +116,7 @@ def test_sign_ins_and_sign_outs_count_as_requests_and_a_sign_out_is_not_held_bac
     monkeypatch.setattr(client_module, "_MINUTE", timedelta(seconds=0.5))
     with erp(lambda handler: handler.say(200, b"[]")) as (settings, calls):
         config = Config.parse({**settings, "requests_per_minute": 1})
-        client, began = Client(config, Patience(0, 0)), time.monotonic()
+        client, began = Client(config, RetryPolicy(0, 0)), time.monotonic()
         fetch(client)
         assert time.monotonic() - began > 0.45, "the sign-in came before"
         began = time.monotonic()
@@ -142,7 +142,7 @@ def test_the_servers_clock_is_held_against_our_own(date, expected, monkeypatch, 
     monkeypatch.setattr(client_module, "own_now", lambda: OWN)
     caplog.set_level(logging.WARNING)
     answer = erp(lambda handler: handler.say(200, b"[]"), date)
-    with answer as (settings, _), closing(Client(Config.parse(settings), Patience(0, 0))) as client:
+    with answer as (settings, _), closing(Client(Config.parse(settings), RetryPolicy(0, 0))) as client:
         fetch(client)
         assert client.server_time("A") == datetime.fromisoformat(f"2026-11-26T{expected}+00:00")
     assert ("the earlier one is taken" in caplog.text) == (date[17:19] in ("18", "14"))
@@ -155,7 +155,7 @@ def test_what_is_waited_for_is_known():
         may_end.wait(10)
         handler.say(200, b"[]")
 
-    with erp(wait) as (settings, calls), closing(Client(Config.parse(settings), Patience(0, 0))) as client:
+    with erp(wait) as (settings, calls), closing(Client(Config.parse(settings), RetryPolicy(0, 0))) as client:
         assert client.waited_for == ""
         worker = threading.Thread(target=fetch, args=[client])
         worker.start()

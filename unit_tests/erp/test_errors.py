@@ -5,18 +5,18 @@ from __future__ import annotations
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 
-from source_acumatica.erp.errors import Next, Problem, RequestFailed, broken_body, config_error
+from source_acumatica.erp.errors import Action, Problem, RequestFailed, broken_body, config_error
 
 CONFIG, TRANSIENT, SYSTEM = FailureType.config_error, FailureType.transient_error, FailureType.system_error
 
 
 def test_a_body_that_is_not_whole_is_asked_for_again():
-    assert (broken_body().next, broken_body().failure_type) == (Next.RETRY, TRANSIENT)
+    assert (broken_body().action, broken_body().failure_type) == (Action.RETRY, TRANSIENT)
 
 
 def test_a_failed_request_says_where_and_whose_fault_and_keeps_secrets():
     update_secrets(["hunter2"])
-    problem = Problem(Next.STOP, CONFIG, "the ERP says hunter2")
+    problem = Problem(Action.STOP, CONFIG, "the ERP says hunter2")
     error = RequestFailed(problem, "Tenant 'A', stream Bill")
     assert error.message == error.internal_message == "Tenant 'A', stream Bill: the ERP says ****"
     assert error.failure_type is CONFIG

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica.erp.errors import Next
+from source_acumatica.erp.errors import Action
 from source_acumatica.erp.json_text import BrokenTextError, decode
 
 ANYTHING = msgspec.json.Decoder(float_hook=msgspec.Raw)
@@ -84,7 +84,7 @@ def test_half_a_character_is_told():
 def test_what_breaks_off_or_is_something_else_is_an_error(body):
     with pytest.raises(BrokenTextError) as raised:
         decode(ANYTHING, body)
-    assert raised.value.problem.next is Next.RETRY
+    assert raised.value.problem.action is Action.RETRY
 
 
 @pytest.mark.parametrize("bytes_", [b"\xff", b"\xed\xa0\xbd", b"M\xfcller"])
@@ -115,4 +115,4 @@ def test_an_error_behind_rows_that_broke_off_is_quoted(tail, quoted):
 def test_a_time_out_among_rows_asks_for_fewer_of_them():
     with pytest.raises(BrokenTextError) as raised:
         decode(ANYTHING, b'{"value": [{}{"error": {"message": "Execution Timeout Expired."}}')
-    assert raised.value.problem.next is Next.FEWER_ROWS
+    assert raised.value.problem.action is Action.FEWER_ROWS

@@ -11,7 +11,7 @@ from airbyte_cdk.models import FailureType
 from urllib3.exceptions import LocationParseError
 
 from source_acumatica.erp.answers import read_exception
-from source_acumatica.erp.errors import Next
+from source_acumatica.erp.errors import Action
 from source_acumatica.erp.network import place_of
 
 URL = "https://erp.example.com/AcumaticaERP/identity/connect/token"
@@ -65,7 +65,7 @@ def test_a_place_is_a_host_and_a_port(url, place):
 )
 def test_a_host_that_does_not_answer_is_named_with_its_port_and_the_reason(error, why):
     problem = read_exception(error, URL)
-    assert (problem.next, problem.failure_type) == (Next.RETRY, TRANSIENT)
+    assert (problem.action, problem.failure_type) == (Action.RETRY, TRANSIENT)
     assert problem.sentence.startswith("the instance cannot be reached")
     assert "(erp.example.com:443" in problem.sentence
     assert why in problem.sentence
@@ -107,7 +107,7 @@ def unreadable_authorities():
 )
 def test_a_setting_with_which_nothing_can_be_sent_is_named_and_not_tried_again(error, setting):
     problem = read_exception(error, URL)
-    assert (problem.next, problem.failure_type) == (Next.STOP, CONFIG)
+    assert (problem.action, problem.failure_type) == (Action.STOP, CONFIG)
     assert setting in problem.sentence
 
 
@@ -128,9 +128,9 @@ def test_where_there_is_a_proxy_it_is_its_address_that_cannot_be_used(error, mon
 def test_a_proxy_that_does_not_answer_is_not_taken_for_the_instance():
     error = caused(requests.exceptions.ProxyError(), ConnectionRefusedError())
     problem = read_exception(error, URL)
-    assert (problem.next, problem.failure_type) == (Next.RETRY, TRANSIENT)
+    assert (problem.action, problem.failure_type) == (Action.RETRY, TRANSIENT)
     assert "through the proxy of this machine (erp.example.com:443, nothing listens there)" in problem.sentence
 
 
 def test_any_other_error_of_the_operating_system_is_a_fault_of_the_network():
-    assert read_exception(OSError("Too many open files"), URL).next is Next.RETRY
+    assert read_exception(OSError("Too many open files"), URL).action is Action.RETRY

@@ -6,8 +6,8 @@ import pytest
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.erp import retries
-from source_acumatica.erp.errors import Next, Problem
-from source_acumatica.erp.retries import Patience, Recovery, Trouble
+from source_acumatica.erp.errors import Action, Problem
+from source_acumatica.erp.retries import Recovery, RetryPolicy, Trouble
 
 TIME_OUT_SECONDS = 660.0
 # An outage of a site that restarts.
@@ -35,7 +35,7 @@ def problem(kind, status=0):
     return Problem(kind, FailureType.transient_error, "it failed", status=status)
 
 
-def tries_of(failures, clock, *, is_page=False, took_seconds=0.1, trouble=None, of=Patience.of_a_read):
+def tries_of(failures, clock, *, is_page=False, took_seconds=0.1, trouble=None, of=RetryPolicy.of_a_read):
     """How often a request is sent, what it is given up with, and the seconds that took; ``failures`` one by one."""
     began, tries = clock.now, 0
     recovery = Recovery(of(), trouble or Trouble(), is_page, TIME_OUT_SECONDS)
@@ -57,12 +57,12 @@ def page_tries(failure, clock, *, rows=5000, took_seconds=0.1):
             lambda _: failure, clock, is_page=rows > 2, took_seconds=took_seconds, trouble=trouble
         )
         tries += more
-        if given_up.next is not Next.FEWER_ROWS or rows == 2:
+        if given_up.action is not Action.FEWER_ROWS or rows == 2:
             return tries, given_up, clock.now - began
         rows = max(rows // 2, 2)
 
 
-ALL = [(kind, status) for kind in Next for status in (0, 500, 502, 503, 504, 511, 524, 413, 529)]
+ALL = [(kind, status) for kind in Action for status in (0, 500, 502, 503, 504, 511, 524, 413, 529)]
 
 
 @pytest.mark.parametrize("took_seconds", [0.01, 30.0, TIME_OUT_SECONDS])
@@ -77,14 +77,14 @@ def test_whatever_lasts_is_given_up_in_tries_and_in_time(kind, status, took_seco
 
 
 def test_failures_that_take_turns_are_given_up_too(clock):
-    kinds = [Next.RETRY, Next.SEAT, Next.FEWER_ROWS, Next.THROTTLED, Next.SIGN_IN]
+    kinds = [Action.RETRY, Action.SEAT, Action.FEWER_ROWS, Action.THROTTLED, Action.SIGN_IN]
     tries, _, seconds = tries_of(lambda number: problem(kinds[number % len(kinds)]), clock)
     assert tries < 50
     assert seconds < 65 * 60
 
 
 @pytest.mark.parametrize("is_page", [False, True])
-@pytest.mark.parametrize(("kind", "status"), [(Next.RETRY, 0), (Next.RETRY, 503), (Next.FEWER_ROWS, 504)])
+@pytest.mark.parametrize(("kind", "status"), [(Action.RETRY, 0), (Action.RETRY, 503), (Action.FEWER_ROWS, 504)])
 def test_a_site_that_restarts_is_outlasted_however_it_says_so(kind, status, is_page, clock):
     """Also where it does so at once."""
     failure = problem(kind, status)
@@ -95,44 +95,44 @@ def test_a_site_that_restarts_is_outlasted_however_it_says_so(kind, status, is_p
 
 @pytest.mark.parametrize("status", [502, 503, 511, 520, 524, 529])
 def test_a_page_that_the_gateway_does_not_deliver_is_asked_for_with_fewer_rows_after_two_tries(status, clock):
-    tries, given_up, _ = tries_of(lambda _: problem(Next.RETRY, status), clock, is_page=True)
-    assert (tries, given_up.next) == (2, Next.FEWER_ROWS)
+    tries, given_up, _ = tries_of(lambda _: problem(Action.RETRY, status), clock, is_page=True)
+    assert (tries, given_up.action) == (2, Action.FEWER_ROWS)
 
 
 def test_a_page_that_the_gateway_waited_for_is_asked_for_with_fewer_rows_at_once(clock):
-    failure = problem(Next.FEWER_ROWS, 504)
+    failure = problem(Action.FEWER_ROWS, 504)
     assert tries_of(lambda _: failure, clock, is_page=True, took_seconds=60.0)[::2] == (1, 60.0)
 
 
 def test_a_gateway_that_answers_at_once_is_given_a_pause_before_fewer_rows_are_asked_for(clock):
-    tries, given_up, seconds = tries_of(lambda _: problem(Next.FEWER_ROWS, 504), clock, is_page=True)
-    assert (tries, given_up.next) == (1, Next.FEWER_ROWS)
+    tries, given_up, seconds = tries_of(lambda _: problem(Action.FEWER_ROWS, 504), clock, is_page=True)
+    assert (tries, given_up.action) == (1, Action.FEWER_ROWS)
     assert seconds > 0.7
 
 
 def test_a_seat_is_waited_for_as_long_as_a_crashed_run_may_hold_it(clock):
-    tries, given_up, seconds = tries_of(lambda _: problem(Next.SEAT), clock)
+    tries, given_up, seconds = tries_of(lambda _: problem(Action.SEAT), clock)
     assert 60 * 60 < seconds < 70 * 60
     assert f"given up after {tries} tries within 6" in given_up.sentence
 
 
 def test_after_a_wait_for_a_seat_that_came_to_nothing_the_next_request_does_not_wait_as_long_again(clock):
-    recovery = Recovery(Patience.of_a_read(), Trouble(), False, TIME_OUT_SECONDS)
-    _, given_up = recovery.after(problem(Next.SEAT), 0.1, seatless_since=clock.now - 66 * 60)
+    recovery = Recovery(RetryPolicy.of_a_read(), Trouble(), False, TIME_OUT_SECONDS)
+    _, given_up = recovery.after(problem(Action.SEAT), 0.1, seatless_since=clock.now - 66 * 60)
     assert given_up
 
 
 def test_the_rate_of_a_licence_is_waited_for_by_minutes_and_not_by_hours(clock):
-    assert 10 * 60 < tries_of(lambda _: problem(Next.THROTTLED), clock)[2] < 20 * 60
+    assert 10 * 60 < tries_of(lambda _: problem(Action.THROTTLED), clock)[2] < 20 * 60
 
 
 def test_a_wait_for_a_seat_does_not_count_as_a_time_in_which_something_failed(clock):
-    recovery = Recovery(Patience.of_a_read(), Trouble(), False, TIME_OUT_SECONDS)
-    recovery.after(problem(Next.SEAT), 0.1)
+    recovery = Recovery(RetryPolicy.of_a_read(), Trouble(), False, TIME_OUT_SECONDS)
+    recovery.after(problem(Action.SEAT), 0.1)
     clock.now += 50 * 60
-    assert recovery.after(problem(Next.RETRY), 0.1)[1] is None
+    assert recovery.after(problem(Action.RETRY), 0.1)[1] is None
 
 
 def test_a_check_is_told_soon(clock):
-    assert tries_of(lambda _: problem(Next.SEAT), clock, of=Patience.of_a_check)[2] < 40
-    assert tries_of(lambda _: problem(Next.RETRY, 503), clock, of=Patience.of_a_check)[2] < 10
+    assert tries_of(lambda _: problem(Action.SEAT), clock, of=RetryPolicy.of_a_check)[2] < 40
+    assert tries_of(lambda _: problem(Action.RETRY, 503), clock, of=RetryPolicy.of_a_check)[2] < 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from source_acumatica.erp.errors import Next
+from source_acumatica.erp.errors import Action
 from source_acumatica.erp.sign_in import read_token_answer
 from unit_tests.erp.test_answers import CONFIG, HTML, TRANSIENT, answer, redirect
 
@@ -12,31 +12,31 @@ from unit_tests.erp.test_answers import CONFIG, HTML, TRANSIENT, answer, redirec
 @pytest.mark.parametrize(
     ("status", "body", "following", "fault", "word"),
     [
-        (400, {"error": "invalid_client"}, Next.STOP, CONFIG, "'North America'"),
-        (401, {"error": "invalid_client"}, Next.STOP, CONFIG, "SM303010"),
+        (400, {"error": "invalid_client"}, Action.STOP, CONFIG, "'North America'"),
+        (401, {"error": "invalid_client"}, Action.STOP, CONFIG, "SM303010"),
         (
             400,
             {"error": "invalid_grant", "error_description": "invalid_username_or_password"},
-            Next.STOP,
+            Action.STOP,
             CONFIG,
             "tried once only",
         ),
-        (400, {"error": "unauthorized_client"}, Next.STOP, CONFIG, "Resource Owner Password"),
-        (400, {"error": "unsupported_grant_type"}, Next.STOP, CONFIG, "(unsupported_grant_type)"),
-        (400, {"error": "invalid_scope"}, Next.STOP, CONFIG, "(invalid_scope)"),
-        (400, b"", Next.STOP, CONFIG, "(HTTP 400)"),
-        (400, [], Next.STOP, CONFIG, "(HTTP 400)"),
-        (403, [], Next.STOP, CONFIG, "(HTTP 403)"),
-        (404, HTML, Next.STOP, CONFIG, "instance_url"),
-        (302, b"", Next.RETRY, TRANSIENT, "HTTP 302"),
-        (429, b"", Next.RETRY, TRANSIENT, "HTTP 429"),
-        (500, {"message": "An error has occurred."}, Next.RETRY, TRANSIENT, "HTTP 500"),
-        (503, HTML, Next.RETRY, TRANSIENT, "HTTP 503"),
+        (400, {"error": "unauthorized_client"}, Action.STOP, CONFIG, "Resource Owner Password"),
+        (400, {"error": "unsupported_grant_type"}, Action.STOP, CONFIG, "(unsupported_grant_type)"),
+        (400, {"error": "invalid_scope"}, Action.STOP, CONFIG, "(invalid_scope)"),
+        (400, b"", Action.STOP, CONFIG, "(HTTP 400)"),
+        (400, [], Action.STOP, CONFIG, "(HTTP 400)"),
+        (403, [], Action.STOP, CONFIG, "(HTTP 403)"),
+        (404, HTML, Action.STOP, CONFIG, "instance_url"),
+        (302, b"", Action.RETRY, TRANSIENT, "HTTP 302"),
+        (429, b"", Action.RETRY, TRANSIENT, "HTTP 429"),
+        (500, {"message": "An error has occurred."}, Action.RETRY, TRANSIENT, "HTTP 500"),
+        (503, HTML, Action.RETRY, TRANSIENT, "HTTP 503"),
     ],
 )
 def test_a_refused_sign_in_is_never_repeated_and_a_passing_fault_is(status, body, following, fault, word):
     problem = read_token_answer(answer(status, body), "North America")
-    assert (problem.next, problem.failure_type) == (following, fault)
+    assert (problem.action, problem.failure_type) == (following, fault)
     assert word in problem.sentence
 
 
@@ -47,22 +47,22 @@ LANDING = {"Location": "https://www.example.com/welcome"}
 @pytest.mark.parametrize(
     ("response", "following"),
     [
-        (answer(200, SITE, "text/html"), Next.RETRY),
-        (answer(200, SITE, "text/plain"), Next.RETRY),
-        (answer(200, b"ok", "text/plain"), Next.RETRY),
-        (answer(200, {"status": "up"}), Next.RETRY),
-        (answer(201, [1]), Next.RETRY),
-        (answer(301, b"", "text/html", **LANDING), Next.RETRY),
-        (redirect("/login?next=%2F"), Next.RETRY),
-        (answer(403, SITE, "text/html"), Next.STOP),
-        (answer(405, SITE, "text/html"), Next.STOP),
+        (answer(200, SITE, "text/html"), Action.RETRY),
+        (answer(200, SITE, "text/plain"), Action.RETRY),
+        (answer(200, b"ok", "text/plain"), Action.RETRY),
+        (answer(200, {"status": "up"}), Action.RETRY),
+        (answer(201, [1]), Action.RETRY),
+        (answer(301, b"", "text/html", **LANDING), Action.RETRY),
+        (redirect("/login?next=%2F"), Action.RETRY),
+        (answer(403, SITE, "text/html"), Action.STOP),
+        (answer(405, SITE, "text/html"), Action.STOP),
     ],
     ids=["page", "unnamed page", "text", "other JSON", "list", "other host", "own sign-in", "403", "405"],
 )
 def test_a_web_site_that_is_no_erp_is_a_wrong_instance_url(response, following):
     response.url = "https://shop.example.com/erp/identity/connect/token"
     problem = read_token_answer(response, "Company")
-    assert (problem.next, problem.failure_type) == (following, CONFIG)
+    assert (problem.action, problem.failure_type) == (following, CONFIG)
     assert "no Acumatica ERP at shop.example.com:443/erp" in problem.sentence
     assert "instance_url" in problem.sentence
 
@@ -89,7 +89,7 @@ def test_where_a_site_leads_to_is_named_without_what_may_be_secret_in_it():
 )
 def test_a_sign_in_that_an_erp_cannot_answer_now_passes(response):
     problem = read_token_answer(response, "Company")
-    assert (problem.next, problem.failure_type) == (Next.RETRY, TRANSIENT)
+    assert (problem.action, problem.failure_type) == (Action.RETRY, TRANSIENT)
 
 
 def test_a_tenant_with_braces_in_its_name_does_not_break_the_sentence():

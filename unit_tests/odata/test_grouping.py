@@ -9,11 +9,11 @@ from airbyte_cdk.models import FailureType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.odata.grouping import GROUPS, NOT_FOUND, Grouping
-from source_acumatica.odata.query import FeedPlan
-from source_acumatica.odata.service import FeedPage
-from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.odata.query import ODataPlan
+from source_acumatica.odata.service import ODataPage
+from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.cursor import FOUND_BY_KEY, Window
 from source_acumatica.reading.fields import FieldKind
 
@@ -24,7 +24,7 @@ FIELDS = {
     "Count": FieldKind.INTEGER,
     STAMP: FieldKind.DATE_TIME,
 }
-INQUIRY = FeedTable(FeedDoor.INQUIRIES, "I", "I", FIELDS, ("Class",))
+INQUIRY = ODataTable(ODataFeed.INQUIRIES, "I", "I", FIELDS, ("Class",))
 CHANGED = Window("2026-11-10T00:00:00.000000Z")
 OLD, NEW = "2026-11-01T00:00:00.000000Z", "2026-11-11T00:00:00.000000Z"
 
@@ -55,9 +55,9 @@ class Inquiry:
         self.asked.append(token)
         self.changes.pop(len(self.asked), lambda: None)()
         if self.refuses and "at" in token:
-            raise RequestFailed(Problem(Next.CLIMB_DOWN, FailureType.transient_error, "refused", status=400))
+            raise RequestFailed(Problem(Action.CLIMB_DOWN, FailureType.transient_error, "refused", status=400))
         if self.lists is not None and "at" not in token:
-            return FeedPage(self.lists, 100, None)
+            return ODataPage(self.lists, 100, None)
         is_within = token["plan"].filters and window.since and token.get("is_within", True)
         groups = {}
         for row in self.rows:
@@ -66,7 +66,7 @@ class Inquiry:
                 groups.setdefault(row[0], []).append(row)
         shown = [self.shown(groups[name]) for name in sorted(groups)]
         begin = token.get("skip", 0)
-        return FeedPage(shown[begin : begin + min(token["top"], self.cap)], 100, None)
+        return ODataPage(shown[begin : begin + min(token["top"], self.cap)], 100, None)
 
     def shown(self, rows):
         return {
@@ -77,11 +77,11 @@ class Inquiry:
         }
 
     def page(self):
-        return self(CHANGED, {"plan": FeedPlan(self.keys), "top": 10**6}).rows
+        return self(CHANGED, {"plan": ODataPlan(self.keys), "top": 10**6}).rows
 
     def doubt(self, rows):
-        table = FeedTable(FeedDoor.INQUIRIES, "I", "I", FIELDS, self.keys)
-        return Grouping(table, FeedPlan(self.keys), FIELDS, self.most_rows, self, self.facts).doubt(rows, CHANGED)
+        table = ODataTable(ODataFeed.INQUIRIES, "I", "I", FIELDS, self.keys)
+        return Grouping(table, ODataPlan(self.keys), FIELDS, self.most_rows, self, self.facts).doubt(rows, CHANGED)
 
 
 def group(name, old, new):

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from airbyte_cdk.models import FailureType
 
-from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.odata.key_probe import KeyProbe
-from source_acumatica.odata.pages import FeedPage
-from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.odata.pages import ODataPage
+from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.fields import FieldKind
 
-TABLE = FeedTable(FeedDoor.INQUIRIES, "Orders", "Orders", {"Nbr": FieldKind.STRING}, ("Nbr",))
-TOO_MANY = Problem(Next.FEWER_ROWS, FailureType.transient_error, "too many rows", status=504)
+TABLE = ODataTable(ODataFeed.INQUIRIES, "Orders", "Orders", {"Nbr": FieldKind.STRING}, ("Nbr",))
+TOO_MANY = Problem(Action.FEWER_ROWS, FailureType.transient_error, "too many rows", status=504)
 
 
 class Service:
@@ -32,7 +32,7 @@ class Service:
         if top > self._most:
             raise RequestFailed(TOO_MANY, where)
         found = [] if "$filter" in options else self._keys[skip : skip + top]
-        return FeedPage([{"Nbr": key} for key in found[: self._cut]], 0, "further" if found[self._cut :] else None)
+        return ODataPage([{"Nbr": key} for key in found[: self._cut]], 0, "further" if found[self._cut :] else None)
 
 
 def doubt(service):
@@ -101,7 +101,7 @@ class Failing(Service):
         return answer
 
 
-EMPTY_BODY = Problem(Next.CLIMB_DOWN, FailureType.transient_error, "an empty body")
+EMPTY_BODY = Problem(Action.CLIMB_DOWN, FailureType.transient_error, "an empty body")
 
 
 @pytest.mark.parametrize("problem", [TOO_MANY, EMPTY_BODY], ids=["too many", "empty"])
@@ -117,7 +117,7 @@ def test_one_empty_body_to_the_question_for_empty_parts_behind_says_nothing(time
     class Holed(Failing):
         def rows(self, *args, **request):
             page = super().rows(*args, **request)
-            return FeedPage([{"Nbr": None}], 0, None) if "$filter" in args[3] else page
+            return ODataPage([{"Nbr": None}], 0, None) if "$filter" in args[3] else page
 
     failures = dict.fromkeys(range(3, 3 + times), EMPTY_BODY)
     expected = "a part of it is empty in some" if times < 3 else ""
@@ -136,11 +136,11 @@ def test_what_others_move_to_another_answer_is_no_repeat():
 
 def test_an_inquiry_that_cannot_be_ordered_is_looked_at_in_each_answer_by_itself():
     class Unordered(Service):
-        def rows(self, tenant, door, resource, options, **request):
+        def rows(self, tenant, feed, resource, options, **request):
             if "$orderby" in options:
                 raise RequestFailed(EMPTY_BODY, request["where"])
             self._keys = self._keys[::-1]
-            return super().rows(tenant, door, resource, options, **request)
+            return super().rows(tenant, feed, resource, options, **request)
 
     assert doubt(Unordered([f"{each:06}" for each in range(1_500)])) == ""
     assert doubt(Unordered(["1", *map(str, range(1_500))])) == "several have the same"

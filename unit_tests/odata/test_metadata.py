@@ -30,7 +30,7 @@ def read(*chunks, is_wanted=everything):
 
 
 def by_type(metadata):
-    return {feed.type_name: feed for feed in metadata.feeds}
+    return {entity_set.type_name: entity_set for entity_set in metadata.entity_sets}
 
 
 def document(schemas, version="4.0"):
@@ -58,15 +58,15 @@ def a_set(name, entity_type, inner=""):
 
 @pytest.mark.parametrize("table", DACS, ids=lambda table: table.name)
 def test_a_table_has_its_keys_columns_and_names(table):
-    feed = by_type(read(TABLES))[table.full_name]
+    entity_set = by_type(read(TABLES))[table.full_name]
     restricted = {name for name, column in table.column_by_name.items() if column.access is Access.RESTRICTED}
-    assert feed.keys == table.all_keys
-    assert set(feed.names) == set(table.aliases)
-    assert set(feed.fields) == table.column_by_name.keys() - restricted
+    assert entity_set.keys == table.all_keys
+    assert set(entity_set.names) == set(table.aliases)
+    assert set(entity_set.fields) == table.column_by_name.keys() - restricted
     inherited = list(table.base.column_by_name) if table.base else []
-    assert list(feed.fields)[: len(inherited)] == inherited
-    assert feed.is_short_name_unique
-    assert feed.unknown == {}
+    assert list(entity_set.fields)[: len(inherited)] == inherited
+    assert entity_set.is_short_name_unique
+    assert entity_set.unknown == {}
 
 
 @pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
@@ -74,9 +74,9 @@ def test_a_table_has_its_keys_columns_and_names(table):
 def test_an_inquiry_has_its_keys_columns_and_parameters(inquiry, version):
     metadata = read(*inquiries_metadata(version))
     assert metadata.version == version.value
-    feed = next(feed for feed in metadata.feeds if feed.names == (inquiry.title,))
-    assert feed.keys == inquiry.type.all_keys
-    assert set(feed.fields) == inquiry.type.column_by_name.keys()
+    entity_set = next(entity_set for entity_set in metadata.entity_sets if entity_set.names == (inquiry.title,))
+    assert entity_set.keys == inquiry.type.all_keys
+    assert set(entity_set.fields) == inquiry.type.column_by_name.keys()
     function = metadata.functions.get(inquiry.function)
     expected = {each.name: each.type.value for each in inquiry.parameters}
     assert (dict(function.parameters) if function else {}) == expected
@@ -91,7 +91,10 @@ def test_it_does_not_matter_in_what_pieces_a_document_arrives(size):
 
 def test_only_what_is_wanted_is_told():
     metadata = read(TABLES, is_wanted=lambda name, type_name: name == "SOOrder" or type_name == "PX.Objects.GL.Sub")
-    assert {feed.type_name for feed in metadata.feeds} == {"PX.Objects.SO.SOOrder", "PX.Objects.GL.Sub"}
+    assert {entity_set.type_name for entity_set in metadata.entity_sets} == {
+        "PX.Objects.SO.SOOrder",
+        "PX.Objects.GL.Sub",
+    }
 
 
 # ----------------------------------------------------------------------------------------------------- how it is read
@@ -113,9 +116,9 @@ KINDS = {
 
 def test_every_type_has_its_kind_and_unknown_ones_are_listed():
     columns = {f"C{number}": edm for number, edm in enumerate(KINDS)}
-    (feed,) = read(small(an_entity("T", columns), a_set("T", "N.T"))).feeds
-    assert list(feed.fields.values()) == list(KINDS.values())
-    assert set(feed.unknown.values()) == {edm for edm, kind in KINDS.items() if kind is FieldKind.UNKNOWN}
+    (entity_set,) = read(small(an_entity("T", columns), a_set("T", "N.T"))).entity_sets
+    assert list(entity_set.fields.values()) == list(KINDS.values())
+    assert set(entity_set.unknown.values()) == {edm for edm, kind in KINDS.items() if kind is FieldKind.UNKNOWN}
 
 
 def test_a_base_may_come_before_or_after_and_a_namespace_may_stand_as_its_alias():
@@ -124,11 +127,11 @@ def test_a_base_may_come_before_or_after_and_a_namespace_may_stand_as_its_alias(
     sets = a_set("D", "Self.Derived")
     one, other = read(small(base + derived, sets)), read(small(derived + base, sets))
     assert one == other
-    (feed,) = one.feeds
-    assert feed.type_name == "N.Derived"
-    assert feed.keys == ("Id",)
-    assert list(feed.fields) == ["Id", "Name", "More"]
-    assert feed.fields["Name"] is FieldKind.INTEGER, "the derived type has the last word"
+    (entity_set,) = one.entity_sets
+    assert entity_set.type_name == "N.Derived"
+    assert entity_set.keys == ("Id",)
+    assert list(entity_set.fields) == ["Id", "Name", "More"]
+    assert entity_set.fields["Name"] is FieldKind.INTEGER, "the derived type has the last word"
 
 
 RESTRICTION = (
@@ -142,15 +145,15 @@ def test_restricted_fields_are_left_out_wherever_they_are_annotated(is_outside):
     types = an_entity("T", {"Id": "Edm.String", "Secret": "Edm.String"}, keys=["Id"])
     more = f'<Schema Namespace="M"><Annotations Target="N.C/T">{RESTRICTION}</Annotations></Schema>'
     content = small(types, a_set("T", "N.T", "" if is_outside else RESTRICTION), more=more if is_outside else "")
-    assert list(read(content).feeds[0].fields) == ["Id"]
+    assert list(read(content).entity_sets[0].fields) == ["Id"]
 
 
 def test_what_is_restricted_is_known_to_be_there():
     types = an_entity("T", {"Id": "Edm.String", "Secret": "Edm.String"}, keys=["Id"])
-    (feed,) = read(
+    (entity_set,) = read(
         small(types, a_set("T", "N.T", RESTRICTION.replace("</Coll", "<PropertyPath>No</PropertyPath></Coll")))
-    ).feeds
-    assert feed.restricted == {"Secret"}, "what no type declares is not there"
+    ).entity_sets
+    assert entity_set.restricted == {"Secret"}, "what no type declares is not there"
 
 
 def unfilterable(value):
@@ -164,30 +167,30 @@ def test_the_own_columns_of_a_set_that_is_not_filterable_are_restricted_and_stay
     derived = an_entity("Derived", {"Name": "Edm.Int32", "More": "Edm.String"}, base="N.Base")
     lowest = an_entity("Lowest", {"Last": "Edm.String"}, base="N.Derived")
     sets = a_set("D", "N.Derived", unfilterable(value)) + a_set("Same", "N.Derived") + a_set("L", "N.Lowest")
-    feeds = by_type(read(small(base + derived + lowest, sets)))
-    assert feeds["N.Derived"].names == ("D", "Same")
-    assert list(feeds["N.Derived"].fields) == ["Id", "Name", "More"]
-    assert feeds["N.Derived"].restricted == {"More"}
-    assert feeds["N.Lowest"].restricted == set()
+    entity_sets = by_type(read(small(base + derived + lowest, sets)))
+    assert entity_sets["N.Derived"].names == ("D", "Same")
+    assert list(entity_sets["N.Derived"].fields) == ["Id", "Name", "More"]
+    assert entity_sets["N.Derived"].restricted == {"More"}
+    assert entity_sets["N.Lowest"].restricted == set()
 
 
 @pytest.mark.parametrize("value", [' Bool="true"/>', "/>", "><Bool>true</Bool></PropertyValue>"])
 def test_a_set_that_is_filterable_has_no_restricted_columns(value):
     types = an_entity("T", {"Id": "Edm.String"}, keys=["Id"])
-    (feed,) = read(small(types, a_set("T", "N.T", unfilterable(value)))).feeds
-    assert feed.restricted == set()
+    (entity_set,) = read(small(types, a_set("T", "N.T", unfilterable(value)))).entity_sets
+    assert entity_set.restricted == set()
 
 
 def test_what_is_said_of_a_link_is_not_said_of_the_set():
     types = an_entity("T", {"Id": "Edm.String"}, keys=["Id"])
     about_links = unfilterable(' Bool="false"/>').replace("FilterRestrictions", "NavigationRestrictions")
-    assert read(small(types, a_set("T", "N.T", about_links))).feeds[0].restricted == set()
+    assert read(small(types, a_set("T", "N.T", about_links))).entity_sets[0].restricted == set()
 
 
 def test_other_annotations_restrict_nothing():
     sorting = RESTRICTION.replace("NonFilterable", "NonSortable")
     types = an_entity("T", {"Id": "Edm.String", "Secret": "Edm.String"}, keys=["Id"])
-    assert list(read(small(types, a_set("T", "N.T", sorting))).feeds[0].fields) == ["Id", "Secret"]
+    assert list(read(small(types, a_set("T", "N.T", sorting))).entity_sets[0].fields) == ["Id", "Secret"]
 
 
 def test_what_belongs_to_other_elements_is_no_column():
@@ -196,9 +199,9 @@ def test_what_belongs_to_other_elements_is_no_column():
         + an_entity("T", {"Id": "Edm.String"})
         + '<ComplexType Name="Y"><Property Name="Later" Type="Edm.String"/></ComplexType>'
     )
-    (feed,) = read(small(types, a_set("T", "N.T") + '<Singleton Name="S" Type="N.T"/>')).feeds
-    assert list(feed.fields) == ["Id"]
-    assert feed.names == ("T",)
+    (entity_set,) = read(small(types, a_set("T", "N.T") + '<Singleton Name="S" Type="N.T"/>')).entity_sets
+    assert list(entity_set.fields) == ["Id"]
+    assert entity_set.names == ("T",)
 
 
 def test_a_set_without_a_described_type_and_a_column_without_a_usable_name_are_left_out():
@@ -207,23 +210,26 @@ def test_a_set_without_a_described_type_and_a_column_without_a_usable_name_are_l
         '<Property Name="Line&#10;break" Type="Edm.String"/>'
         '<Property Name="Ok" Type="Edm&#9;.&#10;String"/></EntityType>'
     )
-    (feed,) = read(small(types, a_set("T", "N.T") + a_set("Lost", "N.Nowhere"))).feeds
-    assert list(feed.fields) == ["Ok"]
-    assert feed.fields["Ok"] is FieldKind.UNKNOWN
+    (entity_set,) = read(small(types, a_set("T", "N.T") + a_set("Lost", "N.Nowhere"))).entity_sets
+    assert list(entity_set.fields) == ["Ok"]
+    assert entity_set.fields["Ok"] is FieldKind.UNKNOWN
 
 
 @pytest.mark.parametrize("base", ["N.Missing", "N.T", "N.Other"])
 def test_bases_that_are_missing_or_lead_in_a_circle_end_somewhere(base):
     types = an_entity("T", {"Id": "Edm.String"}, base=base) + an_entity("Other", {"O": "Edm.String"}, base="N.T")
-    feed = by_type(read(small(types, a_set("T", "N.T"))))["N.T"]
-    assert "Id" in feed.fields
+    entity_set = by_type(read(small(types, a_set("T", "N.T"))))["N.T"]
+    assert "Id" in entity_set.fields
 
 
 def test_the_same_short_name_in_two_namespaces_is_not_unique():
     more = f'<Schema Namespace="M">{an_entity("T", {"Id": "Edm.String"})}</Schema>'
     sets = a_set("N_T", "N.T") + a_set("M_T", "M.T") + a_set("U", "N.U")
     types = an_entity("T", {"Id": "Edm.String"}) + an_entity("U", {"Id": "Edm.String"})
-    assert {name: feed.is_short_name_unique for name, feed in by_type(read(small(types, sets, more=more))).items()} == {
+    assert {
+        name: entity_set.is_short_name_unique
+        for name, entity_set in by_type(read(small(types, sets, more=more))).items()
+    } == {
         "N.T": False,
         "M.T": False,
         "N.U": True,
@@ -338,8 +344,8 @@ def test_a_long_description_is_read_in_little_memory():
         "from source_acumatica.odata.metadata import read_metadata\n"
         "read_metadata(tables_metadata(0), lambda *_: True)\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "feeds = read_metadata(tables_metadata(10), lambda _set, name: name.endswith('.SOOrder')).feeds\n"
-        "assert len(feeds) == 1\n"
+        "entity_sets = read_metadata(tables_metadata(10), lambda _set, name: name.endswith('.SOOrder')).entity_sets\n"
+        "assert len(entity_sets) == 1\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

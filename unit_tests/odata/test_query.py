@@ -13,93 +13,93 @@ from hypothesis import strategies as st
 
 from source_acumatica.erp.addresses import fits
 from source_acumatica.odata.query import (
-    FeedPlan,
     Generation,
+    ODataPlan,
     ParameterError,
     behind,
-    feed_options,
     instant_literal,
+    odata_options,
     orderable,
     parameterized,
     plain_value,
     plans,
     value_literal,
 )
-from source_acumatica.odata.tables import FeedDoor, FeedTable
+from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind
 
 STRING, INTEGER, STAMP = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DATE_TIME
 FIELDS = {"Type": STRING, "Nbr": STRING, "Line": INTEGER, "Total": FieldKind.DECIMAL, "LastModifiedDateTime": STAMP}
-LINES = FeedTable(FeedDoor.TABLES, "SOLine", "SOLine", FIELDS, ("Type", "Nbr", "Line"))
-INQUIRY = FeedTable(FeedDoor.INQUIRIES, "Open Orders 2.0", "Open Orders 2.0", FIELDS, ("Type", "Nbr"))
-BY_KEY = FeedPlan(LINES.keys, is_keyset=True)
+LINES = ODataTable(ODataFeed.TABLES, "SOLine", "SOLine", FIELDS, ("Type", "Nbr", "Line"))
+INQUIRY = ODataTable(ODataFeed.INQUIRIES, "Open Orders 2.0", "Open Orders 2.0", FIELDS, ("Type", "Nbr"))
+BY_KEY = ODataPlan(LINES.keys, is_keyset=True)
 SINCE, UNTIL = "2026-11-24T10:00:00.000000Z", "2026-11-24T11:00:00.123000Z"
 
 
 @pytest.mark.parametrize(
-    ("generation", "door", "tenant", "root"),
+    ("generation", "feed", "tenant", "root"),
     [
-        (Generation.TENANT_FIRST, FeedDoor.INQUIRIES, "Company", "/t/Company/api/odata/gi"),
-        (Generation.TENANT_FIRST, FeedDoor.TABLES, "Zweite Firma", "/t/Zweite%20Firma/api/odata/dac"),
-        (Generation.DOOR_FIRST, FeedDoor.INQUIRIES, "A/B?c#d", "/odata/A%2FB%3Fc%23d"),
-        (Generation.DOOR_FIRST, FeedDoor.TABLES, "../x", "/odatav4/..%2Fx"),
+        (Generation.TENANT_FIRST, ODataFeed.INQUIRIES, "Company", "/t/Company/api/odata/gi"),
+        (Generation.TENANT_FIRST, ODataFeed.TABLES, "Zweite Firma", "/t/Zweite%20Firma/api/odata/dac"),
+        (Generation.FEED_FIRST, ODataFeed.INQUIRIES, "A/B?c#d", "/odata/A%2FB%3Fc%23d"),
+        (Generation.FEED_FIRST, ODataFeed.TABLES, "../x", "/odatav4/..%2Fx"),
     ],
 )
-def test_the_tenant_stands_in_the_address_as_one_part(generation, door, tenant, root):
-    assert generation.root(door, tenant) == root
+def test_the_tenant_stands_in_the_address_as_one_part(generation, feed, tenant, root):
+    assert generation.root(feed, tenant) == root
 
 
 def test_newer_addresses_are_tried_first():
-    assert list(Generation) == [Generation.TENANT_FIRST, Generation.DOOR_FIRST]
+    assert list(Generation) == [Generation.TENANT_FIRST, Generation.FEED_FIRST]
 
 
 # ------------------------------------------------------------------------------------------------------------- plans
 
 
 def test_a_table_is_read_by_key_and_at_last_by_number_each_way_another_request():
-    by_key = FeedPlan(LINES.keys, is_keyset=True)
+    by_key = ODataPlan(LINES.keys, is_keyset=True)
     assert plans(LINES, (), Window(SINCE, UNTIL)) == [
         by_key,
         replace(by_key, with_null=False),
         replace(by_key, filters=False, with_null=False),
-        FeedPlan(LINES.keys, filters=False, with_null=False),
+        ODataPlan(LINES.keys, filters=False, with_null=False),
     ]
     assert plans(LINES, (), Window(None, UNTIL)) == [
         replace(by_key, filters=False, with_null=False),
-        FeedPlan(LINES.keys, filters=False, with_null=False),
+        ODataPlan(LINES.keys, filters=False, with_null=False),
     ]
 
 
 def test_a_table_without_keys_comes_in_one_answer():
-    assert plans(replace(LINES, keys=()), (), Window(None, UNTIL)) == [FeedPlan((), filters=False, with_null=False)]
+    assert plans(replace(LINES, keys=()), (), Window(None, UNTIL)) == [ODataPlan((), filters=False, with_null=False)]
 
 
 def test_an_inquiry_is_read_by_number_and_at_last_in_one_answer():
     assert plans(INQUIRY, ("Type", "Nbr"), Window(SINCE, UNTIL)) == [
-        FeedPlan(("Type", "Nbr")),
-        FeedPlan(("Type", "Nbr"), with_null=False),
-        FeedPlan(("Type", "Nbr"), filters=False, with_null=False),
-        FeedPlan((), filters=False, with_null=False),
+        ODataPlan(("Type", "Nbr")),
+        ODataPlan(("Type", "Nbr"), with_null=False),
+        ODataPlan(("Type", "Nbr"), filters=False, with_null=False),
+        ODataPlan((), filters=False, with_null=False),
     ]
 
 
 @pytest.mark.parametrize("window", [Window(SINCE, UNTIL), Window(None, UNTIL)], ids=["changed", "all"])
 def test_a_list_is_known_again_by_its_name(window):
     for plan in plans(LINES, (), window):
-        assert FeedPlan.of_name(plan.list_name, LINES.fields) == plan
+        assert ODataPlan.of_name(plan.list_name, LINES.fields) == plan
 
 
 @pytest.mark.parametrize("name", ["", "changed", "all, number: ", "all, keyset: Gone", "all, links: Type"])
 def test_what_is_no_list_of_the_table_is_none(name):
-    assert FeedPlan.of_name(name, LINES.fields) is None
+    assert ODataPlan.of_name(name, LINES.fields) is None
 
 
 # ----------------------------------------------------------------------------------------------------------- filters
 
 
 def condition(plan, window, **token):
-    return feed_options(LINES, plan, None, window, {"version": 4, **token}).get("$filter")
+    return odata_options(LINES, plan, None, window, {"version": 4, **token}).get("$filter")
 
 
 STAMPED = "LastModifiedDateTime"
@@ -115,22 +115,22 @@ STAMPED = "LastModifiedDateTime"
             f"({STAMPED} ge 2026-11-24T10:00:00.000Z or {STAMPED} eq null)",
         ),
         (replace(BY_KEY, with_null=False), Window(SINCE), {}, f"{STAMPED} ge 2026-11-24T10:00:00.000Z"),
-        (FeedPlan((STAMPED, *LINES.keys)), Window(None, UNTIL), {}, None),
-        (FeedPlan(LINES.keys, is_keyset=True), Window(None, UNTIL), {}, None),
+        (ODataPlan((STAMPED, *LINES.keys)), Window(None, UNTIL), {}, None),
+        (ODataPlan(LINES.keys, is_keyset=True), Window(None, UNTIL), {}, None),
         (
-            FeedPlan(LINES.keys, is_keyset=True),
+            ODataPlan(LINES.keys, is_keyset=True),
             Window(),
             {"after": ("SO", "O'1", 2)},
             "(Type gt 'SO' or (Type eq 'SO' and (Nbr gt 'O''1' or (Nbr eq 'O''1' and Line ge 2))))",
         ),
-        (FeedPlan(LINES.keys, is_keyset=True, filters=False), Window(SINCE, UNTIL), {}, None),
+        (ODataPlan(LINES.keys, is_keyset=True, filters=False), Window(SINCE, UNTIL), {}, None),
         (
             BY_KEY,
             Window(),
             {"after": ("SO", None, 2)},
             "(Type gt 'SO' or (Type eq 'SO' and (Nbr ne null or (Nbr eq null and Line ge 2))))",
         ),
-        (FeedPlan(LINES.keys), Window(), {"skip": 7, "after": ()}, None),
+        (ODataPlan(LINES.keys), Window(), {"skip": 7, "after": ()}, None),
     ],
 )
 def test_a_request_asks_for_its_window_from_its_place_on(plan, window, token, expected):
@@ -171,7 +171,7 @@ def test_a_request_asks_for_its_window_from_its_place_on(plan, window, token, ex
 )
 def test_the_users_condition_stands_beside_every_other(plan, window, token, expected):
     table = replace(LINES, condition="(Total gt 5 or Total lt 1)")
-    assert feed_options(table, plan, None, window, {"version": 4, **token})["$filter"] == expected
+    assert odata_options(table, plan, None, window, {"version": 4, **token})["$filter"] == expected
 
 
 @given(
@@ -190,7 +190,7 @@ def test_what_lies_behind_a_place_is_what_sorts_after_it_and_the_place_itself(ca
 
 def test_the_options_of_a_page():
     token = {"version": 3, "skip": 4, "top": 500}
-    assert feed_options(INQUIRY, FeedPlan(("Type", "Nbr")), frozenset({"Type", "Total"}), Window(), token) == {
+    assert odata_options(INQUIRY, ODataPlan(("Type", "Nbr")), frozenset({"Type", "Total"}), Window(), token) == {
         "$select": "Type,Total",
         "$orderby": "Type,Nbr",
         "$skip": "4",
@@ -201,19 +201,19 @@ def test_the_options_of_a_page():
 
 def test_a_selection_that_is_too_long_for_an_address_is_left_out():
     fields = {f"AVeryLongNameOfAColumn{number}": STRING for number in range(100)}
-    table = FeedTable(FeedDoor.TABLES, "X", "X", fields, tuple(fields)[:1])
-    options = feed_options(table, FeedPlan(table.keys), frozenset(fields), Window(), {"version": 4})
+    table = ODataTable(ODataFeed.TABLES, "X", "X", fields, tuple(fields)[:1])
+    options = odata_options(table, ODataPlan(table.keys), frozenset(fields), Window(), {"version": 4})
     assert "$select" not in options
     few = frozenset([*fields][:50])
-    assert "$select" in feed_options(table, FeedPlan(table.keys), few, Window(), {"version": 4})
+    assert "$select" in odata_options(table, ODataPlan(table.keys), few, Window(), {"version": 4})
 
 
 def test_the_sum_of_all_options_counts_and_not_each_by_itself():
     fields = {f"AVeryLongNameOfAColumn{number}": STRING for number in range(50)}
-    table = FeedTable(FeedDoor.INQUIRIES, "X", "X", fields)
+    table = ODataTable(ODataFeed.INQUIRIES, "X", "X", fields)
     order = orderable(tuple(fields))
     assert 0 < len(order) < 60
-    options = feed_options(table, FeedPlan(order), frozenset(fields), Window(), {"version": 4})
+    options = odata_options(table, ODataPlan(order), frozenset(fields), Window(), {"version": 4})
     assert "$select" not in options
     assert fits(options)
 
@@ -274,7 +274,7 @@ def test_a_number_with_its_digits_can_stand_in_a_state():
 
 
 def an_inquiry(**types):
-    return FeedTable(FeedDoor.INQUIRIES, "Orders by 1/2", "x", {}, parameters=types)
+    return ODataTable(ODataFeed.INQUIRIES, "Orders by 1/2", "x", {}, parameters=types)
 
 
 def test_values_stand_behind_aliases_where_a_slash_or_a_quote_can_do_no_harm():
@@ -349,12 +349,12 @@ def restricting(*names):
 def test_nothing_is_selected_where_a_column_that_is_wanted_cannot_be():
     wanted = frozenset((*LINES.keys, "Total"))
     token = {"version": 4, "top": 5}
-    plan = FeedPlan(LINES.keys)
-    assert "$select" not in feed_options(restricting("Total"), plan, wanted, Window(), token)
-    assert feed_options(restricting(STAMPED), plan, wanted, Window(), token)["$select"] == "Type,Nbr,Line,Total"
+    plan = ODataPlan(LINES.keys)
+    assert "$select" not in odata_options(restricting("Total"), plan, wanted, Window(), token)
+    assert odata_options(restricting(STAMPED), plan, wanted, Window(), token)["$select"] == "Type,Nbr,Line,Total"
 
 
 def test_rows_are_neither_ordered_nor_filtered_by_what_cannot_be_asked_for():
-    everything = FeedPlan(LINES.keys, is_keyset=True, filters=False, with_null=False)
+    everything = ODataPlan(LINES.keys, is_keyset=True, filters=False, with_null=False)
     assert plans(restricting(STAMPED), (), Window(SINCE)) == [everything, replace(everything, is_keyset=False)]
-    assert plans(restricting(LINES.keys[0]), (), Window()) == [FeedPlan((), filters=False, with_null=False)]
+    assert plans(restricting(LINES.keys[0]), (), Window()) == [ODataPlan((), filters=False, with_null=False)]

@@ -11,9 +11,9 @@ import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.erp.errors import BrokenAnswerError, RequestFailed
-from source_acumatica.odata.pages import FeedPage, linked_pages
-from source_acumatica.odata.service import Doors
-from source_acumatica.odata.tables import FeedDoor
+from source_acumatica.odata.pages import ODataPage, linked_pages
+from source_acumatica.odata.service import ODataService
+from source_acumatica.odata.tables import ODataFeed
 from source_acumatica.reading.batches import in_batches
 
 URL = "https://erp.example.com/Site"
@@ -21,7 +21,7 @@ ROOT = f"{URL}/t/My%20Company/api/odata/dac"
 
 
 def resource(link, tenant="My Company"):
-    return Doors(SimpleNamespace(instance_url=URL))._resource(tenant, FeedDoor.TABLES, link, "SOOrder")
+    return ODataService(SimpleNamespace(instance_url=URL))._resource(tenant, ODataFeed.TABLES, link, "SOOrder")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_tenant_may_be_spelt_in_any_way(tenant, spell):
 
 
 def page(link, *rows):
-    return FeedPage(list(rows), 0, link)
+    return ODataPage(list(rows), 0, link)
 
 
 def test_all_that_links_lead_to_is_read_and_empty_pages_are_none_the_less_followed():
@@ -130,7 +130,7 @@ class Answering:
 
 def unpaged(body):
     request = {"where": "", "is_unbounded": True}
-    return Doors(Answering(body)).rows("Company", FeedDoor.TABLES, "SOOrder", {}, **request)
+    return ODataService(Answering(body)).rows("Company", ODataFeed.TABLES, "SOOrder", {}, **request)
 
 
 def test_an_answer_without_pages_is_held_as_text():

@@ -8,10 +8,10 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from source_acumatica.odata.metadata import Feed, Function, Metadata
+from source_acumatica.odata.metadata import EntitySet, Function, Metadata
 from source_acumatica.odata.tables import (
-    FeedDoor,
-    FeedTable,
+    ODataFeed,
+    ODataTable,
     dac_table,
     function_of,
     inquiry_table,
@@ -28,7 +28,7 @@ ALIASES = ("PX_Objects_SO_SOOrder", "Sales_Order", "SOOrder")
 
 
 def a_feed(fields=None, keys=("OrderType", "OrderNbr"), names=ALIASES, unique=True, restricted=(), type_name=FULL):
-    return Feed(names, type_name, keys, FIELDS if fields is None else fields, {}, unique, frozenset(restricted))
+    return EntitySet(names, type_name, keys, FIELDS if fields is None else fields, {}, unique, frozenset(restricted))
 
 
 def test_a_table_has_its_short_name_in_the_stream_and_in_addresses():
@@ -109,7 +109,7 @@ def test_two_tenants_are_joined_and_what_they_type_differently_has_no_type():
 
 def written(kind, value, name="X"):
     """The JSON text of a value on its way out."""
-    table = FeedTable(FeedDoor.TABLES, "T", "T", {name: kind})
+    table = ODataTable(ODataFeed.TABLES, "T", "T", {name: kind})
     (record,) = table.rows("Company")({name: value})
     assert record["_tenant"] == "Company"
     return msgspec.json.encode(record[name]).decode()
@@ -211,11 +211,11 @@ def test_a_stream_goes_on_with_the_table_that_it_was_offered_for():
 
 
 def test_a_column_that_is_named_like_that_of_a_parameter_is_left_out():
-    feed = a_feed({"OrderNbr": STRING, "_PARAM_Region": STRING}, keys=("OrderNbr",))
-    table = inquiry_table(feed, "X", {"Region": "Edm.String"}, "X_WithParameters", ("Region",))
+    entity_set = a_feed({"OrderNbr": STRING, "_PARAM_Region": STRING}, keys=("OrderNbr",))
+    table = inquiry_table(entity_set, "X", {"Region": "Edm.String"}, "X_WithParameters", ("Region",))
     assert table.left_out == ("_PARAM_Region",)
     assert set(table.json_schema()["properties"]) == {"_tenant", "_param_Region", "OrderNbr"}
-    assert inquiry_table(feed, "X", {}).left_out == ()
+    assert inquiry_table(entity_set, "X", {}).left_out == ()
 
 
 @pytest.mark.parametrize(

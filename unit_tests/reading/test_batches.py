@@ -47,10 +47,10 @@ def pieces(body, size):
 def test_the_rows_of_a_list_come_out_as_they_went_in(rows, before, behind, path, size, indent, is_ascii):
     for name in path:
         before.pop(name, None)
-    wire = rows
+    raw = rows
     for name in reversed(path):
-        wire = {name: wire}
-    body = json.dumps({**before, **wire, **behind}, indent=indent, ensure_ascii=is_ascii).encode()
+        raw = {name: raw}
+    body = json.dumps({**before, **raw, **behind}, indent=indent, ensure_ascii=is_ascii).encode()
     packed, rest = pack(pieces(body, size), path, rows_in)
     assert list(packed) == rows
     assert len(packed) == len(rows)

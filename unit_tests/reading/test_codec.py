@@ -12,9 +12,9 @@ from source_acumatica.contract.codec import list_codec
 from source_acumatica.contract.known_entities import Known
 from source_acumatica.contract.tables import tables
 from source_acumatica.erp.errors import BrokenAnswerError
-from source_acumatica.odata.codec import decode_feed, feed_codec
-from source_acumatica.odata.tables import FeedDoor, FeedTable
-from source_acumatica.reading.codec import WireRow
+from source_acumatica.odata.codec import decode_answer, odata_codec
+from source_acumatica.odata.tables import ODataFeed, ODataTable
+from source_acumatica.reading.codec import RawRow
 from source_acumatica.reading.fields import FieldKind, Shape
 
 STRING, DECIMAL, STAMP, UNKNOWN = FieldKind.STRING, FieldKind.DECIMAL, FieldKind.DATE_TIME, FieldKind.UNKNOWN
@@ -54,24 +54,24 @@ ODD_OBJECT = st.sampled_from([None, "bare", 7, [1], {"id": 5}])
 @st.composite
 def wires(draw, shape, odd):
     """A record as the ERP sends it; with ``odd`` some of it has another form than described."""
-    wire = {
+    raw = {
         "id": draw(st.sampled_from(["6d4b", "aa"])),
         "rowNumber": 1,
         "custom": draw(CUSTOM),
         "_links": {"self": "/"},
     }
-    wire["note"] = draw(st.sampled_from([{}, {"value": "n"}, None, "bare"]))
+    raw["note"] = draw(st.sampled_from([{}, {"value": "n"}, None, "bare"]))
     for name, kind in shape.fields.items():
         value = draw(
             VALUES[kind].map(lambda value: {"value": value}) | MISSING | st.just(...) | (ODD if odd else MISSING)
         )
         if value is not ...:
-            wire[name] = value
+            raw[name] = value
     for name, inner in shape.objects.items():
-        wire[name] = draw(st.none() | st.just({}) | wires(inner, odd) | (ODD_OBJECT if odd else st.none()))
+        raw[name] = draw(st.none() | st.just({}) | wires(inner, odd) | (ODD_OBJECT if odd else st.none()))
     for name, inner in shape.collections.items():
-        wire[name] = draw(st.none() | st.lists(wires(inner, odd), max_size=3) | (ODD if odd else st.none()))
-    return wire
+        raw[name] = draw(st.none() | st.lists(wires(inner, odd), max_size=3) | (ODD if odd else st.none()))
+    return raw
 
 
 CUSTOM = st.sampled_from([{}, None, {"Document": {"UsrA": {"type": "CustomDecimalField", "value": 1.50}}}, {"V": None}])
@@ -91,7 +91,7 @@ def read(codec, body, rows_in, table, columns):
     slow = table.rows(TENANT, columns)
 
     def records(row):
-        return codec.make_records(TENANT, row) if isinstance(row, WireRow) else slow(row)
+        return codec.make_records(TENANT, row) if isinstance(row, RawRow) else slow(row)
 
     return outcome(rows_in(codec.decode(body)), records), outcome(rows_in(codec.decode_dicts(body)), slow)
 
@@ -108,21 +108,21 @@ def test_a_list_gives_the_same_records_both_ways(name, data):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_what_fits_the_description_is_decoded_without_dicts(name):
-    wire = {
+    raw = {
         "id": "1",
         "Type": {"value": "SO"},
         "Nbr": {},
         "Details": [{"id": "2", "Qty": {"value": 1.0}}],
         "Contact": {},
     }
-    rows = list_codec(TABLES[name], None).decode(msgspec.json.encode([wire]))
-    assert [type(row).__mro__[1] for row in rows] == [WireRow]
+    rows = list_codec(TABLES[name], None).decode(msgspec.json.encode([raw]))
+    assert [type(row).__mro__[1] for row in rows] == [RawRow]
     assert rows[0].get("id") == "1"
     assert rows[0].get("NoSuchField") is None
 
 
-FEED = FeedTable(
-    FeedDoor.TABLES,
+FEED = ODataTable(
+    ODataFeed.TABLES,
     "Order",
     "Order",
     {"Nbr": STRING, "Total": DECIMAL, "OrderDate": STAMP, "Seen": STAMP, "Odd": UNKNOWN, "LastModifiedDateTime": STAMP},
@@ -139,11 +139,11 @@ def test_a_feed_gives_the_same_records_both_ways(data):
     columns = data.draw(st.none() | st.sets(st.sampled_from([*FEED.fields])))
     link = data.draw(st.sampled_from(["@odata.nextLink", "odata.nextLink"]))
     body = msgspec.json.encode({"value": rows, link: "Order?$skip=3"})
-    codec = feed_codec(FEED, columns)
+    codec = odata_codec(FEED, columns)
     compiled, through_dicts = read(codec, body, lambda answer: answer.value, FEED, columns)
     assert compiled == through_dicts
     answer = codec.decode(body)
-    assert all(isinstance(row, WireRow) for row in answer.value)
+    assert all(isinstance(row, RawRow) for row in answer.value)
     assert "Order?$skip=3" in (answer.next_link, answer.old_next_link)
 
 
@@ -202,10 +202,10 @@ def test_lists_with_any_names_give_the_same_records_both_ways(data):
 @given(st.data())
 def test_feeds_with_any_names_give_the_same_records_both_ways(data):
     fields = data.draw(st.dictionaries(NAMES, st.sampled_from([*VALUES]), max_size=8))
-    table = FeedTable(FeedDoor.INQUIRIES, "T", "T", fields)
+    table = ODataTable(ODataFeed.INQUIRIES, "T", "T", fields)
     values = {name: VALUES[kind] | st.none() for name, kind in fields.items()}
     rows = data.draw(st.lists(st.fixed_dictionaries({}, optional=values), max_size=3))
-    codec = feed_codec(table, None)
+    codec = odata_codec(table, None)
     body = msgspec.json.encode({"value": rows})
     compiled, through_dicts = read(codec, body, lambda answer: answer.value, table, None)
     assert compiled == through_dicts
@@ -219,15 +219,15 @@ def test_feeds_with_any_names_give_the_same_records_both_ways(data):
 @pytest.mark.parametrize("name", [name for name in SPECIAL if not {*'"\\\n'} & {*name}])
 def test_a_name_costs_no_speed_whatever_it_is(name):
     shape = Shape({"Key": STRING, name: STRING})
-    wire = {"id": "1", "Key": {"value": "k"}, name: {"value": "v"}}
+    raw = {"id": "1", "Key": {"value": "k"}, name: {"value": "v"}}
     (table,) = tables("Default", "1", "Thing", shape, Known(("Key",)))
     if name != "id":
-        (row,) = list_codec(table, None).decode(msgspec.json.encode([wire]))
-        assert isinstance(row, WireRow)
+        (row,) = list_codec(table, None).decode(msgspec.json.encode([raw]))
+        assert isinstance(row, RawRow)
         assert row.get("Key").value == "k"
-    codec = feed_codec(FeedTable(FeedDoor.TABLES, "T", "T", {name: STRING}), None)
+    codec = odata_codec(ODataTable(ODataFeed.TABLES, "T", "T", {name: STRING}), None)
     (row,) = codec.decode(msgspec.json.encode({"value": [{name: "v"}]})).value
-    assert isinstance(row, WireRow)
+    assert isinstance(row, RawRow)
 
 
 def test_what_is_added_is_not_overwritten_by_columns_of_its_name():
@@ -236,15 +236,17 @@ def test_what_is_added_is_not_overwritten_by_columns_of_its_name():
     top, lines = tables("Default", "1", "Thing", shape, Known(("Key",)))
     assert (top.left_out, lines.left_out) == (("_tenant",), ("_line", "_PARENT_ID", "_airbyte_meta"))
     assert "_line" in top.json_schema()["properties"]
-    wire = {"id": "1", "Key": {"value": "k"}, "_tenant": {"value": "theirs"}, "Lines": [{"id": "2"}]}
-    wire["Lines"][0] |= {name: {"value": "theirs"} for name in line.fields}
-    (record,) = msgspec.json.decode(read(list_codec(lines, None), msgspec.json.encode([wire]), list, lines, None)[0])
+    raw = {"id": "1", "Key": {"value": "k"}, "_tenant": {"value": "theirs"}, "Lines": [{"id": "2"}]}
+    raw["Lines"][0] |= {name: {"value": "theirs"} for name in line.fields}
+    (record,) = msgspec.json.decode(read(list_codec(lines, None), msgspec.json.encode([raw]), list, lines, None)[0])
     assert record == {
         **{"_tenant": TENANT, "_parent_id": "1", "_parent_Key": "k", "_line": 1, "_line_count": 1},
         **{"id": "2", "Real": "theirs", "custom": {}},
     }
-    feed = FeedTable(FeedDoor.TABLES, "T", "T", {"_tenant": STRING, "_ab_cdc_deleted_at": STAMP}, keys=("_tenant",))
-    assert (feed.fields, feed.keys, feed.left_out) == ({}, (), ("_tenant", "_ab_cdc_deleted_at"))
+    entity_set = ODataTable(
+        ODataFeed.TABLES, "T", "T", {"_tenant": STRING, "_ab_cdc_deleted_at": STAMP}, keys=("_tenant",)
+    )
+    assert (entity_set.fields, entity_set.keys, entity_set.left_out) == ({}, (), ("_tenant", "_ab_cdc_deleted_at"))
 
 
 (KEYLESS,) = tables("Default", "1", "Thing", Shape({"A": STRING}), Known())
@@ -257,7 +259,7 @@ def test_rows_that_are_known_only_by_all_that_they_say_stay_dicts():
 def test_a_page_of_another_form_is_not_tried_again():
     codec = list_codec(TABLES["Order"], None)
     fitting = b'[{"id": "1"}]'
-    assert isinstance(codec.decode(fitting)[0], WireRow)
+    assert isinstance(codec.decode(fitting)[0], RawRow)
     assert codec.decode(b'[{"id": "1", "Nbr": "bare"}]') == [{"id": "1", "Nbr": "bare"}]
     assert codec.decode(fitting) == [{"id": "1"}]
 
@@ -271,7 +273,7 @@ def test_a_body_that_is_not_whole_is_an_error(codec, body):
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"value": 1}', b'{"value": null}'])
 def test_a_body_that_is_no_feed_is_an_error(body):
-    for decode in (decode_feed, feed_codec(FEED, None).decode):
+    for decode in (decode_answer, odata_codec(FEED, None).decode):
         with pytest.raises(msgspec.DecodeError):
             decode(body)
 
@@ -288,10 +290,13 @@ DETAILS, KEYED = TABLES["Order__Details"], {"id": "1", "Type": {"value": "SO"}, 
 
 @pytest.mark.parametrize("error", ERRORS, ids=str)
 def test_an_error_is_no_data_wherever_it_stands(error):
-    feed, entity, lines = feed_codec(FEED, None), list_codec(TABLES["Order"], None), list_codec(DETAILS, None)
+    entity_set, entity, lines = odata_codec(FEED, None), list_codec(TABLES["Order"], None), list_codec(DETAILS, None)
     rows = [{"Nbr": "1"}, {"Nbr": "2"}]
     answers = [
-        *((feed, answer) for answer in (error, {"value": [error]}, {"value": [*rows, error]}, {"value": [], **error})),
+        *(
+            (entity_set, answer)
+            for answer in (error, {"value": [error]}, {"value": [*rows, error]}, {"value": [], **error})
+        ),
         *((entity, answer) for answer in (error, [error], [KEYED, error], {"value": [KEYED], **error})),
         *((lines, answer) for answer in (error, [{**KEYED, "Details": [{"id": "2"}, error]}])),
     ]
@@ -306,17 +311,17 @@ def test_an_error_is_no_data_wherever_it_stands(error):
 
 
 def test_an_error_costs_the_next_page_no_speed():
-    codec = feed_codec(FEED, None)
+    codec = odata_codec(FEED, None)
     with pytest.raises(BrokenAnswerError):
         codec.decode(msgspec.json.encode({"value": [ODATA_ERROR]}))
-    assert isinstance(codec.decode(b'{"value": [{"Nbr": "1"}]}').value[0], WireRow)
+    assert isinstance(codec.decode(b'{"value": [{"Nbr": "1"}]}').value[0], RawRow)
 
 
 def test_columns_that_are_called_as_errors_are_columns():
     fields = {"error": STRING, "message": STRING, "Message": DECIMAL}
-    feed = FeedTable(FeedDoor.INQUIRIES, "T", "T", fields)
+    entity_set = ODataTable(ODataFeed.INQUIRIES, "T", "T", fields)
     body = b'{"value": [{"error": "none", "message": "hello", "Message": 1.50}]}'
-    compiled, through_dicts = read(feed_codec(feed, None), body, lambda answer: answer.value, feed, None)
+    compiled, through_dicts = read(odata_codec(entity_set, None), body, lambda answer: answer.value, entity_set, None)
     assert compiled == through_dicts == b'[{"_tenant":"Company","error":"none","message":"hello","Message":1.50}]'
     (table,) = tables("Default", "1", "Thing", Shape({"Key": STRING, "message": STRING}), Known(("Key",)))
     body = b'[{"id": "1", "Key": {"value": "k"}, "message": {"value": "m"}, "error": "a bad value"}]'
@@ -331,7 +336,7 @@ def test_a_list_may_come_in_an_object_and_a_record_by_itself(body):
     (row,) = codec.decode(msgspec.json.encode(body))
     assert row.get("id") == "1"
     row = {"Nbr": "1"}
-    assert feed_codec(FEED, None).decode(msgspec.json.encode(row)).value == [row]
+    assert odata_codec(FEED, None).decode(msgspec.json.encode(row)).value == [row]
 
 
 @pytest.mark.parametrize("body", ["{}", "null", "1", '"x"', '{"other": []}', '{"value": 1}', '{"value": null}'])

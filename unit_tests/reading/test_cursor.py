@@ -477,10 +477,10 @@ def test_the_position_of_deletions_moves_on_its_own_and_goes_back_with_a_clock_t
 
 def test_from_a_position_ahead_of_the_clock_all_deletions_are_asked_for():
     """How far behind its own time it was made, nobody knows."""
-    ahead = Progress(T1200, deletions="2026-11-22T12:00:00.000001Z")
-    assert ahead.deletions_since(LOOKBACK, NOON) is None
-    assert replace(ahead, deletions=T1200).deletions_since(LOOKBACK, NOON) == "2026-11-22T11:45:00.000000Z"
-    assert ahead.deletions_since(LOOKBACK, None) is not None
+    prefetch = Progress(T1200, deletions="2026-11-22T12:00:00.000001Z")
+    assert prefetch.deletions_since(LOOKBACK, NOON) is None
+    assert replace(prefetch, deletions=T1200).deletions_since(LOOKBACK, NOON) == "2026-11-22T11:45:00.000000Z"
+    assert prefetch.deletions_since(LOOKBACK, None) is not None
 
 
 def test_deletions_that_cannot_be_read_leave_the_position_where_it_was():

@@ -58,15 +58,15 @@ SAMPLES = {
 @st.composite
 def wires(draw, shape):
     """Any record of ``shape`` as the ERP sends it: each value full, empty, null or missing."""
-    wire = {"id": draw(st.uuids().map(str)), "rowNumber": 1, "custom": {}, "note": draw(st.none() | st.just({}))}
+    raw = {"id": draw(st.uuids().map(str)), "rowNumber": 1, "custom": {}, "note": draw(st.none() | st.just({}))}
     for name, kind in shape.fields.items():
         value = draw(SAMPLES[kind].map(lambda value: {"value": value}) | st.sampled_from([{}, {"value": None}, None]))
         if value is not None:
-            wire[name] = value
+            raw[name] = value
     for name, inner in shape.objects.items():
         if draw(st.booleans()):
-            wire[name] = draw(st.none() | wires(inner))
-    return wire
+            raw[name] = draw(st.none() | wires(inner))
+    return raw
 
 
 @given(shapes())
@@ -84,10 +84,10 @@ def test_any_record_fits_the_schema(shape, data):
 
 @given(shapes(), st.data())
 def test_chosen_columns_are_those_of_the_whole_record(shape, data):
-    wire = data.draw(wires(shape))
-    whole = msgspec.json.decode(msgspec.json.encode(shape.converter()(wire)))
+    raw = data.draw(wires(shape))
+    whole = msgspec.json.decode(msgspec.json.encode(shape.converter()(raw)))
     columns = data.draw(st.sets(st.sampled_from([*whole, "Elsewhere"])))
-    chosen = msgspec.json.decode(msgspec.json.encode(shape.converter(columns)(wire)))
+    chosen = msgspec.json.decode(msgspec.json.encode(shape.converter(columns)(raw)))
     assert chosen == {name: value for name, value in whole.items() if name in columns}
 
 
@@ -159,8 +159,8 @@ def test_a_missing_field_is_null():
 
 
 def test_what_is_no_column_does_not_come():
-    wire = {"rowNumber": 1, "_links": {}, "error": "x", "files": [{}], "Elsewhere": {"value": 1}}
-    assert Shape().converter()(wire) == {"id": None, "note": None, "custom": {}}
+    raw = {"rowNumber": 1, "_links": {}, "error": "x", "files": [{}], "Elsewhere": {"value": 1}}
+    assert Shape().converter()(raw) == {"id": None, "note": None, "custom": {}}
 
 
 @pytest.mark.parametrize("note", [None, {}, {"value": None}], ids=str)
@@ -169,10 +169,10 @@ def test_a_note_is_null_or_its_text(note):
     assert Shape().converter()({"note": {"value": "Call first."}})["note"] == "Call first."
 
 
-@pytest.mark.parametrize("wire", [None, {}], ids=str)
-def test_a_linked_object_that_is_not_there_is_null(wire):
+@pytest.mark.parametrize("raw", [None, {}], ids=str)
+def test_a_linked_object_that_is_not_there_is_null(raw):
     shape = Shape({}, {"Contact": Shape({"Email": FieldKind.STRING})})
-    assert shape.converter()({"Contact": wire})["Contact"] is None
+    assert shape.converter()({"Contact": raw})["Contact"] is None
     assert shape.converter()({})["Contact"] is None
 
 
@@ -181,7 +181,7 @@ def test_a_linked_object_stays_an_object_with_its_columns():
     shape = Shape(
         {}, {"Contact": Shape({"Email": FieldKind.STRING, "SinceDate": FieldKind.DATE_TIME}, {"Address": address})}
     )
-    wire = {
+    raw = {
         "Contact": {
             "id": "c1",
             "rowNumber": 2,
@@ -190,7 +190,7 @@ def test_a_linked_object_stays_an_object_with_its_columns():
             "Address": {"id": "a1", "City": {"value": "Bonn"}, "note": None},
         }
     }
-    assert shape.converter()(wire)["Contact"] == {
+    assert shape.converter()(raw)["Contact"] == {
         "id": "c1",
         "Email": "a@b",
         "SinceDate": "2026-03-13T00:00:00+00:00",
@@ -206,7 +206,7 @@ def test_linked_objects_are_named_with_those_in_them():
 
 
 @pytest.mark.parametrize(
-    ("wire", "values"),
+    ("raw", "values"),
     [
         (None, {}),
         ({}, {}),
@@ -225,9 +225,9 @@ def test_linked_objects_are_named_with_those_in_them():
     ],
     ids=["null", "empty", "empty view", "full"],
 )
-def test_custom_values_stand_under_view_and_field(wire, values):
-    assert custom_values(wire) == values
-    assert Shape().converter()({"custom": wire})["custom"] == values
+def test_custom_values_stand_under_view_and_field(raw, values):
+    assert custom_values(raw) == values
+    assert Shape().converter()({"custom": raw})["custom"] == values
 
 
 DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
@@ -255,29 +255,29 @@ NUMBERS = [
 @pytest.mark.parametrize("kind", [FieldKind.DECIMAL, FieldKind.DOUBLE])
 @pytest.mark.parametrize("text", NUMBERS)
 def test_a_number_keeps_every_digit_that_the_server_sent(kind, text):
-    wire = DECODER.decode(f'{{"Amount": {{"value": {text}}}}}')
-    record = Shape({"Amount": kind}).converter({"Amount"})(wire)
+    raw = DECODER.decode(f'{{"Amount": {{"value": {text}}}}}')
+    record = Shape({"Amount": kind}).converter({"Amount"})(raw)
     assert msgspec.json.encode(record).decode() == f'{{"Amount":{text}}}'
 
 
 @pytest.mark.parametrize("text", NUMBERS)
 def test_a_number_keeps_every_digit_in_a_linked_object(text):
-    wire = DECODER.decode(f'{{"Totals": {{"Amount": {{"value": {text}}}}}}}')
-    record = Shape({}, {"Totals": Shape({"Amount": FieldKind.DECIMAL})}).converter()(wire)
+    raw = DECODER.decode(f'{{"Totals": {{"Amount": {{"value": {text}}}}}}}')
+    record = Shape({}, {"Totals": Shape({"Amount": FieldKind.DECIMAL})}).converter()(raw)
     assert f'"Amount":{text}' in msgspec.json.encode(record).decode()
 
 
 @pytest.mark.parametrize("text", NUMBERS)
 def test_a_custom_number_keeps_every_digit(text):
-    wire = DECODER.decode(f'{{"custom": {{"V": {{"UsrA": {{"type": "CustomDecimalField", "value": {text}}}}}}}}}')
-    record = Shape().converter({"custom"})(wire)
+    raw = DECODER.decode(f'{{"custom": {{"V": {{"UsrA": {{"type": "CustomDecimalField", "value": {text}}}}}}}}}')
+    record = Shape().converter({"custom"})(raw)
     assert msgspec.json.encode(record).decode() == f'{{"custom":{{"V":{{"UsrA":{text}}}}}}}'
 
 
 @pytest.mark.parametrize("text", NUMBERS)
 def test_a_number_of_an_unknown_kind_keeps_every_digit(text):
-    wire = DECODER.decode(f'{{"A": {{"value": {text}}}}}')
-    assert msgspec.json.encode(Shape({"A": FieldKind.UNKNOWN}).converter({"A"})(wire)).decode() == f'{{"A":{text}}}'
+    raw = DECODER.decode(f'{{"A": {{"value": {text}}}}}')
+    assert msgspec.json.encode(Shape({"A": FieldKind.UNKNOWN}).converter({"A"})(raw)).decode() == f'{{"A":{text}}}'
 
 
 @pytest.mark.parametrize("offset", ["Z", "+00:00", "-05:00", "+13:45", "+0300", ""])
@@ -427,9 +427,9 @@ def test_it_does_not_matter_which_tenant_is_asked_first(one, other):
 
 @given(shapes(), shapes(), st.data())
 def test_a_tenants_records_keep_their_values_in_the_joined_shape(one, other, data):
-    wire = data.draw(wires(one))
-    alone = msgspec.json.decode(msgspec.json.encode(one.converter()(wire)))
-    joined = msgspec.json.decode(msgspec.json.encode(one.joined(other).converter()(wire)))
+    raw = data.draw(wires(one))
+    alone = msgspec.json.decode(msgspec.json.encode(one.converter()(raw)))
+    joined = msgspec.json.decode(msgspec.json.encode(one.joined(other).converter()(raw)))
     assert joined.keys() >= alone.keys()
     for name in {*ALWAYS, *one.fields} - other.objects.keys():
         assert joined[name] == alone[name], name

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica.erp.errors import Next, Problem, RequestFailed
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.erp.helpers import Helpers
 from source_acumatica.reading.paging import BEGINNING, Page, anchored_pages
-from source_acumatica.reading.prefetch import Ahead, ByNumber
+from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.trail import Ledger
 from unit_tests.erp.test_helpers import Server
 
@@ -21,9 +21,9 @@ PAGE_ROWS = 4
 
 def read(server, sessions, manner=lambda: 0, helpers=None):
     helpers = helpers or Helpers(sessions)
-    ahead = Ahead(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, manner)
+    prefetch = Prefetch(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, manner)
     with closing(helpers):
-        pages = ahead.pages(anchored_pages(ahead.fetch, lambda row: (str(row),), BEGINNING))
+        pages = prefetch.pages(anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING))
         return [row for page in pages for row in page.rows]
 
 
@@ -55,9 +55,9 @@ def test_more_sessions_are_used_by_one_list_and_not_more_than_there_are():
 @pytest.mark.parametrize("sessions", [1, 4])
 def test_no_more_pages_wait_to_be_worked_off_than_there_are_sessions(sessions):
     server, helpers = Server(range(400)), Helpers(sessions)
-    ahead = Ahead(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    prefetch = Prefetch(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
     with closing(helpers):
-        pages = ahead.pages(anchored_pages(ahead.fetch, lambda row: (str(row),), BEGINNING))
+        pages = prefetch.pages(anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING))
         for taken, _page in enumerate(pages, start=1):
             time.sleep(0.002)
             assert len(server.asked) <= taken + sessions
@@ -93,15 +93,15 @@ def test_pages_that_were_asked_for_in_another_manner_are_asked_for_again():
 
 def test_a_page_at_another_place_than_was_guessed_is_asked_for():
     server, helpers = Server(range(40)), Helpers(1)
-    ahead = Ahead(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    prefetch = Prefetch(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
     with closing(helpers):
-        pages = ahead.pages(Page(ahead.fetch(place)[0], BEGINNING) for place in (0, 7, 10))
+        pages = prefetch.pages(Page(prefetch.fetch(place)[0], BEGINNING) for place in (0, 7, 10))
         assert [page.rows[0] for page in pages] == [0, 7, 10]
     assert server.asked == [0, 3, 7, 10]
 
 
 def refusal():
-    return RequestFailed(Problem(Next.STOP, None, "refused"), "Tenant 'A'")
+    return RequestFailed(Problem(Action.STOP, None, "refused"), "Tenant 'A'")
 
 
 @pytest.mark.parametrize("refused", [0, 3, 9])
@@ -142,10 +142,10 @@ def test_without_seats_nothing_is_sent_that_may_be_in_vain():
 def test_pages_smaller_than_what_they_share_with_others_are_asked_for_further_on(page_rows):
     """Rows that may be alike are asked for again; where a gateway takes few at once, that is nearly all of them."""
     server, helpers = Server(range(60)), Helpers(3)
-    ahead = Ahead(helpers, ByNumber(shared=10), server.fetch, lambda: page_rows, lambda: 0)
+    prefetch = Prefetch(helpers, ByNumber(shared=10), server.fetch, lambda: page_rows, lambda: 0)
     with closing(helpers):
-        pages = ahead.pages(
-            anchored_pages(ahead.fetch, lambda row: (str(row),), BEGINNING, ledger=Ledger(), is_unique=False)
+        pages = prefetch.pages(
+            anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING, ledger=Ledger(), is_unique=False)
         )
         assert [row for page in pages for row in page.rows] == list(range(60))
     assert min(server.asked) == 0
