@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from source_acumatica.erp.errors import Action, RequestFailed
@@ -12,12 +13,14 @@ from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import ODataPlan, places_that_fit, plain_value
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.reading.cursor import FOUND_BY_KEY, Window
-from source_acumatica.reading.fields import Raw
+from source_acumatica.reading.fields import Raw, moved, utc_instant
 from source_acumatica.reading.reader import Facts
 
 # Each for as many rows as can be named in an address, some thirty; of a page with more rows, those are spread over it.
-_MOST_REQUESTS_FOR_A_PAGE = 3
+_MOST_REQUESTS_FOR_A_PAGE = 40
 _LISTED_ROWS = 30
+# A filter compares what the database has, which is rounded where it is shown.
+_ROUNDING = timedelta(seconds=1)
 # What changes between two requests is not seen to differ again.
 _TRIES = 2
 
@@ -61,7 +64,8 @@ class Grouping:
         """Why rows that came within the window may say something else without it; empty where they do not."""
         try:
             if not self.facts.knows(FOUND_BY_KEY):
-                if doubt := self._doubt_by_key():
+                listed = self._listed()
+                if doubt := self._doubt_by_key(listed) or self._doubt_by_own_stamp(listed):
                     return doubt
                 self.facts.learn(FOUND_BY_KEY)
             is_grouped = any(self._differ(some, window) for some in self._batches(self._spread(rows)))
@@ -69,16 +73,34 @@ class Grouping:
             return NOT_FOUND
         return GROUPS if is_grouped else ""
 
-    def _doubt_by_key(self) -> str:
+    def _doubt_by_key(self, listed: Sequence[Raw]) -> str:
         """Why rows may be others when they are asked for by their keys: a key may be that of one row of a group."""
-        for _ in range(_TRIES):
-            listed = self._listed()
+        for tries in range(_TRIES):
+            listed = self._listed() if tries else listed
             found = [row for some in self._batches(listed) for row in self._by_key(some, Window())]
             others = self._not_among(found, listed)
             if not others:
                 return ""
         is_found = not {self._key(row) for row in others}.isdisjoint(map(self._key, found))
         return GROUPS if is_found else NOT_FOUND
+
+    def _doubt_by_own_stamp(self, listed: Sequence[Raw]) -> str:
+        """Why a row may say something else with a filter by its own stamp: a group then loses its older rows.
+
+        A window in which new groups come, each of them whole, would not show it. A row that is not found says nothing:
+        its stamp may be shown in another zone than the filter's.
+        """
+        stamped = [row for row in listed if self._stamp(row)]
+        for some in self._batches(stamped, per_row=2):
+            whole = {self._key(row): self._said(row) for row in some}
+            for _ in range(_TRIES):
+                differ = [row for row in self._by_own_stamp(some) if self._said(row) != whole.get(self._key(row))]
+                if not differ:
+                    break
+                whole = {self._key(row): self._said(row) for row in self._by_key(some, Window())}
+            else:
+                return GROUPS
+        return ""
 
     def _listed(self) -> Sequence[Raw]:
         """The first rows of the list without the window, as far as it is not refused."""
@@ -108,9 +130,10 @@ class Grouping:
         most = _MOST_REQUESTS_FOR_A_PAGE * self._fitting(rows)
         return rows[:: max(math.ceil(len(rows) / most), 1)]
 
-    def _batches(self, rows: Sequence[Raw]) -> Iterator[Sequence[Raw]]:
+    def _batches(self, rows: Sequence[Raw], per_row: int = 1) -> Iterator[Sequence[Raw]]:
+        """The rows, as many at once as can be named in an address where each takes the room of ``per_row``."""
         while rows:
-            count = self._fitting(rows)
+            count = max(self._fitting(rows) // per_row, 1)
             yield rows[:count]
             rows = rows[count:]
 
@@ -119,10 +142,17 @@ class Grouping:
 
     def _by_key(self, rows: Sequence[Raw], window: Window) -> Sequence[Raw]:
         """The rows that are found by the keys of these, and lie within the window."""
-        at = list(map(self._key, rows))
-        token = {"plan": self.plan, "at": at, "is_within": window.since is not None, "top": len(at)}
+        return self._at(rows, window, is_within=window.since is not None)
+
+    def _by_own_stamp(self, rows: Sequence[Raw]) -> Sequence[Raw]:
+        """The rows that are found by the keys of these and by a stamp that is not before theirs."""
+        stamps = [moved(utc_instant(self._stamp(row)) or "", -_ROUNDING) for row in rows]
+        return self._at(rows, Window(), stamped=stamps)
+
+    def _at(self, rows: Sequence[Raw], window: Window, **more: Any) -> Sequence[Raw]:
+        token = {"plan": self.plan, "at": list(map(self._key, rows)), "top": len(rows), **more}
         try:
-            return self.ask(window, token).rows if at else []
+            return self.ask(window, token).rows if rows else []
         except RequestFailed as error:
             if error.problem.action in _REFUSALS:
                 raise _RefusedError from None
@@ -132,6 +162,9 @@ class Grouping:
         """Those rows of which none of the known ones says the same."""
         said = set(map(self._said, known))
         return [row for row in rows if self._said(row) not in said]
+
+    def _stamp(self, row: Raw) -> Any:
+        return row.get(self.table.cursor or "")
 
     def _key(self, row: Raw) -> Said:
         return tuple(plain_value(row.get(name)) for name in self.table.keys)

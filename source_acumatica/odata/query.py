@@ -116,11 +116,12 @@ def odata_options(
     """The options of a request: of the window and the page token alone.
 
     The token has ``version`` of OData, ``top``, and ``skip`` or ``after``: the place that a page by keyset begins at,
-    empty for the beginning. ``at`` asks for the rows with these keys, with ``is_within`` for those in the window.
+    empty for the beginning. ``at`` asks for the rows with these keys, with ``is_within`` for those in the window, with
+    ``stamped`` for those that have at least these stamps.
     """
     version = token["version"]
     if "at" in token:
-        conditions = [_at_condition(table, token["at"], version)]
+        conditions = [_at_condition(table, token["at"], version, token.get("stamped", ()))]
         conditions += _window_conditions(table, plan, window, version) if token.get("is_within") else ()
     else:
         conditions = [*_window_conditions(table, plan, window, version), *_place_conditions(table, plan, token)]
@@ -157,11 +158,16 @@ def places_that_fit(table: ODataTable, places: Sequence[Sequence[Any]]) -> int:
     return count
 
 
-def _at_condition(table: ODataTable, places: Sequence[Sequence[Any]], version: int) -> str:
+def _at_condition(table: ODataTable, places: Sequence[Sequence[Any]], version: int, stamps: Sequence[str] = ()) -> str:
     each = [
         " and ".join(f"{name} eq {literal}" for name, literal in _literals(table, table.keys, place, version))
         for place in places
     ]
+    if stamps:
+        each = [
+            f"{one} and {table.cursor} ge {instant_literal(stamp, version)}"
+            for one, stamp in zip(each, stamps, strict=True)
+        ]
     return each[0] if len(each) == 1 else "(" + " or ".join(f"({one})" for one in each) + ")"
 
 

@@ -167,6 +167,14 @@ def test_a_request_asks_for_its_window_from_its_place_on(plan, window, token, ex
             "((Type eq 'SO' and Nbr eq '1' and Line eq 2) or (Type eq 'SO' and Nbr eq null and Line eq 3)) and "
             "(Total gt 5 or Total lt 1)",
         ),
+        (
+            BY_KEY,
+            Window(),
+            {"at": [("SO", "1", 2), ("SO", "2", 3)], "stamped": [SINCE, SINCE]},
+            f"((Type eq 'SO' and Nbr eq '1' and Line eq 2 and {STAMPED} ge 2026-11-24T10:00:00.000Z) or "
+            f"(Type eq 'SO' and Nbr eq '2' and Line eq 3 and {STAMPED} ge 2026-11-24T10:00:00.000Z)) and "
+            "(Total gt 5 or Total lt 1)",
+        ),
     ],
 )
 def test_the_users_condition_stands_beside_every_other(plan, window, token, expected):
