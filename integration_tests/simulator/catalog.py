@@ -24,7 +24,8 @@ from .recipes import (
     text,
     whole,
 )  # fmt: skip
-from .shapes import CustomField, Endpoint, Entity, Field, FieldKind, Inquiry, Limits, Part, Recipe, Shape
+from .shapes import CustomField, Endpoint, Entity, Field, FieldKind, Inquiry, Limits, Part, Shape
+from .spots import Recipe
 
 
 def _maker(kind: FieldKind) -> Callable[[str, Recipe], Field]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from .edm import Cell, Edm, EntityType, Read
+from .edm import Edm, EntityType, Read
 from .lies import Lies, Show, as_ticks
+from .values import Cell
 
 Type = TypeVar("Type", bound=EntityType)
 

@@ -12,8 +12,7 @@ from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from .answers import Answer, as_json
-from .edm import Cell
-from .records import as_instant
+from .values import Cell, as_instant
 
 PLAIN: dict[type, Callable[[Any], str]] = {
     type(None): lambda value: "null",

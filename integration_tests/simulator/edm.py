@@ -8,10 +8,9 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from .filters import Family
-from .shapes import Value
+from .filter_grammar import Family
+from .values import Cell
 
-Cell = Value | bytes
 # A reader takes the row whatever it is made of: a record, a line of one, or a group of rows.
 Read = Callable[[Any], Cell]
 

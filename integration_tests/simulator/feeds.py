@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 from .answers import Answer
 from .dialects import Dialect, Version
-from .edm import Cell
 from .odata_queries import Expansion, Page, Query
+from .values import Cell
 
 ATOM = Answer(200, b'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"/>', "application/atom+xml")
 # Marks that stand in addresses as they are.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from enum import Enum
 from typing import Any
 
+from .filter_grammar import COMPARE, Family, Token, TokenReader, six_digits
 from .lies import TRUTH, Lies
-from .records import Record, as_instant
-from .shapes import FieldKind, Shape, Value
+from .records import Record
+from .shapes import FieldKind, Shape
+from .values import Value, as_instant
 
 Predicate = Callable[[Record], bool]
 Reader = Callable[[Record], Value]
@@ -34,16 +34,6 @@ def unknown_field() -> FilterError:
 
 def not_single(name: str) -> FilterError:
     return FilterError(f"The parent value for a property access of a property '{name}' is not a single value.")
-
-
-class Family(Enum):
-    """Kinds that compare with each other."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    TRUTH = "truth"
-    INSTANT = "instant"
-    IDENTITY = "identity"
 
 
 FAMILY_OF_KIND = {
@@ -68,9 +58,6 @@ TOKEN = re.compile(
       | (?P<mark>[(),])""",
     re.VERBOSE,
 )
-COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq, "ne": operator.ne, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le,
-}  # fmt: skip
 RESERVED = {"true", "false", "and", "or", "not", *COMPARE}
 # Arguments in the order OData v3 has them: what is sought comes first in `substringof` only.
 FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
@@ -81,15 +68,6 @@ FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
 DATE = r"\d{4}-\d\d-\d\d"
 INSTANT = re.compile(DATE + r"(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?$")
 GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Token:
-    kind: str
-    text: str
-    position: int
-    cf_kind: str = ""
-    cf_path: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,33 +104,6 @@ def tokens(text: str) -> list[Token]:
         elif kind != "space":
             found.append(Token(kind, match[0], match.start()))
     return [*found, Token("end", "", len(text))]
-
-
-class TokenReader:
-    """The tokens of a filter, one after another; both grammars are read so."""
-
-    refusal: Callable[[str], Exception]
-
-    def __init__(self, text: str, tokens: Sequence[Token]) -> None:
-        self._text, self._tokens, self._at = text, tokens, 0
-
-    @property
-    def _now(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self, *texts: str) -> str:
-        """The token at hand if it is one of these words or marks, else nothing."""
-        if self._now.kind not in ("name", "mark") or self._now.text not in texts:
-            return ""
-        self._at += 1
-        return self._tokens[self._at - 1].text
-
-    def _expect(self, text: str) -> None:
-        if not self._take(text):
-            raise self._syntax_error()
-
-    def _syntax_error(self) -> Exception:
-        return type(self).refusal(f"Syntax error at position {self._now.position} in '{self._text}'.")
 
 
 class _Parser(TokenReader):
@@ -278,7 +229,7 @@ class _Parser(TokenReader):
         if prefix == "guid" or not pattern.match(body):
             raise self._wrong_literal(prefix, token)
         try:
-            moment = datetime.fromisoformat(_six_digits(body.replace("Z", "+00:00")))
+            moment = datetime.fromisoformat(six_digits(body.replace("Z", "+00:00")))
         except ValueError:  # the 30th of February
             raise self._wrong_literal(prefix, token) from None
         return Family.INSTANT, moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
@@ -287,11 +238,6 @@ class _Parser(TokenReader):
         edm = {"guid": "Edm.Guid", "date": "Edm.Date"}.get(prefix, "Edm.DateTimeOffset")
         where = f"at '{token.position}' in '{self._text}'"
         return FilterError(f"Unrecognized '{edm}' literal '{token.text}' {where}.")
-
-
-def _six_digits(body: str) -> str:
-    """.NET allows up to seven digits of a second; Python before 3.11 wanted three or six, and none reads seven."""
-    return re.sub(r"\.(\d+)", lambda match: "." + match[1][:6].ljust(6, "0"), body)
 
 
 def _field(shape: Shape, path: list[str]) -> Operand:

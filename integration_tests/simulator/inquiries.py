@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from .edm import Access, Column, Edm, EntityType, Read
-from .rows import Row, RowStore, latest, line, of, padded
-from .shapes import Value
+from .row_store import RowStore
+from .rows import Row, latest, line, of, padded
+from .values import Value
 
 Rows = Sequence[Row]
 Group = list[Row]

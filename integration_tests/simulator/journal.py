@@ -6,21 +6,37 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .clock import as_stored
 from .recipes import created
-from .records import Record, dashed, plain
+from .records import Record, plain
+from .spots import WORD, dashed
 from .tables import Table
-
-if TYPE_CHECKING:
-    from .dacs import Dac
 
 # Base rows were written before everything else: their row versions lie below those of later changes.
 FIRST_CHANGE = 1 << 32
-WORD = 1 << 64
 Place = tuple[str, int]  # entity and handle
 Lines = Mapping[int, Mapping[str, Any]]  # line number -> values
+
+
+class DatabaseTable(Protocol):
+    """A table behind the forms, as far as its deletions go."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def entity(self) -> str:
+        """The one whose records, or whose lines, the table has."""
+
+    @property
+    def part(self) -> str:
+        """The detail collection whose lines the table has, if it has lines."""
+
+    @property
+    def soft_deletes(self) -> bool:
+        """A deleted row is flagged and stays."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +66,8 @@ class JournalSnapshot:
 
 
 class Journal:
-    def __init__(self, dacs: Sequence[Dac], tracked: Collection[str], now: datetime) -> None:
-        self._dacs = dacs
+    def __init__(self, tables: Sequence[DatabaseTable], tracked: Collection[str], now: datetime) -> None:
+        self._tables = tables
         self._changes = FIRST_CHANGE
         self._last: dict[str, int] = {}
         self._versions: dict[Place, int] = {}
@@ -85,7 +101,7 @@ class Journal:
     def track(self, dac: str, now: datetime) -> None:
         """From now on the deletions of this table are kept; those of before are lost."""
         self.tracked.setdefault(dac, as_stored(now))
-        assert any(each.name == dac for each in self._dacs), f"there is no DAC {dac}"
+        assert any(each.name == dac for each in self._tables), f"there is no DAC {dac}"
         self._deletions.setdefault(dac, [])
 
     def deletions(self, dac: str) -> list[Deletion] | None:
@@ -176,12 +192,12 @@ class Journal:
         gone = LineState(0, as_stored(moment), self._changes)
         self._lines[place] = replace(self._lines.get(place, gone), stamp=gone.stamp)
 
-    def _keep(self, dac: Dac, note_id: str, moment: datetime) -> None:
+    def _keep(self, dac: DatabaseTable, note_id: str, moment: datetime) -> None:
         if dac.name in self._deletions:
             self._deletions[dac.name].append(Deletion(note_id, as_stored(moment)))
 
-    def _dacs_of(self, entity: str, part: bool) -> list[Dac]:
-        return [each for each in self._dacs if each.entity == entity and bool(each.part) == part]
+    def _dacs_of(self, entity: str, part: bool) -> list[DatabaseTable]:
+        return [each for each in self._tables if each.entity == entity and bool(each.part) == part]
 
 
 def _line_number(row: Record) -> int:

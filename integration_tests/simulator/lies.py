@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .edm import Cell
-
+from .values import Cell
 
 # What a row shows in a column, from the row and from what is stored.
-Show = Callable[[Any, "Cell"], "Cell"]
+Show = Callable[[Any, Cell], Cell]
 TICKS_PER_SECOND = 300
 
 

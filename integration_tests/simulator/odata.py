@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from .answers import HTML, Answer
@@ -18,7 +18,7 @@ from .customizations import dacs_of, inquiries_of
 from .dacs import DACS, SINGLETONS, Dac
 from .deletion_rules import PREFERENCES, TRACKED_TABLES, DeletionRules, Untracked
 from .dialects import Dialect, ODataError, Version
-from .edm import Cell, Column, Edm, EntityType
+from .edm import Column, Edm, EntityType
 from .feeds import ATOM, FeedWriter
 from .inquiries import INQUIRIES, GenericInquiry, Parameter, inquiry_rows
 from .lies import TRUTH, Lies
@@ -26,11 +26,10 @@ from .odata_filters import read_literal
 from .odata_queries import INQUIRY_OPTIONS, TABLE_OPTIONS, Query, arguments
 from .places import Place
 from .relations import Relations
+from .requests import Request
 from .rows import Row, comparable
 from .tenants import Tenant
-
-if TYPE_CHECKING:
-    from .site import Request
+from .values import Cell
 
 XML = "application/xml; charset=utf-8"
 # A set or a function, the key or arguments in parentheses, and what is asked of it.

@@ -11,10 +11,11 @@ from typing import Any
 
 from .answers import Answer, RefusedError
 from .dialects import Dialect, ODataError, Version
-from .edm import FAMILY_OF_EDM, Access, Cell, EntityType, Navigation
-from .filters import COMPARE, Family, Token, TokenReader
+from .edm import FAMILY_OF_EDM, Access, EntityType, Navigation
+from .filter_grammar import COMPARE, Family, Token, TokenReader, six_digits
 from .relations import Relations
 from .rows import comparable
+from .values import Cell
 
 DATE = r"\d{4}-\d\d-\d\d"
 CLOCK = r"T\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?"
@@ -112,7 +113,7 @@ def _moment(text: str, dialect: Dialect) -> datetime:
     """A date, and whatever version 3 writes, is in the zone of the feed."""
     body = text.removeprefix("datetime").strip("'").replace("Z", "+00:00")
     try:
-        moment = datetime.fromisoformat(re.sub(r"\.(\d+)", lambda match: "." + match[1][:6].ljust(6, "0"), body))
+        moment = datetime.fromisoformat(six_digits(body))
     except ValueError:  # the 30th of February
         raise ODataError(f"Unrecognized 'Edm.DateTimeOffset' literal '{text}'.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=dialect.zone)

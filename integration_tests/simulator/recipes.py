@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from .records import Spot, dashed
-from .shapes import Recipe, Value
+from .spots import Recipe, Spot, dashed
+from .values import Value
 
 # Base rows were made in these two years: always before the clock, so that each change made later is newer.
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)

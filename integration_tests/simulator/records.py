@@ -3,58 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from datetime import tzinfo
 from typing import Any
 
-from .shapes import Part, Shape, Value
+from .shapes import Part, Shape
+from .spots import Spot
+from .values import Value, as_instant
 
 Given = Mapping[str, Any]
-
-
-# An odd factor has an inverse modulo 2^64: ids look random, and the row number can be read back from one.
-SPREAD = 0x9E3779B97F4A7C15
-WORD = 1 << 64
-
-
-def dashed(digits: str) -> str:
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
-def note_id(id_seed: int, number: int) -> str:
-    return dashed(f"{id_seed % WORD:016x}{(number + 1) * SPREAD % WORD:016x}")
-
-
-def number_of(id_seed: int, identity: str) -> int | None:
-    digits = identity.replace("-", "").lower()
-    if digits[:16] != f"{id_seed % WORD:016x}":
-        return None
-    return int(digits[16:], 16) * pow(SPREAD, -1, WORD) % WORD - 1
-
-
-@dataclass(slots=True)  # not frozen: a filter over a million rows makes a million of these
-class Spot:
-    """Where a record stands: all that its computed values depend on."""
-
-    seed: int
-    number: int  # from 0; rows inserted later go on counting
-    rows: int  # base rows of a large table
-    count: int  # base rows of its own table
-    lines: int  # most rows in a detail collection
-    parent: Record | None = None
-    id_seed: int = 0  # the same in every tenant copied from one another: a copy keeps its NoteIDs
-
-    @property
-    def id(self) -> str:
-        return note_id(self.id_seed, self.number)
-
-    def roll(self, salt: int, sides: int) -> int:
-        """A number below `sides`; hashing integers gives the same in every process, and costs next to nothing."""
-        return hash((self.seed, self.number, salt)) % sides
-
-    def below(self, part: Part, number: int, parent: Record) -> Spot:
-        seed = hash((self.seed, self.number, part.salt))
-        return Spot(seed, number, self.rows, self.lines, self.lines, parent)
 
 
 class Record:
@@ -80,14 +36,14 @@ class Record:
         given: Sequence[Given] | None = self.given.get(name)
         if given is None:
             given = [{}] * self.spot.roll(part.salt, self.spot.lines + 1)
-        return [Record(part.shape, self.spot.below(part, number, self), row) for number, row in enumerate(given)]
+        return [Record(part.shape, self.spot.below(part.salt, number, self), row) for number, row in enumerate(given)]
 
     def linked(self, name: str) -> Record | None:
         part = self.shape.link_by_name[name]
         given = self.given.get(name, {})
         if given is None or (name not in self.given and self._is_missing(part)):
             return None
-        return Record(part.shape, self.spot.below(part, 0, self), given)
+        return Record(part.shape, self.spot.below(part.salt, 0, self), given)
 
     def _is_missing(self, part: Part) -> bool:
         return part.missing_one_in > 0 and self.spot.roll(part.salt, part.missing_one_in) == 0
@@ -104,13 +60,6 @@ def flattened(values: Given) -> dict[str, Any]:
         else:
             flat[name] = [flattened(row) for row in value] if isinstance(value, list | tuple) else value
     return flat
-
-
-def as_instant(value: Value, zone: tzinfo) -> Value:
-    """A business date is midnight in the zone of the web server."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime.combine(value, time(), zone)
-    return value
 
 
 def plain(record: Record, zone: tzinfo) -> dict[str, Any]:

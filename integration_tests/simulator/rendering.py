@@ -11,8 +11,9 @@ from typing import Any
 from uuid import uuid4
 
 from .queries import Plan
-from .records import Record, as_instant
-from .shapes import CustomField, Entity, Shape, Value
+from .records import Record
+from .shapes import CustomField, Entity, Shape
+from .values import Value, as_instant
 
 # A page of a big table writes a hundred thousand values: a look-up is the cheapest way to the right writer.
 PLAIN: dict[type, Callable[[Any], str]] = {

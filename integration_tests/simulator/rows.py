@@ -6,16 +6,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .edm import Cell, Column, Read
-from .records import Record, as_instant
-from .shapes import Value
-from .tables import Table, sortable
-
-if TYPE_CHECKING:
-    from .dacs import Dac
-    from .journal import Journal
+from .edm import Column, Read
+from .journal import Journal
+from .records import Record
+from .tables import Table
+from .values import Cell, Value, as_instant, sortable
 
 # Surrogate ids: first one, and the distance from one to the next. Customers and vendors share one row of numbers.
 SURROGATES = {"Customer": (7001, 2), "Vendor": (7002, 2), "StockItem": (10_001, 1), "Account": (1, 1)}
@@ -139,51 +136,6 @@ def truth(columns: Sequence[Column], row: Any, zone: tzinfo) -> dict[str, Any]:
 
 def _plain(cell: Cell, zone: tzinfo) -> Value:
     return urlsafe_b64encode(cell).decode() if isinstance(cell, bytes) else as_instant(cell, zone)
-
-
-class RowStore:
-    """The rows of one tenant, made once and kept until the records under them change."""
-
-    def __init__(self, find: Find, journal: Journal) -> None:
-        self._find, self._journal = find, journal
-        self._kept: dict[tuple[str, str], tuple[int, list[Row]]] = {}
-
-    def of(self, dac: Dac, zone: tzinfo, archived: bool = False, deleted: bool = False) -> list[Row]:
-        """A table in the order of its keys."""
-        rows = self._once(dac.name, dac.entity, lambda: self._sorted(dac, zone))
-        return [row for row in rows if (archived or not row.archived) and (deleted or not row.deleted)]
-
-    def records(self, entity: str, part: str = "") -> list[Row]:
-        """What is neither archived nor deleted: all that an inquiry shows."""
-        rows = self._once(f"{entity}/{part}", entity, lambda: self._read(entity, part))
-        return [row for row in rows if not (row.archived or row.deleted)]
-
-    def forget(self) -> None:
-        self._kept.clear()
-
-    def _once(self, name: str, entity: str, make: Callable[[], list[Row]]) -> list[Row]:
-        state = self._journal.state_of(entity)
-        if self._kept.get((name, entity), (-1,))[0] != state:
-            self._kept[name, entity] = state, make()
-        return self._kept[name, entity][1]
-
-    def _sorted(self, dac: Dac, zone: tzinfo) -> list[Row]:
-        reads = [dac.column_by_name[name].read for name in dac.all_keys]
-        return sorted(self._read(dac.entity, dac.part), key=lambda row: [comparable(read(row), zone) for read in reads])
-
-    def _read(self, entity: str, part: str) -> list[Row]:
-        table = self._find(entity)
-        alive = [self._row(table, each, table.is_archived(each)) for each in table.handles(archived=True)]
-        flagged = [self._row(table, each, deleted=True) for each in self._journal.flagged(entity)]
-        rows = alive + flagged
-        return [self._line(row, each) for row in rows for each in row.record.details(part)] if part else rows
-
-    def _row(self, table: Table, handle: int, archived: bool = False, deleted: bool = False) -> Row:
-        entity = table.entity.name
-        return Row(self._find, self._journal, table.record(handle), entity, archived=archived, deleted=deleted)
-
-    def _line(self, row: Row, line: Record) -> Row:
-        return Row(row.find, row.journal, row.record, row.entity, line, row.archived, row.deleted)
 
 
 def latest(moments: Sequence[Cell]) -> datetime | None:

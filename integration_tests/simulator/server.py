@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
@@ -18,21 +17,8 @@ from .answers import Answer, html
 from .clock import WRITERS, Clock, DateForm
 from .control import ControlDoor
 from .identity import tenant_of
-from .site import Request, Site
-
-
-@dataclass
-class RequestLog:
-    """One request as it came; the status is 0 until it is answered."""
-
-    method: str
-    path: str  # below the virtual directory
-    query: Mapping[str, str]
-    tenant: str
-    headers: Mapping[str, str]
-    status: int = 0
-    seconds: float = 0.0
-    started: float = field(default_factory=monotonic)
+from .requests import Request, RequestLog
+from .site import Site
 
 
 class Server(ThreadingHTTPServer):

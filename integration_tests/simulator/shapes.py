@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
 from zlib import crc32
 
-if TYPE_CHECKING:
-    from .records import Spot
-
-Value = str | int | bool | Decimal | datetime | date | None
-Recipe = Callable[["Spot", int], Value]
+from .spots import Recipe
 
 
 class FieldKind(Enum):

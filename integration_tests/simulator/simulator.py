@@ -38,10 +38,11 @@ from .faults import Faults
 from .identity import Account, Identity
 from .lies import Lies
 from .odata import ODataOptions
-from .records import dashed
-from .server import RequestLog, Server
+from .requests import RequestLog
+from .server import Server
 from .sessions import SeatAnswer, Sessions, Throttle
 from .site import Hook, Rewrite, Settings, Site
+from .spots import dashed
 from .tables import Sizes
 from .teller import Teller
 from .tenants import Tenant
@@ -102,7 +103,8 @@ class Simulator:
         self._server: Server | None = None
 
     def __enter__(self) -> Simulator:
-        self._server = Server(self._site, self.clock, ControlDoor(self), self.requests, self._port)
+        control = ControlDoor(self._tenants, self.clock, self.faults, self.sessions, self.requests)
+        self._server = Server(self._site, self.clock, control, self.requests, self._port)
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self.running[self.url] = self
         return self

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from random import Random
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from .answers import (
@@ -35,38 +34,15 @@ from .odata import InquiryDoor, ODataOptions, TableDoor
 from .places import Place, find_place
 from .queries import Plan, read_plan, read_window, refuse_what_cannot_be_listed
 from .rendering import Renderer, ad_hoc_schema
+from .requests import Request
 from .sessions import Sessions, Throttle
-from .shapes import Endpoint, Entity, FieldKind, Value
+from .shapes import Endpoint, Entity, FieldKind
 from .tables import Matches, Table
 from .teller import Teller, finds_nothing, heard, told_entity, told_feed
 from .tenants import Tenant
+from .values import Value
 
 NEW_BUILD, OLD_BUILD = "24.208.0020", "23.113.0024"
-
-
-@dataclass(frozen=True)
-class Request:
-    """Path below the site and query, both decoded as the web server decodes them: a bare `+` is a space."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]  # names in lower case
-    body: bytes
-
-    @property
-    def target(self) -> str:
-        """The decoded path and query, as faults are matched against it."""
-        pairs = "&".join(f"{name}={value}" for name, value in self.query.items())
-        return f"{self.path}?{pairs}" if pairs else self.path
-
-    @property
-    def form(self) -> dict[str, str]:
-        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
-
-    @property
-    def token(self) -> str:
-        return self.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 @dataclass(frozen=True)
@@ -236,7 +212,7 @@ def _refuse_without_rights(entity: Entity) -> None:
 
 def _blank(form: Entity) -> object:
     """The form as it opens, with nothing filled in."""
-    fields = {each.name: {} for each in form.fields} | {each.name: [] for each in form.collections}
+    fields: dict[str, object] = {each.name: {} for each in form.fields} | {each.name: [] for each in form.collections}
     return {"id": str(uuid4()), "rowNumber": 1, "note": {"value": ""}, **fields, "custom": {}, "files": []}
 
 

@@ -13,8 +13,10 @@ from typing import Any
 
 from .clock import as_stored
 from .recipes import created, modified, own_id
-from .records import Record, Spot, flattened, number_of
-from .shapes import Entity, Recipe, Value
+from .records import Record, flattened
+from .shapes import Entity
+from .spots import Recipe, Spot, number_of
+from .values import Value, sortable
 
 Predicate = Callable[[Record], bool]
 Key = tuple[Value, ...]
@@ -30,10 +32,6 @@ REMEMBERED_FILTERS = 4
 class Sizes:
     rows: int
     lines: int
-
-
-def sortable(value: Value) -> Any:
-    return value.casefold() if isinstance(value, str) else value
 
 
 class Matches:

@@ -6,16 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from .answers import Answer, as_json, failure, message
 from .lies import TRUTH, ErrorPlace, Half, Lies, ListForm, names_one, together
-
-if TYPE_CHECKING:
-    from .site import Request
+from .requests import Request
 
 Raw = msgspec.Raw
 # The members of a row as they were written: numbers keep their digits.

@@ -17,10 +17,12 @@ from .edm import Access
 from .inquiries import INQUIRY_BY_TITLE, inquiry_rows
 from .journal import Journal, JournalSnapshot
 from .records import Record, plain
-from .rows import RowStore, truth
-from .shapes import Entity, Inquiry, Value
+from .row_store import RowStore
+from .rows import truth
+from .shapes import Entity, Inquiry
 from .tables import Key, Sizes, Table, TableSnapshot
 from .teller import Teller
+from .values import Value
 
 Snapshot = tuple[Mapping[tuple[str, str], TableSnapshot], JournalSnapshot]
 # The newest version of an endpoint comes last, and has every field of the older ones.
