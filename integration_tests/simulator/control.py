@@ -8,17 +8,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from .answers import Answer, message
-from .clock import Clock
-from .faults import Fault, FaultKind, Faults
-from .requests import Request, RequestLog
-from .sessions import Sessions
-from .tenants import Tenant
+from integration_tests.simulator.access.sessions import Sessions
+from integration_tests.simulator.store.clock import Clock
+from integration_tests.simulator.tenants import Tenant
+from integration_tests.simulator.trouble.faults import Fault, FaultKind, Faults
+from integration_tests.simulator.web.answers import Answer, message
+from integration_tests.simulator.web.requests import Request, RequestLog
 
 Json = dict[str, Any]
 
 
-class ControlDoor:
+class Control:
     def __init__(
         self,
         tenants: Mapping[str, Tenant],

@@ -13,19 +13,19 @@ from threading import Lock
 from time import monotonic
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from .answers import Answer, html
-from .clock import WRITERS, Clock, DateForm
-from .control import ControlDoor
-from .identity import tenant_of
-from .requests import Request, RequestLog
-from .site import Site
+from integration_tests.simulator.access.identity import tenant_of
+from integration_tests.simulator.control import Control
+from integration_tests.simulator.site import Site
+from integration_tests.simulator.store.clock import WRITERS, Clock, DateForm
+from integration_tests.simulator.web.answers import Answer, html
+from integration_tests.simulator.web.requests import Request, RequestLog
 
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # a connector may open dozens of connections at once
 
-    def __init__(self, site: Site, clock: Clock, control: ControlDoor, requests: list[RequestLog], port: int) -> None:
+    def __init__(self, site: Site, clock: Clock, control: Control, requests: list[RequestLog], port: int) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.site, self.clock, self.control, self.requests = site, clock, control, requests
         self._lock = Lock()

@@ -30,22 +30,23 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal
 from zlib import crc32
 
-from .clock import Clock
-from .control import ControlDoor
-from .deletion_rules import DeletionRules
-from .dialects import Version
-from .faults import Faults
-from .identity import Account, Identity
-from .lies import Lies
-from .odata import ODataOptions
-from .requests import RequestLog
-from .server import Server
-from .sessions import SeatAnswer, Sessions, Throttle
-from .site import Hook, Rewrite, Settings, Site
-from .spots import dashed
-from .tables import Sizes
-from .teller import Teller
-from .tenants import Tenant
+from integration_tests.simulator.access.identity import Account, Identity
+from integration_tests.simulator.access.sessions import SeatAnswer, Sessions, Throttle
+from integration_tests.simulator.control import Control
+from integration_tests.simulator.odata.deletion_rules import DeletionRules
+from integration_tests.simulator.odata.dialects import Version
+from integration_tests.simulator.odata.service import ODataOptions
+from integration_tests.simulator.server import Server
+from integration_tests.simulator.site import Hook, Rewrite, Site
+from integration_tests.simulator.store.clock import Clock
+from integration_tests.simulator.store.spots import dashed
+from integration_tests.simulator.store.tables import Sizes
+from integration_tests.simulator.tenants import Tenant
+from integration_tests.simulator.trouble.faults import Faults
+from integration_tests.simulator.trouble.lies import Lies
+from integration_tests.simulator.trouble.switches import Switches
+from integration_tests.simulator.web.requests import RequestLog
+from integration_tests.simulator.web.settings import Settings
 
 
 class Simulator:
@@ -80,7 +81,7 @@ class Simulator:
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.clock = Clock()
-        self._teller = Teller()
+        self._switches = Switches()
         self.faults = Faults()
         self._stopping = Event()
         self._sleep = sleep or self._stopping.wait  # a sleeper does not hold up the end
@@ -95,15 +96,23 @@ class Simulator:
         legacy = None if legacy_inquiries is None else Version(legacy_inquiries)
         rules = deletions or DeletionRules()
         odata = ODataOptions(odata_page_rows, odata_relative_links, legacy, inflate_metadata_mb, rules)
-        settings = Settings(virtual_directory, openapi, zone, latency_seconds, odata)
+        settings = Settings(virtual_directory, openapi, zone, latency_seconds)
         self._site = Site(
-            settings, self._tenants, self.identity, self.sessions, self.throttle, self.faults, self._sleep, self._teller
+            settings,
+            self._tenants,
+            self.identity,
+            self.sessions,
+            self.throttle,
+            self.faults,
+            self._sleep,
+            self._switches,
+            odata,
         )
         self._port = port
         self._server: Server | None = None
 
     def __enter__(self) -> Simulator:
-        control = ControlDoor(self._tenants, self.clock, self.faults, self.sessions, self.requests)
+        control = Control(self._tenants, self.clock, self.faults, self.sessions, self.requests)
         self._server = Server(self._site, self.clock, control, self.requests, self._port)
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self.running[self.url] = self
@@ -126,12 +135,12 @@ class Simulator:
 
     @property
     def lies(self) -> tuple[Lies, ...]:
-        return self._teller.lies
+        return self._switches.lies
 
     @lies.setter
     def lies(self, lies: Lies | Iterable[Lies]) -> None:
         """What the ERP says that is not so, from the next request on: one kind of lies or several, or none (`()`)."""
-        self._teller.lies = (lies,) if isinstance(lies, Lies) else tuple(lies)
+        self._switches.lies = (lies,) if isinstance(lies, Lies) else tuple(lies)
 
     @property
     def lock_after(self) -> int:
@@ -170,7 +179,7 @@ class Simulator:
     def _tenant_data(self, name: str, seed: int, sizes: Sizes, zone: timezone, tracked: Collection[str]) -> Tenant:
         """Tenants with one client are copies of one another: they have the same NoteIDs, and data of their own."""
         id_seed = _seed(seed, "" if self._shared_client else name)
-        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked, self._teller)
+        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked, self._switches)
 
 
 def _seed(seed: int, name: str) -> int:
