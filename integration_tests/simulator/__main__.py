@@ -1,4 +1,4 @@
-"""Serves a simulated Acumatica from the command line until it is told to stop."""
+"""Serves a simulated Acumatica from the command line until it is stopped."""
 
 import argparse
 import json

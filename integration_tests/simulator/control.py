@@ -1,4 +1,4 @@
-"""A door the ERP does not have: demos that run in another process change the data and the weather through it."""
+"""Verbs that the ERP does not have: through them another process, such as the demo, changes records and adds faults."""
 
 from __future__ import annotations
 

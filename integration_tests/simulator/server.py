@@ -1,4 +1,4 @@
-"""The web server in front of the site: sockets, heads and bodies, and the connections that faults break."""
+"""The web server in front of the site: sockets, requests and responses, and the connections that faults break."""
 
 from __future__ import annotations
 

@@ -1,24 +1,24 @@
 """The simulator as tests hold it: an Acumatica on loopback, its data, its clock and what goes wrong in it.
 
-The OData doors show the records of the contract entities: what `tenant.insert`, `update`, `delete` and `archive` do to
-those is seen there too.
+OData shows the records of the contract entities: what `tenant.insert`, `update`, `delete` and `archive` do to those is
+seen there too.
 
 - Generic inquiries lie under `{url}/t/{tenant}/api/odata/gi/`, tables (DACs) under `.../dac/`, both in OData 4. An old
   build (`openapi=False`) has the inquiries in OData 3 under `{url}/odata/{tenant}/`; `{url}/odatav4/{tenant}/` has the
   tables in every build. `legacy_inquiries=3` (or 4) makes a new build answer under `/odata/{tenant}/` as well.
-- A bearer token of the tenant in the address opens them; sessions, faults, hooks and `requests` are those of the rest.
+- They want a bearer token of the tenant in the address; sessions, faults, hooks and `requests` are those of the rest.
 - The tables ask for a role: `odata_roles=()`, or `sim.account("Company").roles.clear()` later, closes them.
 - The truth: `tenant.dac_rows("SOOrder")` (`deleted=True`: with the customers that are only flagged as deleted),
   `tenant.gi_rows("BI-Customers", **parameters)`, `tenant.deleted("SOOrder")`.
 - Deletions are kept for the tables in `tracked`, and from then on for those that `tenant.track("SOLine")` names.
 - `deletions=DeletionRules(...)` says what may be asked of the flag of deleted rows, how long deletions are kept, and
-  what is told of that; `tenant.journal.keep("SOOrder", ...)` adds deletions of rows that never were.
+  what the ERP says of that; `tenant.journal.keep("SOOrder", ...)` adds deletions of rows that never were.
 - `odata_page_rows` makes the server cut its answers into pages, each with a link to the next, absolute or, with
   `odata_relative_links`, relative.
-- `sim.lies = Lies(...)` makes answers untrue (`lies.py` lists how), `sim.clock` has a web server's and a database's
-  clock that can be set apart, and `tenant.restore(tenant.snapshot())` takes a tenant back.
+- `sim.lies = Lies(...)` makes answers untrue (`trouble/lies.py` lists how), `sim.clock` has a web server's and a
+  database's clock that can be set apart, and `tenant.restore(tenant.snapshot())` takes a tenant back.
 - `inflate_metadata_mb=20` makes the description of the tables as long as that of a real site.
-- `inquiries.py` and `dacs.py` list what there is.
+- `odata/inquiries.py` and `odata/dacs.py` list what there is.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Simulator:
         return self.identity.sign_ins[tenant]
 
     def before_request(self, hook: Hook) -> None:
-        """Calls the hook when a data request's turn has come, before it is worked off."""
+        """Calls the hook when a data request's turn has come, before it is answered."""
         self._site.hooks.append(hook)
 
     def rewrite(self, rewrite: Rewrite) -> None:

@@ -78,7 +78,7 @@ class Site:
         return html(404, "404 - File or directory not found.")
 
     def _sign_out(self, request: Request) -> Answer:
-        """Worked off at once, not behind the session's running request."""
+        """Answered at once, not behind the session's running request."""
         if "content-length" not in request.headers:
             return html(411, "Length Required")
         self.sessions.close(self._grant(request))

@@ -41,7 +41,7 @@ class SeatAnswer(Enum):
 
 @dataclass(eq=False)
 class Session:
-    """Its requests are worked off one after another, whoever sends them."""
+    """Its requests are answered one after another, whoever sends them."""
 
     last_used: datetime
     turn: Lock = field(default_factory=Lock)
@@ -74,7 +74,7 @@ class Sessions:
 
     @contextmanager
     def turn_of(self, grant: Grant) -> Iterator[None]:
-        """The session of a sign-in, opened by its first call, for as long as one request is worked off."""
+        """The session of a sign-in, opened by its first call, for as long as one request is being answered."""
         session = self._enter(grant)
         try:
             with session.turn:

@@ -36,8 +36,8 @@ def untrue_records(request: Request, answer: Answer, lies: Lies, *, is_list: boo
         return failure(f"The field {refused[0]} cannot be exported.")
     if not is_list:
         record = msgspec.json.decode(answer.body, type=RawRow)
-        told = replace(lies, emptied=frozenset()) if lies.is_missing_alone else TRUTH
-        return replace(answer, body=msgspec.json.encode(changed_record(record, told)))
+        of_one = replace(lies, emptied=frozenset()) if lies.is_missing_alone else TRUTH
+        return replace(answer, body=msgspec.json.encode(changed_record(record, of_one)))
     rows = msgspec.json.decode(answer.body, type=list[RawRow])
     if lies.most_customs is not None and len(customs) > lies.most_customs:
         rows = []

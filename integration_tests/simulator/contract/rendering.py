@@ -96,7 +96,7 @@ def wrapper_of(custom: CustomField) -> str:
 
 
 def ad_hoc_schema(shape: Shape) -> dict[str, object]:
-    """The empty record that tells which fields the contract leaves out."""
+    """The empty record that shows which fields the contract leaves out."""
     views: dict[str, dict[str, object]] = {}
     for custom in shape.customs:
         views.setdefault(custom.view, {})[custom.name] = {"type": wrapper_of(custom), "value": None}

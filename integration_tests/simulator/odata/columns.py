@@ -17,8 +17,8 @@ Type = TypeVar("Type", bound=EntityType)
 def as_shown(name: str, table: Type, lies: Lies) -> Type:
     """The table or inquiry of that name as everybody sees it, the tests' truth included."""
     shows = {column: show for path, show in lies.shown.items() for column in [_column_of(name, path)] if column}
-    told = _changed(table, {column: _shown(table.column_by_name[column].read, show) for column, show in shows.items()})
-    return _changed(told, {each: _moved(told, each, as_ticks) for each in _instants(told)}) if lies.ticks else told
+    shown = _changed(table, {column: _shown(table.column_by_name[column].read, show) for column, show in shows.items()})
+    return _changed(shown, {each: _moved(shown, each, as_ticks) for each in _instants(shown)}) if lies.ticks else shown
 
 
 def as_compared(table: Type, lies: Lies) -> Type:

@@ -1,4 +1,4 @@
-"""How a site treats what was deleted: what may be asked of the flag, and what is told of the lists that it keeps."""
+"""How a site treats what was deleted: what may be asked of the flag, and what it says of the lists that it keeps."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class DeletionRules:
         is_own = column.name not in inherited and column.access is Access.FREE
         return replace(column, access=Access.UNNAMED) if is_own and table.name in self.unfilterable else column
 
-    def is_told(self, column: Column) -> bool:
+    def is_annotated(self, column: Column) -> bool:
         """Whether the column stands in the description's list of those that are neither filtered nor selected."""
         is_flag = column.name == DELETED.name
         restricted = (Access.RESTRICTED, Access.UNFILTERABLE)

@@ -34,7 +34,7 @@ class Version(Enum):
 
 
 class ODataError(Exception):
-    """A request that the feed refuses with a sentence."""
+    """A request that the service refuses with a sentence."""
 
     def __init__(self, text: str, status: int = 400) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""The words of OData that tables and inquiries are described in: types, columns, entity types."""
+"""How OData describes tables and inquiries: types, columns, entity types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Read = Callable[[Any], Cell]
 
 
 class Edm(Enum):
-    """The types that the feeds' descriptions use; each value is the type's name in version 4."""
+    """The types that `$metadata` uses; each value is the type's name in version 4."""
 
     STRING = "Edm.String"
     DECIMAL = "Edm.Decimal"

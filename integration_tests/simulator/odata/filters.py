@@ -110,7 +110,7 @@ def _constant(family: Family, value: Cell) -> Expression:
 
 
 def _moment(text: str, dialect: Dialect) -> datetime:
-    """A date, and whatever version 3 writes, is in the zone of the feed."""
+    """A date, and whatever version 3 writes, is in the zone of the service."""
     body = text.removeprefix("datetime").strip("'").replace("Z", "+00:00")
     try:
         moment = datetime.fromisoformat(six_digits(body))
@@ -272,7 +272,7 @@ class Parser(TokenReader):
         if column is None:
             raise _unknown(steps[0], table)
         if column.access in (Access.FORMULA, Access.APPENDED):
-            raise RefusedError(Answer(200))  # what the feed answers when its query has failed: nothing at all
+            raise RefusedError(Answer(200))  # what the service answers when its query has failed: nothing at all
         if column.access in (Access.RESTRICTED, Access.UNFILTERABLE, Access.UNNAMED):
             raise ODataError(f"The property '{column.name}' cannot be used in the $filter query option.")
         return Expression(FAMILY_OF_EDM[column.type], column.read)

@@ -80,5 +80,5 @@ class InquiryService(Service):
         return read_literal(literal, self._dialect)
 
     def _asks_for_json(self) -> bool:
-        """Version 3 answers with Atom unless it is told otherwise."""
+        """Version 3 answers with Atom unless JSON is asked for."""
         return self.request.query.get("$format") == "json" or "json" in self.request.headers.get("accept", "")

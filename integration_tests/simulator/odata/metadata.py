@@ -1,4 +1,4 @@
-"""`$metadata`: the description of a feed as XML, written piece by piece since that of the tables runs to 20 MB."""
+"""`$metadata`: the description of a service as XML, written piece by piece since that of the tables runs to 20 MB."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _deletions_of(table: Dac) -> str:
 
 def _restrictions(table: Dac, rules: DeletionRules) -> str:
     """Fields that may be neither filtered by nor selected, as an annotation of the set; of some sets, all own ones."""
-    names = [each.name for each in table.column_by_name.values() if rules.is_told(each)]
+    names = [each.name for each in table.column_by_name.values() if rules.is_annotated(each)]
     paths = "".join(f"<PropertyPath>{name}</PropertyPath>" for name in names)
     value = f'<PropertyValue Property="NonFilterableProperties"><Collection>{paths}</Collection></PropertyValue>'
     content = value if names else ""

@@ -1,4 +1,4 @@
-"""The query options of both OData generations, worked off over the rows of one table."""
+"""The query options of both OData generations, applied to the rows of one table."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Query:
-    """What one feed can be asked; `shuffles`: SQL promises no order among rows that `$orderby` finds equal."""
+    """What one entity set can be asked; `shuffles`: SQL promises no order among rows that `$orderby` finds equal."""
 
     table: EntityType
     dialect: Dialect

@@ -1,4 +1,4 @@
-"""Feeds as JSON: pages of rows, single rows and service documents, framed as each OData generation does."""
+"""Entity sets as OData writes them: pages of rows, single rows and service documents, in either generation's frame."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from integration_tests.simulator.store.tables import Table
 
 
 class RowStore:
-    """Those of one tenant."""
+    """A table or an inquiry is made anew when the journal says that its entity has changed."""
 
     def __init__(self, find: Find, journal: Journal) -> None:
         self._find, self._journal = find, journal

@@ -79,7 +79,7 @@ class Service(ABC):
 
     def _route(self) -> Answer:
         if self.request.method != "GET":
-            raise ODataError("The feed is read-only.", 405)
+            raise ODataError("The service is read-only.", 405)
         if self.role_needed not in {"", *self.roles}:
             raise ODataError(f"You need the {self.role_needed} role to access the data.", 403)
         match self.address.rest.rstrip("/"):

@@ -156,8 +156,11 @@ class Journal:
         self._moved(table, handle, before, moment)
 
     def deleted(self, table: Table, handle: int, moment: datetime) -> None:
-        """To be told before the row is gone. A document takes its lines with it; a row that is only flagged as deleted
-        keeps its stamp, so that a reader of changes does not see it go."""
+        """Called before the row is gone.
+
+        A document takes its lines with it; a row that is only flagged as deleted keeps its stamp, so that a reader of
+        changes does not see it go.
+        """
         entity = table.entity.name
         for line in self._line_values(table, handle):
             self._keep_line(table, handle, line, moment)

@@ -55,7 +55,7 @@ class TableSnapshot:
 
 
 class Table:
-    """Rows are told by a handle: the number of a base row, and the numbers after those for rows inserted later."""
+    """A handle identifies a row: the number of a base row, and the numbers after those for rows inserted later."""
 
     def __init__(self, entity: Entity, seed: int, id_seed: int, sizes: Sizes) -> None:
         self.entity = entity

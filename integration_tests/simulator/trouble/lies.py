@@ -105,12 +105,12 @@ def names_one(names: frozenset[str], values: Iterable[object]) -> bool:
 
 def together(lies: Iterable[Lies]) -> Lies:
     """What several say; the last one wins, but each may show columns."""
-    told = TRUTH
+    joined = TRUTH
     for each in lies:
-        said = {one.name: getattr(each, one.name) for one in fields(each)}
-        changed = {name: value for name, value in said.items() if value != getattr(TRUTH, name)}
-        told = replace(told, **changed | {"shown": {**told.shown, **each.shown}})
-    return told
+        stated = {one.name: getattr(each, one.name) for one in fields(each)}
+        changed = {name: value for name, value in stated.items() if value != getattr(TRUTH, name)}
+        joined = replace(joined, **changed | {"shown": {**joined.shown, **each.shown}})
+    return joined
 
 
 def as_ticks(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""What the server answers: bodies with a status, and the shapes of its errors."""
+"""What the server answers: responses with a status, and the shapes of its errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client asks: a request as the site works it off, and the entry that is kept of it."""
+"""What a client asks: a request as the site answers it, and the entry that is kept of it."""
 
 from __future__ import annotations
 
