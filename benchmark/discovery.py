@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from integration_tests.simulator.dacs import DACS
+from integration_tests.simulator.odata.dacs import DACS
 
 from .erp import Download, Erp, serving
 from .process import CONNECTOR, PYTHON, Cost, medians, run

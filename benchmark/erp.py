@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from integration_tests.simulator import Simulator, odata
-from integration_tests.simulator.csdl import inquiries_metadata, tables_metadata
-from integration_tests.simulator.dialects import Version
+from integration_tests.simulator import Simulator
+from integration_tests.simulator.odata import table_service
+from integration_tests.simulator.odata.dialects import Version
+from integration_tests.simulator.odata.metadata import inquiries_metadata, tables_metadata
 
 # A web server sends a long answer in pieces of about this size.
 _PIECE_BYTES = 64 * 1024
@@ -62,7 +63,7 @@ def _serve(line: Connection, tenants: Sequence[str], metadata_megabytes: float, 
     """Work until the other end of the line is closed."""
     tables = _in_pieces(b"".join(tables_metadata(metadata_megabytes)))
     # Made once: the simulator would make the description anew for each request, and send it in 7,000 pieces.
-    odata.tables_metadata = lambda *_asked: iter(tables)
+    table_service.tables_metadata = lambda *_asked: iter(tables)
     sizes = {"dac": sum(map(len, tables)), "gi": sum(map(len, inquiries_metadata(Version.V4)))}
     with Simulator(tenants, inflate_metadata_mb=metadata_megabytes, **options) as simulator:
         line.send(simulator.config())

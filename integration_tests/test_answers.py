@@ -16,8 +16,8 @@ from benchmark.process import options
 
 from .harness import FULL_REFRESH, Destination, differences
 from .simulator import Simulator
-from .simulator.answers import Answer
-from .simulator.site import Request
+from .simulator.web.answers import Answer
+from .simulator.web.requests import Request
 from .test_sync import catalog_of
 
 TENANT, FORM = "Company", "AccountSummaryInquiry"

@@ -16,8 +16,8 @@ from source_acumatica.erp import client
 
 from .harness import check
 from .simulator import Lies, Simulator, tenants
-from .simulator.catalog import ENDPOINTS
-from .simulator.shapes import Endpoint
+from .simulator.catalog.endpoints import ENDPOINTS
+from .simulator.store.shapes import Endpoint
 
 LIGHT = "/(Customer|Vendor|StockItem|Contact|Account|Equipment|Employee|Invoice|SalesOrder|Shipment)[?]"
 A_CHECK_SECONDS = 6.5

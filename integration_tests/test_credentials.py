@@ -11,8 +11,8 @@ import pytest
 
 from .harness import FULL_REFRESH, Destination, discover
 from .simulator import Simulator
-from .simulator.answers import Answer
-from .simulator.site import Request
+from .simulator.web.answers import Answer
+from .simulator.web.requests import Request
 from .test_sync import catalog_of
 
 SECRET = "shpat-0123456789"

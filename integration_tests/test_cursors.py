@@ -11,11 +11,11 @@ import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.answers import as_json, failure
-from .simulator.edm import Column, Edm
-from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
-from .simulator.lies import Lies
-from .simulator.rows import latest, of
+from .simulator.odata.edm import Column, Edm
+from .simulator.odata.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
+from .simulator.odata.rows import latest, of
+from .simulator.trouble.lies import Lies
+from .simulator.web.answers import as_json, failure
 from .test_sync import catalog_of
 
 A = "Company"

@@ -16,8 +16,8 @@ from source_acumatica.reading.fields import format_instant, just_after
 
 from .harness import DELETED_AT, Destination, check, differences
 from .simulator import Lies, Simulator
-from .simulator.answers import Answer
-from .simulator.deletion_rules import DeletionRules, Flag, Untracked
+from .simulator.odata.deletion_rules import DeletionRules, Flag, Untracked
+from .simulator.web.answers import Answer
 from .test_sync import catalog_of
 
 STREAMS = ("Customer", "SalesOrder", "dac__Customer", "dac__SOOrder")

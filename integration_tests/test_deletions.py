@@ -12,7 +12,7 @@ import pytest
 
 from .harness import DELETED_AT, FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover, run
 from .simulator import Lies, Simulator
-from .simulator.answers import as_json, message
+from .simulator.web.answers import as_json, message
 from .test_sync import TENANTS, catalog_of
 
 LATE = timedelta(minutes=12)

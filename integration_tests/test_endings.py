@@ -14,7 +14,7 @@ import pytest
 from .conftest import IS_SOAK
 from .harness import FULL_REFRESH
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.site import Request
+from .simulator.web.requests import Request
 from .test_crash import started
 from .test_sync import catalog_of
 

@@ -12,11 +12,12 @@ import pytest
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
 from .simulator import Fault, FaultKind, Lies, Simulator
-from .simulator.answers import Answer, html, message
-from .simulator.edm import Access
-from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE
-from .simulator.odata import InquiryDoor, TableDoor
-from .simulator.site import Request
+from .simulator.odata.edm import Access
+from .simulator.odata.inquiries import CUSTOMERS, INQUIRY_BY_TITLE
+from .simulator.odata.inquiry_service import InquiryService
+from .simulator.odata.table_service import TableService
+from .simulator.web.answers import Answer, html, message
+from .simulator.web.requests import Request
 from .test_sync import TENANTS, catalog_of
 
 GENERATIONS = [pytest.param(True, id="new"), pytest.param(False, id="old")]
@@ -225,7 +226,7 @@ def test_what_the_user_may_not_read_is_warned_of_in_discover_and_an_error_in_rea
 def test_a_closed_door_is_a_warning_unless_somebody_asks_for_what_is_behind_it(
     sim: Simulator, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(InquiryDoor, "answer", lambda _self: message(status, "No."))
+    monkeypatch.setattr(InquiryService, "answer", lambda _self: message(status, "No."))
     assert check(sim.config())["status"] == "SUCCEEDED"
     warnings = [line for line in caplog.messages if "OData inquiries" in line and f"({status})" in line]
     assert len(warnings) == 2, "one for each tenant"
@@ -426,7 +427,7 @@ def test_the_doors_are_found_wherever_they_lie(options: dict[str, Any]) -> None:
 
 def test_a_hostile_description_is_refused_with_a_sentence(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     hostile = b'<!DOCTYPE Edmx [<!ENTITY x SYSTEM "file:///etc/passwd">]><Edmx>&x;</Edmx>'
-    monkeypatch.setattr(TableDoor, "_metadata", lambda _self: iter([hostile]))
+    monkeypatch.setattr(TableService, "_metadata", lambda _self: iter([hostile]))
     status = check(sim.config("Company", dac_tables=["SOOrder"]))
     assert status["status"] == "FAILED"
     assert "description of the OData tables: the description declares a document type" in status["message"]

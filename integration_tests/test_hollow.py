@@ -17,8 +17,8 @@ from source_acumatica.reading import page_size
 
 from .harness import FULL_REFRESH, INCREMENTAL, differences
 from .simulator import Fault, FaultKind, Lies, Simulator
-from .simulator.answers import Answer
-from .simulator.site import Request
+from .simulator.web.answers import Answer
+from .simulator.web.requests import Request
 from .test_values import COMPANY, cursor_in_state, read
 
 ORDERS = "SalesOrder__Details"

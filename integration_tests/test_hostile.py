@@ -23,8 +23,8 @@ from source_acumatica.reading import paging, trail
 from .conftest import EXAMPLES
 from .harness import Destination, differences
 from .simulator import Simulator
-from .simulator.answers import Answer, as_json
-from .simulator.site import Request
+from .simulator.web.answers import Answer, as_json
+from .simulator.web.requests import Request
 from .test_faults import REQUESTS, SETTINGS
 from .test_sync import catalog_of
 

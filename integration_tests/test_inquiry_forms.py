@@ -13,12 +13,13 @@ import pytest
 
 from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
 from .simulator import Fault, FaultKind, Lies, Simulator, tenants
-from .simulator.answers import Answer
-from .simulator.catalog import ACCOUNT_SUMMARY, EQUIPMENT
-from .simulator.edm import Edm
-from .simulator.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, Parameter
-from .simulator.shapes import Endpoint
-from .simulator.site import Request
+from .simulator.catalog.inquiry_forms import ACCOUNT_SUMMARY
+from .simulator.catalog.other_endpoints import EQUIPMENT
+from .simulator.odata.edm import Edm
+from .simulator.odata.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, Parameter
+from .simulator.store.shapes import Endpoint
+from .simulator.web.answers import Answer
+from .simulator.web.requests import Request
 from .test_sync import catalog_of
 
 ORDERS = "Orders by Customer"

@@ -17,11 +17,11 @@ from .conftest import IS_SOAK
 from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
 from .histories import SITES, WEATHER
 from .simulator import ErrorPlace, Fault, FaultKind, Lies, Simulator
-from .simulator.edm import Access
-from .simulator.inquiries import INQUIRY_BY_TITLE, OPEN_ORDERS
-from .simulator.lies import Half
-from .simulator.site import Request
+from .simulator.odata.edm import Access
+from .simulator.odata.inquiries import INQUIRY_BY_TITLE, OPEN_ORDERS
 from .simulator.tenants import Tenant
+from .simulator.trouble.lies import Half
+from .simulator.web.requests import Request
 from .test_histories import live_through
 
 COMPANY = ["Company"]

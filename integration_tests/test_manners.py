@@ -20,9 +20,9 @@ from source_acumatica.erp import client, sessions
 
 from .harness import FULL_REFRESH, Destination, check, differences, discover
 from .simulator import Fault, FaultKind, SeatAnswer, Simulator
-from .simulator import sessions as simulated_sessions
-from .simulator.answers import Answer, as_json
-from .simulator.site import Request
+from .simulator.access import sessions as simulated_sessions
+from .simulator.web.answers import Answer, as_json
+from .simulator.web.requests import Request
 from .test_crash import started
 from .test_sync import TENANTS, catalog_of
 

@@ -15,7 +15,7 @@ from source_acumatica.reading import page_size
 from .conftest import EXAMPLES
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
 from .simulator import Simulator
-from .simulator.site import Request
+from .simulator.web.requests import Request
 from .test_sync import catalog_of
 
 # The same customers, as each door shows them, and the column with the number of each.

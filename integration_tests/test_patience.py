@@ -13,8 +13,8 @@ from source_acumatica.erp import client
 
 from .harness import Destination, check
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.answers import Answer, html
-from .simulator.site import Request
+from .simulator.web.answers import Answer, html
+from .simulator.web.requests import Request
 from .test_faults import REQUESTS, SETTINGS
 from .test_sync import catalog_of
 

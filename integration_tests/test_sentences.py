@@ -17,8 +17,8 @@ from source_acumatica.erp import client
 
 from .harness import FULL_REFRESH, Destination, check, differences, run
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.answers import Answer, html
-from .simulator.site import Request
+from .simulator.web.answers import Answer, html
+from .simulator.web.requests import Request
 from .test_crash import started
 from .test_sync import catalog_of
 

@@ -21,8 +21,8 @@ import pytest
 import requests
 
 from integration_tests.simulator import Fault, FaultKind, SeatAnswer, Simulator
-from integration_tests.simulator.catalog import ENDPOINTS
-from integration_tests.simulator.shapes import Endpoint, Entity, Shape
+from integration_tests.simulator.catalog.endpoints import ENDPOINTS
+from integration_tests.simulator.store.shapes import Endpoint, Entity, Shape
 
 Json = dict[str, Any]
 DEFAULT = "Default/24.200.001"

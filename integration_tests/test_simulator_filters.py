@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration_tests.simulator.catalog import CUSTOMER, SALES_ORDER
-from integration_tests.simulator.filters import FilterError, compile_filter
-from integration_tests.simulator.records import Record, Spot, flattened
+from integration_tests.simulator.catalog.documents import SALES_ORDER
+from integration_tests.simulator.catalog.master_records import CUSTOMER
+from integration_tests.simulator.contract.filters import FilterError, compile_filter
+from integration_tests.simulator.store.records import Record, flattened
+from integration_tests.simulator.store.spots import Spot
 
 ZONE = timezone(timedelta(hours=-5))
 STAMP = datetime(2025, 3, 4, 5, 6, 7, 890_000, tzinfo=UTC)

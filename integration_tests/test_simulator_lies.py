@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from .simulator import DateForm, ErrorPlace, Fault, FaultKind, Lies, ListForm, Simulator
-from .simulator.lies import Half
+from .simulator.trouble.lies import Half
 
 ROWS = 12
 CONTRACT = "/entity/Default/24.200.001"

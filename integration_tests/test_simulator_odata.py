@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration_tests.simulator import Fault, FaultKind, SeatAnswer, Simulator
-from integration_tests.simulator.deletion_rules import DeletionRules
+from integration_tests.simulator.odata.deletion_rules import DeletionRules
 from integration_tests.simulator.tenants import Tenant
 from integration_tests.test_simulator import Client
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration_tests.simulator import Simulator
-from integration_tests.simulator.dacs import DAC_BY_NAME
-from integration_tests.simulator.dialects import Dialect, ODataError, Version
-from integration_tests.simulator.odata_filters import Parser, read_literal
-from integration_tests.simulator.relations import Relations
-from integration_tests.simulator.rows import Row
+from integration_tests.simulator.odata.dacs import DAC_BY_NAME
+from integration_tests.simulator.odata.dialects import Dialect, ODataError, Version
+from integration_tests.simulator.odata.filters import Parser, read_literal
+from integration_tests.simulator.odata.relations import Relations
+from integration_tests.simulator.odata.rows import Row
 
 Keep = Callable[[dict[str, Any]], bool]
 MARCH = datetime(2025, 3, 1, tzinfo=UTC)

@@ -18,10 +18,10 @@ from source_acumatica.odata.tables import ODataFeed
 
 from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.answers import HTML, Answer, as_json, html
-from .simulator.catalog import ENDPOINTS
-from .simulator.inquiries import INQUIRY_BY_TITLE
-from .simulator.shapes import Endpoint
+from .simulator.catalog.endpoints import ENDPOINTS
+from .simulator.odata.inquiries import INQUIRY_BY_TITLE
+from .simulator.store.shapes import Endpoint
+from .simulator.web.answers import HTML, Answer, as_json, html
 from .test_sync import catalog_of
 
 A, B = "Company", "Zweite Firma"

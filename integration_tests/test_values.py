@@ -17,8 +17,8 @@ from source_acumatica.erp import addresses
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, Message, differences
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.answers import Answer, failure, html, message, no_record, not_optimizable
-from .simulator.site import Request
+from .simulator.web.answers import Answer, failure, html, message, no_record, not_optimizable
+from .simulator.web.requests import Request
 from .test_sync import catalog_of
 
 COMPANY = ["Company"]

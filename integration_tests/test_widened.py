@@ -10,9 +10,9 @@ import pytest
 
 from .harness import Destination, Key, Row, differences
 from .simulator import Fault, FaultKind, Lies, Simulator
-from .simulator.answers import Answer, as_json, html
-from .simulator.inquiries import INQUIRY_BY_TITLE, OPEN_ORDERS
-from .simulator.site import Request
+from .simulator.odata.inquiries import INQUIRY_BY_TITLE, OPEN_ORDERS
+from .simulator.web.answers import Answer, as_json, html
+from .simulator.web.requests import Request
 from .test_sync import catalog_of
 
 ONE = ("Company",)

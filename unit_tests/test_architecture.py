@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "source_acumatica"
-MODULES = {
-    path.relative_to(PACKAGE).with_suffix("").as_posix(): ast.parse(path.read_text())
-    for path in sorted(PACKAGE.rglob("*.py"))
-}
+from unit_tests.architecture import Package, imports, opens_with_one_sentence
+
+PACKAGE = Package("source_acumatica")
+MODULES = PACKAGE.modules
 
 # A folder may import only from those with a lower number; "" are the modules of the package itself, on top of them all.
 FOLDERS = {"config": 0, "erp": 1, "reading": 2, "airbyte": 3, "contract": 4, "odata": 4, "": 5}
@@ -128,23 +126,6 @@ PURE = {
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
 
 
-def imports(tree):
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            assert not node.level, "imports name the package"
-            yield node.module
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-
-
-def own_imports(module):
-    for node in ast.walk(MODULES[module]):
-        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == PACKAGE.name:
-            place = node.module.removeprefix(PACKAGE.name).removeprefix(".").replace(".", "/") or "__init__"
-            # A folder by itself has no names but those of its modules.
-            yield from [place] if place in MODULES else (f"{place}/{alias.name}" for alias in node.names)
-
-
 def folder_of(module):
     return "config" if module == "config" else module.rpartition("/")[0]
 
@@ -159,7 +140,7 @@ def test_every_module_has_its_layer():
 @pytest.mark.parametrize("module", LAYERS)
 def test_imports_point_down(module):
     """``contract`` and ``odata`` lie side by side: neither knows of the other."""
-    for imported in own_imports(module):
+    for imported in PACKAGE.own_imports(module):
         above, below = folder_of(module), folder_of(imported)
         if above == below:
             assert LAYERS[imported] < LAYERS[module], f"{module} imports {imported}"
@@ -182,7 +163,7 @@ def test_a_pure_module_does_not_talk(module):
     "module", sorted(PURE - {"contract/query", "odata/query", "reading/codec", "odata/codec", "contract/codec"})
 )
 def test_a_pure_module_stands_on_pure_modules_only(module):
-    assert set(own_imports(module)) <= PURE
+    assert set(PACKAGE.own_imports(module)) <= PURE
 
 
 @pytest.mark.parametrize("module", ["contract/query", "odata/query"])
@@ -198,12 +179,7 @@ def test_queries_know_of_the_cursor_its_window_only(module):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_opens_with_one_sentence(module):
-    documentation = ast.get_docstring(MODULES[module])
-    assert documentation
-    first, _, rest = documentation.partition("\n")
-    assert first.endswith((".", ":")), first
-    assert not rest or rest.startswith("\n")
-    assert ". " not in first
+    assert opens_with_one_sentence(MODULES[module])
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -1,9 +1,9 @@
 """A simulated Acumatica ERP in one process on loopback."""
 
-from .clock import DateForm
-from .faults import Fault, FaultKind
-from .lies import ErrorPlace, Lies, ListForm
-from .sessions import SeatAnswer
-from .simulator import Simulator
+from integration_tests.simulator.access.sessions import SeatAnswer
+from integration_tests.simulator.simulator import Simulator
+from integration_tests.simulator.store.clock import DateForm
+from integration_tests.simulator.trouble.faults import Fault, FaultKind
+from integration_tests.simulator.trouble.lies import ErrorPlace, Lies, ListForm
 
 __all__ = ["DateForm", "ErrorPlace", "Fault", "FaultKind", "Lies", "ListForm", "SeatAnswer", "Simulator"]

@@ -1,4 +1,4 @@
-"""Serves a simulated Acumatica from the command line until it is told to stop."""
+"""Serves a simulated Acumatica from the command line until it is stopped."""
 
 import argparse
 import json
@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from threading import Event
 
-from .sessions import SeatAnswer
-from .simulator import Simulator
+from integration_tests.simulator.access.sessions import SeatAnswer
+from integration_tests.simulator.simulator import Simulator
 
 
 def main() -> None:

@@ -1,26 +1,34 @@
-"""A door the ERP does not have: demos that run in another process change the data and the weather through it."""
+"""Verbs that the ERP does not have: through them another process, such as the demo, changes records and adds faults."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .answers import Answer, message
-from .faults import Fault, FaultKind
-from .site import Request
-
-if TYPE_CHECKING:
-    from .simulator import Simulator
+from integration_tests.simulator.access.sessions import Sessions
+from integration_tests.simulator.store.clock import Clock
+from integration_tests.simulator.tenants import Tenant
+from integration_tests.simulator.trouble.faults import Fault, FaultKind, Faults
+from integration_tests.simulator.web.answers import Answer, message
+from integration_tests.simulator.web.requests import Request, RequestLog
 
 Json = dict[str, Any]
 
 
-class ControlDoor:
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+class Control:
+    def __init__(
+        self,
+        tenants: Mapping[str, Tenant],
+        clock: Clock,
+        faults: Faults,
+        sessions: Sessions,
+        requests: Sequence[RequestLog],
+    ) -> None:
+        self._tenants, self._clock, self._faults = tenants, clock, faults
+        self._sessions, self._requests = sessions, requests
         self._verbs: dict[str, Callable[[Json], object]] = {
             "insert": self._insert,
             "update": self._update,
@@ -59,19 +67,19 @@ class ControlDoor:
         return {}
 
     def _advance(self, content: Json) -> object:
-        self._simulator.clock.advance(float(content["seconds"]))
-        return {"now": self._simulator.clock.now()}
+        self._clock.advance(float(content["seconds"]))
+        return {"now": self._clock.now()}
 
     def _fault(self, content: Json) -> object:
-        self._simulator.faults.add(Fault(**{**content, "kind": FaultKind(content["kind"])}))
+        self._faults.add(Fault(**{**content, "kind": FaultKind(content["kind"])}))
         return {}
 
     def _take(self, content: Json) -> object:
-        self._simulator.sessions.take(int(content["seats"]))
+        self._sessions.take(int(content["seats"]))
         return {}
 
     def _stats(self, content: Json) -> object:
-        sessions, requests = self._simulator.sessions, self._simulator.requests
+        sessions, requests = self._sessions, self._requests
         return {
             "open_sessions": sessions.open_count(),
             "peak_sessions": sessions.peak,
@@ -84,11 +92,11 @@ class ControlDoor:
         archived = content.get("archived", "false") in ("true", True)
         return self._tenant(content).rows(content["entity"], content.get("endpoint", "Default"), archived)
 
-    def _tenant(self, content: Json) -> Any:
-        return self._simulator.tenant(content["tenant"])
+    def _tenant(self, content: Json) -> Tenant:
+        return self._tenants[content["tenant"]]
 
 
-def _statuses(requests: list[Any]) -> list[int]:
+def _statuses(requests: Sequence[RequestLog]) -> list[int]:
     return sorted({each.status for each in requests})
 
 

@@ -1,12 +1,11 @@
-"""The web server in front of the site: sockets, heads and bodies, and the connections that faults break."""
+"""The web server in front of the site: sockets, requests and responses, and the connections that faults break."""
 
 from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
@@ -14,32 +13,19 @@ from threading import Lock
 from time import monotonic
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from .answers import Answer, html
-from .clock import WRITERS, Clock, DateForm
-from .control import ControlDoor
-from .identity import tenant_of
-from .site import Request, Site
-
-
-@dataclass
-class RequestLog:
-    """One request as it came; the status is 0 until it is answered."""
-
-    method: str
-    path: str  # below the virtual directory
-    query: Mapping[str, str]
-    tenant: str
-    headers: Mapping[str, str]
-    status: int = 0
-    seconds: float = 0.0
-    started: float = field(default_factory=monotonic)
+from integration_tests.simulator.access.identity import tenant_of
+from integration_tests.simulator.control import Control
+from integration_tests.simulator.site import Site
+from integration_tests.simulator.store.clock import WRITERS, Clock, DateForm
+from integration_tests.simulator.web.answers import Answer, html
+from integration_tests.simulator.web.requests import Request, RequestLog
 
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # a connector may open dozens of connections at once
 
-    def __init__(self, site: Site, clock: Clock, control: ControlDoor, requests: list[RequestLog], port: int) -> None:
+    def __init__(self, site: Site, clock: Clock, control: Control, requests: list[RequestLog], port: int) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.site, self.clock, self.control, self.requests = site, clock, control, requests
         self._lock = Lock()

@@ -1,24 +1,24 @@
 """The simulator as tests hold it: an Acumatica on loopback, its data, its clock and what goes wrong in it.
 
-The OData doors show the records of the contract entities: what `tenant.insert`, `update`, `delete` and `archive` do to
-those is seen there too.
+OData shows the records of the contract entities: what `tenant.insert`, `update`, `delete` and `archive` do to those is
+seen there too.
 
 - Generic inquiries lie under `{url}/t/{tenant}/api/odata/gi/`, tables (DACs) under `.../dac/`, both in OData 4. An old
   build (`openapi=False`) has the inquiries in OData 3 under `{url}/odata/{tenant}/`; `{url}/odatav4/{tenant}/` has the
   tables in every build. `legacy_inquiries=3` (or 4) makes a new build answer under `/odata/{tenant}/` as well.
-- A bearer token of the tenant in the address opens them; sessions, faults, hooks and `requests` are those of the rest.
+- They want a bearer token of the tenant in the address; sessions, faults, hooks and `requests` are those of the rest.
 - The tables ask for a role: `odata_roles=()`, or `sim.account("Company").roles.clear()` later, closes them.
 - The truth: `tenant.dac_rows("SOOrder")` (`deleted=True`: with the customers that are only flagged as deleted),
   `tenant.gi_rows("BI-Customers", **parameters)`, `tenant.deleted("SOOrder")`.
 - Deletions are kept for the tables in `tracked`, and from then on for those that `tenant.track("SOLine")` names.
 - `deletions=DeletionRules(...)` says what may be asked of the flag of deleted rows, how long deletions are kept, and
-  what is told of that; `tenant.journal.keep("SOOrder", ...)` adds deletions of rows that never were.
+  what the ERP says of that; `tenant.journal.keep("SOOrder", ...)` adds deletions of rows that never were.
 - `odata_page_rows` makes the server cut its answers into pages, each with a link to the next, absolute or, with
   `odata_relative_links`, relative.
-- `sim.lies = Lies(...)` makes answers untrue (`lies.py` lists how), `sim.clock` has a web server's and a database's
-  clock that can be set apart, and `tenant.restore(tenant.snapshot())` takes a tenant back.
+- `sim.lies = Lies(...)` makes answers untrue (`trouble/lies.py` lists how), `sim.clock` has a web server's and a
+  database's clock that can be set apart, and `tenant.restore(tenant.snapshot())` takes a tenant back.
 - `inflate_metadata_mb=20` makes the description of the tables as long as that of a real site.
-- `inquiries.py` and `dacs.py` list what there is.
+- `odata/inquiries.py` and `odata/dacs.py` list what there is.
 """
 
 from __future__ import annotations
@@ -30,21 +30,23 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal
 from zlib import crc32
 
-from .clock import Clock
-from .control import ControlDoor
-from .deletion_rules import DeletionRules
-from .dialects import Version
-from .faults import Faults
-from .identity import Account, Identity
-from .lies import Lies
-from .odata import ODataOptions
-from .records import dashed
-from .server import RequestLog, Server
-from .sessions import SeatAnswer, Sessions, Throttle
-from .site import Hook, Rewrite, Settings, Site
-from .tables import Sizes
-from .teller import Teller
-from .tenants import Tenant
+from integration_tests.simulator.access.identity import Account, Identity
+from integration_tests.simulator.access.sessions import SeatAnswer, Sessions, Throttle
+from integration_tests.simulator.control import Control
+from integration_tests.simulator.odata.deletion_rules import DeletionRules
+from integration_tests.simulator.odata.dialects import Version
+from integration_tests.simulator.odata.service import ODataOptions
+from integration_tests.simulator.server import Server
+from integration_tests.simulator.site import Hook, Rewrite, Site
+from integration_tests.simulator.store.clock import Clock
+from integration_tests.simulator.store.spots import dashed
+from integration_tests.simulator.store.tables import Sizes
+from integration_tests.simulator.tenants import Tenant
+from integration_tests.simulator.trouble.faults import Faults
+from integration_tests.simulator.trouble.lies import Lies
+from integration_tests.simulator.trouble.switches import Switches
+from integration_tests.simulator.web.requests import RequestLog
+from integration_tests.simulator.web.settings import Settings
 
 
 class Simulator:
@@ -79,7 +81,7 @@ class Simulator:
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.clock = Clock()
-        self._teller = Teller()
+        self._switches = Switches()
         self.faults = Faults()
         self._stopping = Event()
         self._sleep = sleep or self._stopping.wait  # a sleeper does not hold up the end
@@ -94,15 +96,24 @@ class Simulator:
         legacy = None if legacy_inquiries is None else Version(legacy_inquiries)
         rules = deletions or DeletionRules()
         odata = ODataOptions(odata_page_rows, odata_relative_links, legacy, inflate_metadata_mb, rules)
-        settings = Settings(virtual_directory, openapi, zone, latency_seconds, odata)
+        settings = Settings(virtual_directory, openapi, zone, latency_seconds)
         self._site = Site(
-            settings, self._tenants, self.identity, self.sessions, self.throttle, self.faults, self._sleep, self._teller
+            settings,
+            self._tenants,
+            self.identity,
+            self.sessions,
+            self.throttle,
+            self.faults,
+            self._sleep,
+            self._switches,
+            odata,
         )
         self._port = port
         self._server: Server | None = None
 
     def __enter__(self) -> Simulator:
-        self._server = Server(self._site, self.clock, ControlDoor(self), self.requests, self._port)
+        control = Control(self._tenants, self.clock, self.faults, self.sessions, self.requests)
+        self._server = Server(self._site, self.clock, control, self.requests, self._port)
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self.running[self.url] = self
         return self
@@ -124,12 +135,12 @@ class Simulator:
 
     @property
     def lies(self) -> tuple[Lies, ...]:
-        return self._teller.lies
+        return self._switches.lies
 
     @lies.setter
     def lies(self, lies: Lies | Iterable[Lies]) -> None:
         """What the ERP says that is not so, from the next request on: one kind of lies or several, or none (`()`)."""
-        self._teller.lies = (lies,) if isinstance(lies, Lies) else tuple(lies)
+        self._switches.lies = (lies,) if isinstance(lies, Lies) else tuple(lies)
 
     @property
     def lock_after(self) -> int:
@@ -150,7 +161,7 @@ class Simulator:
         return self.identity.sign_ins[tenant]
 
     def before_request(self, hook: Hook) -> None:
-        """Calls the hook when a data request's turn has come, before it is worked off."""
+        """Calls the hook when a data request's turn has come, before it is answered."""
         self._site.hooks.append(hook)
 
     def rewrite(self, rewrite: Rewrite) -> None:
@@ -168,7 +179,7 @@ class Simulator:
     def _tenant_data(self, name: str, seed: int, sizes: Sizes, zone: timezone, tracked: Collection[str]) -> Tenant:
         """Tenants with one client are copies of one another: they have the same NoteIDs, and data of their own."""
         id_seed = _seed(seed, "" if self._shared_client else name)
-        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked, self._teller)
+        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked, self._switches)
 
 
 def _seed(seed: int, name: str) -> int:

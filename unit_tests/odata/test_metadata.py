@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration_tests.simulator.csdl import inquiries_metadata, tables_metadata
-from integration_tests.simulator.dacs import DACS
-from integration_tests.simulator.dialects import Version
-from integration_tests.simulator.edm import Access
-from integration_tests.simulator.inquiries import INQUIRIES
+from integration_tests.simulator.odata.dacs import DACS
+from integration_tests.simulator.odata.dialects import Version
+from integration_tests.simulator.odata.edm import Access
+from integration_tests.simulator.odata.inquiries import INQUIRIES
+from integration_tests.simulator.odata.metadata import inquiries_metadata, tables_metadata
 from source_acumatica.odata import metadata as edmx
 from source_acumatica.odata.metadata import BrokenMetadataError, MetadataError, read_metadata
 from source_acumatica.reading.fields import FieldKind
@@ -340,7 +340,7 @@ def test_deep_nesting_does_not_bring_the_interpreter_down():
 def test_a_long_description_is_read_in_little_memory():
     code = (
         "import resource\n"
-        "from integration_tests.simulator.csdl import tables_metadata\n"
+        "from integration_tests.simulator.odata.metadata import tables_metadata\n"
         "from source_acumatica.odata.metadata import read_metadata\n"
         "read_metadata(tables_metadata(0), lambda *_: True)\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"

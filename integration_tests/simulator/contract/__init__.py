@@ -1,0 +1,1 @@
+"""The contract-based REST API: descriptions of endpoints, lists and records of entities, inquiry forms."""

@@ -1,0 +1,162 @@
+"""An entity of an endpoint, as one request asks for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from integration_tests.simulator.contract.filters import GUID, FilterError, compile_filter
+from integration_tests.simulator.contract.inquiry_forms import blank, filled_in
+from integration_tests.simulator.contract.queries import Plan, read_plan, read_window, refuse_what_cannot_be_listed
+from integration_tests.simulator.contract.rendering import Renderer, ad_hoc_schema
+from integration_tests.simulator.store.shapes import Endpoint, Entity, FieldKind
+from integration_tests.simulator.store.tables import Matches, Table
+from integration_tests.simulator.store.tenant_data import TenantData
+from integration_tests.simulator.store.values import Value
+from integration_tests.simulator.trouble.hearing import finds_nothing
+from integration_tests.simulator.trouble.lies import TRUTH, Lies
+from integration_tests.simulator.web.answers import (
+    Answer,
+    RefusedError,
+    as_json,
+    bad_request,
+    failure,
+    message,
+    no_record,
+    not_optimizable,
+)
+from integration_tests.simulator.web.requests import Request
+from integration_tests.simulator.web.settings import Settings
+
+
+@dataclass(frozen=True)
+class EntityResource:
+    """One request to one entity of one endpoint."""
+
+    settings: Settings
+    endpoint: Endpoint
+    entity: Entity
+    tenant: TenantData
+    request: Request
+    lies: Lies = TRUTH
+
+    def answer(self, keys: Sequence[str]) -> Answer:
+        match (self.request.method, *keys):
+            case ("GET",):
+                return self._list()
+            case ("GET", "$adHocSchema"):
+                return as_json(ad_hoc_schema(self.entity))
+            case ("GET", *_) if len(keys) <= max(len(self.entity.keys), 1):
+                return self._one(keys)
+            case ("GET", *_):
+                return no_resource(self.request)
+            case ("PUT",) if self.entity.inquiry:
+                return self._inquire()
+        return message(405, f"The requested resource does not support http method '{self.request.method}'.")
+
+    @property
+    def _table(self) -> Table:
+        return self.tenant.table(self.entity.name, self.endpoint.name)
+
+    @property
+    def _archived(self) -> bool:
+        return self.request.headers.get("px-apiarchive", "").upper() == "SHOW"
+
+    @property
+    def _renderer(self) -> Renderer:
+        path = f"{self.settings.base_path}/entity/{self.endpoint.name}/{self.endpoint.version}"
+        return Renderer(self.entity, path, self.settings.zone, not self.lies.unstable_ids)
+
+    @property
+    def _plan(self) -> Plan:
+        return read_plan(self.request.query, self.entity, empty_collections=not self.settings.openapi)
+
+    def _list(self) -> Answer:
+        if self.entity.inquiry and self.entity.inquiry.lists_blank:
+            return as_json([blank(self.entity)])
+        plan, window = self._plan, read_window(self.request.query)
+        refuse_what_cannot_be_listed(plan, self.entity)
+        handles = [each for each in window.of(self._in_order(self._matching())) if not self._hides(each)]
+        return Answer(200, self._renderer.listed(map(self._table.record, handles), plan).encode())
+
+    def _matching(self) -> Sequence[int] | Matches:
+        text = self.request.query.get("$filter", "").strip()
+        if not text:
+            return self._table.matching("", None, self._archived)
+        try:
+            predicate = compile_filter(text, self.entity, self.settings.zone, self.lies)
+        except FilterError as error:
+            raise RefusedError(failure(str(error), error.kind)) from None
+        if self._finds_nothing(text):
+            return []
+        # Matches are remembered by their filter, and another lie finds others.
+        kind = "" if self.lies == TRUTH else str(self.lies)
+        return self._table.matching(text + kind, predicate, self._archived)
+
+    def _in_order(self, handles: Sequence[int] | Matches) -> Sequence[int] | Matches:
+        number = self.lies.reordered
+        return sorted(handles[:], key=lambda handle: Random(f"{number} {handle}").random()) if number else handles
+
+    def _hides(self, handle: int) -> bool:
+        record = self._table.record(handle)
+        return self.lies.hides(record.value(name) for name in self.entity.field_by_name)
+
+    def _finds_nothing(self, text: str) -> bool:
+        by_key = any(key in text for key in self.entity.keys)
+        return finds_nothing(text, self.lies) or (self.entity.limits.filters_by_key_only and not by_key)
+
+    def _one(self, keys: Sequence[str]) -> Answer:
+        """By id or by keys; neither goes through the one SQL query of a list, so nothing is refused."""
+        if self.entity.inquiry:
+            raise RefusedError(not_optimizable(f"There is a BqlDelegate in view {self.entity.limits.delegate_view}."))
+        handle = self._handle(keys)
+        if handle is None or self._hides(handle) or (self._table.is_archived(handle) and not self._archived):
+            return no_record()
+        return Answer(200, self._renderer.top(self._table.record(handle), self._plan).encode())
+
+    def _handle(self, keys: Sequence[str]) -> int | None:
+        if len(keys) == 1 and GUID.match(keys[0]):
+            return None if self.lies.unstable_ids else self._table.find_id(keys[0])
+        values = keys[0].split("|") if len(keys) == 1 else keys
+        if len(values) != len(self.entity.keys):
+            return None
+        return self._table.find([self._key_value(*each) for each in zip(self.entity.keys, values, strict=True)])
+
+    def _key_value(self, name: str, text: str) -> Value:
+        if self.entity.field_by_name[name].kind is FieldKind.STRING:
+            return text
+        if not text.isdecimal():
+            raise RefusedError(no_record())
+        return int(text)
+
+    def _inquire(self) -> Answer:
+        assert self.entity.inquiry is not None
+        parameters = self._parameters()
+        missing = [name for name in self.entity.inquiry.mandatory if parameters.get(name) is None]
+        if missing and self.entity.inquiry.rejects_missing:
+            return self._rejected(parameters, missing)
+        record = filled_in(self.entity, self.tenant, parameters, self.endpoint.name)
+        return Answer(200, self._renderer.top(record, self._plan).encode())
+
+    def _parameters(self) -> dict[str, Any]:
+        if not self.request.body.strip():
+            raise RefusedError(bad_request("The request body should not be empty."))
+        try:
+            content = json.loads(self.request.body)
+        except json.JSONDecodeError:
+            raise RefusedError(bad_request("The request body is not JSON.")) from None
+        given = {name: each.get("value") for name, each in content.items() if isinstance(each, dict)}
+        return {name: value for name, value in given.items() if name in self.entity.field_by_name}
+
+    def _rejected(self, parameters: Mapping[str, Any], missing: Sequence[str]) -> Answer:
+        """Status 422 comes with the record itself, and the errors in it."""
+        fields = {name: {"value": value} for name, value in parameters.items()}
+        fields |= {name: {"error": f"Error: '{name}' cannot be empty."} for name in missing}
+        return as_json({**fields, "error": "Inserting record raised at least one error."}, 422)
+
+
+def no_resource(request: Request) -> Answer:
+    return message(404, f"No HTTP resource was found that matches the request URI '{request.path}'.")

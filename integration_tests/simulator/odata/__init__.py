@@ -1,0 +1,1 @@
+"""OData in both generations: generic inquiries, and the tables behind the forms (DACs) with their deleted records."""

@@ -1,0 +1,143 @@
+"""The records of one tenant: its tables, which are changed one at a time, and what became of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, tzinfo
+from threading import RLock
+from typing import Any
+from zlib import crc32
+
+from integration_tests.simulator.store.clock import Clock
+from integration_tests.simulator.store.journal import DatabaseTable, Journal, JournalSnapshot
+from integration_tests.simulator.store.records import Record, plain
+from integration_tests.simulator.store.shapes import Entity
+from integration_tests.simulator.store.tables import Key, Sizes, Table, TableSnapshot
+
+Snapshot = tuple[Mapping[tuple[str, str], TableSnapshot], JournalSnapshot]
+
+
+class TenantData:
+    """`id_seed` is shared by tenants that were copied from one another; `entities` by endpoint and name."""
+
+    def __init__(
+        self,
+        name: str,
+        seed: int,
+        id_seed: int,
+        sizes: Sizes,
+        clock: Clock,
+        zone: tzinfo,
+        entities: Mapping[tuple[str, str], Entity],
+        database_tables: Sequence[DatabaseTable],
+        tracked: Collection[str] = (),
+    ) -> None:
+        self.name = name
+        self.lock = RLock()
+        self.lacks: set[str] = set()  # see the customizations.py of both APIs
+        self.journal = Journal(database_tables, tracked, clock.now())
+        self._seed, self._id_seed, self._sizes = seed, id_seed, sizes
+        self._clock, self._zone = clock, zone
+        self._entities = entities
+        self._tables: dict[tuple[str, str], Table] = {}
+
+    def table(self, entity: str, endpoint: str = "Default") -> Table:
+        with self.lock:
+            name = (endpoint, entity)
+            if name not in self._tables:
+                salt = crc32("/".join(name).encode())
+                seeds = hash((self._seed, salt)), hash((self._id_seed, salt))
+                self._tables[name] = Table(self._entities[name], *seeds, self._sizes)
+            return self._tables[name]
+
+    def rows(self, entity: str, endpoint: str = "Default", archived: bool = False) -> list[dict[str, Any]]:
+        with self.lock:
+            table = self.table(entity, endpoint)
+            records = [table.record(handle) for handle in table.handles(archived=archived)]
+            return [_identity(record) | plain(record, self._zone) for record in records]
+
+    def keys(self, entity: str, endpoint: str = "Default", archived: bool = False) -> list[Key]:
+        """Business keys in order; the ids of an entity without any."""
+        with self.lock:
+            table = self.table(entity, endpoint)
+            handles = table.handles(archived=archived)
+            return [table.key(handle) or (table.record(handle).spot.id,) for handle in handles]
+
+    def insert(
+        self,
+        entity: str,
+        values: Mapping[str, Any] | None = None,
+        stamp: datetime | None = None,
+        endpoint: str = "Default",
+    ) -> Key:
+        with self.lock:
+            table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
+            key = table.insert(values or {}, moment)
+            self.journal.inserted(table, table.existing(key), moment)
+            return key
+
+    def update(
+        self,
+        entity: str,
+        key: Sequence[Any],
+        values: Mapping[str, Any],
+        stamp: datetime | None = None,
+        endpoint: str = "Default",
+    ) -> None:
+        with self._changing(entity, key, stamp, endpoint) as (table, moment):
+            table.update(key, values, moment)
+
+    def rename(
+        self,
+        entity: str,
+        key: Sequence[Any],
+        new: Sequence[Any],
+        stamp: datetime | None = None,
+        endpoint: str = "Default",
+    ) -> None:
+        """Gives a record another key; it keeps its id."""
+        with self._changing(entity, key, stamp, endpoint) as (table, moment):
+            table.rename(key, new, moment)
+
+    @contextmanager
+    def _changing(
+        self, entity: str, key: Sequence[Any], stamp: datetime | None, endpoint: str
+    ) -> Iterator[tuple[Table, datetime]]:
+        with self.lock:
+            table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
+            with self.journal.updating(table, table.existing(key), moment):
+                yield table, moment
+
+    def delete(self, entity: str, key: Sequence[Any], endpoint: str = "Default", stamp: datetime | None = None) -> None:
+        """With it go the lines; the deletions are kept where the table is tracked, at `stamp` (late if it is past)."""
+        with self.lock:
+            table = self.table(entity, endpoint)
+            self.journal.deleted(table, table.existing(key), stamp or self._clock.database_now())
+            table.delete(key)
+
+    def archive(self, entity: str, key: Sequence[Any], archived: bool = True, endpoint: str = "Default") -> None:
+        """Moves a record into the archive or back; its stamp stays as it is."""
+        with self.lock:
+            table = self.table(entity, endpoint)
+            table.archive(key, archived)
+            self.journal.touched(table, table.existing(key))
+
+    def snapshot(self) -> Snapshot:
+        """All records and what became of them, to be restored later."""
+        with self.lock:
+            return {name: table.snapshot() for name, table in self._tables.items()}, self.journal.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Puts a snapshot back: records, stamps, row versions and deletions are what they were."""
+        with self.lock:
+            tables, journal = snapshot
+            self._tables = {name: each for name, each in self._tables.items() if name in tables}
+            for name, table in tables.items():
+                self._tables[name].restore(table)
+            self.journal.restore(journal)
+
+
+def _identity(record: Record) -> dict[str, Any]:
+    assert isinstance(record.shape, Entity)
+    return {"id": record.spot.id} if record.shape.stable_id else {}
