@@ -31,6 +31,7 @@ _UNKNOWN = (
     "whether it groups its rows cannot be tried, since {}; of one that does, a changed row would come with a part of "
     "its sums"
 )
+SHARES_KEYS = "several of its rows have the same key, and of those one may have changed and not the other"
 WITHOUT_KEY = _UNKNOWN.format("no key of theirs is known")
 NOT_FOUND = _UNKNOWN.format("the ERP does not find them by their keys")
 
@@ -41,6 +42,10 @@ Said = tuple[Any, ...]
 
 class _RefusedError(Exception):
     """Rows cannot be asked for by their keys."""
+
+
+class _SharedKeyError(Exception):
+    """Several rows have come for one key."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,8 @@ class Grouping:
             is_grouped = any(self._differ(some, window) for some in self._batches(self._spread(rows)))
         except _RefusedError:
             return NOT_FOUND
+        except _SharedKeyError:
+            return SHARES_KEYS
         return GROUPS if is_grouped else ""
 
     def _doubt_by_key(self, listed: Sequence[Raw]) -> str:
@@ -142,7 +149,10 @@ class Grouping:
 
     def _by_key(self, rows: Sequence[Raw], window: Window) -> Sequence[Raw]:
         """The rows that are found by the keys of these, and lie within the window."""
-        return self._at(rows, window, is_within=window.since is not None)
+        found = self._at(rows, window, is_within=window.since is not None)
+        if len(found) > len(set(map(self._key, found))):
+            raise _SharedKeyError
+        return found
 
     def _by_own_stamp(self, rows: Sequence[Raw]) -> Sequence[Raw]:
         """The rows that are found by the keys of these and by a stamp that is not before theirs."""
@@ -150,7 +160,8 @@ class Grouping:
         return self._at(rows, Window(), stamped=stamps)
 
     def _at(self, rows: Sequence[Raw], window: Window, **more: Any) -> Sequence[Raw]:
-        token = {"plan": self.plan, "at": list(map(self._key, rows)), "top": len(rows), **more}
+        # More than there should be, so that a second row of a key is seen.
+        token = {"plan": self.plan, "at": list(map(self._key, rows)), "top": 2 * len(rows), **more}
         try:
             return self.ask(window, token).rows if rows else []
         except RequestFailed as error:

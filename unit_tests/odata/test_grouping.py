@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.odata.grouping import GROUPS, NOT_FOUND, Grouping
+from source_acumatica.odata.grouping import GROUPS, NOT_FOUND, SHARES_KEYS, Grouping
 from source_acumatica.odata.query import ODataPlan
 from source_acumatica.odata.service import ODataPage
 from source_acumatica.odata.tables import ODataFeed, ODataTable
@@ -180,3 +180,10 @@ def test_a_stamp_that_a_filter_compares_in_another_zone_is_no_sign_of_a_group():
     inquiry.rows = [(name, last, OLD) for name, last, _ in inquiry.rows]
     inquiry.shown = lambda rows: {**Inquiry.shown(inquiry, rows), STAMP: NEW}
     assert inquiry.doubt(page) == ""
+
+
+def test_a_key_that_a_row_out_of_the_window_has_as_well_is_found_out():
+    inquiry = Inquiry([*group("A", 1, 0), *group("B", 0, 1), *group("C", 1, 0)])
+    page = inquiry.page()
+    inquiry.shown = lambda rows: {**Inquiry.shown(inquiry, rows), "Class": rows[0][0].replace("C", "B")}
+    assert inquiry.doubt(page) == SHARES_KEYS
