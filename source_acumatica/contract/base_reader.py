@@ -19,6 +19,8 @@ from source_acumatica.reading.reader import Reader, where_of
 
 DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=msgspec.Raw)
 LIST_DECODER = msgspec.json.Decoder(list[Any], float_hook=msgspec.Raw)
+REFUSALS = (Action.CLIMB_DOWN, Action.STOP)
+"""What asking for less may help with."""
 
 
 @dataclass

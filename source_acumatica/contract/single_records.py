@@ -8,6 +8,7 @@ from typing import Any
 
 from airbyte_cdk.models import FailureType
 
+from source_acumatica.contract.base_reader import REFUSALS
 from source_acumatica.contract.custom_fields import merge_custom
 from source_acumatica.contract.parts import missing
 from source_acumatica.contract.query import (
@@ -72,6 +73,17 @@ class SingleRecords:
             raise self._failure(row, f"the ERP leaves out {lacking} although it was asked for")
         return record
 
+    def try_to_read(self, row: Raw, plan: Plan, refusals: list[RequestFailed] | None = None) -> Raw | None:
+        """The record by itself, where that works; otherwise why it does not is added to ``refusals``."""
+        try:
+            return self.read(row, plan)
+        except RequestFailed as error:
+            if error.problem.action not in REFUSALS:
+                raise
+            if refusals is not None:
+                refusals.append(error)
+            return None
+
     def _addresses(self, row: Raw) -> list[str]:
         """By the keys where they can stand in a path, and by the id: it may be made up, so it is tried and compared.
 
@@ -123,7 +135,7 @@ class SingleRecords:
         try:
             return None if options is None else bool(self.fetch_rows(self.table.url_path, options))
         except RequestFailed as error:
-            if error.problem.action not in (Action.CLIMB_DOWN, Action.STOP) or error.problem.status == _NOT_FOUND:
+            if error.problem.action not in REFUSALS or error.problem.status == _NOT_FOUND:
                 raise
             return None
 

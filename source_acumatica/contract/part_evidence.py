@@ -1,4 +1,4 @@
-"""Finds out whether a list leaves parts of its records empty that they have, by reading some of them by themselves.
+"""Says which parts of its records a list has shown, and which of its records to read by themselves for the others.
 
 A list that leaves a part empty although its records have it looks the same as one whose records have none: only a
 record by itself tells.
@@ -6,12 +6,12 @@ record by itself tells.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from posixpath import commonpath
 
 from source_acumatica.contract.parts import held
+from source_acumatica.contract.samples import NextPlaces, now_and_then, spread
 from source_acumatica.reading.fields import Raw
 
 # So many records of the first page, so many places further on in the list, and so many pages later on: a part that a
@@ -22,8 +22,6 @@ FIRST_SAMPLES, SAMPLES_BEHIND, _LATER_SAMPLES = 10, 10, 10
 FEW_SAMPLES = 3
 # Fewer rows may well have nothing of a part that others have.
 _ROWS_TO_TELL = 20
-# Its multiples fall on no pattern that records may have: every second one, the first of each day.
-_GOLDEN = (math.sqrt(5) - 1) / 2
 
 Part = tuple[str, ...]
 """The places of which any shows the part: custom fields that are asked for in one request are one part together."""
@@ -47,7 +45,7 @@ class ShownPage:
 
 
 @dataclass
-class HollowParts:
+class PartEvidence:
     """The parts of one list, in one run."""
 
     first_samples: int
@@ -117,12 +115,16 @@ class HollowParts:
         self._pages += 1
         if self._pages == 1:
             return spread(count, self.first_samples)
-        return _one_now_and_then(count, self._pages)
+        return now_and_then(count, self._pages, _LATER_SAMPLES)
 
     def _samples_behind(self, count: int) -> list[int]:
         """The same of a page of a list that has shown the parts before."""
         self._pages_behind += 1
-        return spread(count, FEW_SAMPLES) if self._pages_behind == 1 else _one_now_and_then(count, self._pages_behind)
+        return (
+            spread(count, FEW_SAMPLES)
+            if self._pages_behind == 1
+            else now_and_then(count, self._pages_behind, _LATER_SAMPLES)
+        )
 
     def believe(self, parts: Iterable[Part]) -> None:
         """Rows without these go out."""
@@ -147,48 +149,7 @@ def _seen(rows: Sequence[Raw], parts: Iterable[Part]) -> set[str]:
     return held(rows, dict.fromkeys(place for part in parts for place in part))
 
 
-def _one_now_and_then(count: int, page: int) -> list[int]:
-    """Of the second, fourth, eighth page, and so on, one row."""
-    is_due = page & (page - 1) == 0 and page < 2 ** (_LATER_SAMPLES + 1)
-    return [int(count * (page * _GOLDEN % 1))] if is_due else []
-
-
-def told(parts: Iterable[Part]) -> tuple[str, ...]:
+def part_names(parts: Iterable[Part]) -> tuple[str, ...]:
     """The parts by name; one of several places by what these have in common, unless one of them is named itself."""
     names = {part[0]: None for part in parts if len(part) == 1}
     return (*names, *(commonpath(part) for part in parts if names.keys().isdisjoint(part)))
-
-
-class NextPlaces:
-    """Places in a list behind its first page: twice as far each time, and once its end is passed, all over it."""
-
-    def __init__(self, begin: int) -> None:
-        self._begin, self._place, self._reach, self._step = begin, begin, begin, 0
-        self._is_end_known = False
-
-    def next(self) -> int:
-        """Where to look now."""
-        return self._place
-
-    def found(self, is_row: bool) -> None:
-        """Whether a row was there."""
-        if is_row:
-            self._reach = max(self._reach, self._place)
-        self._is_end_known |= not is_row
-        if self._is_end_known:
-            self._step += 1
-            self._place = self._begin + int((self._reach - self._begin) * (self._step * _GOLDEN % 1))
-        else:
-            self._place *= 2
-
-
-def spread(count: int, most: int) -> list[int]:
-    """So many of ``count`` places, from the first on, all over them and in no even steps."""
-    if count <= most:
-        return list(range(count))
-    places: dict[int, None] = {0: None, count // 2: None, count - 1: None}
-    step = 0
-    while len(places) < most:
-        step += 1
-        places[int(count * (step * _GOLDEN % 1))] = None
-    return list(places)[:most]
