@@ -24,7 +24,7 @@ class CustomChoice:
 
     names: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    """Those of which nobody knows whether anybody added them."""
+    """Those that may be standard fields, which nobody added."""
     left_out: tuple[str, ...] = ()
     """The columns, or custom fields in them, that records lack although the ERP has, or had, them."""
     is_cut: bool = False
@@ -40,10 +40,10 @@ def choose_custom(
     ad_hoc: AdHocSchemas,
     fetch_object: Callable[[str], Raw],
 ) -> CustomChoice:
-    """The choice among the tenant's custom fields, by what the ERP names now and what has come before.
+    """The choice among the custom fields that the tenant's ERP names.
 
     Raises:
-        RequestFailed: the ERP does not name them, and records that have come had some.
+        RequestFailed: the ERP does not name them, although earlier records had some.
     """
     before = facts.left_out
     is_known = before is not None and "custom" in before
@@ -68,7 +68,7 @@ def _chosen(table: Table, columns: frozenset[str] | None, where: str, facts: Fac
         logger.info(left_out(where, hidden))
         fields = fields.without(hidden)
     named = {name: column_of(name, table.path) for name in (*fields.added, *fields.others)}
-    # A new one is not to push out what rows have already.
+    # A new field must not take the place of one that rows already have.
     new = {*facts.new_custom(named.values())}
     known = {name for name in fields.others if named[name] not in new}
     chosen, left = fields.within(room_for_custom(table, columns), known)
@@ -91,7 +91,7 @@ def _chosen(table: Table, columns: frozenset[str] | None, where: str, facts: Fac
 
 
 def _without_schema(error: RequestFailed, before: Sequence[str] | None, where: str) -> CustomChoice:
-    """No custom fields: believed only where they have never come, since they would be taken away otherwise."""
+    """No custom fields, if none have ever come; otherwise records would lose those that they have."""
     if before is not None and "custom" not in before:
         sentence = f"{error.problem.sentence}. It named custom fields before, and records are not to lose them"
         raise RequestFailed(replace(error.problem, action=Action.STOP, sentence=sentence), where)

@@ -34,7 +34,7 @@ logger = logging.getLogger("airbyte")
 # Contract 5 (endpoints made in 2026 R2 and later) has other literals and wrappers (BEHAVIOR.md, "Versions").
 _KNOWN_CONTRACTS = frozenset({"3", "4"})
 _NAME = re.compile(r"\w[\w. -]*/\w[\w.-]*")
-# How the names of the streams of OData begin.
+# The streams of OData have these prefixes.
 _TAKEN_NAMES = ("gi", "dac")
 
 
@@ -56,7 +56,7 @@ _DOCUMENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 class Depth(StrEnum):
-    """How far a tenant is looked at."""
+    """How much a tenant is asked."""
 
     ALL = "everything that the settings name"
     SIGN_IN = "whether it can be signed in to"
@@ -64,7 +64,7 @@ class Depth(StrEnum):
 
 
 class _UnknownContractError(AirbyteTracedException):
-    """An endpoint of a contract version that is not read."""
+    """An endpoint of a contract version that cannot be read."""
 
 
 def describe(
@@ -76,10 +76,10 @@ def describe(
     forms: Forms | None = None,
     depth: Callable[[], Depth] = lambda: Depth.ALL,
 ) -> Site:
-    """The tables of all tenants; of ``streams`` only, where given, and then with no request for other endpoints.
+    """The tables of all tenants; if ``streams`` are given, only theirs, without a request for other endpoints.
 
-    Each tenant is asked everything in one visit, ``prove`` included: with few seats every return is a sign-in more.
-    What fails is kept, and fails alone; what fails in ``prove`` as well. ``depth`` is asked before each visit.
+    Each tenant is asked for everything in one visit, ``prove`` included: with few seats, coming back costs a sign-in.
+    What fails, also in ``prove``, is kept in the site and leaves the rest alone. ``depth`` is asked before each visit.
 
     Raises:
         AirbyteTracedException: a ``config_error``: ``wanted`` names an endpoint twice.
@@ -111,7 +111,7 @@ def describe(
 
 
 def _touch(client: Client, tenant: str, depth: Depth, site: Site) -> None:
-    """Look at a tenant for which there is no time."""
+    """Sign in to a tenant, or not even that, when there is no time to ask it more."""
     if depth is Depth.NOTHING:
         site.untried.append(tenant)
         return
@@ -126,7 +126,7 @@ def _touch(client: Client, tenant: str, depth: Depth, site: Site) -> None:
 
 @dataclass
 class _Visit:
-    """What one tenant told."""
+    """What one tenant has answered."""
 
     listing: list[Endpoint] = field(default_factory=list)
     shapes: dict[Endpoint, dict[str, Shape]] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class _Visit:
 
 
 def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
-    """What the tenant has of ``wanted``; an endpoint that fails leaves the others as they are."""
+    """What the tenant has of ``wanted``; an endpoint that fails does not affect the others."""
     visit = _Visit()
     if not wanted:
         return visit
@@ -145,7 +145,7 @@ def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
         raise
     except AirbyteTracedException as error:
         if client.server_time(tenant) is None:
-            # Nobody could be signed in: whatever else was asked would fail the same way.
+            # Signing in failed: any other request would fail the same way.
             visit.failures[WHOLE] = error
             return visit
         unlisted = error
@@ -167,10 +167,10 @@ def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
 
 
 def _newest_known(client: Client, tenant: str, candidates: Sequence[Endpoint]) -> dict[Endpoint, dict[str, Shape]]:
-    """The first of ``candidates`` whose contract is read, with its entities; nothing where there are none.
+    """The first of ``candidates`` whose contract version can be read, with its entities; empty without candidates.
 
     Raises:
-        AirbyteTracedException: none is of a contract that is read, or one cannot be described.
+        AirbyteTracedException: none has a contract version that can be read, or one cannot be described.
     """
     refusal: _UnknownContractError | None = None
     for endpoint in candidates:
@@ -205,7 +205,7 @@ def _fill(site: Site, visits: Mapping[str, _Visit], streams: Collection[str] | N
 
 
 def clashes(tables: Sequence[Table]) -> dict[str, AirbyteTracedException]:
-    """Names that more than one table would have as a stream, with the sentence that refuses them."""
+    """Names that more than one table would have as a stream, with the error."""
     counted = Counter(each.name for each in tables)
     return {
         name: config_error(
@@ -234,7 +234,7 @@ def _names(wanted: Sequence[str]) -> tuple[str, ...]:
     """The names of the endpoints that the settings name.
 
     Raises:
-        AirbyteTracedException: a ``config_error`` about those that cannot be told apart by the names of their streams.
+        AirbyteTracedException: a ``config_error`` about those whose streams would have the same names as others.
     """
     names = [one.partition("/")[0] for one in wanted]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -247,7 +247,7 @@ def _names(wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _missing(visits: Collection[_Visit], wanted: Sequence[str]) -> dict[str, AirbyteTracedException]:
-    """Endpoints that no tenant has; where one could not be asked, that is not known of any."""
+    """Endpoints that no tenant has, with the error; not those that a tenant could not be asked for."""
     found: dict[str, AirbyteTracedException] = {}
     for one in wanted:
         name = one.partition("/")[0]
@@ -274,7 +274,7 @@ def _endpoints_of(client: Client, tenant: str) -> list[Endpoint]:
     def read(response: requests.Response) -> list[Endpoint]:
         answer = decode(_LISTING, response.content)
         rows = answer.endpoints if isinstance(answer, _Listing) else answer
-        # Both become parts of addresses: what is no name there is no endpoint.
+        # Both become parts of addresses: anything but a plain name is ignored.
         return [Endpoint(row.name, row.version) for row in rows if _NAME.fullmatch(f"{row.name}/{row.version}")]
 
     return client.fetch(tenant, "/entity", read=read, where=f"Tenant '{tenant}', list of endpoints")

@@ -50,11 +50,11 @@ class EmptyParts:
     records: SingleRecords
     requests: ListRequests
     optional_custom: Callable[[], Collection[str]]
-    """The custom fields of which nobody knows whether anybody added them."""
+    """The custom fields that may be standard fields, which nobody added."""
     emptied: tuple[str, ...] = ()
     """What the list leaves empty although its records have it."""
     is_misread: bool = False
-    """Whether rows have gone out without what was emptied before that was noticed."""
+    """Whether rows were sent without those parts before that was noticed."""
     _refusal: RequestFailed | None = None
     """Why a sample could not be read by itself."""
 
@@ -67,7 +67,7 @@ class EmptyParts:
         """Whether the list leaves empty what its records have: of each part, until the list has shown some of it.
 
         Raises:
-            RequestFailed: it does, and rows that lack the part have gone out.
+            RequestFailed: it does, and rows that lack the part have been sent.
         """
         parts = self._parts(page["plan"], window)
         empty = self.evidence.unproven(rows, parts)
@@ -78,7 +78,7 @@ class EmptyParts:
         if not self.facts.knows(EMPTIES_PARTS):
             self.emptied = part_names(had)
             self.facts.forget(LISTS_ALL)
-        if self.evidence.have_gone_out(had):
+        if self.evidence.were_sent_without(had):
             self.is_misread = True
             raise self.misread()
         logger.warning(
@@ -88,21 +88,21 @@ class EmptyParts:
         return True
 
     def misread(self) -> RequestFailed:
-        """The error of a list of which rows have gone out without what was emptied."""
+        """The error of a list whose rows were sent without parts that they have."""
         sentence = f"the list comes without {', '.join(self.emptied)}, which its records have{_MISREAD}"
         return RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), self.where)
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The columns of which nobody knows whether they are empty."""
+        """The columns that come empty, although the records may have values."""
         inside = "".join(f"{part}/" for part in self.table.path)
         return tuple(name.removeprefix(inside).replace("/", ".") for name in part_names(self.evidence.unknown))
 
     def refuse_unknown_lines(self) -> None:
-        """Fail if the list has shown no line, and nobody knows whether there are any.
+        """Check that it is known whether there are lines, if the list has shown none.
 
         Raises:
-            RequestFailed: it is so.
+            RequestFailed: it is unknown.
         """
         lines = "/".join(self.table.path)
         if self._refusal and lines and (lines,) in self.evidence.unknown:
@@ -161,7 +161,7 @@ class EmptyParts:
         return had
 
     def _doubt(self, empty: Sequence[Part], refusal: RequestFailed) -> None:
-        """Records that cannot be read do not say that they have nothing: where none could be, nobody knows."""
+        """Records that cannot be read prove nothing: if none can be, it is unknown whether they have the parts."""
         was = self.evidence.unknown
         self.evidence.doubt(empty)
         self._refusal = refusal

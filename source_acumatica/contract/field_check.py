@@ -1,4 +1,4 @@
-"""Finds the fields that the ERP describes and does not send, or sends as something that is no value."""
+"""Finds the fields that the ERP describes and does not send, or sends as something other than a value."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class FieldCheck:
     columns: frozenset[str] | None
     where: str
     broken: tuple[str, ...] = ()
-    """Those that have come as something that is no value, in any record."""
+    """Those that have come as something other than a value, in any record."""
     _has_broken: bool = False
-    """Whether records of the page that came last have something else in the place of a value."""
+    """Whether records of the last page hold something other than a value."""
 
     def look_at(self, rows: Sequence[Raw], left_out: Collection[str], leave_out: Callable[[list[str]], None]) -> None:
-        """Log and ``leave_out`` what is not sent, and is not ``left_out`` already, and note what is no value."""
+        """Log and ``leave_out`` what is not sent, unless ``left_out`` has it already, and note what is not a value."""
         names = unserved(rows, self.table.path, self._scalars)
         if new := [name for name in names if name not in left_out]:
             leave_out(new)
@@ -39,13 +39,13 @@ class FieldCheck:
         if new := [name for name in broken if name not in self.broken]:
             self.broken = (*self.broken, *new)
             logger.warning(
-                f"{self.where}: in some records the ERP sends something that is no value, as an error, for "
+                f"{self.where}: in some records the ERP sends something other than a value, such as an error, for "
                 f"{', '.join(new)}. Those come without it and say so; once none does, all are read anew. Deselect it "
                 "if that is to stay."
             )
 
     def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
-        """The rows of the page that came last, in their order, with the fields that those hold no value for."""
+        """The rows of the last page in their order, in runs that hold no value for the same fields."""
         if not self._has_broken:
             return [(rows, ())]
         runs = groupby(rows, lambda row: foreign([row], self.table.path, self._scalars))

@@ -20,7 +20,7 @@ from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.trail import Identity
 
 TRIES_AT_ONE_PAGE = 5
-"""A page that has moved between the requests for its custom fields, or works and fails by turns, is read again."""
+"""A page is read again if it changes between the requests for its custom fields, or fails only now and then."""
 
 Got = TypeVar("Got")
 Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Raw], int]]
@@ -37,9 +37,9 @@ class ListRequests:
     identify: Callable[[Raw], Identity]
     ask: Ask
     has_page: bool = False
-    """Whether a page of the window has come: its rows are those of the plan's filter then, and stay so."""
+    """Whether a page of the window has come: from then on the filter stays as it is."""
     _has_answered: bool = False
-    """Whether the list has been read from in this run, if only by its keys: then the form is set up."""
+    """Whether the list has answered in this run, if only for its keys: then the form is set up."""
 
     def page(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Raw], int]:
         """A page, asked for once for each group of custom fields, and its size in bytes.
@@ -82,7 +82,7 @@ class ListRequests:
         return bool(self.send(window, {**place, "top": 1, "plan": plan})[0])
 
     def accepts(self, window: Window, page: Mapping[str, int], plan: Plan, *, needs_rows: bool = False) -> bool:
-        """Whether the page that failed comes under another plan; one that is too slow is asked for with fewer rows."""
+        """Whether another plan can read the page that failed, if need be with fewer rows where it is too slow."""
         top = page["top"]
         while True:
             try:
@@ -103,10 +103,10 @@ class ListRequests:
     def _answers_for_keys(self, error: RequestFailed) -> bool:
         """Whether a form that is said not to be set up answers for its keys alone.
 
-        The set-up that is missing may be that of another form: of an extension, or of a part that was asked for.
+        What is not set up may be another form: that of an extension, or of a part that was asked for.
 
         Raises:
-            RequestFailed: nobody knows; ``error`` is no reason to pass the form over then.
+            RequestFailed: that is unknown, so ``error`` is no reason to skip the stream.
         """
         try:
             self.ask(Window(), {"top": 1, "plan": Plan(is_by_record=True)})
@@ -128,7 +128,7 @@ class ListRequests:
 
 
 def unless_refused(ask: Callable[[], Got], otherwise: Got, refusals: Sequence[Action] = REFUSALS) -> Got:
-    """What ``ask`` brings, or ``otherwise`` where the ERP refuses it."""
+    """What ``ask`` returns, or ``otherwise`` where the ERP refuses it."""
     try:
         return ask()
     except RequestFailed as error:

@@ -1,4 +1,4 @@
-"""Reads the list of an entity: page by page, with its custom fields, and where that fails record by record."""
+"""Reads the list of an entity page by page, or record by record where the list cannot be read."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ from source_acumatica.reading.trail import Ledger
 
 logger = logging.getLogger("airbyte")
 
-# Read one by one, so many records are held at a time and come between two states: at a second each, half a minute.
+# Read one by one, so many records are held in memory and lie between two states: half a minute at a second each.
 _KEYS_IN_A_PAGE = 30
 _ALL, _CHANGED = "all", "changed"
 
 
 @dataclass
 class ListReader(ContractReader):
-    """The list of an entity, as far down the ladder of ``Plan`` as the ERP makes it go."""
+    """The list of an entity; what the ERP refuses is asked for in a simpler way, as ``Plan`` describes it."""
 
     ask: Ask
     facts: Facts
@@ -69,7 +69,7 @@ class ListReader(ContractReader):
     _plan: Plan = field(default_factory=Plan)
     _size: PageSize | None = None
     _lowering: threading.Lock = field(default_factory=threading.Lock)
-    """Several pages may be refused at once; the plan is lowered for the first."""
+    """Several pages may be refused at once; only the first one changes the plan."""
 
     requests: ListRequests = field(init=False)
     records: SingleRecords = field(init=False)
@@ -90,11 +90,11 @@ class ListReader(ContractReader):
 
     @property
     def _in_full(self) -> str:
-        """What to say where the window cannot be asked for, with what that cannot make good."""
+        """What to log where the ERP cannot filter by the window, and what the user loses by that."""
         return f"Reading all rows instead of the changed ones.{lost_ranks(self.table.cursor) if self.is_ranked else ''}"
 
     def pages(self, window: Window) -> Iterator[Page[Raw]]:
-        """The list's pages from where the window was left."""
+        """The list's pages, from where the window was left off."""
         if self._size is None:
             self._size = PageSize(self.config.max_page_size)
             self._take(Plan(custom=self._chosen_custom()))
@@ -126,7 +126,7 @@ class ListReader(ContractReader):
                     self.repeated_key = self.table.keys
                 yield replace(page, rows=rows, position=position)
             if not self.is_incremental:
-                # No line may have come because none could be seen: an overwrite would empty the table.
+                # Whether there are any lines may be unknown, and an overwrite without any would empty the table.
                 self.empty_parts.refuse_unknown_lines()
         except MovingListError as error:
             raise stopped(self.where, error) from None
@@ -136,10 +136,10 @@ class ListReader(ContractReader):
         return _CHANGED if self._plan.filters else _ALL
 
     def _begin(self, window: Window) -> Position:
-        """The place in the window, if it is one of the list that is going to be read."""
+        """Where to start: the place in the state if it belongs to the list that is read now, or else the beginning."""
         start = window.start
         if window.since and start.list_name == _ALL:
-            # The filter was found to be of no use when the window was begun.
+            # The filter was found not to work when the window was begun.
             self._plan = replace(self._plan, filters=False)
         return start if start.list_name in ("", self._list_name) else BEGINNING
 
@@ -164,12 +164,12 @@ class ListReader(ContractReader):
         return bool(unwrap(row.get(self.table.cursor or "")))
 
     def has_rows_since(self, since: str, *, is_unconditional: bool = False) -> bool:
-        """Whether rows are there that have changed since, or nobody can say; also without the row filter."""
+        """Whether rows have changed since, or that is unknown; ``is_unconditional``: without the row filter."""
         plan = replace(self._plan, custom=())
         return not self._plan.filters or self.requests.has_rows(Window(since), plan, is_unconditional=is_unconditional)
 
     def id_again(self, row: Raw) -> str | None:
-        """The id that the record of ``row`` has in another answer; None where it is not found by its keys."""
+        """The id of ``row`` in another answer; None where it is not found by its keys."""
         options = record_filter(self.table, row, self._plan) if self.table.keys else None
         if options is None:
             return None
@@ -188,13 +188,13 @@ class ListReader(ContractReader):
     # ------------------------------------------------------------------------------------------------------ one page
 
     def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Raw], int]:
-        """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP bears no more."""
+        """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP refuses more."""
         tries: Counter[Plan] = Counter()
         is_suspect = False
         while True:
             plan, began = self._plan, time.monotonic()
             if self.empty_parts.is_misread:
-                # Noticed in a page that was fetched ahead, and maybe not taken.
+                # Noticed in a prefetched page, which may not have been used.
                 raise self.empty_parts.misread()
             try:
                 rows, size_bytes = self.requests.page(window, {"skip": skip, "top": asked, "plan": plan})
@@ -232,20 +232,20 @@ class ListReader(ContractReader):
                     return rows, asked
 
     def _lower(self, plan: Plan, window: Window, page: Mapping[str, int], error: RequestFailed) -> None:
-        """Ask for less than ``plan`` does, unless another page has brought that about already."""
+        """Ask for less than ``plan`` does, unless another page has changed the plan already."""
         with self._lowering:
             if plan == self._plan:
                 works = partial(self.requests.accepts, window, page, needs_rows=error.problem is TOO_MUCH)
                 is_innocent = partial(self._is_filter_innocent, window, error.problem)
                 self._take(self.ladder.lower(plan, window, error, works, is_innocent))
 
-    # ------------------------------------------------------------------------------------- is it what the ERP has?
+    # --------------------------------------------------------------------------------------- is an answer complete?
 
     def _asks_too_much(self, window: Window, plan: Plan, skip: int) -> bool:
         """Whether a page is empty only because of all that is asked for of its rows (BEHAVIOR.md, "Custom fields").
 
-        Where the filter is known to bring rows, none are believed, but not behind others: a page there begins with one
-        that has come.
+        A first page without rows is believed where the filter is known to work. A later one is not: it should begin
+        with the last row of the page before it.
         """
         is_proven = self.is_filtered(window) and self.facts.knows(FILTER_WORKS)
         if plan.is_by_record or (is_proven and not skip):
@@ -259,16 +259,16 @@ class ListReader(ContractReader):
             raise
 
     def _is_filter_innocent(self, window: Window, problem: Problem) -> bool:
-        """Whether the filter has let rows through, or would: a page may fail for one of its rows, too."""
+        """Whether the filter works, so that a page fails for another reason, such as one of its rows."""
         if self.requests.has_page or problem.action is not Action.STOP:
             return self.requests.has_page
         ask = partial(self.requests.send, window, {"top": 1, "plan": Plan(is_by_record=True)})
         return unless_refused(ask, None) is not None
 
     def _hides_rows(self, window: Window) -> bool:
-        """Whether an empty answer is no answer: a few forms answer every filter by a field that is no key with no rows.
+        """Whether the filter hides rows: a few forms return no rows for any filter by a field that is not a key.
 
-        It is asked for unless the filter has brought a row within the last day (BEHAVIOR.md, "Lists").
+        This is tested unless the filter has returned a row within the last day (BEHAVIOR.md, "Lists").
         """
         if self.requests.has_page or not self.is_filtered(window) or self.facts.knows(FILTER_WORKS):
             return False
@@ -286,18 +286,18 @@ class ListReader(ContractReader):
         """Whether the list leaves parts of its records empty that they have.
 
         Raises:
-            RequestFailed: it does, and rows that lack the part have gone out.
+            RequestFailed: it does, and rows that lack the part have been sent.
         """
         try:
             return self.empty_parts.are_in(rows, window, page)
         finally:
-            # Pages are fetched by several threads: neither ever goes back.
+            # Pages are fetched by several threads, so neither is ever reset.
             self.emptied = self.empty_parts.emptied or self.emptied
             self.is_misread = self.empty_parts.is_misread or self.is_misread
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The columns of which nobody knows whether they are empty."""
+        """The columns that come empty, although the records may have values."""
         return self.empty_parts.unknown
 
     # ------------------------------------------------------------------------------------------------ single records
@@ -354,5 +354,5 @@ class ListReader(ContractReader):
         return choice.names
 
     def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
-        """The rows of the page that came last, in their order, with what those lack beside ``lacking``."""
+        """The rows of the last page in their order, in runs that lack the same columns beside ``lacking``."""
         return self.field_check.runs(rows)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-# Its multiples fall on no pattern that records may have: every second one, the first of each day.
+# Its multiples follow no pattern that records may have, such as every second one, or the first of each day.
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 class NextPlaces:
-    """Places in a list behind its first page: twice as far each time, and once its end is passed, all over it."""
+    """Places in a list behind its first page: twice as far each time, and all over it once its end is passed."""
 
     def __init__(self, begin: int) -> None:
         self._begin, self._place, self._reach, self._step = begin, begin, begin, 0
@@ -20,7 +20,7 @@ class NextPlaces:
         return self._place
 
     def found(self, is_row: bool) -> None:
-        """Whether a row was there."""
+        """Note whether a row was there."""
         if is_row:
             self._reach = max(self._reach, self._place)
         self._is_end_known |= not is_row
@@ -32,7 +32,7 @@ class NextPlaces:
 
 
 def spread(count: int, most: int) -> list[int]:
-    """So many of ``count`` places, from the first on, all over them and in no even steps."""
+    """At most ``most`` of ``count`` places, the first one included, all over them in uneven steps."""
     if count <= most:
         return list(range(count))
     places: dict[int, None] = {0: None, count // 2: None, count - 1: None}

@@ -84,5 +84,5 @@ def test_nothing_that_is_known_to_be_a_document_is_written_to(named):
     assert not Forms(("Default/SalesOrder",)).is_form("Default", "SalesOrder", RESULTS)
 
 
-def test_of_an_own_endpoint_somebody_may_know_better_and_says_it_in_full():
+def test_users_may_know_better_of_an_own_endpoint_if_they_name_it_in_full():
     assert Forms(("Own/Task",)).is_form("Own", "Task", RESULTS)

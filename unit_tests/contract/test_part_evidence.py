@@ -31,11 +31,11 @@ def test_later_pages_have_ever_fewer_samples_and_no_more_than_some():
     assert numbers == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 
 
-def test_what_has_gone_out_is_told_by_its_parts():
+def test_what_was_sent_is_remembered_by_its_parts():
     parts = PartEvidence(10)
     parts.believe([("custom", "other")])
-    assert parts.have_gone_out([DETAILS, CUSTOM])
-    assert not parts.have_gone_out([DETAILS])
+    assert parts.were_sent_without([DETAILS, CUSTOM])
+    assert not parts.were_sent_without([DETAILS])
 
 
 def test_parts_are_named_each_once():
@@ -59,14 +59,14 @@ def page_of(rows, skip, alone):
 
 @pytest.mark.parametrize("rows", [500, 100_000])
 @pytest.mark.parametrize("shown", [False, True])
-def test_of_however_many_hollow_parts_few_records_are_read_by_themselves(rows, shown):
+def test_of_however_many_empty_parts_few_records_are_read_by_themselves(rows, shown):
     """And of ten times as many pages hardly more; where the list has shown the parts before, fewer."""
     alone = []
-    parts, hollow = PartEvidence(10), [(f"custom/V/Usr{number}",) for number in range(100)]
+    parts, empty = PartEvidence(10), [(f"custom/V/Usr{number}",) for number in range(100)]
     if shown:
-        parts.unproven([{"custom": {"V": {f"Usr{number}": 1 for number in range(100)}}}], hollow)
+        parts.unproven([{"custom": {"V": {f"Usr{number}": 1 for number in range(100)}}}], empty)
     for skip in range(0, rows, 500):
-        assert parts.emptied(page_of(rows, skip, lambda row: alone.append(row["id"])), hollow) == []
+        assert parts.emptied(page_of(rows, skip, lambda row: alone.append(row["id"])), empty) == []
     assert 3 <= len(alone) <= 12 if shown else 10 <= len(alone) <= 30
 
 

@@ -1,4 +1,4 @@
-"""Tests what is asked for: the options of each request, as far down as the ERP makes the connector climb."""
+"""Tests what is asked for: the options of each request, also after the ERP has refused something."""
 
 from __future__ import annotations
 
@@ -171,13 +171,13 @@ def test_what_is_expanded_is_selected_too_and_keys_are_always_there(name, data):
 
 @pytest.mark.parametrize("columns", [None, {"id", "Subject"}])
 @pytest.mark.parametrize("plan", [Plan(), Plan(is_by_record=True)])
-def test_nothing_is_selected_of_records_that_only_their_whole_content_tells_apart(plan, columns):
+def test_nothing_is_selected_of_records_that_only_their_whole_content_identifies(plan, columns):
     chosen = None if columns is None else frozenset(columns)
     for name in ("Memo", "Memo__Details"):
         assert "$select" not in list_options(table(name, UNKEYED, Known()), plan, chosen, ALL)
 
 
-def test_records_with_a_note_id_are_told_apart_by_it():
+def test_records_with_a_note_id_are_identified_by_it():
     shape = Shape({"NoteID": FieldKind.GUID, "Subject": STRING})
     memo = table("Memo", shape, Known())
     assert list_options(memo, Plan(), frozenset({"id", "Subject"}), ALL) == {"$select": "Subject"}
@@ -468,7 +468,7 @@ def test_a_parameter_is_sent_as_its_fields_type(name, written, sent):
     ("name", "written"),
     [("Gone", "x"), ("period", "x"), ("Year", "this one"), ("Year", "1.5"), ("Active", "perhaps")],
 )
-def test_a_parameter_that_does_not_fit_is_an_error_that_can_be_told(name, written):
+def test_a_parameter_that_does_not_fit_is_an_error(name, written):
     with pytest.raises((KeyError, ValueError)):
         inquiry_body(table("PriceInquiry__Results", INQUIRY, Known()), {name: written})
 
