@@ -50,7 +50,7 @@ class Site:
     failures: dict[tuple[str, str], AirbyteTracedException] = field(default_factory=dict)
     """Why a tenant (``WHOLE``) or an endpoint of it could not be described: what it has is unknown."""
     signed_in_only: list[str] = field(default_factory=list)
-    """Tenants that were signed in to at most: there was no time to ask what they have."""
+    """Tenants that were only signed in to: there was no time to ask what they have."""
     untried: list[str] = field(default_factory=list)
     """Tenants that there was no time for at all."""
     missing: dict[str, AirbyteTracedException] = field(default_factory=dict)
