@@ -19,7 +19,8 @@ import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
-from source_acumatica.contract.discovery import Endpoint, describe
+from source_acumatica.contract.discovery import describe
+from source_acumatica.contract.site import Endpoint
 from source_acumatica.erp.client import Client, RetryPolicy
 from source_acumatica.erp.errors import RequestFailed
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from source_acumatica.contract import hollow, query
-from source_acumatica.contract.hollow import spread
+from source_acumatica.contract import part_evidence, query
+from source_acumatica.contract.samples import spread
 from source_acumatica.reading import page_size
 
 from .harness import FULL_REFRESH, INCREMENTAL, differences
@@ -209,7 +209,7 @@ def test_a_custom_field_that_no_record_has_costs_few_requests(site: Simulator) -
 @pytest.fixture
 def no_look_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what has come is looked at."""
-    monkeypatch.setattr(hollow, "SAMPLES_BEHIND", 0)
+    monkeypatch.setattr(part_evidence, "SAMPLES_BEHIND", 0)
 
 
 def test_what_is_noticed_late_comes_anew_with_the_next_sync(

@@ -452,7 +452,7 @@ def test_only_the_record_with_an_error_in_place_of_a_value_says_that_it_lacks_it
     destination = read(sim, "Customer", max_page_size=4)
     assert [row["CustomerID"] for row in destination.rows("Customer") if row.nulled] == ["C000005"]
     assert sum(map(bool, destination.changes)) == 1
-    assert "something that is no value, as an error, for CustomerName" in " ".join(destination.warnings)
+    assert "something other than a value, such as an error, for CustomerName" in " ".join(destination.warnings)
     sim.rewrite(lambda _request, answer: answer)
     for _ in range(2):
         sim.clock.advance(86_400)

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
-from source_acumatica.contract.discovery import Depth, Site, describe, together, warn_of_forms
+from source_acumatica.contract.discovery import Depth, describe
+from source_acumatica.contract.form_hints import warn_of_forms
 from source_acumatica.contract.forms import Forms
 from source_acumatica.contract.query import probe_options
+from source_acumatica.contract.site import Site, together
 from source_acumatica.contract.tables import Method, Table
 from source_acumatica.deadline import Budget
 from source_acumatica.erp.answers import or_no_content, read_answer

@@ -38,8 +38,10 @@ from source_acumatica.airbyte.watches import KeyWatch
 from source_acumatica.check import prove
 from source_acumatica.config import Config, unknown_settings
 from source_acumatica.contract.ad_hoc import AdHocSchemas
-from source_acumatica.contract.discovery import PROOF, Site, describe, warn_of_forms
+from source_acumatica.contract.discovery import describe
+from source_acumatica.contract.form_hints import warn_of_forms
 from source_acumatica.contract.forms import Forms, form_names
+from source_acumatica.contract.site import PROOF, Site
 from source_acumatica.contract.stream import ContractStream
 from source_acumatica.contract.tables import MAIN_ENDPOINT, Method, Table
 from source_acumatica.deadline import OverdueError, within

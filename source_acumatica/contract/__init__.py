@@ -1,1 +1,1 @@
-"""The contract-based REST API: its endpoints' entities, the collections in them, and inquiry forms."""
+"""Reads the contract-based REST API: the entities of its endpoints, the collections in them, and inquiry forms."""

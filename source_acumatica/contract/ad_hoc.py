@@ -1,4 +1,4 @@
-"""Asks for the records that name an entity's custom fields, and tells a passing failure of that from a lasting one."""
+"""Asks for ``$adHocSchema``, which names an entity's custom fields, until it comes or its failure is lasting."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from source_acumatica.reading.fields import Raw
 
 logger = logging.getLogger("airbyte")
 
-# A failure of the ERP's own passes or not: a quarter of a minute of pauses, each of these tries being two. A
-# refusal by its words is asked about once more.
+# An internal failure of the ERP may pass: it is tried again for about 15 seconds, each try being two requests.
+# An explicit refusal is tried once more.
 _TRIES, _TRIES_AFTER_REFUSAL = 4, 2
 _RETRY_POLICY = RetryPolicy(retries=_TRIES, wait_seconds=0, first_pause_seconds=2.0)
-# What says that it is this request that is refused; all else would fail the list as well.
+# These say that this request is refused; any other failure would make the list fail as well.
 _REFUSALS = (Action.CLIMB_DOWN, Action.STOP, Action.GONE, Action.SKIP)
 
 
@@ -33,18 +33,18 @@ class _Entity:
 
 
 class AdHocSchemas:
-    """Records that name the custom fields, asked for once per tenant and entity: its lines are streams of their own."""
+    """The answers, asked for once per tenant and entity: the streams of an entity and of its collections share one."""
 
     def __init__(self) -> None:
         self._entities: dict[tuple[str, str], _Entity] = {}
 
     def get(self, tenant: str, url_path: str, ask: Callable[[], Raw], *, is_refusal_known: bool) -> Raw:
-        """The schema of an entity; whoever comes while it is being asked for waits.
+        """The schema of an entity; a second caller waits for the answer to the first.
 
-        Where it ``is_refusal_known``, one try has to do.
+        Where a refusal is known from an earlier sync (``is_refusal_known``), one try is enough.
 
         Raises:
-            RequestFailed: it has failed in every try, or in a way that the list would fail in as well.
+            RequestFailed: every try has failed, or one in a way that would make the list fail as well.
         """
         entity = self._entities.setdefault((tenant, url_path), _Entity())
         with entity.lock:
@@ -66,7 +66,7 @@ class AdHocSchemas:
 
 
 def is_refusal(error: RequestFailed) -> bool:
-    """Whether it is the request for custom fields that is refused, and not anything in this tenant."""
+    """Whether only the request for custom fields is refused, and not any request to this tenant."""
     return error.problem.action in _REFUSALS
 
 

@@ -19,6 +19,8 @@ from source_acumatica.reading.reader import Reader, where_of
 
 DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=msgspec.Raw)
 LIST_DECODER = msgspec.json.Decoder(list[Any], float_hook=msgspec.Raw)
+REFUSALS = (Action.CLIMB_DOWN, Action.STOP)
+"""Failures where asking for less may help."""
 
 
 @dataclass
@@ -61,5 +63,5 @@ class ContractReader(Reader):
 
 
 def lacks(part: str) -> Problem:
-    """A part of a record that was asked for and whose name does not come: that says nothing of what is in it."""
+    """The problem of an answer without a part that was asked for: a missing name does not mean an empty part."""
     return Problem(Action.CLIMB_DOWN, FailureType.system_error, f"the ERP leaves out {part} although it was asked for")

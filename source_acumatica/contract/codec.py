@@ -55,7 +55,7 @@ def _plain_list(body: bytes, log: Log | None, described: Collection[str], levels
 
 
 def rows_of(answer: Any, described: Collection[str]) -> list[Any]:
-    """What stands where rows should stand: themselves, in an object as OData has it, or a record by itself.
+    """The rows of an answer: a list, a list in an object as OData returns it, or a single record.
 
     Raises:
         BrokenAnswerError: it is an error.
@@ -81,15 +81,15 @@ def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type
     if table.method is Method.INQUIRY or not table.is_identified:
         raise NotCompilableError
     code, cursor = Code(), table.cursor
-    looked_at = _values(table.shape, [*table.keys, *filter(None, [cursor])])
+    needed = _values(table.shape, [*table.keys, *filter(None, [cursor])])
     modified = f"{code.value(utc_instant)}({_value('row', cursor, code)})" if cursor else ""
     if not table.path:
         fields, cells = _level(code, table.rows_shape, "row", columns)
         if cursor:
             cells[cursor] = modified
         record = code.record({"_tenant": "tenant", **cells})
-        return made_row_type(code, {**fields, **looked_at}, table.shape.fields), code.compiled([f"return ({record},)"])
-    # What all lines of a record have in common is made once.
+        return made_row_type(code, {**fields, **needed}, table.shape.fields), code.compiled([f"return ({record},)"])
+    # What all lines of a record have in common is computed once.
     parent_keys = {f"_parent_{key}": _value("row", key, code) for key in table.keys}
     common = {"_parent_id": f"row.{code.attribute('id')}", **parent_keys}
     if cursor:
@@ -97,7 +97,7 @@ def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type
     added = {"_tenant": "tenant", **{name: f"common{number}" for number, name in enumerate(common)}}
     prepared = [f"common{number} = {cell}" for number, cell in enumerate(common.values())]
     below, lines = _descent(code, table, 0, table.shape, added, columns)
-    return made_row_type(code, {"id": (Any, None), **looked_at, **below}, table.shape.fields), code.compiled(
+    return made_row_type(code, {"id": (Any, None), **needed, **below}, table.shape.fields), code.compiled(
         ["records = []", *prepared, *lines, "return records"]
     )
 
@@ -105,7 +105,7 @@ def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type
 def _descent(
     code: Code, table: Table, depth: int, shape: Shape, added: Mapping[str, str], columns: Collection[str] | None
 ) -> tuple[Fields, list[str]]:
-    """The field that leads on from a level, and the lines that go through what is in it."""
+    """The field that leads to the next level, and the lines of code that go through its rows."""
     name, above, row = table.path[depth], f"row{depth}" if depth else "row", f"row{depth + 1}"
     is_last, inner = depth + 1 == len(table.path), shape.collections.get(name)
     if inner is None:
@@ -135,7 +135,7 @@ def _descent(
 
 
 def _level(code: Code, shape: Shape, row: str, columns: Collection[str] | None = None) -> tuple[Fields, dict[str, str]]:
-    """What is decoded of a record of ``shape``, and its cells; the same as ``Shape.converter`` makes."""
+    """The fields to decode of a record of ``shape``, and the code of its cells, the same as ``Shape.converter``'s."""
     fields: Fields = {"id": (Any, None)}
     cells = {"id": f"{row}.{code.attribute('id')}"}
     for name, kind in shape.fields.items():
@@ -172,7 +172,7 @@ def _linked(shape: Shape) -> tuple[type[RawRow], Callable[[Any], Any]]:
 
 
 def _part(type_: Any) -> tuple[Any, Any]:
-    """The field of a collection or an object; one that does not come is not taken for an empty one (``parts``)."""
+    """The field of a collection or an object; UNSET where it does not come, which does not mean empty (``parts``)."""
     return type_ | None | msgspec.UnsetType, msgspec.UNSET
 
 
@@ -182,7 +182,7 @@ def _value(row: str, name: str, code: Code) -> str:
 
 
 def _values(shape: Shape, names: Iterable[str]) -> Fields:
-    """Fields whose values have to be looked at, whether they are columns or not."""
+    """Fields whose values are needed, whether they are columns or not."""
     if any(shape.fields.get(name) is FieldKind.UNKNOWN for name in names):
         raise NotCompilableError
     return dict.fromkeys(names, (Wrapper, NO_VALUE))

@@ -1,4 +1,4 @@
-"""The custom fields of a table: which there are, which are asked for, and how several answers are put together."""
+"""The custom fields of a table: their names, their groups in requests, and how several answers are merged."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ class CustomFields:
     added: tuple[str, ...] = ()
     """Those that a customization or a user added, as their prefix says."""
     others: tuple[str, ...] = ()
-    """The rest: of a customization's own tables, or the platform's own that the endpoint does not show.
+    """The rest: fields of a customization's own tables, or standard fields that the endpoint does not show.
 
-    Nothing tells the one from the other. Those that the endpoint shows under the same name, and those that the
-    platform makes of others (``CustomerID_description``), come last.
+    The two cannot be distinguished. Fields that the endpoint shows under the same name, and fields that the platform
+    derives from others (``CustomerID_description``), come last.
     """
     unreadable: tuple[str, ...] = ()
 
     def without(self, names: Collection[str]) -> CustomFields:
-        """The same, but for some that are not to be read."""
+        """The same without some that are not to be read."""
         added = tuple(name for name in self.added if name not in names)
         return replace(self, added=added, others=tuple(name for name in self.others if name not in names))
 
     def within(self, room: int, first: Collection[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What to ask for, and what is left out, since only so many characters are to be used for the others.
+        """What to ask for, and what to leave out: all added fields are asked for, others if they fit into ``room``.
 
-        Of these, those that are named ``first`` come before the rest.
+        ``room`` is in characters of an address. Of the others, those in ``first`` come before the rest.
         """
         chosen = [*self.added]
         left = []
@@ -59,7 +59,7 @@ class CustomFields:
 def custom_fields(table: Table, ad_hoc: Raw) -> CustomFields:
     """The custom fields of the table's rows, from an answer of ``$adHocSchema``.
 
-    That is an empty record: what the endpoint shows are its elements, and what is below ``custom`` it does not show.
+    That is an empty record: its elements are what the endpoint shows, and below ``custom`` is what it does not show.
     """
     level: Any = ad_hoc
     for part in table.path:
@@ -89,17 +89,18 @@ def _fields(prefix: str, views: Mapping[str, Any]) -> Iterator[tuple[str, str, s
 
 
 def column_of(name: str, path: Sequence[str]) -> str:
-    """Where a custom field stands in the records of a table with this ``path``: ``custom.View.Field``."""
+    """The place of a custom field in the records of a table with this ``path``: ``custom.View.Field``."""
     return f"custom.{name.removeprefix(''.join(f'{part}/' for part in path))}"
 
 
 def parts_of(
     groups: Sequence[tuple[str, ...]], optional: Collection[str], path: Sequence[str]
 ) -> list[tuple[str, ...]]:
-    """What of the custom fields a list may leave empty apart from the rest, each by the places of which one shows it.
+    """The parts that a list may leave empty among the custom fields, each as the places any of which shows the part.
 
-    That is what one request asks for, and each field that somebody added; the ``optional`` ones, of which nobody knows,
-    may be computed by the form for a record alone, and are believed as far as others of the same request come.
+    The fields of one request are a part together, and each field that somebody added is a part by itself. An
+    ``optional`` one may be computed by the form for single records only, so it is believed to be empty as long as
+    another field of the same request comes.
     """
     parts = {tuple(place_of(name, path) for name in group): None for group in groups if group}
     added = {(place_of(name, path),): None for group in groups for name in group if name not in optional}
@@ -113,7 +114,7 @@ def place_of(name: str, path: Sequence[str]) -> str:
 
 
 def in_groups(names: tuple[str, ...], room: int, most: int | None = None) -> list[tuple[str, ...]]:
-    """``names`` cut so that each group takes at most so many characters of an address, and has ``most`` names."""
+    """``names`` in groups of at most ``room`` characters of an address and ``most`` names."""
     groups: list[list[str]] = [[]]
     for name in names:
         last = groups[-1]

@@ -17,11 +17,12 @@ _MARK_OF_THE_BASE = "rowNumber"
 _DEEPEST_COLLECTION = 2
 # Contacts have addresses; anything deeper is a link back to where it came from.
 _DEEPEST_OBJECT = 2
-# The largest of Acumatica's own endpoints have about a thousand; in a document where all links to all, there is no end.
+# The largest of Acumatica's own endpoints have about a thousand; a document where all schemas link to each other would
+# never end.
 _MOST_SHAPES = 50_000
 # A segment of an address: ASP.NET refuses these characters there, and resolves dots; braces stand for a record's key.
 _ENTITY_NAME = re.compile(r"(?![. ]*$)[^\x00-\x1f/\\<>*%&:?+\"{}$#]+")
-# What stands between the names of an option ($select, $expand), or in front of them.
+# Characters that separate the names of an option ($select, $expand), or stand in front of them.
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f,/$@]")
 _KINDS = {kind.value: kind for kind in FieldKind if kind is not FieldKind.UNKNOWN}
 
@@ -42,7 +43,7 @@ class Description:
     warnings: list[str] = field(default_factory=list)
     """One sentence for each field whose type is unknown, or that is left out for its name."""
     credentials: list[str] = field(default_factory=list)
-    """The fields that hold credentials of other systems: they stand in no shape."""
+    """The fields that hold credentials of other systems: no shape has them."""
 
 
 def read_description(document: object) -> Description:
@@ -54,7 +55,7 @@ def read_description(document: object) -> Description:
     try:
         return _read(document)
     except (AttributeError, TypeError) as error:
-        # Whatever stands there instead of an object or a list goes wrong in one of these ways.
+        # Anything in the place of an object or a list raises one of these.
         raise DescriptionError(str(error)) from None
 
 
@@ -96,7 +97,7 @@ class _Reader:
         self._shapes = 0
 
     def shape(self, name: str, collections: int = _DEEPEST_COLLECTION, above: tuple[str, ...] = ()) -> Shape:
-        """The shape of the schema ``name``; ``above`` are the schemas that linked to it, so that no circle is run."""
+        """The shape of the schema ``name``; ``above`` are the schemas that linked to it, so that circular links end."""
         self._shapes += 1
         if self._shapes > _MOST_SHAPES:
             message = "more nested than any endpoint"
@@ -136,7 +137,7 @@ class _Reader:
                     self._warn(f"{name}.{field_name!r} has a name that cannot be asked for: it is left out.")
 
     def _is_record(self, name: str) -> bool:
-        """Whether a schema is a linked record; names do not tell: a record may be called ``AttributeValue``."""
+        """Whether a schema is a linked record; its name does not show that: one may be called ``AttributeValue``."""
         schema = self._schemas.get(name, {})
         return bool(schema) and "value" not in schema.get("properties", {})
 

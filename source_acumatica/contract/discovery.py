@@ -17,28 +17,24 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.contract.description import Description, DescriptionError, read_description
-from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, Forms, is_blank
-from source_acumatica.contract.known_entities import is_known, known
-from source_acumatica.contract.tables import MAIN_ENDPOINT, Method, Table, agreed, prefix, tables
-from source_acumatica.erp.answers import NO_CONTENT, or_no_content, read_answer
+from source_acumatica.contract.forms import Forms
+from source_acumatica.contract.known_entities import known
+from source_acumatica.contract.site import PROOF, WHOLE, Endpoint, Site, may_hold
+from source_acumatica.contract.tables import MAIN_ENDPOINT, Table, agreed, tables
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import Action, RequestFailed, config_error
+from source_acumatica.erp.errors import config_error
 from source_acumatica.erp.json_text import decode
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.credentials import left_out
 from source_acumatica.reading.fields import Shape
-from source_acumatica.reading.table import explain_left_out, left_out_by
+from source_acumatica.reading.table import explain_left_out
 
 logger = logging.getLogger("airbyte")
 
 # Contract 5 (endpoints made in 2026 R2 and later) has other literals and wrappers (BEHAVIOR.md, "Versions").
 _KNOWN_CONTRACTS = frozenset({"3", "4"})
 _NAME = re.compile(r"\w[\w. -]*/\w[\w.-]*")
-WHOLE = ""
-"""In place of an endpoint's name: the tenant as a whole, which could not be signed in to."""
-PROOF = "?"
-"""In place of an endpoint's name: what was asked for besides, which may be anything that no endpoint has."""
-# How the names of the streams of OData begin.
+# The streams of OData have these prefixes.
 _TAKEN_NAMES = ("gi", "dac")
 
 
@@ -59,24 +55,8 @@ _LISTING: msgspec.json.Decoder[_Listing | list[_Listed]] = msgspec.json.Decoder(
 _DOCUMENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
-@dataclass(frozen=True, order=True)
-class Endpoint:
-    """An endpoint of the instance in one version."""
-
-    name: str
-    version: str
-
-    @property
-    def rank(self) -> tuple[int, ...]:
-        """Versions compare by their numbers: 9.0 is older than 24.200.001."""
-        return tuple(int(part) if part.isdigit() else 0 for part in self.version.split("."))
-
-    def __str__(self) -> str:
-        return f"{self.name}/{self.version}"
-
-
 class Depth(StrEnum):
-    """How far a tenant is looked at."""
+    """How much a tenant is asked."""
 
     ALL = "everything that the settings name"
     SIGN_IN = "whether it can be signed in to"
@@ -84,62 +64,7 @@ class Depth(StrEnum):
 
 
 class _UnknownContractError(AirbyteTracedException):
-    """An endpoint of a contract version that is not read."""
-
-
-@dataclass
-class Site:
-    """What the tenants are made of: each by its own description, and all of them together."""
-
-    names: tuple[str, ...]
-    """The endpoints that are read, by their names."""
-    endpoints: tuple[Endpoint, ...] = ()
-    """All that any tenant is read with: a tenant may lack the newest version that another has."""
-    listed: frozenset[str] = frozenset()
-    """The names of all that any tenant has."""
-    tables: list[Table] = field(default_factory=list)
-    """Of all tenants together: what the streams declare."""
-    own: dict[str, dict[str, Table]] = field(default_factory=dict)
-    """By tenant and stream: what the tenant is asked for."""
-    failures: dict[tuple[str, str], AirbyteTracedException] = field(default_factory=dict)
-    """Why a tenant (``WHOLE``) or an endpoint of it could not be described: what it has is unknown."""
-    signed_in_only: list[str] = field(default_factory=list)
-    """Tenants of which it is unknown what they have, since there was no time to ask."""
-    untried: list[str] = field(default_factory=list)
-    """Tenants of which nothing is known at all."""
-    missing: dict[str, AirbyteTracedException] = field(default_factory=dict)
-    """Endpoints that no tenant has, though all could be asked, and the sentence."""
-    clashes: dict[str, AirbyteTracedException] = field(default_factory=dict)
-    """Names that more than one stream would have, and the sentence."""
-
-    def failure(self, tenant: str, endpoints: Collection[str]) -> AirbyteTracedException | None:
-        """Why it is unknown what ``tenant`` has in these endpoints, if it is."""
-        found = (self.failures.get((tenant, name)) for name in (WHOLE, *endpoints))
-        return next(filter(None, found), None)
-
-    def absence(self, stream: str) -> AirbyteTracedException | None:
-        """Why no tenant has the stream, if it is for the endpoint."""
-        return next(filter(None, map(self.missing.get, self.owners(stream))), None)
-
-    def owners(self, stream: str) -> list[str]:
-        """The endpoints that may have the stream, by its name."""
-        return [name for name in self.names if _may_hold(name, self.names, [stream])]
-
-    def unnamed(self, stream: str) -> str | None:
-        """The sentence for a stream of an endpoint that the settings leave out."""
-        endpoint = stream.partition("__")[0]
-        if not self.owners(stream) or (endpoint in self.listed and endpoint not in self.names):
-            return left_out_by("endpoints", stream)
-        return None
-
-    def raise_what_failed(self) -> None:
-        """For whoever needs all of it.
-
-        Raises:
-            AirbyteTracedException: it names everything that failed.
-        """
-        if found := [*self.failures.values(), *self.missing.values(), *self.clashes.values()]:
-            raise together(found)
+    """An endpoint of a contract version that cannot be read."""
 
 
 def describe(
@@ -151,17 +76,17 @@ def describe(
     forms: Forms | None = None,
     depth: Callable[[], Depth] = lambda: Depth.ALL,
 ) -> Site:
-    """The tables of all tenants; of ``streams`` only, where given, and then with no request for other endpoints.
+    """The tables of all tenants; if ``streams`` are given, only theirs, without a request for other endpoints.
 
-    Each tenant is asked everything in one visit, ``prove`` included: with few seats every return is a sign-in more.
-    What fails is kept, and fails alone; what fails in ``prove`` as well. ``depth`` is asked before each visit.
+    Each tenant is asked for everything in one visit, ``prove`` included: with few seats, coming back costs a sign-in.
+    What fails, also in ``prove``, is kept in the site and leaves the rest alone. ``depth`` is asked before each visit.
 
     Raises:
         AirbyteTracedException: a ``config_error``: ``wanted`` names an endpoint twice.
     """
     wanted, forms = wanted or (MAIN_ENDPOINT,), forms or Forms()
     site = Site(_names(wanted))
-    needed = [one for one in wanted if streams is None or _may_hold(one.partition("/")[0], site.names, streams)]
+    needed = [one for one in wanted if streams is None or may_hold(one.partition("/")[0], site.names, streams)]
     visits: dict[str, _Visit] = {}
     for tenant in tenants:
         if (how_far := depth()) is not Depth.ALL:
@@ -186,7 +111,7 @@ def describe(
 
 
 def _touch(client: Client, tenant: str, depth: Depth, site: Site) -> None:
-    """Look at a tenant for which there is no time."""
+    """Sign in to a tenant, or not even that, when there is no time to ask it more."""
     if depth is Depth.NOTHING:
         site.untried.append(tenant)
         return
@@ -201,7 +126,7 @@ def _touch(client: Client, tenant: str, depth: Depth, site: Site) -> None:
 
 @dataclass
 class _Visit:
-    """What one tenant told."""
+    """What one tenant has answered."""
 
     listing: list[Endpoint] = field(default_factory=list)
     shapes: dict[Endpoint, dict[str, Shape]] = field(default_factory=dict)
@@ -209,7 +134,7 @@ class _Visit:
 
 
 def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
-    """What the tenant has of ``wanted``; an endpoint that fails leaves the others as they are."""
+    """What the tenant has of ``wanted``; an endpoint that fails does not affect the others."""
     visit = _Visit()
     if not wanted:
         return visit
@@ -220,7 +145,7 @@ def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
         raise
     except AirbyteTracedException as error:
         if client.server_time(tenant) is None:
-            # Nobody could be signed in: whatever else was asked would fail the same way.
+            # Signing in failed: any other request would fail the same way.
             visit.failures[WHOLE] = error
             return visit
         unlisted = error
@@ -242,10 +167,10 @@ def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
 
 
 def _newest_known(client: Client, tenant: str, candidates: Sequence[Endpoint]) -> dict[Endpoint, dict[str, Shape]]:
-    """The first of ``candidates`` whose contract is read, with its entities; nothing where there are none.
+    """The first of ``candidates`` whose contract version can be read, with its entities; empty without candidates.
 
     Raises:
-        AirbyteTracedException: none is of a contract that is read, or one cannot be described.
+        AirbyteTracedException: none has a contract version that can be read, or one cannot be described.
     """
     refusal: _UnknownContractError | None = None
     for endpoint in candidates:
@@ -280,7 +205,7 @@ def _fill(site: Site, visits: Mapping[str, _Visit], streams: Collection[str] | N
 
 
 def clashes(tables: Sequence[Table]) -> dict[str, AirbyteTracedException]:
-    """Names that more than one table would have as a stream, with the sentence that refuses them."""
+    """Names that more than one table would have as a stream, with the error."""
     counted = Counter(each.name for each in tables)
     return {
         name: config_error(
@@ -309,7 +234,7 @@ def _names(wanted: Sequence[str]) -> tuple[str, ...]:
     """The names of the endpoints that the settings name.
 
     Raises:
-        AirbyteTracedException: a ``config_error`` about those that cannot be told apart by the names of their streams.
+        AirbyteTracedException: a ``config_error`` about those whose streams would have the same names as others.
     """
     names = [one.partition("/")[0] for one in wanted]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -322,7 +247,7 @@ def _names(wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _missing(visits: Collection[_Visit], wanted: Sequence[str]) -> dict[str, AirbyteTracedException]:
-    """Endpoints that no tenant has; where one could not be asked, that is not known of any."""
+    """Endpoints that no tenant has, with the error; not those that a tenant could not be asked for."""
     found: dict[str, AirbyteTracedException] = {}
     for one in wanted:
         name = one.partition("/")[0]
@@ -345,20 +270,11 @@ def _by_name(endpoint: Endpoint) -> tuple[str, tuple[int, ...]]:
     return endpoint.name, endpoint.rank
 
 
-def _may_hold(name: str, names: Sequence[str], streams: Collection[str]) -> bool:
-    """Whether one of ``streams`` may belong to the endpoint ``name`` of ``names``, by its prefix."""
-    if own := prefix(name):
-        return any(stream.startswith(own) for stream in streams)
-    others = tuple(filter(None, map(prefix, names)))
-    # An endpoint may be named like an entity of the main one, whose collections' streams then begin like its own.
-    return any(not stream.startswith(others) or is_known(name, stream.partition("__")[0]) for stream in streams)
-
-
 def _endpoints_of(client: Client, tenant: str) -> list[Endpoint]:
     def read(response: requests.Response) -> list[Endpoint]:
         answer = decode(_LISTING, response.content)
         rows = answer.endpoints if isinstance(answer, _Listing) else answer
-        # Both become parts of addresses: what is no name there is no endpoint.
+        # Both become parts of addresses: anything but a plain name is ignored.
         return [Endpoint(row.name, row.version) for row in rows if _NAME.fullmatch(f"{row.name}/{row.version}")]
 
     return client.fetch(tenant, "/entity", read=read, where=f"Tenant '{tenant}', list of endpoints")
@@ -391,42 +307,6 @@ def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
     return description
 
 
-def warn_of_forms(
-    client: Client, tenant: str, tables: Sequence[Table], may_ask: Callable[[], bool] = lambda: True
-) -> None:
-    """Log which entities without keys look like inquiry forms: PUT is not sent to any on a guess."""
-    listed = [each for each in tables if each.method is Method.LIST and not each.path]
-    for table in [each for each in listed if not (each.is_identified or each.is_single)]:
-        if may_ask() and _looks_like_a_form(client, tenant, table):
-            logger.warning(f"{_where_of(tenant, table)}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
-
-
-def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:
-    """Whether its list is one blank record, or the ERP says that it cannot be listed at all."""
-
-    def read(response: requests.Response) -> bool:
-        rows = [] if response.status_code == NO_CONTENT else decode(_DOCUMENT, response.content)
-        return isinstance(rows, list) and len(rows) == 1 and is_blank(rows[0])
-
-    judge, where = or_no_content(read_answer), _where_of(tenant, table)
-    try:
-        return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=where, judge=judge, is_hint=True)
-    except RequestFailed as error:
-        # Reading it says what is wrong; this is only a hint.
-        return error.problem.action is Action.CLIMB_DOWN
-
-
-def _where_of(tenant: str, table: Table) -> str:
-    return f"Tenant '{tenant}', {table.name}"
-
-
 def _join(ours: dict[str, Shape], theirs: Mapping[str, Shape]) -> None:
     for entity, shape in theirs.items():
         ours[entity] = ours[entity].joined(shape) if entity in ours else shape
-
-
-def together(failures: Collection[AirbyteTracedException]) -> AirbyteTracedException:
-    """One error that names everything that failed; a setting to mend outweighs a passing fault."""
-    message = "\n".join(dict.fromkeys(error.message or "" for error in failures))
-    worst = min(failures, key=lambda error: error.failure_type.value != "config_error")
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=worst.failure_type)

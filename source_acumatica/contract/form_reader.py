@@ -35,7 +35,7 @@ class FormReader(ContractReader):
     given: Mapping[str, Any] = field(default_factory=dict)
 
     def pages(self, window: Window) -> Iterator[Page[Raw]]:
-        """The filled-in form as a record, as often as its results are a batch; these are the table's rows."""
+        """The form as a record, once for each batch of its results, which are the table's rows."""
         sent = self._parameters()
         results, shown = self.client.fetch(
             self.tenant,
@@ -62,29 +62,29 @@ class FormReader(ContractReader):
             form: Any = Part(batch, first, len(results))
             for name in reversed(self.table.outermost_list):
                 form = {name: form}
-            # What makes one piece of output.
+            # So that the whole batch goes out at once, however large its records are.
             self.record_bytes = 1.0
             yield Page([form], window.start)
             first += len(batch)
 
     def _refuse_errors(self, sent: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
-        """See whether the form, which comes back with its results, has an error beside a value.
+        """Check the form, which comes back with its results, for errors beside its values.
 
         Raises:
-            RequestFailed: it has one beside a value that was sent: its results are those of something else.
+            RequestFailed: there is one beside a value that was sent, so the results are not those that were asked for.
         """
         if "error" not in self.table.shape.fields and (error := shown.get("error")):
             raise gives_up(self.where, with_quote(_HAS_AN_ERROR, _text(error)))
         errors = {name: each["error"] for name, each in shown.items() if isinstance(each, dict) and each.get("error")}
-        said = "\n".join(f"{name}: {error}" for name, error in errors.items())
+        quote = "\n".join(f"{name}: {error}" for name, error in errors.items())
         if not errors.keys().isdisjoint(sent):
-            raise gives_up(self.where, with_quote("the ERP wants other values: set inquiry_parameters", said))
+            raise gives_up(self.where, with_quote("the ERP wants other values: set inquiry_parameters", quote))
         if errors:
             sentence = "the form has an error beside a value that was not set; check whether its results are right"
-            logger.warning(f"{self.where}: {with_quote(sentence, said)}.")
+            logger.warning(f"{self.where}: {with_quote(sentence, quote)}.")
 
     def _warn_of_other_values(self, sent: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
-        """Say where the form has come back with another value than was sent."""
+        """Warn where the form has come back with another value than the one that was sent."""
         for name, wrapper in sent.items():
             answered, kind = shown.get(name), self.table.shape.fields[name]
             if isinstance(answered, dict) and not _says_the_same(wrapper["value"], answered.get("value"), kind):
@@ -95,7 +95,7 @@ class FormReader(ContractReader):
                 )
 
     def _read(self, response: requests.Response) -> tuple[Sequence[Raw], Mapping[str, Any]]:
-        """The form's results, while they arrive, whole before the first of them is given; and the form without them."""
+        """The form's results, packed while they arrive and returned when they are complete, and the form itself."""
         path = self.table.outermost_list
         described = self.table.names_at(len(path))
 
@@ -112,7 +112,7 @@ class FormReader(ContractReader):
         return rows or unlisted, form
 
     def _unlisted(self, form: Mapping[str, Any], path: Sequence[str]) -> list[Any]:
-        """What a form has in place of a list with rows; refuses what is no form."""
+        """The rows of a form that come as something other than a list; refuses what is not a form."""
         value: Any = form
         for depth, name in enumerate(path):
             refuse_error(value, self.table.names_at(depth))
@@ -135,7 +135,10 @@ class FormReader(ContractReader):
 
 
 def _says_the_same(sent: Any, shown: Any, kind: FieldKind) -> bool:
-    """Whether a value has come back as it was sent: forms write texts with a mask, and numbers and times their way."""
+    """Whether a value has come back as it was sent.
+
+    Forms apply a mask to texts, and have their own formats for numbers and times.
+    """
     one, other = _text(sent), _text(shown)
     if kind is FieldKind.DATE_TIME:
         return _is_same_time(one, other)
@@ -148,7 +151,7 @@ def _says_the_same(sent: Any, shown: Any, kind: FieldKind) -> bool:
 
 
 def _is_same_time(one: str, other: str) -> bool:
-    """Whether two times are one instant or begin the same day; what is written otherwise cannot be compared."""
+    """Whether two times are one instant or have the same date; also where their formats cannot be compared."""
     try:
         return one[:10] == other[:10] or utc_instant(one) == utc_instant(other)
     except ValueError:
@@ -165,5 +168,5 @@ def _text(value: Any) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without the signs that a mask adds (01-2026 for 012026), and in small letters."""
+    """Without the characters that a mask adds (01-2026 for 012026), in lower case."""
     return "".join(filter(str.isalnum, text)).casefold()

@@ -1,4 +1,4 @@
-"""Decides which entities are inquiry forms: to those ``PUT`` is sent, which to any other form would write a record."""
+"""Decides which entities are inquiry forms: those are read by ``PUT``, which on any other form writes a record."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from source_acumatica.reading.table import cursor_of
 
 @dataclass(frozen=True)
 class Forms:
-    """Acumatica's own inquiry forms, and those that the settings name; nothing is one by its name or its shape."""
+    """Acumatica's own inquiry forms, and those that the settings name; a name or a shape alone proves nothing."""
 
     patterns: tuple[str, ...] = ()
     """``inquiry_forms``: names or globs, ``Entity`` or ``Endpoint/Entity``."""
     asked: Collection[str] = ()
     """The names in ``inquiry_parameters``."""
     matched: set[str] = field(default_factory=set)
-    """What of both stands for a form that was found."""
+    """Those of both that have matched a form."""
     asked_in: Callable[..., tuple[str, ...]] = lambda *_names: ()
-    """The parameters whose values stand in the rows of what is called by any of some names."""
+    """The parameters whose values come in the rows of a form that has one of these names."""
 
     def is_form(self, endpoint: str, entity: str, shape: Shape) -> bool:
-        """Whether the entity is an inquiry form; one without results has nothing to be asked for."""
+        """Whether the entity is an inquiry form; one without results cannot be read."""
         facts = known(endpoint, entity)
         is_document = facts.keys or facts.is_single or facts.dac
         if is_document and (is_known(endpoint, entity) or f"{endpoint}/{entity}" not in self.patterns):
-            # Whatever a glob stands for: only of an own endpoint can somebody know better, and has to say it in full.
+            # No glob makes a known document a form. For an own endpoint, users may know better, and name it in full.
             return False
         if self._is_named_by_globs_alone(endpoint, entity) and (cursor_of(shape.fields) or "NoteID" in shape.fields):
-            # What has a stamp of its last change, or a NoteID, is kept by the ERP: no result of a question.
+            # What has the time of its last change, or a NoteID, is stored in the ERP, and not the result of an inquiry.
             return False
         is_named = any(self._naming(endpoint, entity)) and bool(shape.collections)
         # An entity of somebody's own endpoint may have the name of a known form, and be something else.
@@ -47,7 +47,7 @@ class Forms:
         return False
 
     def asked_of(self, endpoint: str, entity: str) -> tuple[str, ...]:
-        """The parameters of a form whose values stand in its rows; values may be given under both of its names."""
+        """The parameters of a form whose values come in its rows; they may be given under both of its names."""
         return self.asked_in(*form_names(endpoint, entity))
 
     def _is_named_by_globs_alone(self, endpoint: str, entity: str) -> bool:
@@ -55,7 +55,7 @@ class Forms:
         return names[-1] not in self.asked and {*names}.isdisjoint(self.patterns)
 
     def _naming(self, endpoint: str, entity: str) -> Iterator[str]:
-        """What of the settings makes the entity a form; values under its bare name may be for a generic inquiry."""
+        """The settings that make the entity a form; not values for its bare name: a generic inquiry may have it."""
         names = form_names(endpoint, entity)
         yield from (each for each in self.asked if each == names[-1])
         for pattern in self.patterns:
@@ -69,7 +69,7 @@ def form_names(endpoint: str, entity: str) -> tuple[str, str]:
 
 
 def is_blank(value: Any) -> bool:
-    """Whether a record, or a part of it, says nothing, as the one in the list of an inquiry form does."""
+    """Whether a record, or a part of it, holds no value, like the one record in the list of an inquiry form."""
     match value:
         case {"value": inner}:
             return is_blank(inner)

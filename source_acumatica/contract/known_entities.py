@@ -1,6 +1,6 @@
-"""Business keys and tables of Acumatica's own entities: descriptions do not tell them (BEHAVIOR.md, "Keys").
+"""Business keys and tables of Acumatica's own entities: descriptions do not name them (BEHAVIOR.md, "Keys").
 
-Each line: ``Entity (table) = key fields / Collection:line keys ...``; a line that is indented goes on with the one
+Each line: ``Entity (table) = key fields / Collection:line keys ...``; an indented line continues the one
 above it. Key fields behind ``|`` are those of other versions of the endpoint, and ``1`` stands for none: there is one
 record in each tenant. ``Entity = ? Collection ... / Parameter ...`` is an inquiry form, with its results and with
 parameters that its header has in every version: to those, and to what the settings name, ``PUT`` is sent, so nothing
@@ -10,8 +10,8 @@ The table is the one whose rows the form's records are: its DAC without ``PX.Obj
 elsewhere. Forms share tables: all inventory documents are rows of ``IN.INRegister``. It is left out where it is not
 known, and where the form's header is made up of parameters.
 
-Of a collection only such keys stand here as number or code its rows uniquely within their record: any other would make
-a destination merge lines. Other collections are keyed by position.
+Of a collection, only keys that are unique within their record stand here: any other would make a destination merge
+lines. Other collections are keyed by position.
 """
 
 from __future__ import annotations
@@ -239,9 +239,10 @@ class Known:
     """The full name of the table behind the form."""
 
     def is_seen_in(self, fields: Collection[str], collections: Collection[str]) -> bool:
-        """Whether an entity of the name is the known form: with all of its parameters, its results and no others.
+        """Whether an entity of this name is the known form: it has all of its parameters, and only its results.
 
-        The names alone are those of documents too: budgets with details. Of a form without parameters nothing is seen.
+        The name alone proves nothing: documents have such names, too, like budgets with details. A form without
+        parameters is not recognized.
         """
         shown = frozenset(collections)
         return bool(self.parameters and shown) and self.parameters <= frozenset(fields) and shown <= self.results

@@ -1,4 +1,4 @@
-"""What to ask of a list instead, when the ERP has refused something: a rung lower, and no lower than it has to be."""
+"""Finds what to ask for when the ERP has refused something: the next simpler request, and no simpler than needed."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from source_acumatica.reading.refusals import SearchTooLongError, refused
 
 logger = logging.getLogger("airbyte")
 
-# Before a failure is called lasting; more fields than these are not asked about once more, each by itself.
+# A failure that comes again after this pause is lasting. More fields than these are tried again together.
 _RETRY_POLICY = RetryPolicy(retries=1, wait_seconds=0, first_pause_seconds=4.0)
 _MOST_ASKED_TWICE = 8
-# A page that takes more is better not read than read so.
+# A page that takes more requests is not worth reading.
 _MOST_REQUESTS_A_PAGE = 20
 TOO_MUCH = Problem(
     Action.CLIMB_DOWN, FailureType.system_error, "the ERP answers with no rows when so much of each is asked for"
 )
 
 Works = Callable[[Plan], bool]
-"""Whether what has just failed comes under another plan: the same page, or the same record."""
+"""Whether another plan can read what has just failed: the same page, or the same record."""
 
 
 @dataclass
@@ -43,21 +43,21 @@ class Ladder:
     where: str
     left_out_before: Callable[[], Sequence[str] | None]
     optional: tuple[str, ...] = ()
-    """Custom fields of which nobody knows whether anybody added them."""
+    """Custom fields that may be standard fields, which nobody added."""
     in_full: str = "Reading all rows instead of the changed ones."
-    """What to say where that comes of it."""
+    """What to log where the filter is given up."""
     left_out: list[str] = field(default_factory=list)
     """The columns, or custom fields in them, that records lack from now on."""
 
     def lower(
         self, plan: Plan, window: Window, error: RequestFailed, works: Works, is_filter_innocent: Callable[[], bool]
     ) -> Plan:
-        """How to ask for a page that has failed; says so in the log.
+        """The plan for a page that has failed, which is logged.
 
-        ``is_filter_innocent`` tells that the window's filter has to stay.
+        ``is_filter_innocent`` says whether the window's filter works, and has to stay.
 
         Raises:
-            RequestFailed: the same, where there is nothing less to ask for.
+            RequestFailed: ``error``, if there is nothing simpler to ask for.
         """
         problem = error.problem
         lower = self._lower_everywhere(plan, error, works)
@@ -74,10 +74,10 @@ class Ladder:
         return self._lower_rung(plan, window, problem)
 
     def lower_record(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
-        """How to ask for a record by itself that has failed.
+        """The plan for a record by itself that has failed.
 
         Raises:
-            RequestFailed: the same, where there is nothing less to ask for.
+            RequestFailed: ``error``, if there is nothing simpler to ask for.
         """
         lower = self._lower_everywhere(plan, error, works)
         if lower is None:
@@ -89,7 +89,7 @@ class Ladder:
         self.left_out.extend(column for column in columns if column not in self.left_out)
 
     def _lower_everywhere(self, plan: Plan, error: RequestFailed, works: Works) -> Plan | None:
-        """What helps a list and a record alike: a shorter address, and other custom fields."""
+        """What helps lists and single records alike: a shorter address, or fewer custom fields."""
         problem = error.problem
         if problem.action is Action.STOP and problem.failure_type is FailureType.config_error:
             raise error
@@ -103,9 +103,9 @@ class Ladder:
         return None
 
     def _lower_custom(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
-        """The plan that fails with its custom fields, and works without any, so that it fails no more.
+        """The plan without the custom fields that make it fail, or with fewer of them in one request.
 
-        A field is left out if it fails by itself, twice and with a pause between; where all of them work apart, fewer
+        A field is left out if it fails by itself twice, with a pause between; if each of them works by itself, fewer
         are asked for at once.
 
         Raises:
@@ -117,7 +117,7 @@ class Ladder:
 
         names = self._refused(plan, works_with)
         lower = replace(plan, custom=tuple(name for name in plan.custom if name not in names))
-        # What is kept is asked for as a whole before that is believed.
+        # The fields that are kept have to work together, too.
         while not works(lower):
             most = max(map(len, custom_groups(self.table, lower, self.columns, Window()))) // 2
             if most == 0 or len(lower.custom) > most * _MOST_REQUESTS_A_PAGE:
@@ -134,7 +134,7 @@ class Ladder:
         return lower
 
     def _refused(self, plan: Plan, works_with: Callable[[tuple[str, ...]], bool]) -> list[str]:
-        """The custom fields that fail by themselves; those of unknown origin all, where too many fail to find them."""
+        """The custom fields that fail by themselves; all optional ones, where too many fail to find out which."""
         before = self.left_out_before() or ()
         suspects = [name for name in plan.custom if column_of(name, self.table.path) in before]
         try:

@@ -1,4 +1,4 @@
-"""What of the parts of a record that were asked for has come: collections, linked objects, custom fields.
+"""Finds which of the requested parts of a record have come: collections, linked objects, custom fields.
 
 Rows are dicts or of a compiled type; in that, a part that did not come is ``msgspec.UNSET``. Parts are named as
 ``$expand`` names them: ``Details``, ``MainContact/Address``.
@@ -20,9 +20,9 @@ _FRAME = frozenset({"id", "rowNumber", "_links", "type"})
 
 
 def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
-    """The first of ``paths`` that a row lacks although what it lies in has come; each path stands behind its own parts.
+    """The first of ``paths`` that a row lacks although its container has come; containers come first in ``paths``.
 
-    A collection without rows is ``[]``, and no object is null or empty: a name that does not come says neither.
+    A collection without rows is ``[]``, and an absent object is null or empty: a missing name means neither.
     """
     there: dict[str, Sequence[Any]] = {"": rows}
     for path in paths:
@@ -38,10 +38,10 @@ def missing(rows: Sequence[Any], paths: Iterable[str]) -> str | None:
 
 
 def unserved(rows: Sequence[Any], path: Iterable[str], fields: Sequence[str]) -> list[str]:
-    """Those of the fields of the rows at ``path`` that were asked for, and come in none.
+    """The fields that were asked for and come in none of the rows at ``path``.
 
-    An empty field comes by name, as ``{}``. Where none does, or a field comes in some rows only, the ERP may leave out
-    what is empty: then a name that does not come says nothing.
+    An empty field comes by name, as ``{}``. If none does, or a field comes in some rows only, the ERP may leave out
+    what is empty, and a missing name proves nothing.
     """
     rows = _below(rows, path)
     if not rows:
@@ -50,13 +50,13 @@ def unserved(rows: Sequence[Any], path: Iterable[str], fields: Sequence[str]) ->
     some = [name for name in fields if name not in absent]
     if absent and not any(_absent(row, some) for row in rows):
         absent = [name for name in absent if all(map(_is_absent, _values(rows, name)))]
-        is_telling = any(unwrap(value) is None for name in some for value in _values(rows, name))
-        return absent if is_telling else []
+        shows_empty = any(unwrap(value) is None for name in some for value in _values(rows, name))
+        return absent if shows_empty else []
     return []
 
 
 def foreign(rows: Sequence[Any], path: Iterable[str], fields: Iterable[str]) -> tuple[str, ...]:
-    """Those of the fields of the rows at ``path`` that hold no value and are not empty: an error, or an object."""
+    """The fields of the rows at ``path`` that hold something other than a value: an error, or an object."""
     rows = _below(rows, path)
     return _foreign(rows, fields) if rows and isinstance(rows[0], dict) else ()
 
@@ -90,16 +90,16 @@ def _foreign(rows: Iterable[Mapping[str, Any]], fields: Iterable[str]) -> tuple[
 
 
 def held(rows: Sequence[Any], paths: Iterable[str]) -> set[str]:
-    """Those of ``paths`` at which there is anything in any of the rows."""
+    """Those of ``paths`` that hold something in any of the rows."""
     there: dict[str, Sequence[Any]] = {"": rows}
     places = ((path, *path.rpartition("/")[::2]) for path in paths)
-    return {path for path, above, name in places if any(map(_says_something, _values(_at(above, there), name)))}
+    return {path for path, above, name in places if any(map(_holds_something, _values(_at(above, there), name)))}
 
 
 def _at(path: str, there: dict[str, Sequence[Any]]) -> Sequence[Any]:
-    """All that lies at a path: the rows of collections, and the objects that there are; ``there`` is what is known.
+    """The values at a path: the rows of collections, and the objects that are not null; ``there`` keeps them.
 
-    A function of its own: one within another that calls itself holds a page of rows until garbage is collected.
+    Not a nested function: one that calls itself would keep a page of rows in memory until garbage is collected.
     """
     if path not in there:
         above, _, name = path.rpartition("/")
@@ -113,7 +113,7 @@ def _flat(values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _values(rows: Sequence[Any], name: str) -> Sequence[Any]:
-    """The value of ``name`` in each row, or UNSET; of rows of one type the quick way, since every row is looked at."""
+    """The value of ``name`` in each row, or UNSET; for rows of one type in a fast way, since this runs on every row."""
     if not rows:
         return ()
     if isinstance(rows[0], dict):
@@ -123,20 +123,20 @@ def _values(rows: Sequence[Any], name: str) -> Sequence[Any]:
 
 
 def _is_missing(holders: Sequence[Any], name: str) -> bool:
-    """Whether an object that is there lacks it: one that is not there may come as an empty one."""
+    """Whether an object that holds something lacks it: an absent object may come as an empty one."""
     lacking = zip(holders, _values(holders, name), strict=True)
-    return any(value is msgspec.UNSET and _says_something(holder) for holder, value in lacking)
+    return any(value is msgspec.UNSET and _holds_something(holder) for holder, value in lacking)
 
 
-def _says_something(value: Any) -> bool:
+def _holds_something(value: Any) -> bool:
     match value:
         case None | msgspec.UNSET | "":
             return False
         case dict():
-            return any(_says_something(inner) for name, inner in value.items() if name not in _FRAME)
+            return any(_holds_something(inner) for name, inner in value.items() if name not in _FRAME)
         case msgspec.Struct():
             names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
-            return any(_says_something(getattr(value, inner)) for name, inner in names if name not in _FRAME)
+            return any(_holds_something(getattr(value, inner)) for name, inner in names if name not in _FRAME)
         case list():
             return bool(value)
         case _:

@@ -1,4 +1,4 @@
-"""Builds the query options of a request from a table, a window and what the ERP was found to bear."""
+"""Builds the query options of a request from a table, a window and what the ERP was found to accept."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from source_acumatica.erp.addresses import LONGEST_QUERY_CHARACTERS, encode, fit
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, Raw, unwrap
 
-# No list of names gets longer than this, and all options together no longer than the address bears: a selection that is
-# longer is left out, since more columns are no harm, and custom fields are asked for in several requests.
+# No list of names gets longer than this, and all options together have to fit into an address: a longer selection is
+# left out, since more columns do no harm, and custom fields are asked for in several requests.
 _LONGEST_OPTION_CHARACTERS = 1000
-# Shorter ones no server refuses for their length.
+# No server refuses shorter ones for their length.
 _SHORTEST_QUERY_CHARACTERS = 200
 # What paging adds to the other options.
 _PLACE = {"$skip": "1000000000", "$top": "10000"}
@@ -30,7 +30,7 @@ _NOT_IN_A_PATH = frozenset('/\\<>*%&:?+"|')
 class Plan:
     """How a table is asked for: all at once, until the ERP has refused something.
 
-    The rungs of the ladder: with ``$select``; without; without what the refusal named, where nobody wanted that; keys
+    The rungs of the ladder: with ``$select``; without; without what the refusal named, if it is not selected; keys
     first and each record by itself, the keys with ``$select`` or else without.
     """
 
@@ -46,7 +46,7 @@ class Plan:
     """How many characters all options of a request may have."""
 
     def shorter(self) -> Plan | None:
-        """The same in shorter requests; None where they would be so short that their length is not to blame."""
+        """The same in shorter requests; None where they would be too short for their length to be the cause."""
         longest = self.longest * 2 // 3
         return replace(self, longest=longest) if longest >= _SHORTEST_QUERY_CHARACTERS else None
 
@@ -63,10 +63,10 @@ class Plan:
 
 
 def list_options(table: Table, plan: Plan, columns: frozenset[str] | None, window: Window) -> dict[str, str]:
-    """The options of a list request but ``$skip`` and ``$top``.
+    """The options of a list request except ``$skip`` and ``$top``.
 
-    Where all together get too long, ``$select`` is left out first; custom fields that are still too many are the
-    caller's to divide (``custom_groups``).
+    Where all together get too long, ``$select`` is left out first; if custom fields are still too many, the caller
+    divides them (``custom_groups``).
     """
     options = _filter(table, window if plan.filters else Window())
     if plan.is_by_record:
@@ -99,7 +99,7 @@ def _room(options: Mapping[str, str], longest: int) -> int:
 
 
 def record_options(table: Table, plan: Plan, columns: frozenset[str] | None) -> dict[str, str]:
-    """The options for one record by itself; without ``$select``, which some forms do not bear."""
+    """The options for one record by itself; without ``$select``, which some forms refuse."""
     options = _expand(table, columns, plan.without)
     if plan.custom:
         options["$custom"] = ",".join(plan.custom)
@@ -121,7 +121,7 @@ def asked_parts(table: Table, plan: Plan, columns: frozenset[str] | None) -> lis
 
 
 def probe_options(table: Table) -> dict[str, str]:
-    """The cheapest read of an entity that proves anything: one row's keys."""
+    """The cheapest request that proves that an entity can be read: for one row's keys."""
     return {**_keys_only(table), "$top": "1"}
 
 
@@ -138,14 +138,14 @@ def record_path(table: Table, row: Raw) -> str | None:
 
 
 def id_path(table: Table, row: Raw) -> str | None:
-    """The address by the record's id, which leads to it as long as the id is the same."""
+    """The address by the record's id, which works as long as the id stays the same."""
     return f"{table.url_path}/{quote(str(row.get('id')), safe='')}" if row.get("id") else None
 
 
 def record_filter(table: Table, row: Raw, plan: Plan) -> dict[str, str] | None:
     """The options of a list request that finds the record of ``row`` by its keys, and nothing else; None without any.
 
-    A form that bears no other filter bears this one (BEHAVIOR.md, "Lists").
+    A form that refuses any other filter accepts this one (BEHAVIOR.md, "Lists").
     """
     keys = table.keys or (("NoteID",) if table.shape.fields.get("NoteID") is FieldKind.GUID else ())
     values = [unwrap(row.get(key)) or (row.get("id") if key == "NoteID" else None) for key in keys]
@@ -169,7 +169,7 @@ def _key_literal(value: Any, kind: FieldKind) -> str:
 
 
 def _keys_only(table: Table) -> dict[str, str]:
-    """``id`` comes always; it is no field and cannot be selected."""
+    """``id`` comes always; it is not a field and cannot be selected."""
     keys = table.keys or tuple(table.shape.fields)[:1]
     return {"$select": ",".join(keys)} if table.is_identified else {}
 
@@ -178,7 +178,7 @@ _WIDEST_INSTANT = "2000-12-31T23:59:59.999000Z"
 
 
 def _filter(table: Table, window: Window) -> dict[str, str]:
-    """By what has changed, and by what the user wants; no upper end, since a clock that is wrong would hide rows."""
+    """What has changed, and the user's row filter; no upper end, since with a wrong clock it would hide rows."""
     conditions = [*_changed(table.cursor, window), *filter(None, [table.condition])]
     return {"$filter": " and ".join(conditions)} if conditions else {}
 
@@ -191,7 +191,7 @@ def _changed(cursor: str | None, window: Window) -> Iterator[str]:
 
 
 def _literal(instant: str) -> str:
-    """An instant with its zone, which a literal without one would take from the site; the ERP keeps milliseconds."""
+    """An instant in UTC: without a zone, the ERP would assume the site's own; it keeps milliseconds."""
     moment = datetime.fromisoformat(instant).astimezone(UTC)
     return f"datetimeoffset'{moment.strftime('%Y-%m-%dT%H:%M:%S')}.{moment.microsecond // 1000:03d}Z'"
 
@@ -212,7 +212,7 @@ def _objects(table: Table, columns: frozenset[str] | None, without: frozenset[st
 def _select(table: Table, columns: frozenset[str] | None, without: frozenset[str]) -> dict[str, str]:
     """An expanded collection or object comes only if ``$select`` names it too, so it has to be complete.
 
-    Nothing is selected of records that are known only by all that they say: paging has to tell them apart.
+    Records that are identified only by their whole content come whole: paging has to distinguish them.
     """
     if not table.is_identified:
         return {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from airbyte_cdk.models import FailureType
 
+from source_acumatica.contract.base_reader import REFUSALS
 from source_acumatica.contract.custom_fields import merge_custom
 from source_acumatica.contract.parts import missing
 from source_acumatica.contract.query import (
@@ -29,8 +30,8 @@ _TRIES_AT_ONE_RECORD = 5
 _NOT_FOUND = 404
 
 _NOT_ADDRESSABLE = (
-    "it cannot be read by itself, since neither its key can stand in an address nor does the ERP give it an id that "
-    "stays the same"
+    "it cannot be read by itself, since its key cannot stand in an address, and the ERP gives it no id that stays the "
+    "same"
 )
 
 FetchObject = Callable[[str, Mapping[str, str]], dict[str, Any]]
@@ -72,18 +73,29 @@ class SingleRecords:
             raise self._failure(row, f"the ERP leaves out {lacking} although it was asked for")
         return record
 
-    def _addresses(self, row: Raw) -> list[str]:
-        """By the keys where they can stand in a path, and by the id: it may be made up, so it is tried and compared.
+    def try_to_read(self, row: Raw, plan: Plan, refusals: list[RequestFailed] | None = None) -> Raw | None:
+        """The record by itself, or None where the ERP refuses it; the refusal is added to ``refusals``."""
+        try:
+            return self.read(row, plan)
+        except RequestFailed as error:
+            if error.problem.action not in REFUSALS:
+                raise
+            if refusals is not None:
+                refusals.append(error)
+            return None
 
-        Web servers take some keys for something else: `CON` for a device, what follows a dot for a kind of file.
+    def _addresses(self, row: Raw) -> list[str]:
+        """By the keys, where they can stand in a path, and by the id, which may be made up: what is found is compared.
+
+        Web servers misread some keys: ``CON`` as a device, what follows a dot as a file extension.
         """
         return [*dict.fromkeys(filter(None, (record_path(self.table, row), id_path(self.table, row))))]
 
     def _at(self, path: str, row: Raw, plan: Plan) -> Raw | None:
-        """The record of ``row`` if it stands at this address.
+        """The record of ``row`` if it is at this address.
 
         Raises:
-            RequestFailed: what stands there cannot be read.
+            RequestFailed: what is there cannot be read.
         """
         try:
             record = self._read(path, plan)
@@ -91,7 +103,7 @@ class SingleRecords:
             problem = error.problem
             if problem.action is Action.GONE or problem.status == _NOT_FOUND:
                 return None
-            # What is set up for the list is set up for its records.
+            # The list could be read, so the form is set up: the stream must not be skipped.
             action = Action.STOP if problem.action is Action.SKIP else problem.action
             named = replace(problem, action=action, sentence=f"{problem.sentence} (record {self._name(row)})")
             raise RequestFailed(named, self.where) from None
@@ -118,12 +130,12 @@ class SingleRecords:
         raise RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), self.where)
 
     def _is_listed(self, row: Raw, plan: Plan) -> bool | None:
-        """Whether the list has the record of ``row`` still, so that it was not removed; None if it cannot be asked."""
+        """Whether the list still has the record of ``row``; None if it cannot be asked."""
         options = record_filter(self.table, row, plan)
         try:
             return None if options is None else bool(self.fetch_rows(self.table.url_path, options))
         except RequestFailed as error:
-            if error.problem.action not in (Action.CLIMB_DOWN, Action.STOP) or error.problem.status == _NOT_FOUND:
+            if error.problem.action not in REFUSALS or error.problem.status == _NOT_FOUND:
                 raise
             return None
 
@@ -141,6 +153,6 @@ class SingleRecords:
 
 
 def _compared(value: Any) -> Any:
-    """As the database compares: a key that was typed otherwise is the same."""
+    """As the database compares: case and trailing spaces of a key do not matter."""
     plain = unwrap(value)
     return plain.rstrip().casefold() if isinstance(plain, str) else plain

@@ -53,10 +53,10 @@ class ContractStream(TableStream):
 
     def __init__(self, table: Table, ad_hoc: AdHocSchemas, *args: Any, **more: Any) -> None:
         self._table, self._ad_hoc = table, ad_hoc
-        # Tenants mostly have the same table, and a codec is made at some cost.
+        # Most tenants have the same table, and making a codec is expensive.
         self._codecs: list[tuple[Table, Codec]] = []
         self._blank_lists: set[str] = set()
-        """Tenants whose list has begun with a blank record: a form heeds no place, and gives it behind the end too."""
+        """Tenants whose list has begun with a blank record: a form ignores ``$skip``, and repeats it behind the end."""
         super().__init__(table, *args, **more)
         if table.is_tracked:
             self._access.removals.expect(table.dac)
@@ -105,7 +105,7 @@ class ContractStream(TableStream):
         )
 
     def _key_list(self, reader: Reader) -> ListKeys:
-        """The list has an order of its own: that its keys are what it goes by is a claim."""
+        """The ERP chooses the order of the list: that its keys identify its rows is a claim, and checked."""
         table = self._table_of(reader.tenant)
         if not table.keys:
             return super()._key_list(reader)
@@ -127,16 +127,16 @@ class ContractStream(TableStream):
         is_begin = not token.get("skip") or tenant in self._blank_lists
         if len(rows) == 1 and is_begin and not self._table_of(tenant).is_identified and is_blank(rows[0]):
             if token.get("top") == 1:
-                # Others may come behind it; whoever asks for one only wants to know whether there is any.
+                # Others may follow it; a request for one row only asks whether there is any.
                 return (rows if self._config.max_page_size == 1 else []), size_bytes
-            # What the list of an inquiry form gives, so it is no row; a form of preferences says something.
-            said = f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}."
+            # The list of an inquiry form gives this, so it is not a row; a preferences form would hold values.
+            message = f"{where_of(tenant, self.name)}: {LOOKS_LIKE_A_FORM.format(self._table.entity)}."
             if self._table.path:
-                # Its results were asked for, and no rows would be taken for none.
-                raise config_error(said)
+                # Its results were asked for, and an answer without rows would look as if there were none.
+                raise config_error(message)
             if tenant not in self._blank_lists:
                 self._blank_lists.add(tenant)
-                logger.warning(said)
+                logger.warning(message)
             return [], size_bytes
         if not token.get("skip"):
             self._blank_lists.discard(tenant)
@@ -161,10 +161,10 @@ class ContractStream(TableStream):
         )
 
     def _look_at_ids(self, reader: Reader, rows: Sequence[Raw], facts: TenantFacts) -> None:
-        """That an entity is a table with NoteIDs is known by its name alone; other ids are made up for each answer.
+        """Check that ids are NoteIDs: that is known by the entity's name only, and others are made up for each answer.
 
         Raises:
-            AirbyteTracedException: a ``config_error``, where each change would come as another row.
+            AirbyteTracedException: a ``config_error``, if each change would come as another row.
         """
         goes_by_ids = self._rows_table.is_tracked and (self.progress is not None or self._keys.deduplicates)
         if not goes_by_ids or not isinstance(reader, ListReader) or facts.knows(IDS_LOOKED_AT):
@@ -182,7 +182,7 @@ class ContractStream(TableStream):
         facts.learn(IDS_LOOKED_AT)
 
     def _are_made_up(self, reader: ListReader, rows: Sequence[Raw], ids: Sequence[str]) -> bool:
-        """Whether records that are asked for again have other ids; one may have been made anew meanwhile."""
+        """Whether records that are asked for again have other ids; one may have been created again meanwhile."""
         pairs = [(id_, reader.id_again(row)) for row, id_ in zip(rows[:_RECORDS_ASKED_AGAIN], ids, strict=False)]
         return all(again is not None and again.lower() != id_.lower() for id_, again in pairs)
 

@@ -1,4 +1,4 @@
-"""What the streams of an entity are: their names, keys, cursors and columns, and how a wire record becomes rows."""
+"""What the streams of an entity are: their names, keys, cursors and columns, and how a raw record becomes rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def prefix(endpoint: str) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows of a collection that is too large to lie in memory as a whole."""
+    """Some rows of a collection that is too large to hold in memory as a whole."""
 
     rows: Sequence[Raw]
     first: int
@@ -47,7 +47,7 @@ class Method(StrEnum):
 class Table:
     """One stream: an entity of an endpoint, or a collection of details in it.
 
-    ``path`` is empty for the entity itself, otherwise the way to the collection; all but its last part are collections
+    ``path`` is empty for the entity itself, otherwise the path to the collection; all but its last part are collections
     or linked objects of the levels between.
     """
 
@@ -65,13 +65,13 @@ class Table:
     dac: str = ""
     """The full name of the table behind the form, where it is known."""
     is_tracked: bool = False
-    """Whether removed records are read too; records are known by their id then, which is the NoteID."""
+    """Whether removed records are read too; records are identified by their id then, which is the NoteID."""
     is_single: bool = False
-    """Whether each tenant has one record: the tenant identifies it, and it goes without saying in its lines."""
+    """Whether each tenant has one record: the tenant identifies it, and its lines need no key of it."""
     asked: tuple[str, ...] = ()
-    """Of an inquiry form: the parameters that more than one value was given for, or that stand beside such."""
+    """Of an inquiry form that is asked several times: the parameters whose values stand in its rows."""
     condition: str = ""
-    """What the user wants the top-level records to fulfil, in parentheses; empty for all of them."""
+    """The user's row filter for top-level records, in parentheses; empty for all of them."""
 
     @property
     def name(self) -> str:
@@ -85,12 +85,12 @@ class Table:
 
     @cached_property
     def rows_shape(self) -> Shape:
-        """The shape that the rows of the stream have themselves."""
+        """The shape of the stream's rows."""
         return self._level(len(self.path)).without(self.left_out)
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:
-        """The columns of the ERP whose names added ones have; the stream does without."""
+        """The ERP's columns that the stream lacks, since added columns have their names."""
         shape = self._level(len(self.path))
         return clashing((*shape.fields, *shape.objects), self._added_columns())
 
@@ -101,7 +101,7 @@ class Table:
 
     @property
     def is_identified(self) -> bool:
-        """Whether a record is known by some of its values; otherwise only by all of them."""
+        """Whether keys or an id identify a record; otherwise only its whole content does."""
         return bool(self.keys) or self.has_note_id
 
     @property
@@ -125,7 +125,7 @@ class Table:
 
     @property
     def id_field(self) -> str:
-        """The column that says of a removed record which one it was."""
+        """The column that identifies a removed record."""
         return "id"
 
     @property
@@ -137,7 +137,7 @@ class Table:
 
     @property
     def supports_incremental(self) -> bool:
-        """Whether it may be read by what has changed."""
+        """Whether changed records can be read alone."""
         return self.cursor is not None
 
     @property
@@ -160,13 +160,13 @@ class Table:
         }
 
     def names_at(self, depth: int) -> frozenset[str]:
-        """What a record can have, so far down the path."""
+        """What a record can have at this depth of the path."""
         shape = self._level(depth)
         return frozenset({"id", *shape.fields, *shape.objects, *shape.collections})
 
     @property
     def outermost_list(self) -> tuple[str, ...]:
-        """The way to the first collection on ``path``, through linked objects; empty for the entity itself."""
+        """The path to the first collection on ``path``, through linked objects; empty for the entity itself."""
         shape = self.shape
         for depth, part in enumerate(self.path, start=1):
             if part in shape.collections:
@@ -175,14 +175,14 @@ class Table:
         return ()
 
     def tracked(self) -> Table:
-        """The table with removed records; a table of lines, and one that is made anew each time, stays as it is."""
+        """The table with removed records; a collection, and the results of an inquiry form, stay as they are."""
         return self if self.path or self.method is Method.INQUIRY else replace(self, is_tracked=True)
 
     def led_by(self, cursor: str) -> Table:
-        """The table with the cursor of a catalog, as long as its records have that stamp.
+        """The table with the cursor that a catalog names, if its records have that stamp.
 
-        An upgrade may bring a better one beside it, and the destination ranks by the one that it knows until the
-        schema is refreshed.
+        An upgrade may add a better one, but the destination ranks by the one that it knows until the schema is
+        refreshed.
         """
         is_stamp = not self.path and cursor in stamps_of(self.shape.fields)
         return replace(self, cursor=cursor) if is_stamp else self
@@ -199,7 +199,7 @@ class Table:
         return frozenset(columns & (configured.keys() | always))
 
     def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
-        """A function from a wire record of the entity to this stream's rows for ``tenant``."""
+        """A function from a raw record of the entity to this stream's rows for ``tenant``."""
         convert = self.rows_shape.converter(columns)
         if self.path:
             return self._detail_rows(tenant, convert)
@@ -238,7 +238,7 @@ class Table:
             if name in self._level(depth).objects:
                 yield from self._descend(below, path[1:], added, convert)
                 return
-            # Where a list should stand: one in an object as OData has it, or a row by itself.
+            # Instead of a list: one in an object as OData returns it, or a row by itself.
             value = below.get("value")
             below = value if isinstance(value, list) else [below]
         first, count = (below.first, below.count) if isinstance(below, Part) else (1, len(below))
@@ -267,7 +267,7 @@ class Table:
         return {**columns, "_line": {"type": "integer"}, "_line_count": {"type": "integer"}}
 
     def _between_names(self, depth: int, part: str) -> list[str]:
-        """The columns that tell a row between; a linked object on the way needs none."""
+        """The columns that identify a row between; a linked object on the path needs none."""
         if part in self._level(depth).objects:
             return []
         return [f"_{part}_line", *(f"_{part}_{key}" for key in self.line_keys[depth])]
@@ -284,11 +284,11 @@ def tables(
 ) -> Iterator[Table]:
     """The streams of an entity: itself and each collection in it; of an inquiry form, its results only.
 
-    What is known decides whether it is such a form, unless the caller knows better.
+    Unless the caller says whether it is such a form, what is known of the entity decides.
     """
     is_inquiry = known.is_inquiry if is_inquiry is None else is_inquiry
     if is_inquiry and not shape.collections:
-        # A header that holds parameters is no record.
+        # A header that holds parameters is not a record.
         return
     candidates = (keys for keys in (known.keys, *known.other_keys) if set(keys) <= shape.fields.keys())
     keys = next(candidates, ())
@@ -311,7 +311,7 @@ def tables(
 
 
 def agreed(table: Table, own: Sequence[Table]) -> Table:
-    """The table of all tenants, identified only by what each of them has."""
+    """The table of all tenants, with the keys that all of them have."""
     keys = table.keys if all(each.keys == table.keys for each in own) else ()
     line_keys = tuple(
         each if all(other.line_keys[depth] == each for other in own) else ()
@@ -321,7 +321,7 @@ def agreed(table: Table, own: Sequence[Table]) -> Table:
 
 
 def _collection_paths(shape: Shape, depth: int = 2) -> Iterator[tuple[str, ...]]:
-    """The ways to all collections, at most ``depth`` names long."""
+    """The paths to all collections, at most ``depth`` names long."""
     for name, inner in shape.collections.items():
         yield (name,)
         if depth > 1:
@@ -332,7 +332,7 @@ def _collection_paths(shape: Shape, depth: int = 2) -> Iterator[tuple[str, ...]]
 
 
 def _line_keys(shape: Shape, path: tuple[str, ...], known: Known) -> tuple[str, ...]:
-    """The known keys of the collection at ``path``; of deeper ones none are known."""
+    """The known keys of the collection at ``path``; deeper ones have none."""
     keys = known.line_keys.get(path[0], ()) if len(path) == 1 else ()
     inner = shape.collections.get(path[0])
     return keys if inner and set(keys) <= inner.fields.keys() else ()

@@ -50,7 +50,7 @@ def test_custom_fields_are_all_that_the_endpoint_does_not_show(name, added, othe
     assert custom_fields(table(name), AD_HOC) == CustomFields(added, others, unreadable)
 
 
-def test_fields_that_nobody_may_have_added_are_asked_for_as_far_as_they_cost_no_request_more():
+def test_fields_that_may_be_standard_ones_are_asked_for_if_they_cost_no_further_request():
     fields = CustomFields(("V.UsrA", "V.UsrB"), ("V.Uuid", "V.StampStatus", "V.Seal"))
     assert fields.within(100) == (("V.UsrA", "V.UsrB", "V.Uuid", "V.StampStatus", "V.Seal"), ())
     assert fields.within(27) == (("V.UsrA", "V.UsrB", "V.Uuid", "V.Seal"), ("V.StampStatus",))
@@ -82,7 +82,7 @@ def test_no_names_are_one_empty_group_so_that_there_is_a_request():
     assert in_groups((), 1000) == [()]
 
 
-def test_groups_hold_no_more_names_than_are_borne_at_once():
+def test_groups_hold_no_more_names_than_are_accepted_at_once():
     assert in_groups(("a", "b", "c", "d", "e"), 1000, 2) == [("a", "b"), ("c", "d"), ("e",)]
 
 

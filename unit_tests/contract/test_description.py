@@ -222,7 +222,7 @@ def test_an_entity_whose_schema_has_another_name_is_found_by_its_list(written):
 
 
 @FORMATS
-def test_an_entity_whose_list_tells_no_schema_is_found_by_its_name(written):
+def test_an_entity_whose_list_names_no_schema_is_found_by_its_name(written):
     document = written({"Order": record(A=link("StringValue"))}, {}, {"/Order": {"get": {}}}.items())
     assert read_description(document).entities == {"Order": Shape({"A": STRING})}
 
@@ -347,7 +347,7 @@ def test_a_real_entity_of_two_levels_is_read_whole():
 
 
 @FORMATS
-def test_fields_may_have_any_name_that_can_be_asked_for_and_the_others_are_told(written):
+def test_fields_may_have_any_name_that_can_be_asked_for_and_the_others_are_warned_of(written):
     names = ["N\u00ba", "Gro\u0308\u00dfe", "two words", "a.b", "a-b", "1st", "class", "_tenant", "\u540d\u79f0"]
     refused = ["", "a,b", "a/b", "$a", "a\nb"]
     own = ["note", "files"]

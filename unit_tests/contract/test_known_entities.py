@@ -49,7 +49,7 @@ def test_an_endpoint_with_facts_of_its_own_keeps_them():
     assert known("Default", "Shift") == Known()
 
 
-def test_an_entity_that_nobody_knows_has_no_facts():
+def test_an_unknown_entity_has_no_facts():
     assert known("Default", "Nonsense") == Known()
     assert known("eCommerce", "BCItemSalesCategory").keys == ("CategoryID",)
 
@@ -88,7 +88,7 @@ DEVIATIONS = {
     ("Default", "PhysicalInventoryCount"): (),
     # The facts have the name of the ERP's own code; the description writes it with a capital.
     ("MANUFACTURING", "Shift"): ("Shift",),
-    # The history has several rows for each revision: two fields do not tell them apart.
+    # The history has several rows for each revision: two fields do not identify them.
     ("MANUFACTURING", "CostRollHistory"): ("BOMID", "Revision", "StartDate"),
     # The vendor's mapping of fields names what the facts leave out.
     ("Default", "Subcontract"): ("SubcontractNbr",),
@@ -122,7 +122,7 @@ TABLES_BEYOND_THE_FACTS = {
 }
 
 
-# The facts do not tell whether these are forms with parameters: they are not written to, and have no table either.
+# The facts do not say whether these are forms with parameters: they are not written to, and have no table either.
 UNDECIDED = {"CostRoll", "CloseProductionOrders"}
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from source_acumatica.contract.codec import list_codec
-from source_acumatica.contract.hollow import HollowParts
+from source_acumatica.contract.part_evidence import PartEvidence
 from source_acumatica.contract.parts import held, missing
 from source_acumatica.contract.query import Plan, asked_parts, expanded
 from unit_tests.contract.test_query import table
@@ -68,7 +68,7 @@ def test_no_rows_lack_nothing():
 
 @pytest.mark.parametrize("is_typed", [True, False], ids=["typed", "dicts"])
 @pytest.mark.parametrize(
-    ("name", "rows", "hollow"),
+    ("name", "rows", "empty"),
     [
         ("Order", [{**WHOLE, "custom": {"V": {"UsrA": {"type": "CustomStringField", "value": "x"}}}}], ["Totals"]),
         ("Order", [{**WHOLE, "custom": {"V": {"UsrA": {"type": "CustomStringField"}}}}], ["Totals", "custom"]),
@@ -78,9 +78,9 @@ def test_no_rows_lack_nothing():
         ("Order__Details", [{**WHOLE, "Details": [LINE]}, {**WHOLE, "Details": []}], ["Details/custom"]),
     ],
 )
-def test_a_part_is_empty_if_it_holds_nothing_in_any_row(name, rows, hollow, is_typed):
+def test_a_part_is_empty_if_it_holds_nothing_in_any_row(name, rows, empty, is_typed):
     asked = [(part,) for part in asked_parts(table(name), Plan(custom=("V.UsrA",)), None)]
-    assert HollowParts(1).unproven(rows_of(name, rows, is_typed=is_typed), asked) == [(part,) for part in hollow]
+    assert PartEvidence(1).unproven(rows_of(name, rows, is_typed=is_typed), asked) == [(part,) for part in empty]
 
 
 def test_a_part_of_one_row_is_enough():

@@ -1,11 +1,10 @@
-"""Tests what is asked for: the options of each request, as far down as the ERP makes the connector climb."""
+"""Tests what is asked for: the options of each request, also after the ERP has refused something."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from airbyte_cdk.models import FailureType
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,10 +20,8 @@ from source_acumatica.contract.query import (
     record_path,
     room_for_custom,
 )
-from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.contract.tables import tables
 from source_acumatica.erp.addresses import encode
-from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, Shape
 
@@ -174,13 +171,13 @@ def test_what_is_expanded_is_selected_too_and_keys_are_always_there(name, data):
 
 @pytest.mark.parametrize("columns", [None, {"id", "Subject"}])
 @pytest.mark.parametrize("plan", [Plan(), Plan(is_by_record=True)])
-def test_nothing_is_selected_of_records_that_only_their_whole_content_tells_apart(plan, columns):
+def test_nothing_is_selected_of_records_that_only_their_whole_content_identifies(plan, columns):
     chosen = None if columns is None else frozenset(columns)
     for name in ("Memo", "Memo__Details"):
         assert "$select" not in list_options(table(name, UNKEYED, Known()), plan, chosen, ALL)
 
 
-def test_records_with_a_note_id_are_told_apart_by_it():
+def test_records_with_a_note_id_are_identified_by_it():
     shape = Shape({"NoteID": FieldKind.GUID, "Subject": STRING})
     memo = table("Memo", shape, Known())
     assert list_options(memo, Plan(), frozenset({"id", "Subject"}), ALL) == {"$select": "Subject"}
@@ -471,7 +468,7 @@ def test_a_parameter_is_sent_as_its_fields_type(name, written, sent):
     ("name", "written"),
     [("Gone", "x"), ("period", "x"), ("Year", "this one"), ("Year", "1.5"), ("Active", "perhaps")],
 )
-def test_a_parameter_that_does_not_fit_is_an_error_that_can_be_told(name, written):
+def test_a_parameter_that_does_not_fit_is_an_error(name, written):
     with pytest.raises((KeyError, ValueError)):
         inquiry_body(table("PriceInquiry__Results", INQUIRY, Known()), {name: written})
 
@@ -507,37 +504,3 @@ def test_the_users_condition_takes_its_room_in_an_address_from_the_custom_fields
     asked = list_options(filtered, replace(plan, custom=first), None, SOME) | {"$skip": "1000000", "$top": "5000"}
     assert len(encode(asked)) <= plan.longest
     assert room_for_custom(filtered, None) < room_for_custom(plain, None)
-
-
-def single_orders(answer):
-    return SingleRecords(
-        table(),
-        frozenset({"OrderType", "OrderNbr"}),
-        "Tenant 'A', stream X",
-        lambda _path, _options: answer,
-        lambda *_: [order("A1")],
-    )
-
-
-def order(number):
-    return {"id": "1", "OrderType": {"value": "SO"}, "OrderNbr": {"value": number}}
-
-
-def test_a_record_that_only_its_id_leads_to_is_not_taken_for_removed():
-    """Keys may be shown otherwise than they are compared: then neither the address nor the list finds them."""
-    found = {"id": "1", "OrderType": {"value": "SO"}, "OrderNbr": {"value": "A1"}}
-    gone = RequestFailed(Problem(Action.GONE, FailureType.transient_error, "no entity", status=500), "X")
-
-    def by_id(path, _options):
-        if path.endswith("/1"):
-            return found
-        raise gone
-
-    records = replace(single_orders(found), fetch_object=by_id, fetch_rows=lambda *_: [])
-    assert records.read(found, Plan()) == found
-
-
-def test_another_record_at_the_address_of_one_is_not_sent_in_its_place():
-    assert single_orders(order("a1 ")).read(order("A1"), Plan()) == order("a1 ")
-    with pytest.raises(RequestFailed, match=r"record 'SO', 'A1': the ERP does not find it at its address"):
-        single_orders(order("A2")).read(order("A1"), Plan())

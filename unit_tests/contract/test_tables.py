@@ -78,7 +78,7 @@ def test_the_tenant_comes_first_in_every_key(name, key):
 @pytest.mark.parametrize("facts", [ORDER_KNOWN, Known(("OrderNbr",)), Known(line_keys={"Details": ("LineNbr",)})])
 def test_every_column_of_a_key_is_in_the_schema_and_in_the_record(facts):
     for table in streams(facts=facts).values():
-        (row, *_) = table.rows("A")(WIRE)
+        (row, *_) = table.rows("A")(RAW)
         assert set(table.primary_key) <= set(columns(table))
         assert set(table.primary_key) <= row.keys()
         assert all(row[name] is not None for name in table.primary_key)
@@ -166,7 +166,7 @@ def test_no_schema_has_a_reference_or_forbids_columns():
         assert table.json_schema()["additionalProperties"] is True
 
 
-WIRE = {
+RAW = {
     "id": "o1",
     "rowNumber": 1,
     "OrderType": {"value": "SO"},
@@ -193,7 +193,7 @@ WIRE = {
 }
 
 
-def rows(name, raw=WIRE, columns=None, **how):
+def rows(name, raw=RAW, columns=None, **how):
     return list(streams(**how)[name].rows("North America", columns)(raw))
 
 
@@ -232,7 +232,7 @@ def test_a_line_carries_its_parent_its_place_and_how_many_there_are():
     assert (second["_line"], second["_line_count"], second["LineNbr"], second["Qty"]) == (2, 2, 20, None)
 
 
-def test_a_line_of_a_line_tells_the_row_between():
+def test_a_line_of_a_line_names_the_row_between():
     found = rows("Order__Operations__Material")
     places = [
         (row["_Operations_line"], row["_Operations_OperationNbr"], row["_line"], row["_line_count"], row["LineNbr"])
@@ -252,14 +252,14 @@ def test_a_line_in_a_linked_object_needs_no_row_between():
 @pytest.mark.parametrize("name", ["Order__Details", "Order__Operations__Material", "Order__Totals__Taxes"])
 def test_no_lines_are_no_rows(name, empty):
     top = name.split("__")[1]
-    assert rows(name, {**WIRE, top: empty}) == []
-    assert rows(name, {key: value for key, value in WIRE.items() if key != top}) == []
+    assert rows(name, {**RAW, top: empty}) == []
+    assert rows(name, {key: value for key, value in RAW.items() if key != top}) == []
 
 
 def test_a_record_without_a_stamp_comes_with_null():
-    (row,) = rows("Order", {**WIRE, "LastModified": {}})
+    (row,) = rows("Order", {**RAW, "LastModified": {}})
     assert row["LastModified"] is None
-    assert rows("Order__Details", {**WIRE, "LastModified": {}})[0]["_parent_modified"] is None
+    assert rows("Order__Details", {**RAW, "LastModified": {}})[0]["_parent_modified"] is None
 
 
 def test_columns_and_rows_agree_for_every_stream():
@@ -376,10 +376,10 @@ def test_a_selection_of_what_does_not_exist_is_no_column():
 
 def test_a_selected_row_has_its_selected_columns_only():
     table = streams()["Order"]
-    (row,) = table.rows("A", table.wanted(selected("Total")))(WIRE)
+    (row,) = table.rows("A", table.wanted(selected("Total")))(RAW)
     assert list(row) == ["_tenant", "id", "OrderType", "OrderNbr", "Total", "LastModified"]
     detail = streams()["Order__Details"]
-    row, _ = detail.rows("A", detail.wanted(selected("Qty")))(WIRE)
+    row, _ = detail.rows("A", detail.wanted(selected("Qty")))(RAW)
     assert list(row)[-3:] == ["id", "LineNbr", "Qty"]
     assert set(detail.primary_key) <= row.keys()
 

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from source_acumatica.contract.hollow import HollowParts, NextPlaces, ShownPage, spread, told
+from source_acumatica.contract.part_evidence import PartEvidence, ShownPage, part_names
 
 DETAILS, CUSTOM = ("Details",), ("custom",)
 LINES, NONE = {"Details": [{"LineNbr": 1}], "custom": {}}, {"Details": [], "custom": {}}
 
 
-@pytest.mark.parametrize("count", [1, 2, 9, 10, 11, 34, 500, 5000])
-def test_samples_are_different_rows_all_over_a_page(count):
-    places = spread(count, 10)
-    assert len({*places}) == len(places) == min(count, 10)
-    assert {0, count - 1, count // 2} <= {*places} <= {*range(count)}
-
-
-@pytest.mark.parametrize("every", [2, 3, 4, 5, 7])
-def test_samples_fall_on_no_even_pattern(every):
-    for first in range(every):
-        assert any(place % every == first for place in (*spread(100, 10), *spread(500, 10)))
-
-
 def test_a_part_is_proven_by_itself_until_a_page_of_many_rows_shows_nothing_of_it():
-    parts = HollowParts(10)
+    parts = PartEvidence(10)
     assert parts.unproven([NONE], [DETAILS, CUSTOM]) == [DETAILS, CUSTOM]
     assert parts.unproven([LINES, NONE], [DETAILS, CUSTOM]) == [CUSTOM]
     assert parts.unproven([NONE] * 19, [DETAILS, CUSTOM]) == [CUSTOM]
@@ -33,28 +20,28 @@ def test_a_part_is_proven_by_itself_until_a_page_of_many_rows_shows_nothing_of_i
 
 
 def test_a_part_of_several_places_is_proven_by_any_of_them():
-    parts = HollowParts(10)
+    parts = PartEvidence(10)
     assert parts.unproven([LINES], [("custom", "Details"), CUSTOM]) == [CUSTOM]
     assert parts.unproven([NONE], [("Details", "other"), CUSTOM]) == [CUSTOM]
 
 
 def test_later_pages_have_ever_fewer_samples_and_no_more_than_some():
-    parts = HollowParts(10)
+    parts = PartEvidence(10)
     numbers = [number for number in range(1, 5000) if parts.samples(500)]
     assert numbers == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 
 
-def test_what_has_gone_out_is_told_by_its_parts():
-    parts = HollowParts(10)
+def test_what_was_sent_is_remembered_by_its_parts():
+    parts = PartEvidence(10)
     parts.believe([("custom", "other")])
-    assert parts.have_gone_out([DETAILS, CUSTOM])
-    assert not parts.have_gone_out([DETAILS])
+    assert parts.were_sent_without([DETAILS, CUSTOM])
+    assert not parts.were_sent_without([DETAILS])
 
 
 def test_parts_are_named_each_once():
     group = ("Details/custom/V/UsrA", "Details/custom/W/UsrB")
-    assert told([DETAILS, group]) == ("Details", "Details/custom")
-    assert told([group, (group[1],)]) == (group[1],)
+    assert part_names([DETAILS, group]) == ("Details", "Details/custom")
+    assert part_names([group, (group[1],)]) == (group[1],)
 
 
 def page_of(rows, skip, alone):
@@ -72,34 +59,22 @@ def page_of(rows, skip, alone):
 
 @pytest.mark.parametrize("rows", [500, 100_000])
 @pytest.mark.parametrize("shown", [False, True])
-def test_of_however_many_hollow_parts_few_records_are_read_by_themselves(rows, shown):
+def test_of_however_many_empty_parts_few_records_are_read_by_themselves(rows, shown):
     """And of ten times as many pages hardly more; where the list has shown the parts before, fewer."""
     alone = []
-    parts, hollow = HollowParts(10), [(f"custom/V/Usr{number}",) for number in range(100)]
+    parts, empty = PartEvidence(10), [(f"custom/V/Usr{number}",) for number in range(100)]
     if shown:
-        parts.unproven([{"custom": {"V": {f"Usr{number}": 1 for number in range(100)}}}], hollow)
+        parts.unproven([{"custom": {"V": {f"Usr{number}": 1 for number in range(100)}}}], empty)
     for skip in range(0, rows, 500):
-        assert parts.emptied(page_of(rows, skip, lambda row: alone.append(row["id"])), hollow) == []
+        assert parts.emptied(page_of(rows, skip, lambda row: alone.append(row["id"])), empty) == []
     assert 3 <= len(alone) <= 12 if shown else 10 <= len(alone) <= 30
 
 
 @pytest.mark.parametrize(("read", "unknown"), [([], [DETAILS]), ([NONE], [])])
 def test_what_records_that_cannot_be_read_have_is_unknown(read, unknown):
-    parts, records = HollowParts(10), iter(read)
+    parts, records = PartEvidence(10), iter(read)
     assert parts.emptied(page_of(500, 0, lambda row: next(records, None)), [DETAILS]) == []
     parts.doubt([DETAILS])
     assert parts.unknown == unknown
     parts.unproven([LINES], [DETAILS])
     assert parts.unknown == []
-
-
-@pytest.mark.parametrize("count", [4, 34, 1000, 100_000])
-def test_places_ahead_are_all_over_the_list(count):
-    prefetch, places = NextPlaces(3), []
-    for _ in range(30):
-        places.append(prefetch.next())
-        prefetch.found(places[-1] < count)
-    found = {place for place in places if place < count}
-    assert len(places) - len([place for place in places if place < count]) <= 1
-    assert max(found) >= count // 2
-    assert len(found) >= min(count // 4, 20)

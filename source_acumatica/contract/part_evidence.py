@@ -1,37 +1,34 @@
-"""Finds out whether a list leaves parts of its records empty that they have, by reading some of them by themselves.
+"""Says which parts of its records a list has shown, and which of its records to read by themselves for the others.
 
 A list that leaves a part empty although its records have it looks the same as one whose records have none: only a
-record by itself tells.
+record that is read by itself shows the difference.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from posixpath import commonpath
 
 from source_acumatica.contract.parts import held
+from source_acumatica.contract.samples import NextPlaces, now_and_then, spread
 from source_acumatica.reading.fields import Raw
 
 # So many records of the first page, so many places further on in the list, and so many pages later on: a part that a
 # tenth of the records have is found nine times in ten.
 FIRST_SAMPLES, SAMPLES_BEHIND, _LATER_SAMPLES = 10, 10, 10
-# Of a list that has been looked at like that within the last day, and of the first page that shows nothing of what
-# others have shown.
+# For a list that was sampled like that within the last day, and for the first page that lacks what others have shown.
 FEW_SAMPLES = 3
-# Fewer rows may well have nothing of a part that others have.
-_ROWS_TO_TELL = 20
-# Its multiples fall on no pattern that records may have: every second one, the first of each day.
-_GOLDEN = (math.sqrt(5) - 1) / 2
+# Fewer rows may lack by chance what others have.
+_ENOUGH_ROWS = 20
 
 Part = tuple[str, ...]
-"""The places of which any shows the part: custom fields that are asked for in one request are one part together."""
+"""The places any of which shows the part: the custom fields of one request are one part together."""
 
 
 @dataclass(frozen=True)
 class ShownPage:
-    """A page as the list shows it, and how to look at its records otherwise; what is refused does not come."""
+    """A page as the list shows it, and other ways to ask for its records; a refused request gives nothing."""
 
     rows: Sequence[Raw]
     skip: int
@@ -39,16 +36,16 @@ class ShownPage:
     alone: Callable[[Raw], Raw | None]
     """The record of a row by itself."""
     keys_at: Callable[[int], Sequence[Raw]]
-    """The row that the list has at a place, by its keys; none behind its end."""
+    """The row at a place of the list, with its keys only; none behind its end."""
     again: Callable[[int, int], Sequence[Raw]]
-    """What the list shows now from a place on, so many rows."""
+    """So many rows of the list from a place on, asked for again."""
     is_one: Callable[[Raw, Raw], bool]
     """Whether both are the same record."""
 
 
 @dataclass
-class HollowParts:
-    """The parts of one list, in one run."""
+class PartEvidence:
+    """What is known of the parts of one list, in one run."""
 
     first_samples: int
     _shown: set[str] = field(default_factory=set)
@@ -61,13 +58,13 @@ class HollowParts:
     """How many pages have shown nothing of what others had shown before."""
 
     def unproven(self, rows: Sequence[Raw], parts: Iterable[Part]) -> list[Part]:
-        """The ``parts`` of which these rows show nothing, but for few rows of a list that has shown some of them."""
-        parts, few = list(parts), rows[:_ROWS_TO_TELL]
+        """The ``parts`` that these rows show nothing of; few rows count only for parts that no page has shown."""
+        parts, few = list(parts), rows[:_ENOUGH_ROWS]
         # The first rows show most parts already.
         seen = _seen(few, parts)
         seen |= _seen(rows, [part for part in parts if seen.isdisjoint(part)]) if len(rows) > len(few) else set()
-        hollow = [part for part in parts if seen.isdisjoint(part)]
-        unproven = [part for part in hollow if len(rows) >= _ROWS_TO_TELL or not self.has_shown(part)]
+        empty = [part for part in parts if seen.isdisjoint(part)]
+        unproven = [part for part in empty if len(rows) >= _ENOUGH_ROWS or not self.has_shown(part)]
         self._shown |= seen
         return unproven
 
@@ -75,13 +72,13 @@ class HollowParts:
         """Whether a page has shown something of it."""
         return not self._shown.isdisjoint(part)
 
-    def emptied(self, page: ShownPage, hollow: Sequence[Part]) -> list[Part]:
-        """Those of the hollow parts that a record by itself has, while the list still shows it without."""
-        for row, skip, asked in self._samples(page, are_new=not all(map(self.has_shown, hollow))):
+    def emptied(self, page: ShownPage, empty: Sequence[Part]) -> list[Part]:
+        """Those of the empty parts that a record read by itself has, although the list still shows it without."""
+        for row, skip, asked in self._samples(page, are_new=not all(map(self.has_shown, empty))):
             record = page.alone(row)
             self._has_read |= record is not None
-            had = [part for part in hollow if record is not None and held([record], part)]
-            # The record may have got it since the list was asked.
+            had = [part for part in empty if record is not None and held([record], part)]
+            # The record may have got it since the list was read.
             same = [other for other in page.again(skip, asked) if page.is_one(row, other)] if had else []
             seen = _seen(same, had)
             had = [part for part in had if same and seen.isdisjoint(part)]
@@ -90,11 +87,11 @@ class HollowParts:
         return []
 
     def _samples(self, page: ShownPage, *, are_new: bool) -> Iterator[tuple[Raw, int, int]]:
-        """Rows to read by themselves, each with the page that it is in: of this one, and of all the list behind it.
+        """Rows to read by themselves, from this page and from the list behind it, each with its page's place and size.
 
         ``are_new``: the list has never shown some of the parts.
         """
-        # The first row of a page behind others has come with those.
+        # The first row of a later page is the last one of the page before it.
         fresh = page.rows[1:] if page.skip else page.rows
         places = self.samples(len(fresh)) if are_new else self._samples_behind(len(fresh))
         yield from ((fresh[place], page.skip, page.asked) for place in places)
@@ -111,34 +108,38 @@ class HollowParts:
             yield from ((row, place, 1) for row in some[:1])
 
     def samples(self, count: int) -> list[int]:
-        """Which rows of a hollow page of ``count`` to read by themselves: some of the first one, then ever fewer."""
+        """Which of ``count`` rows to read by themselves: several of the first page with empty parts, then fewer."""
         if not count:
             return []
         self._pages += 1
         if self._pages == 1:
             return spread(count, self.first_samples)
-        return _one_now_and_then(count, self._pages)
+        return now_and_then(count, self._pages, _LATER_SAMPLES)
 
     def _samples_behind(self, count: int) -> list[int]:
-        """The same of a page of a list that has shown the parts before."""
+        """The same for a page of a list that has shown the parts before."""
         self._pages_behind += 1
-        return spread(count, FEW_SAMPLES) if self._pages_behind == 1 else _one_now_and_then(count, self._pages_behind)
+        return (
+            spread(count, FEW_SAMPLES)
+            if self._pages_behind == 1
+            else now_and_then(count, self._pages_behind, _LATER_SAMPLES)
+        )
 
     def believe(self, parts: Iterable[Part]) -> None:
-        """Rows without these go out."""
+        """Rows without these are sent: they are believed to be empty."""
         self._believed.update(place for part in parts for place in part)
 
     def doubt(self, parts: Iterable[Part]) -> None:
-        """The records that were to tell whether they have these could not be read."""
+        """The records that should have shown whether they have these could not be read."""
         self._doubted.update(dict.fromkeys(parts))
 
     @property
     def unknown(self) -> list[Part]:
-        """The parts of which nobody knows whether the records have them: no page has shown any, and no record told."""
+        """The parts that records may or may not have: no page has shown them, and no sample could be read."""
         return [] if self._has_read else [part for part in self._doubted if not self.has_shown(part)]
 
-    def have_gone_out(self, parts: Iterable[Part]) -> bool:
-        """Whether rows without one of these have gone out."""
+    def were_sent_without(self, parts: Iterable[Part]) -> bool:
+        """Whether rows without one of these have been sent."""
         return not all(self._believed.isdisjoint(part) for part in parts)
 
 
@@ -147,48 +148,7 @@ def _seen(rows: Sequence[Raw], parts: Iterable[Part]) -> set[str]:
     return held(rows, dict.fromkeys(place for part in parts for place in part))
 
 
-def _one_now_and_then(count: int, page: int) -> list[int]:
-    """Of the second, fourth, eighth page, and so on, one row."""
-    is_due = page & (page - 1) == 0 and page < 2 ** (_LATER_SAMPLES + 1)
-    return [int(count * (page * _GOLDEN % 1))] if is_due else []
-
-
-def told(parts: Iterable[Part]) -> tuple[str, ...]:
-    """The parts by name; one of several places by what these have in common, unless one of them is named itself."""
+def part_names(parts: Iterable[Part]) -> tuple[str, ...]:
+    """The parts' names: a part of several places is named by what these have in common, if none is named by itself."""
     names = {part[0]: None for part in parts if len(part) == 1}
     return (*names, *(commonpath(part) for part in parts if names.keys().isdisjoint(part)))
-
-
-class NextPlaces:
-    """Places in a list behind its first page: twice as far each time, and once its end is passed, all over it."""
-
-    def __init__(self, begin: int) -> None:
-        self._begin, self._place, self._reach, self._step = begin, begin, begin, 0
-        self._is_end_known = False
-
-    def next(self) -> int:
-        """Where to look now."""
-        return self._place
-
-    def found(self, is_row: bool) -> None:
-        """Whether a row was there."""
-        if is_row:
-            self._reach = max(self._reach, self._place)
-        self._is_end_known |= not is_row
-        if self._is_end_known:
-            self._step += 1
-            self._place = self._begin + int((self._reach - self._begin) * (self._step * _GOLDEN % 1))
-        else:
-            self._place *= 2
-
-
-def spread(count: int, most: int) -> list[int]:
-    """So many of ``count`` places, from the first on, all over them and in no even steps."""
-    if count <= most:
-        return list(range(count))
-    places: dict[int, None] = {0: None, count // 2: None, count - 1: None}
-    step = 0
-    while len(places) < most:
-        step += 1
-        places[int(count * (step * _GOLDEN % 1))] = None
-    return list(places)[:most]

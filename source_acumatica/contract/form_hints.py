@@ -1,0 +1,49 @@
+"""Tells the user which entities look like inquiry forms that no setting names."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import requests
+
+from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, is_blank
+from source_acumatica.contract.tables import Method, Table
+from source_acumatica.erp.answers import NO_CONTENT, or_no_content, read_answer
+from source_acumatica.erp.client import Client
+from source_acumatica.erp.errors import Action, RequestFailed
+from source_acumatica.erp.json_text import decode
+
+logger = logging.getLogger("airbyte")
+_DOCUMENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def warn_of_forms(
+    client: Client, tenant: str, tables: Sequence[Table], may_ask: Callable[[], bool] = lambda: True
+) -> None:
+    """Log which entities without keys look like inquiry forms: PUT is not sent to any on a guess."""
+    listed = [each for each in tables if each.method is Method.LIST and not each.path]
+    for table in [each for each in listed if not (each.is_identified or each.is_single)]:
+        if may_ask() and _looks_like_a_form(client, tenant, table):
+            logger.warning(f"{_where_of(tenant, table)}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
+
+
+def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:
+    """Whether its list is one blank record, or the ERP says that it cannot be listed at all."""
+
+    def read(response: requests.Response) -> bool:
+        rows = [] if response.status_code == NO_CONTENT else decode(_DOCUMENT, response.content)
+        return isinstance(rows, list) and len(rows) == 1 and is_blank(rows[0])
+
+    judge, where = or_no_content(read_answer), _where_of(tenant, table)
+    try:
+        return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=where, judge=judge, is_hint=True)
+    except RequestFailed as error:
+        # Reading it says what is wrong; this is only a hint.
+        return error.problem.action is Action.CLIMB_DOWN
+
+
+def _where_of(tenant: str, table: Table) -> str:
+    return f"Tenant '{tenant}', {table.name}"
