@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+logger = logging.getLogger("airbyte")
+
 # What a network and a header without fractions of a second may differ by.
 _UNTOLD = timedelta(minutes=1)
+
+
+def own_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+class ServerClocks:
+    """The web server's clock as each tenant's first sign-in showed it."""
+
+    def __init__(self, tolerance: timedelta) -> None:
+        self._tolerance = tolerance
+        self._times: dict[str, datetime] = {}
+
+    def measure(self, tenant: str, header: str | None) -> None:
+        """Take the time from an answer's ``Date`` header, if it is the tenant's first."""
+        if tenant in self._times:
+            return
+        self._times[tenant], warning = server_now(header, own_now(), self._tolerance)
+        if warning:
+            logger.warning(f"Tenant '{tenant}': {warning}.")
+
+    def of(self, tenant: str) -> datetime | None:
+        """The measured time, in UTC; None before the first sign-in."""
+        return self._times.get(tenant)
 
 
 def server_now(header: str | None, own: datetime, tolerance: timedelta) -> tuple[datetime, str]:
