@@ -1,4 +1,4 @@
-"""Answers check, discover and read by putting the parts together."""
+"""Answers the commands check, discover and read by putting the parts together."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ logger = logging.getLogger("airbyte")
 _concurrent_logger = logging.getLogger("airbyte.concurrent")
 _concurrent_logger.addFilter(NoCounts())
 
-# What waits between the workers and standard output.
+# How much may wait between the workers and standard output.
 _QUEUED_BYTES = 4 * 1024**2
-# One worker makes slices; one more than there are seats shapes rows while all seats wait for answers.
+# One worker makes slices; another one shapes rows while all seats wait for answers.
 _WORKERS_BESIDE_SEATS = 2
-# Somebody sits in front of a check: with the sign-outs behind it and the start before, it answers within 90 s, whatever
-# the settings say and the instance does.
+# A user waits for a check: including start-up and sign-outs it answers within 90 s, whatever the settings say and the
+# instance does.
 _CHECK_SECONDS = 65.0
 _LAST_SIGN_OUT_SECONDS = 8.0
 _OVERDUE = (
@@ -81,7 +81,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
 
     @property
     def message_repository(self) -> OrderedMessageRepository:
-        """The one way of all messages but records."""
+        """The path of all messages except records."""
         return self._messages
 
     @property
@@ -93,8 +93,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         """Prove for each tenant: address, sign-in, endpoints and one cheap read.
 
         Raises:
-            AirbyteTracedException: it names every tenant that fails, or what could not be waited for any longer, and
-                says what to do.
+            AirbyteTracedException: it names every tenant that fails, or what the check was waiting for when its time
+                ended, and says what to do.
         """
         settings = _settings(config)
         with self._connected(settings, RetryPolicy.of_a_check()) as client:
@@ -161,17 +161,17 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
 
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
-        """The states of a file; what is none of streams is handed on as such, for the read to refuse."""
+        """The states in a file; a file without states of streams is passed on as such, for the read to refuse."""
         try:
             return super().read_state(state_path)
         except (ValueError, TypeError, AttributeError):
-            # Not JSON, an object of all streams, or parts that are no messages: each goes wrong in one of these ways.
+            # Not JSON, one object for all streams, or entries that are not messages: each raises one of these.
             return [UNREADABLE]
 
     def close(self, seconds: float | None = None) -> None:
         """Give every seat back, from any thread and also in the middle of a read; no command can follow.
 
-        ``seconds`` are left for that, where somebody waits.
+        ``seconds`` bounds the time that it takes.
         """
         with self._ending:
             self._is_closed = True
@@ -211,7 +211,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         maker = StreamMaker.of(settings, client, service, self._progress_log)
         declared: dict[str, Table | ODataTable] = {table.name: table for table in site.tables} | survey.tables
         read_before = {name: tenants_read_before(states.get_stream_state(name, None)) for name in configured}
-        # Where one inquiry has been read, all could be.
+        # If one inquiry has been read in a tenant, all could be.
         inquiries = [name for name in configured if name.startswith(ODataFeed.INQUIRIES.prefix)]
         were_open = {tenant for name in inquiries for tenant in read_before[name]}
         streams = []
@@ -220,8 +220,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
             order = settings.tenants[:: -1 if number % 2 else 1]
             holding = holding_of(name, order, site, survey, read_before[name], were_open)
             table = as_configured(declared.get(name) or placeholder(name), one, settings)
-            complaint = misfit(table, one, settings)
-            own = {tenant: complaint or _own(each, one, settings) for tenant, each in holding.items()}
+            error = misfit(table, one, settings)
+            own = {tenant: error or _own(each, one, settings) for tenant, each in holding.items()}
             is_described = name in declared and not any(
                 isinstance(each, AirbyteTracedException) for each in own.values()
             )
@@ -243,8 +243,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         configured: ConfiguredAirbyteStream,
         state: State | None,
     ) -> Stream:
-        """Without a state that is understood nothing is read, and what there is outlasts the run as it is."""
-        # Of a stream that is unknown for a failure, the catalog knows the cursor: its state has to outlast this.
+        """The stream for the CDK, with its progress; a state that was not understood stays as it is."""
+        # If a failure hides the table, the catalog still names the cursor: the state has to be kept.
         field = stream.cursor_field or next(cursors(configured, state), None)
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
             emit = partial(self._emit_state, states, stream.name) if state is not None else _keep
@@ -260,11 +260,11 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
 
 
 def _keep(_state: State) -> None:
-    """Nothing is emitted: the platform keeps the state that it has."""
+    """Emit nothing: the platform keeps the state that it has."""
 
 
 def _settings(config: Mapping[str, Any]) -> Config:
-    """The settings; names that nobody reads are told."""
+    """The settings; the log names unknown ones."""
     for warning in unknown_settings(config):
         logger.warning(warning)
     return Config.parse(config)

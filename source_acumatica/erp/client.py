@@ -33,11 +33,11 @@ __all__ = ["Client", "RetryPolicy", "encode"]
 logger = logging.getLogger("airbyte")
 Answer = TypeVar("Answer")
 
-# A page that is larger is asked for with fewer rows: as objects, its records take several times as much.
+# A larger page is asked for again with fewer rows: as objects, its records take several times as much memory.
 _LARGEST_PAGE_BYTES = 32 * 1024**2
 # What cannot be asked for in parts: a page of the fewest rows, a form's results, a description.
 _LARGEST_ANSWER_BYTES = 256 * 1024**2
-# What a user would like to know, and reading does without.
+# A hint helps the user, but reading does not depend on it.
 _HINT_SECONDS = 10.0
 _MINUTE = timedelta(minutes=1)
 
@@ -59,11 +59,11 @@ class Client:
         self._troubles: dict[str, Trouble] = {}
         self._seatless_since: float | None = None
         self.helpers = Helpers(config.max_sessions)
-        """They send requests whose answers are wanted soon."""
+        """Threads for requests whose answers are needed soon."""
 
     @property
     def instance_url(self) -> str:
-        """Where everything is asked, without a slash at its end."""
+        """The address of the instance, without a slash at its end."""
         return self._config.instance_url
 
     def reading(self, tenant: str) -> AbstractContextManager[None]:
@@ -71,7 +71,7 @@ class Client:
         return self._pool.reading(tenant)
 
     def close(self, seconds: float | None = None) -> None:
-        """Sign out of everything; from any thread, and twice. ``seconds`` bounds the tries, also those under way."""
+        """Sign out of every session; any thread may call it, also twice. ``seconds`` bounds all tries."""
         if seconds is not None:
             self._sign_out.end_in(seconds)
         self.helpers.close()
@@ -80,16 +80,16 @@ class Client:
     def server_time(self, tenant: str) -> datetime | None:
         """The web server's clock at the first sign-in to ``tenant``, from its ``Date`` header, in UTC.
 
-        Where that is ahead of our own by more than the look-back, it is ours: see ``server_now``.
+        If it is later than this machine's by more than the look-back, this machine's counts: see ``server_now``.
         """
         return self._clocks.of(tenant)
 
     def room(self) -> float:
-        """How many requests may be sent at once now, by the rate that the user allows."""
+        """How many requests the allowed rate leaves for this moment."""
         return self._pace.room()
 
     def sign_in(self, tenant: str) -> None:
-        """Prove that ``tenant`` can be signed in to, and ask for nothing: no seat is taken.
+        """Prove that signing in to ``tenant`` works; nothing is requested, so no seat is taken.
 
         Raises:
             AirbyteTracedException: the sign-in was refused.
@@ -99,7 +99,7 @@ class Client:
 
     @property
     def waited_for(self) -> str:
-        """What the threads wait for just now, as told to the user."""
+        """What the threads are waiting for at this moment, in words for the user."""
         return self._waits.described
 
     def fetch(
@@ -120,14 +120,14 @@ class Client:
     ) -> Answer:
         """Send a request until it is answered, and return what ``read`` makes of the answer.
 
-        ``path`` starts with a slash, below the instance; its parts are quoted already. ``judge`` tells answers that are
-        no data. ``read`` may raise ``msgspec.DecodeError`` or ``BrokenAnswerError`` for a body that is not whole; with
-        ``is_streamed`` it is called while the body is still arriving. Whoever asks for a page can ask for a smaller one
-        after a time-out; other requests are repeated as they are. ``is_hint``: nothing hangs on the answer, so it is
-        asked for once, with no pause, and not waited for for long.
+        ``path`` is relative to the instance, starts with a slash and is quoted already. ``judge`` recognizes answers
+        that are not data. ``read`` may raise ``msgspec.DecodeError`` or ``BrokenAnswerError`` for an incomplete body;
+        with ``is_streamed`` it is called while the body is still arriving. After a time-out, the caller can ask for a
+        smaller page if this is one (``is_page``); other requests are repeated as they are. ``is_hint``: nothing depends
+        on the answer, so the request is sent once, with a short time-out.
 
         Raises:
-            RequestFailed: given up; the problem tells what the caller can do.
+            RequestFailed: given up; its problem says what the caller can do.
             AirbyteTracedException: the tenant's sign-in was refused.
         """
         url = self._config.instance_url + path + (f"?{encode(params)}" if params else "")
@@ -147,8 +147,8 @@ class Client:
                     session.has_answered = True
                 elif outcome.action is Action.SIGN_IN:
                     self._pool.discard(session)
-                    # Each session may have ended since it worked. No more can have: then it is this request that is
-                    # refused, and would cost every other stream its session.
+                    # Each session may have ended since its last answer, but no more than there are: after that it is
+                    # this request that is refused, and going on would cost every other stream its session.
                     if session.has_answered and sessions_ended < self._config.max_sessions:
                         sessions_ended += 1
                         recovery.forgive(Action.SIGN_IN)
@@ -166,7 +166,7 @@ class Client:
 
     @contextmanager
     def _lease(self, tenant: str, where: str) -> Iterator[Session]:
-        """A session to send one request with, at a moment at which that is allowed."""
+        """A session for one request, once the allowed rate has room for it."""
         self._waits.keep_pace(where)
         with ExitStack() as held:
             with self._waits.waiting(f"{where} (for a session)"):
@@ -174,7 +174,7 @@ class Client:
             yield session
 
     def _recover(self, problem: Problem, recovery: Recovery, took_seconds: float, where: str) -> None:
-        """Do what lets the same request be sent again.
+        """Prepare for sending the same request again.
 
         Raises:
             RequestFailed: given up.
@@ -185,7 +185,7 @@ class Client:
         if problem.action is Action.SEAT:
             self._seatless_since = self._seatless_since or time.monotonic()
         pause, given_up = recovery.after(problem, took_seconds, self._seatless_since)
-        # Of a list, the next size is asked for by a request of its own: the failures are counted together.
+        # A list asks for its next page size by another call; failures are counted over all of them.
         self._troubles[where] = recovery.trouble
         if pause:
             self._waits.pause_after(problem, pause, where)
@@ -208,7 +208,7 @@ class Client:
         *,
         is_streamed: bool,
     ) -> requests.Response | Problem:
-        """One request; a redirect is not followed, since it leads to a page and might lead off the instance."""
+        """Send it once; redirects are not followed, since they lead to a web page, possibly of another host."""
         self._pool.seat(session)
         try:
             response = session.http.request(
@@ -231,7 +231,7 @@ class Client:
         return problem or response
 
     def pause(self, tries: int) -> None:
-        """Wait before a try with this number."""
+        """Wait before the try with this number."""
         self._waits.pause(tries)
 
 

@@ -74,7 +74,7 @@ class SignIn:
             if outcome.action is Action.STOP:
                 raise RequestFailed(outcome, where)
             if trouble.failures > self._retry_policy.retries:
-                raise RequestFailed(replace(outcome, sentence=f"{outcome.sentence} ({trouble.told})"), where)
+                raise RequestFailed(replace(outcome, sentence=f"{outcome.sentence} ({trouble.summary})"), where)
             self._waits.pause_after(outcome, self._retry_policy.pause_seconds(trouble.failures), where)
 
     def _ask_for_token(self, tenant: str, form: Mapping[str, str]) -> Session | Problem:

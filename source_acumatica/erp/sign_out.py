@@ -55,7 +55,7 @@ class SignOut:
                 break
         logger.warning(
             f"Tenant '{session.tenant}': signing out failed. The seat comes free by itself, after 10 minutes or up to "
-            f"an hour ({trouble.told})."
+            f"an hour ({trouble.summary})."
         )
         return False
 

@@ -1,4 +1,4 @@
-"""What an answer to the sign-in leads to that holds no token, and the sentence the user reads."""
+"""Explains answers to a sign-in that hold no token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from source_acumatica.erp.network import place_of
 
 
 def read_token_answer(response: requests.Response, tenant: str) -> Problem:
-    """What a sign-in that got no token leads to; a refused one is never repeated, since accounts lock."""
+    """What happens after a sign-in that got no token; a refused one is never repeated, since accounts lock."""
     status = response.status_code
     if status == 429 or status >= 500:
         return Problem(Action.RETRY, FailureType.transient_error, f"signing in is not possible now (HTTP {status})")
@@ -37,15 +37,15 @@ def read_token_answer(response: requests.Response, tenant: str) -> Problem:
     return Problem(Action.STOP, FailureType.config_error, sentence)
 
 
-# What pages of an ERP's own show: that it is busy with itself, or where its pages lie.
+# Words and addresses by which a page of an ERP is recognized.
 _PAGE_OF_AN_ERP = re.compile(r"acumatica|maintenance|/Frames/|ErrorPage|Error\.aspx|Maintenance\.aspx", re.IGNORECASE)
 
 
 def _no_token(response: requests.Response) -> Problem:
-    """A sign-in that was answered with a page, a way to one, or with something else that is no token.
+    """The problem of a sign-in that was answered with a web page, a redirect, or anything else without a token.
 
-    An ERP in maintenance does so and passes; another web site does so for ever. Both are tried again, since a page of
-    a proxy in front may be either, but only what shows an ERP is called passing.
+    An ERP in maintenance answers so for a while, another web site always. Both are tried again, since a page of a proxy
+    may be either; but only what looks like an ERP is called transient, the rest is an error of the settings.
     """
     status, location = response.status_code, response.headers.get("Location", "")
     if status >= 300:
@@ -76,7 +76,7 @@ def _no_erp(response: requests.Response, what: str) -> str:
 
 
 def _address_of(response: requests.Response) -> str:
-    """The host and the port, and the directory, if there is one."""
+    """The host, the port and the virtual directory, if there is one."""
     directory = urlsplit(response.url or "").path.partition("/identity/")[0]
     return f"{place_of(response.url)}{directory}"
 
@@ -101,7 +101,7 @@ _SIGN_IN_SENTENCES: Mapping[str, str] = {
 
 
 def _is_json(response: requests.Response) -> bool:
-    """Whether the body is whole JSON."""
+    """Whether the body is complete JSON."""
     try:
         json.loads(response.content)
     except ValueError:
