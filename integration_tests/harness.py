@@ -19,7 +19,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from benchmark.process import options
 from source_acumatica import SourceAcumatica
 from source_acumatica.airbyte.records import Entrypoint
-from source_acumatica.erp import client
+from source_acumatica.erp import server_clock
 
 from .simulator import Simulator
 
@@ -59,13 +59,13 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
 @contextmanager
 def _own_clock(config: Mapping[str, Any]) -> Iterator[None]:
     """What tests put forward is the time, and not only the clock of the ERP."""
-    simulator, before = Simulator.running.get(config.get("instance_url", "")), client.own_now
+    simulator, before = Simulator.running.get(config.get("instance_url", "")), server_clock.own_now
     if simulator:
-        client.own_now = simulator.clock.now
+        server_clock.own_now = simulator.clock.now
     try:
         yield
     finally:
-        client.own_now = before
+        server_clock.own_now = before
 
 
 def discover(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def test_tenants_that_there_is_no_time_for_are_told_and_what_they_have_is_unknow
         config = sim.config(generic_inquiries=["Nothing"])
         assert check(config)["status"] == "SUCCEEDED"
         assert any("no tenant has Nothing" in warning for warning in warnings_of(caplog))
-        assert any("no more time than to sign in to T01, T02;" in warning for warning in warnings_of(caplog))
+        assert any("only time to sign in to T01, T02;" in warning for warning in warnings_of(caplog))
         sim.account("T02").password = "another"
         assert "Tenant 'T02': the user name or password" in check(config)["message"]
         monkeypatch.setattr(proof, "_SIGN_INS_UNTIL", 0.0)
@@ -152,5 +152,5 @@ def test_a_low_rate_of_requests_leaves_out_what_is_not_needed(rate: int, caplog:
         began = time.monotonic()
         assert check(sim.config(requests_per_minute=rate))["status"] == "SUCCEEDED"
         assert time.monotonic() - began < 30
-        told = [warning for warning in warnings_of(caplog) if "no more time" in warning or "no time to try" in warning]
+        told = [warning for warning in warnings_of(caplog) if "only time" in warning or "no time to try" in warning]
         assert bool(told) is (rate < 60)

@@ -13,7 +13,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica import check as proof
-from source_acumatica.erp import client
+from source_acumatica.erp import client, sign_in
 
 from .harness import FULL_REFRESH, Destination, check, differences, run
 from .simulator import Fault, FaultKind, Simulator
@@ -121,7 +121,7 @@ def test_every_request_says_who_asks(sim: Simulator) -> None:
 
 
 def test_a_sign_in_that_hangs_is_told_as_one(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_SIGN_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(sign_in, "SIGN_TIMEOUT_SECONDS", 0.1)
     sim.faults.add(Fault(FaultKind.SLOW, path=TOKEN, seconds=0.5, times=5))
     said = check(sim.config("Company"))["message"]
     assert "the sign-in took longer" in said

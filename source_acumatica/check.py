@@ -1,4 +1,4 @@
-"""Proves at a check that each tenant can be read with the settings, as far as somebody waits for it."""
+"""Proves that each tenant can be read with the settings, within the time that a check may take."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _PREFERRED = (
     "JournalTransaction", "NonStockItem", "Shipment", "PurchaseReceipt", "ServiceOrder", "ExpenseClaim", "TimeEntry",
     "Tax", "PayGroup", "ProjectTask", "BillOfMaterial", "ProductionOrder", "WorkCenter",
 )  # fmt: skip
-# Asked for whatever the time is.
+# Tried however little time is left.
 _FEWEST_PROBES = 5
 _PROBE_SECONDS = 20.0
-# What a check also does, and the parts of its time behind which no more of it is begun; the rest is for what has begun.
+# The parts of a check's time after which no more of each kind is begun; the rest is for what is under way.
 _EXTRAS_UNTIL, _ALL_UNTIL, _FILTERS_UNTIL, _SIGN_INS_UNTIL = 0.4, 0.5, 0.7, 0.85
 _MOST_HINTS, _MOST_PROOFS, _MOST_FILTERS = 20, 40, 100
-# By the allowed rate: a visit takes five requests at least, and a sign-out.
+# What looking at a tenant takes of the allowed rate: five requests at least, and a sign-out.
 _ROOM_FOR_A_VISIT = 6
 _MOST_NAMES = 5
 
@@ -49,8 +49,8 @@ _MOST_NAMES = 5
 def prove(client: Client, settings: Config, forms: Forms, seconds: float) -> None:
     """Prove for each tenant: address, sign-in, endpoints, a cheap read, and whatever the settings name.
 
-    There are ``seconds`` for it. Where the tenants are many, the last ones are only signed in to, or not tried, which
-    the log says; what is only told to the user has a small part of the time.
+    It takes at most ``seconds``. If there are many tenants, the last ones are only signed in to, or not tried, and the
+    log says so; hints for the user get only a small part of the time.
 
     Raises:
         AirbyteTracedException: it names everything that failed.
@@ -74,7 +74,7 @@ def prove(client: Client, settings: Config, forms: Forms, seconds: float) -> Non
 
 
 def _unless_unknown(site: Site, refuse: Callable[[], None]) -> None:
-    """``refuse`` names that stand for nothing, unless a tenant that was not looked at may have them."""
+    """Call ``refuse``, which raises for names that nothing has; only warn if a tenant that was not looked at may."""
     try:
         refuse()
     except AirbyteTracedException as error:
@@ -85,9 +85,7 @@ def _unless_unknown(site: Site, refuse: Callable[[], None]) -> None:
 
 def _warn(site: Site, settings: Config) -> None:
     if site.signed_in_only:
-        logger.warning(
-            f"There was no more time than to sign in to {', '.join(site.signed_in_only)}; syncs do the rest."
-        )
+        logger.warning(f"There was only time to sign in to {', '.join(site.signed_in_only)}; syncs do the rest.")
     if site.untried:
         logger.warning(f"There was no time to try {', '.join(site.untried)}; syncs say if something is wrong there.")
     chosen = ", ".join(str(endpoint) for endpoint in site.endpoints)
@@ -95,11 +93,11 @@ def _warn(site: Site, settings: Config) -> None:
 
 
 class Proof:
-    """What is proven of each tenant, and what may be spent on it."""
+    """Looks at each tenant, within a limited number of requests."""
 
     def __init__(self, client: Client, settings: Config, forms: Forms, seconds: float) -> None:
         self._client, self._settings, self._seconds, self._began = client, settings, seconds, time.monotonic()
-        self._tenants_ahead = len(settings.tenants)
+        self._tenants_left = len(settings.tenants)
         self._visit_began = self._longest = 0.0
         self._hints = Budget(_MOST_HINTS, seconds * _EXTRAS_UNTIL, self._room)
         self._proofs = Budget(_MOST_PROOFS, seconds * _EXTRAS_UNTIL, self._room)
@@ -108,10 +106,10 @@ class Proof:
         self.survey = ODataSurvey(self.service, settings, may_hint=self._hints.take)
 
     def depth(self) -> Depth:
-        """How far the next tenant is looked at; the first one is, in any case."""
+        """How thoroughly to look at the next tenant; the first one is looked at in any case."""
         spent, room = (time.monotonic() - self._began) / self._seconds, self._client.room()
-        is_first = self._tenants_ahead == len(self._settings.tenants)
-        self._tenants_ahead -= 1
+        is_first = self._tenants_left == len(self._settings.tenants)
+        self._tenants_left -= 1
         self._longest, self._visit_began = max(self._longest, spent - self._visit_began), spent
         is_time = spent < _ALL_UNTIL and spent + self._longest < _SIGN_INS_UNTIL
         if is_first or (is_time and room >= _ROOM_FOR_A_VISIT):
@@ -136,11 +134,11 @@ class Proof:
             self.survey.report_tracking(tenant)
 
     def _room(self) -> float:
-        """How many requests the allowed rate leaves beside those that the other tenants need."""
-        return self._client.room() - _ROOM_FOR_A_VISIT * self._tenants_ahead
+        """How many requests the allowed rate leaves after those that the other tenants need."""
+        return self._client.room() - _ROOM_FOR_A_VISIT * self._tenants_left
 
     def _refused(self, tenant: str, tables: Sequence[Table]) -> Refused | None:
-        """None where the list of an entity answers: of a light one first, then of others as long as there is time."""
+        """None once the list of an entity answers: light ones are tried first, then others while there is time."""
         listed = [table for table in tables if table.method is Method.LIST and not table.path]
         until = time.monotonic() + min(_PROBE_SECONDS, self._seconds * _EXTRAS_UNTIL)
         refused = Refused(len(listed), {table.entity for table in listed} & {*_PREFERRED})
@@ -153,12 +151,13 @@ class Proof:
         return refused if refused.names else None
 
     def _may_list(self, tenant: str, table: Table, refused: Refused, *, is_more: bool) -> bool:
-        """Whether the entity's list answers; that it cannot be listed is an answer: a form may be read all the same.
+        """Whether the entity's list answers.
 
-        Of one ``more`` than needed, only rows are an answer.
+        That an entity cannot be listed counts as an answer, since it can be read in another way; but not if it is
+        one more than the fewest that are tried (``is_more``).
 
         Raises:
-            RequestFailed: something else is in the way than a right, and it is not one ``more``.
+            RequestFailed: it failed for another reason than missing rights, and not with ``is_more``.
         """
         refused.asked.add(table.entity)
         try:
@@ -180,7 +179,7 @@ class Proof:
         return True
 
     def _may_read_one(self, tenant: str, tables: Sequence[ODataTable], *, is_named: bool) -> bool:
-        """Whether a row of one of the tables comes; where all that a name stands for is closed, that is told."""
+        """Whether one of the tables answers; if all that a name of the settings matches are closed, note an error."""
         closed: list[RequestFailed] = []
         for table in tables:
             if not self._proofs.take():
@@ -204,18 +203,18 @@ class Proof:
 
 @dataclass
 class Refused:
-    """Entities that a user may not read, of ``count``."""
+    """The entities that the user may not read, out of ``count``."""
 
     count: int
     typical: set[str]
-    """Those of which hardly a role lacks all."""
+    """Common entities: hardly any role may read none of them."""
     asked: set[str] = field(default_factory=set)
     names: list[str] = field(default_factory=list)
     """Those that are refused."""
     sentence: str = ""
 
     def note(self, name: str, error: RequestFailed) -> None:
-        """Another one is refused."""
+        """Note that another one is refused."""
         self.names.append(name)
         self.sentence = error.problem.sentence
 
@@ -225,11 +224,11 @@ class Refused:
         Raises:
             AirbyteTracedException: a ``config_error``, where neither that nor the typical entities may be read.
         """
-        told_of, rest = ", ".join(self.names[:_MOST_NAMES]), len(self.names) - _MOST_NAMES
+        named, rest = ", ".join(self.names[:_MOST_NAMES]), len(self.names) - _MOST_NAMES
         more = f" and {rest} more" if rest > 0 else ""
         untried = f" (of {self.count} in all)" if len(self.names) < self.count else ""
         said = (
-            f"Tenant '{tenant}': signing in works, but none of {told_of}{more}{untried} may be read. Give the user a "
+            f"Tenant '{tenant}': signing in works, but none of {named}{more}{untried} may be read. Give the user a "
             f"role with view rights on the forms to sync. The last refusal: {self.sentence}"
         )
         is_sure = self.typical <= self.asked if self.typical else len(self.asked) == self.count

@@ -54,7 +54,7 @@ class TenantCredentials(BaseModel):
 
 
 class InquiryParameter(BaseModel):
-    """One value that an inquiry is asked with."""
+    """One value for a parameter of an inquiry."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,7 +89,7 @@ def _stands_alone(condition: str) -> bool:
 
 
 class RowFilter(BaseModel):
-    """A condition that the rows of some streams are read by."""
+    """A condition for the rows of one stream, or of several."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -102,7 +102,7 @@ class RowFilter(BaseModel):
 
 
 def _utc_if_naive(value: Any) -> Any:
-    """A start date without a zone is meant in UTC, as Airbyte's date picker writes it; year 1 is from the beginning."""
+    """A start date; without a zone it is in UTC, as Airbyte's date picker writes it. Year 1 means everything."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -114,7 +114,7 @@ def _utc_if_naive(value: Any) -> Any:
     return max(value if value.tzinfo else value.replace(tzinfo=UTC), _FIRST_START)
 
 
-# SQL Server's own dates begin here, and it fails to compare with earlier ones.
+# SQL Server's dates begin here; it fails to compare with earlier ones.
 _FIRST_START = datetime(1753, 1, 3, tzinfo=UTC)
 
 
@@ -135,7 +135,7 @@ def _instance_url(value: Any) -> Any:
 
 
 def _refuse_impossible_host(url: SplitResult) -> None:
-    """A name that no server can have would fail in the middle of a library, in words that name no setting."""
+    """Refuse a host name that no server can have: the HTTP library's own error would not name the setting."""
     host = url.hostname or ""
     try:
         ipaddress.ip_address(host)
@@ -154,7 +154,7 @@ def _refuse_impossible_host(url: SplitResult) -> None:
         raise ValueError(msg) from None
 
 
-# RFC 1035, "Size limits"; an underscore is no letter of a host name, but some have one.
+# RFC 1035, "Size limits"; underscores are not allowed in host names, but some have them.
 _LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 _LONGEST_HOST_CHARACTERS = 253
@@ -210,7 +210,7 @@ class Config(BaseModel):
         owners = [own.tenant for own in self.tenant_credentials]
         if len(set(owners)) < len(owners):
             twice = ", ".join(sorted({owner for owner in owners if owners.count(owner) > 1}))
-            msg = f"tenant_credentials: {twice} has more than one entry, and which is meant cannot be told"
+            msg = f"tenant_credentials: {twice} has more than one entry: keep one for each tenant"
             raise ValueError(msg)
         return self
 
@@ -226,7 +226,7 @@ class Config(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            # What is missing may stand there under another name.
+            # A missing setting may have been given under another name.
             sentences = (f"The settings are not usable: {'; '.join(_complaints(error))}.", *unknown_settings(raw))
             message = " ".join(sentence if sentence[-1] in ".?" else f"{sentence}." for sentence in sentences)
             raise AirbyteTracedException(message=message, failure_type=FailureType.config_error) from None
@@ -237,7 +237,7 @@ class Config(BaseModel):
         return timedelta(minutes=self.lookback_minutes)
 
     def credentials(self, tenant: str) -> Credentials:
-        """What ``tenant`` is signed in to with; the client id's suffix decides which tenant a token reads."""
+        """The credentials for ``tenant``; the client id's suffix decides which tenant a token reads."""
         own = next((one for one in self.tenant_credentials if one.tenant == tenant), TenantCredentials(tenant=tenant))
         client_id = own.client_id or self.client_id
         return Credentials(
@@ -248,9 +248,9 @@ class Config(BaseModel):
         )
 
     def parameter_sets(self, *inquiry: str) -> list[dict[str, Any]]:
-        """The values that an inquiry is asked with, by name: each combination of those that were given.
+        """The values to ask an inquiry with, by name: each combination of those that were given.
 
-        ``inquiry`` are the names that it may stand under in the settings.
+        ``inquiry`` are the names that the settings may use for it.
         """
         values: dict[str, list[Any]] = {}
         names = [*map(composed, inquiry)]
@@ -260,17 +260,17 @@ class Config(BaseModel):
         return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
 
     def asked(self, *inquiry: str) -> tuple[str, ...]:
-        """The parameters whose values stand in the rows of an inquiry: all, where it is asked more than once."""
+        """The parameters whose values are added to an inquiry's rows: all of them if it is asked more than once."""
         sets = self.parameter_sets(*inquiry)
         return tuple(sets[0]) if len(sets) > 1 else ()
 
     def varied(self, *inquiry: str) -> tuple[str, ...]:
-        """The parameters that more than one value was given for: without these, nobody tells the rows apart."""
+        """The parameters with more than one value: only these tell the rows of different requests apart."""
         first, *others = self.parameter_sets(*inquiry)
         return tuple(name for name, value in first.items() if any(one[name] != value for one in others))
 
     def condition(self, stream: str) -> str:
-        """What the rows of ``stream`` have to fulfil, in the API's own syntax and in parentheses; empty for all rows.
+        """The condition for the rows of ``stream``, in the API's own syntax and in parentheses; empty for all rows.
 
         Raises:
             AirbyteTracedException: a ``config_error``: it is longer than an address holds.
@@ -279,14 +279,14 @@ class Config(BaseModel):
         length = len(quote(condition))
         if length > _LONGEST_CONDITION_CHARACTERS:
             message = (
-                f"row_filters: what applies to {stream} has {length} characters, as an address writes it; no more than "
-                f"{_LONGEST_CONDITION_CHARACTERS} fit beside what else is asked for."
+                f"row_filters: the conditions for {stream} have {length} characters in an address; at most "
+                f"{_LONGEST_CONDITION_CHARACTERS} fit into a request."
             )
             raise AirbyteTracedException(message=message, failure_type=FailureType.config_error)
         return condition
 
 
-# ASP.NET refuses query strings over 2048 characters; half of it is left for the rest (BEHAVIOR.md, "Lists").
+# ASP.NET refuses query strings over 2048 characters; half of that is left for the other options (BEHAVIOR.md, "Lists").
 _LONGEST_CONDITION_CHARACTERS = 1000
 _ENTRIES: Mapping[str, type[BaseModel]] = {
     "tenant_credentials": TenantCredentials,
@@ -297,7 +297,7 @@ _ENTRIES: Mapping[str, type[BaseModel]] = {
 
 
 def unknown_settings(raw: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each name in the settings that nobody reads, with the one that it looks like."""
+    """A sentence for each unknown name in the settings, with the known one that it resembles."""
     yield from _unknown(raw, Config, "")
     for setting, model in _ENTRIES.items():
         entries = raw.get(setting)
@@ -307,7 +307,7 @@ def unknown_settings(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unknown(raw: Mapping[str, Any], model: type[BaseModel], where: str) -> Iterator[str]:
-    """Names with an underscore in front are those of the platform."""
+    """The sentences for one object; names that begin with an underscore are the platform's."""
     for name in raw:
         if name not in model.model_fields and not name.startswith("_"):
             near = get_close_matches(name.lower(), model.model_fields, 1)
@@ -318,18 +318,18 @@ def _unknown(raw: Mapping[str, Any], model: type[BaseModel], where: str) -> Iter
 # ------------------------------------------------------------------------------------------------------------ secrets
 
 _SECRETS = ("client_secret", "password")
-# What is shorter stands in half of all words: masked there, no message could be read any more.
+# Shorter secrets are part of many words: with those masked, no message could be read.
 _SHORTEST_MASKED_CHARACTERS = 4
-# What the encoders of the ERP's platform leave as it is, besides letters and digits, where Python's does not.
+# Signs that .NET's URL encoders leave as they are, and Python's does not.
 _UNQUOTED = "!*()"
 _PERCENT_CODE = re.compile(r"%[0-9A-F]{2}")
 
 
 def hide_secrets(raw: Mapping[str, Any]) -> None:
-    """Have the CDK mask every secret in every form that it could take in a text (BEHAVIOR.md, "The CDK", trap G).
+    """Have the CDK mask every secret, in every form that it could have in a text (BEHAVIOR.md, "The CDK", trap G).
 
-    ``raw`` may be of any shape: what the settings are refused with is masked too. The CDK replaces one after another,
-    so the longest come first: a secret may contain another.
+    ``raw`` may be of any shape: secrets are masked even if the settings are refused. The CDK replaces one secret after
+    another, so the longest come first: a secret may contain another.
     """
     own = raw.get("tenant_credentials")
     places = [raw, *(own if isinstance(own, list | tuple) else ())]
@@ -338,7 +338,7 @@ def hide_secrets(raw: Mapping[str, Any]) -> None:
 
 
 def hide(secret: str) -> None:
-    """Mask a secret that was got on the way, in all its forms."""
+    """Mask a secret that was received during the run, in all its forms."""
     for form in _longest_first(_masked("access_token", secret)):
         add_to_secrets(form)
 
@@ -348,7 +348,7 @@ def _longest_first(forms: Iterable[str]) -> list[str]:
 
 
 def _masked(name: str, secret: str) -> Iterator[str]:
-    """The secret's forms; those that are very short only where they stand behind its name."""
+    """The forms of the secret to mask; very short ones only where they follow its name."""
     for form in _forms(secret):
         if len(form) >= _SHORTEST_MASKED_CHARACTERS:
             yield form
@@ -360,17 +360,17 @@ def _forms(secret: str) -> Iterator[str]:
     yield secret
     for quoted in (quote(secret, safe=""), quote_plus(secret), quote(secret, _UNQUOTED), quote_plus(secret, _UNQUOTED)):
         yield quoted
-        # .NET's encoders write the codes in small letters.
+        # .NET's encoders write percent codes in small letters.
         yield _PERCENT_CODE.sub(lambda code: code[0].lower(), quoted)
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
-    # Read in the charset that texts without one are in, by whoever quotes it.
+    # As a server quotes it that takes text without a charset for Latin-1.
     yield secret.encode(errors="surrogatepass").decode("latin-1")
     yield base64.b64encode(secret.encode(errors="surrogatepass")).decode()
 
 
-# Where pydantic speaks of Python rather than of what to write.
+# Replaces pydantic's messages that speak of Python instead of what to write.
 _WORDS = {
     "missing": "is missing",
     "string_type": "write it as text, in quotation marks",
@@ -388,5 +388,5 @@ def _complaints(error: ValidationError) -> Iterator[str]:
 
 
 def typed_in(value: Any) -> str:
-    """A value of the settings as one would type it."""
+    """A value of the settings as a user would type it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

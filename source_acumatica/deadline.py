@@ -1,4 +1,4 @@
-"""Bounds a piece of work, in time or in what it may ask for."""
+"""Limits a piece of work, in time or in number of requests."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Result = TypeVar("Result")
 
 
 class OverdueError(Exception):
-    """The work was not done in time; it is still going on, in a thread that nobody waits for."""
+    """The work was not done in time; it goes on in a thread that is not waited for."""
 
 
 def within(seconds: float, work: Callable[[], Result]) -> Result:
-    """What ``work`` returns or raises.
+    """Return or raise what ``work`` does.
 
-    A bound from outside: looking up an address, a connection, an answer that drips, a seat, the allowed rate and all of
-    them one after another end at the same moment.
+    The limit holds for everything together: looking up the host, connecting, slow answers, and waiting for a seat or
+    for the allowed rate.
 
     Raises:
         OverdueError: it was not done within ``seconds``.
@@ -29,7 +29,7 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
     def run() -> None:
         try:
             outcome.set_result(work())
-        except BaseException as error:  # noqa: BLE001 (it is raised again by whoever waits for it)
+        except BaseException as error:  # noqa: BLE001 (it is raised again in the waiting thread)
             outcome.set_exception(error)
 
     threading.Thread(target=run, name="bounded", daemon=True).start()
@@ -42,14 +42,14 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
 
 
 class Budget:
-    """What may be spent on what could also be left out: so many requests, and none behind a moment."""
+    """Limits requests that could be left out: to a number of them, and to a time after which none begins."""
 
     def __init__(self, requests: int, seconds: float, room: Callable[[], float]) -> None:
-        """``room`` says how many requests could be sent at once; one that had to wait for that is not sent."""
+        """``room`` says how many requests the allowed rate leaves; one that had to wait is not sent."""
         self._left, self._until, self._room = requests, time.monotonic() + seconds, room
 
     def take(self) -> bool:
-        """Whether one more may be sent, which is counted."""
+        """Whether one more may be sent; if so, it is counted."""
         may = self._left > 0 and time.monotonic() < self._until and self._room() >= 1
         self._left -= may
         return may

@@ -1,4 +1,4 @@
-"""Tries the user's row filters at a check: whether each stands for a stream, and what the ERP says to it."""
+"""Checks the user's row filters: each has to match a stream and be accepted by the ERP."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MOST_TRIALS = 50
 def refuse_unmatched_filters(
     settings: Config, tables: Iterable[Table | ODataTable], failed: Collection[ODataFeed] = ()
 ) -> None:
-    """Refuse entries that stand for no stream that can be filtered; what a service that failed has is unknown.
+    """Refuse entries that match no stream that can be filtered, unless a service that failed may have it.
 
     Raises:
         AirbyteTracedException: a ``config_error`` that names them.
@@ -43,8 +43,9 @@ def refuse_unmatched_filters(
     tables = list(tables)
     names = [table.name for table in tables if _can_be_filtered(table)]
     forms = {table.name for table in tables if not _can_be_filtered(table)}
+    prefixes = tuple(feed.prefix for feed in failed)
     for one in settings.row_filters:
-        may_be_unknown = bool(failed) and ("*" in one.stream or one.stream.startswith(tuple(d.prefix for d in failed)))
+        may_be_unknown = bool(failed) and ("*" in one.stream or one.stream.startswith(prefixes))
         if any(map(one.is_for, names)) or may_be_unknown:
             continue
         if any(map(one.is_for, forms)):
@@ -65,13 +66,13 @@ def _can_be_filtered(table: Table | ODataTable) -> bool:
 
 @dataclass
 class FilterTrial:
-    """Asks for one row by each filter; what a stream says without a filter, too, is not about the filter."""
+    """Asks for one row with each filter; an error that comes without the filter too is not about the filter."""
 
     client: Client
     service: ODataService
     settings: Config
     may_try: Callable[[], bool] = lambda: True
-    """Whether there is time for another one."""
+    """Whether there is time to try another one."""
     _asked: set[tuple[str, str, str]] = field(default_factory=set)
 
     def of_all(self, tables: Mapping[str, Sequence[Table | ODataTable]]) -> None:
@@ -97,7 +98,7 @@ class FilterTrial:
             raise config_error("\n".join(refusals))
 
     def _refusal(self, tenant: str, table: Table | ODataTable) -> str | None:
-        """What the ERP says against the filter."""
+        """Why the ERP refuses the filter; None if it does not."""
         address = table.url_path if isinstance(table, Table) else table.name
         if (tenant, address, table.condition) in self._asked:
             return None
@@ -107,7 +108,7 @@ class FilterTrial:
             return None
         bare = self._tried(tenant, replace(table, condition=""))
         if found == REFUSED_BY_SILENCE and not isinstance(bare, Problem):
-            # Where seats were wanting, the request without the filter has waited for one.
+            # The empty answer may have meant a lack of seats; the request without the filter has waited for one since.
             found = self._tried(tenant, table)
         if isinstance(found, Problem) and not isinstance(bare, Problem):
             return f"{_about(tenant, table)} is refused: {found.sentence}."
@@ -116,20 +117,20 @@ class FilterTrial:
         return None
 
     def warn_if_blind(self, tenant: str, table: Table | ODataTable) -> None:
-        """Say if a filter that has brought nothing finds none of the rows that there are; a hint, and no more."""
+        """Warn if a filter that returned no rows misses rows that exist; this is a hint, so failures are ignored."""
         if not table.condition or not _can_be_filtered(table):
             return
         try:
             self._refusal(tenant, table)
         except RequestFailed:
-            # What was to be read has been read.
+            # The rows themselves have been read.
             return
 
     def _tried(self, tenant: str, table: Table | ODataTable) -> Problem | bool:
-        """Whether the request is answered with a row, or why it is not answered.
+        """Whether the request is answered with a row, or why it is refused.
 
         Raises:
-            RequestFailed: something else is in the way.
+            RequestFailed: it failed for another reason.
         """
         try:
             return self._has_a_row(tenant, table)
@@ -150,14 +151,14 @@ class FilterTrial:
             given = self.settings.parameter_sets(table.title)[0]
             resource, options = first_row(tenant, table, given, version)
         except AirbyteTracedException:
-            # Its parameters are wanting: that has been said, and it cannot be asked for anything.
+            # Values for its parameters are missing, which has been reported; without them it cannot be asked.
             return True
         page = self.service.rows(tenant, table.feed, resource, options, where=where, is_query=bool(table.condition))
         return bool(page.rows)
 
 
 def warn_if_blind(client: Client, service: ODataService, settings: Config, tenant: str, table: StreamTable) -> None:
-    """Say if the filter of a table that has brought nothing finds none of the rows that there are."""
+    """Warn if the filter of a table that returned no rows misses rows that exist."""
     if isinstance(table, Table | ODataTable):
         FilterTrial(client, service, settings).warn_if_blind(tenant, table)
 

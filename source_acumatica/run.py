@@ -1,4 +1,4 @@
-"""The way in: ``source-acumatica`` and the container start here."""
+"""The entry point of the command ``source-acumatica`` and of the container."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from airbyte_cdk.logger import PRINT_BUFFER
 from source_acumatica.airbyte.records import Entrypoint
 from source_acumatica.source import SourceAcumatica
 
-# Docker kills 10 s after SIGTERM. The sign-outs get the larger part of that; what is printed already then gets this
-# long to leave through a pipe that may be full.
+# Docker kills 10 s after SIGTERM. The sign-outs get the larger part of that; output that is still buffered then has
+# this long to pass through a pipe that may be full.
 _SIGN_OUT_SECONDS = 7.0
 _LAST_WORDS_SECONDS = 2.0
 _LONG_CHARACTERS = 16 * 1024
@@ -27,8 +27,8 @@ _LONG_CHARACTERS = 16 * 1024
 def run() -> None:
     """Run one command of the Airbyte protocol; however it ends, no seat is left taken.
 
-    A worker may sit in a request for minutes or before a full queue. It is not waited for: once the seats are given
-    back, the process ends.
+    A worker may be in a request for minutes, or be blocked by a full queue. It is not waited for: once the seats are
+    given back, the process ends.
     """
     _collect_garbage_less_often()
     source = SourceAcumatica()
@@ -38,7 +38,7 @@ def run() -> None:
         _print(source, sys.argv[1:], ending)
     except SystemExit as end:
         code = end.code
-    except BaseException:  # noqa: BLE001 (the CDK's hook makes the message of whatever it is)
+    except BaseException:  # noqa: BLE001 (the CDK's hook turns any error into a message)
         code = 1
         if not ending.number:
             sys.excepthook(*sys.exc_info())
@@ -48,11 +48,11 @@ def run() -> None:
 
 
 class _Ending:
-    """The end that a signal asks for, brought about by a thread of its own.
+    """Ends the run after a signal, in a thread of its own.
 
-    No code runs where the signal finds the main thread: that may be in the middle of opening or closing a session, or
-    hold a lock that closing needs. The system's handler writes the signal's number to a pipe; the thread that waits
-    there gives the seats back as any other thread could. The main thread goes on meanwhile, up to its next message.
+    The signal handler itself does nothing: it interrupts the main thread, which may be opening or closing a session or
+    hold a lock that closing needs. Instead, Python writes the signal's number to a pipe, and the thread that waits for
+    it gives the seats back. The main thread goes on meanwhile, until its next message.
     """
 
     def __init__(self, source: SourceAcumatica) -> None:
@@ -63,13 +63,13 @@ class _Ending:
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         threading.Thread(target=self._wait, name=_ENDING_THREAD, daemon=True).start()
         for number in _ENDING:
-            # Whoever starts a command by nohup wants it to outlive the terminal.
+            # A command started by nohup is meant to outlive the terminal.
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, _go_on)
 
     @property
     def code(self) -> int:
-        """What the process ends with after a signal; 0 before."""
+        """The exit code after a signal; 0 without one."""
         return self.number and 128 + self.number
 
     def _wait(self) -> None:
@@ -78,7 +78,7 @@ class _Ending:
         self._end_in(_SIGN_OUT_SECONDS + _LAST_WORDS_SECONDS)
         self._source.close(_SIGN_OUT_SECONDS)
         self._end_in(_LAST_WORDS_SECONDS)
-        # The main thread may be blocked before a pipe that nobody empties.
+        # The main thread may hold the lock, blocked by a pipe that is not read.
         with suppress(OSError), PRINT_BUFFER.lock:
             PRINT_BUFFER.flush()
             os._exit(self.code)
@@ -95,19 +95,19 @@ _ENDING_THREAD = "ending"
 
 
 def _go_on(_number: int, _frame: FrameType | None) -> None:
-    """A signal without a handler would end the process at once."""
+    """Do nothing; without a handler, the signal would end the process at once."""
 
 
 def _print(source: SourceAcumatica, arguments: Sequence[str], ending: _Ending) -> None:
-    """As the CDK's ``launch``, through the buffer that its logger prints to; what is long goes out by itself.
+    """Print as the CDK's ``launch`` does, through the buffer of its logger, but write long texts directly.
 
-    A copy in the buffer, and another one when that is emptied, would cost as much as fetching the rows.
+    Copying them into the buffer and out again would cost as much CPU time as fetching the rows.
     """
     entrypoint = Entrypoint(source)
     with PRINT_BUFFER:
         for text in entrypoint.run(entrypoint.parse_args([*arguments])):
             if ending.number:
-                # What comes now only says that the run was ended.
+                # Later messages only say that the run was ended.
                 sys.exit(ending.code)
             if len(text) < _LONG_CHARACTERS or sys.stdout is not PRINT_BUFFER:
                 sys.stdout.write(f"{text}\n")
@@ -118,7 +118,7 @@ def _print(source: SourceAcumatica, arguments: Sequence[str], ending: _Ending) -
 
 
 def _collect_garbage_less_often() -> None:
-    """A page in dicts is hundreds of thousands without a circle: looking for circles took a fifth of all CPU time."""
+    """A page is hundreds of thousands of dicts without cycles; looking for cycles took a fifth of all CPU time."""
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
 

@@ -1,1 +1,1 @@
-"""One instance of the ERP over HTTP: sign-in, licence seats, requests until they are answered, what failures mean."""
+"""Requests to one instance of the ERP over HTTP: sign-in, licence seats, retries, and what each failure means."""

@@ -1,4 +1,4 @@
-"""Query strings as they are sent, and how long they may be."""
+"""Writes query strings as they are sent, within the length that servers accept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 # ASP.NET and IIS refuse query strings over 2,048 characters unless the site's web.config says otherwise
-# (BEHAVIOR.md, "Lists"). What is counted is what is sent, all options together; the rest is for what a proxy may add.
+# (BEHAVIOR.md, "Lists"). The whole query string counts, as it is sent; the rest is left for what a proxy may add.
 LONGEST_QUERY_CHARACTERS = 1900
 
 
@@ -16,5 +16,5 @@ def encode(params: Mapping[str, str]) -> str:
 
 
 def fits(params: Mapping[str, str], longest: int = LONGEST_QUERY_CHARACTERS) -> bool:
-    """Whether a server that takes query strings of so many characters takes this one."""
+    """Whether the query string is no longer than the server accepts."""
     return len(encode(params)) <= longest

@@ -72,21 +72,21 @@ _THROTTLE_SENTENCE = (
 )
 
 
-# What IIS' request filter and ASP.NET say where they say it (BEHAVIOR.md, "Lists"); pages for strangers say 404 alone.
+# Texts of IIS' request filter and ASP.NET (BEHAVIOR.md, "Lists"); their pages for remote clients say only 404.
 _TOO_LONG = re.compile(r"\b404\.15\b|query ?string|URI too (long|large)", re.IGNORECASE)
 TOO_LONG = 414
-"""The status of a problem with the length of the address, whatever status the server said it with."""
-# Below this no server was heard of that finds a query string too long.
+"""The status of every problem with the length of an address, although servers report it with several."""
+# No server is known to refuse a query string shorter than this for its length.
 _SHORT_QUERY_CHARACTERS = 1000
 _SERVER_ERROR = 500
 NO_CONTENT = 204
-"""The status of a list without rows, with some servers; its empty body is not the one that means a lack of seats."""
+"""Some servers answer so for a list without rows; this empty body does not mean that seats are lacking."""
 _TOO_LARGE = 413
-"""The status that a server says it with."""
+"""The HTTP status of an answer that is too large."""
 
 
 def read_exception(error: Exception, url: str | None = None) -> Problem:
-    """What a request to ``url`` that got no whole answer leads to."""
+    """What happens next after a request to ``url`` that got no complete answer."""
     transient = FailureType.transient_error
     setting = wrong_setting(error, url)
     if setting:
@@ -105,7 +105,7 @@ def read_exception(error: Exception, url: str | None = None) -> Problem:
 
 
 def read_answer(response: requests.Response) -> Problem | None:
-    """None for an answer that may be data; otherwise what it leads to (the table above)."""
+    """None for an answer that may be data; otherwise what happens next (the table above)."""
     status = response.status_code
     if 300 <= status < 400:
         return _redirect(response)
@@ -130,16 +130,16 @@ def read_answer(response: requests.Response) -> Problem | None:
 
 
 Judge = Callable[[requests.Response], Problem | None]
-"""Tells answers that are not data."""
+"""Says what an answer leads to that is not data; None for data."""
 
 
 def or_no_content(judge: Judge) -> Judge:
-    """``judge`` for a list, of which 204 says that it has no rows."""
+    """``judge`` for a list, where 204 says that it has no rows."""
     return lambda response: None if response.status_code == NO_CONTENT else judge(response)
 
 
 def on_trial(judge: Judge) -> Judge:
-    """``judge`` for a request that nobody knows to be supported: an error of the ERP's own is its refusal."""
+    """``judge`` for a request that may not be supported: an internal error of the ERP counts as a refusal."""
 
     def of_trial(response: requests.Response) -> Problem | None:
         problem = judge(response)
@@ -150,7 +150,7 @@ def on_trial(judge: Judge) -> Judge:
 
 
 def of_its_head(judge: Judge) -> Judge:
-    """``judge`` for an answer that is read while it arrives: of a success, only the head may be looked at."""
+    """``judge`` for an answer that is read while it arrives: of a success, only the headers are looked at."""
 
     def of_head(response: requests.Response) -> Problem | None:
         if response.status_code not in (200, 201):
@@ -188,7 +188,7 @@ TOO_LONG_ADDRESS = Problem(
 
 
 def is_too_long(response: requests.Response) -> bool:
-    """Whether the web server, and not the ERP behind it, refused the request for the length of its address."""
+    """Whether the web server, and not the ERP behind it, refused the request because its address is too long."""
     status = response.status_code
     if status == TOO_LONG:
         return True
@@ -246,7 +246,7 @@ def _server_error(body: str, text: str) -> Problem:
 
 
 def _redirect(response: requests.Response) -> Problem:
-    """A redirect is never followed: it leads to an error or sign-in page, whose message stands in the address."""
+    """A redirect is never followed: it leads to an error or sign-in page, whose message is part of the address."""
     location = response.headers.get("Location", "")
     message = " ".join(parse_qs(urlsplit(location).query).get("message", []))
     if SEAT_LIMIT.search(message):
@@ -266,7 +266,7 @@ def _is_html(response: requests.Response) -> bool:
 
 
 def is_web_page(response: requests.Response) -> bool:
-    """Whether the server calls it one."""
+    """Whether the server declares the answer as HTML."""
     return "html" in response.headers.get("Content-Type", "").lower()
 
 
@@ -283,12 +283,12 @@ WEB_PAGE = Problem(
 
 
 def _is_seat_429(response: requests.Response) -> bool:
-    """IIS' own 429 page was seen for the seat limit; the throttle's answer is JSON like any other error."""
+    """The seat limit was seen with IIS' own 429 page; the limit of requests is answered with JSON like other errors."""
     return "custom error module" in response.text
 
 
 def object_in(response: requests.Response) -> dict[str, Any]:
-    """The JSON object that the body is; an empty one where it is something else."""
+    """The body as a JSON object; empty if it is anything else."""
     try:
         body = json.loads(response.content)
     except ValueError:
@@ -307,7 +307,7 @@ def text_of(response: requests.Response) -> str:
 
 
 def _decoded(response: requests.Response) -> str:
-    """The text of a body: in UTF-8 if it can be, since a text without a charset is read in Latin-1 otherwise."""
+    """The body as UTF-8 if it is valid, since the library reads text without a charset as Latin-1."""
     try:
         return response.content.decode() if b"\0" not in response.content else response.text
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The failures of requests: what is done about each, whose fault it is, and the sentence that the user reads."""
+"""Failures of requests: what is done about each, whose fault it is, and the sentence that the user reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Action(StrEnum):
 
     RETRY = "try the same request again after a pause"
     FEWER_ROWS = "ask for fewer rows at once"
-    THROTTLED = "wait until the minute's requests are used up no more"
+    THROTTLED = "wait until the limit of requests per minute allows more"
     SEAT = "give the seat back, wait for a free one, try again"
     SIGN_IN = "sign in again, then try the same request"
     CLIMB_DOWN = "ask for less in one request"
@@ -31,7 +31,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """A failure, read: what happens next, whose fault it is, and the sentence."""
+    """A failure as understood: what happens next, whose fault it is, and the sentence for the user."""
 
     action: Action
     failure_type: FailureType
@@ -39,16 +39,16 @@ class Problem:
     names: tuple[str, ...] = ()
     """The fields or collections that the server named as the cause."""
     status: int = 0
-    """The HTTP status, where the caller may have to tell."""
+    """The HTTP status, where what happens next depends on it; otherwise 0."""
 
     @property
     def is_explained(self) -> bool:
-        """Whether the server said in words of its own what it refuses."""
+        """Whether the server said in its own words what it refuses."""
         return _QUOTE in self.sentence
 
 
 class RequestFailed(AirbyteTracedException):
-    """A request that came to nothing; ``problem`` says what its caller can do about it."""
+    """A request was given up; ``problem`` says what the caller can do about it."""
 
     def __init__(self, problem: Problem, where: str = "") -> None:
         self.problem = problem
@@ -57,18 +57,18 @@ class RequestFailed(AirbyteTracedException):
 
 
 def told(error: AirbyteTracedException) -> str:
-    """What an error tells the user, without its full stop: a sentence of the log goes on behind it."""
+    """An error's message without its full stop, so that a log line can continue it."""
     return (error.message or "").rstrip(".")
 
 
 def config_error(message: str) -> AirbyteTracedException:
-    """An error that only the user can mend."""
+    """An error that only the user can fix."""
     message = filter_secrets(message)
     return AirbyteTracedException(internal_message=message, message=message, failure_type=FailureType.config_error)
 
 
 def broken_record(where: str, error: Exception) -> AirbyteTracedException:
-    """The error of a record that has another form than its description says."""
+    """The error of a record that does not fit its description."""
     message = filter_secrets(
         f"{where}: a record has another form than the ERP describes, so reading was stopped: {error}"
     )
@@ -79,12 +79,12 @@ SQL_TIMEOUT = re.compile(r"Execution Timeout Expired|wait operation timed out|ti
 _NO_MESSAGE = "An error has occurred."
 _QUOTE = "the ERP says: "
 _LONGEST_QUOTE_CHARACTERS = 300
-# What is looked through for that; longer answers are web pages or worse.
+# Only so much of an answer is searched for a message; longer ones are web pages or worse.
 LONGEST_TEXT_CHARACTERS = 100_000
 
 
 class AnswerTooLarge(requests.RequestException):
-    """The body has more bytes than the request may bring."""
+    """The body has more bytes than the request allows."""
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__(
@@ -93,13 +93,13 @@ class AnswerTooLarge(requests.RequestException):
 
 
 def broken_body(sentence: str = "the answer was not complete JSON", said: str = "") -> Problem:
-    """A 200 whose body is not whole, or no data; ``said`` is the server's own text in it."""
+    """The problem of a 200 whose body is incomplete or not data; ``said`` is the server's own text in it."""
     recovery = Action.FEWER_ROWS if SQL_TIMEOUT.search(said) else Action.RETRY
     return Problem(recovery, FailureType.transient_error, with_quote(sentence, said))
 
 
 class BrokenAnswerError(ValueError):
-    """A body that is not what it should be, and may be the next time; the text is a sentence without its full stop."""
+    """A body is not what it should be, but may be at the next try; the text is a sentence without its full stop."""
 
     def __init__(self, sentence: str = "", said: str = "", problem: Problem | None = None) -> None:
         super().__init__(sentence)
@@ -107,10 +107,10 @@ class BrokenAnswerError(ValueError):
 
 
 def refuse_error(answer: Any, described: Collection[str]) -> None:
-    """Nothing for data. Servers say what went wrong with status 200 too, once they have begun to answer.
+    """Raise if the answer is an error: servers report errors with status 200 too, once they have begun to answer.
 
-    ``described`` are the names that a record can have: one that has any of them is a record, whatever else is in it,
-    except OData's own object for errors.
+    ``described`` are the properties that a record can have: an answer with any of them is a record, whatever else it
+    holds, unless it holds OData's error object.
 
     Raises:
         BrokenAnswerError: ``answer`` is an error, with its sentence.
@@ -127,7 +127,7 @@ def refuse_error(answer: Any, described: Collection[str]) -> None:
 
 _HTTP_ERROR = ("message", "Message", "exceptionMessage", "ExceptionMessage")
 ERROR_NAMES = ("error", "odata.error", *_HTTP_ERROR)
-"""The names by which an error is known."""
+"""The properties by which an error is recognized."""
 
 
 def _lower_first(name: str) -> str:
@@ -148,22 +148,23 @@ def messages_in(body: Mapping[str, Any]) -> Iterator[str]:
             yield from messages_in(body[key])
 
 
-# As the encoders of .NET write most signs, and all letters beyond ASCII, in JSON; here in what is no whole JSON.
-_CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
+# JSON escapes, with which .NET writes many signs and all letters beyond ASCII; here in text that is not valid JSON.
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
-def _without_codes(text: str) -> str:
-    """The text with the signs that its codes for JSON or HTML stand for."""
-    plain = html.unescape(_CODE.sub(lambda code: chr(int(code[1], 16)), text))
-    # Two codes are one sign beyond the first 65,536.
+def _unescaped(text: str) -> str:
+    """The text with its JSON and HTML escapes decoded."""
+    plain = html.unescape(_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text))
+    # Two escapes are one character beyond the first 65,536.
     return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def with_quote(sentence: str, text: str) -> str:
-    """``sentence`` and what the server said, on one line and shortened; masked before, as half a secret is one too.
+    """``sentence`` and what the server said, on one line and shortened.
 
-    Codes are masked as what they stand for; and as they are, since a secret may look like one.
+    Secrets are masked before it is cut, since half a secret is still one; and before as well as after escapes are
+    decoded, since a secret may look like an escape.
     """
-    masked = filter_secrets(_without_codes(filter_secrets(text[:LONGEST_TEXT_CHARACTERS])))
+    masked = filter_secrets(_unescaped(filter_secrets(text[:LONGEST_TEXT_CHARACTERS])))
     quote = " ".join(masked.split())[:_LONGEST_QUOTE_CHARACTERS]
     return f"{sentence} ({_QUOTE}{quote})" if quote else sentence

@@ -1,4 +1,4 @@
-"""Threads that send requests while others wait for their answers: so many at once as there are sessions."""
+"""Runs requests in the background, as many at a time as there are sessions."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Result = TypeVar("Result")
 
 
 class Helpers:
-    """Threads that send requests ahead; so many at once as there are sessions, and a few that wait for their turn."""
+    """Threads that send requests in the background: one for each session, and a few that wait for their turn."""
 
     def __init__(self, sessions: int) -> None:
-        # One for each stream that is read; those that wait for a seat must not keep the others from theirs.
-        self._threads = ThreadPoolExecutor(4 * sessions + 4, thread_name_prefix="ahead")
+        # Enough for each stream that is read: a thread that waits for a seat must not keep another from using its own.
+        self._threads = ThreadPoolExecutor(4 * sessions + 4, thread_name_prefix="helper")
         self.sessions, self._busy = sessions, 0
         self._lock = threading.Lock()
 
@@ -36,7 +36,7 @@ class Helpers:
         return future
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """What ``work``, which sends a request, makes of each item, in order; as many at once as sessions are idle."""
+        """The results of ``work``, a request for each item, in the items' order; parallel while sessions are idle."""
         underway: deque[Future[Result]] = deque()
         for item in items:
             while underway and not self.is_idle:
@@ -47,7 +47,7 @@ class Helpers:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Say that the calling thread itself sends one meanwhile."""
+        """Count the calling thread, which sends a request itself meanwhile."""
         self._count(1)
         try:
             yield
@@ -56,15 +56,15 @@ class Helpers:
 
     @property
     def is_idle(self) -> bool:
-        """Whether a session would have nothing to do."""
+        """Whether a session has nothing to do."""
         return self._busy < self.sessions
 
     def lack_seats(self) -> None:
-        """The licence has fewer seats than sessions were hoped for: nothing is sent that may be in vain."""
+        """Note that the licence has fewer seats than expected: no session counts as idle any more."""
         self.sessions = 0
 
     def close(self) -> None:
-        """What has not begun will not begin; nobody waits for the rest."""
+        """Cancel the requests that have not begun, and do not wait for the others."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _count(self, more: int) -> None:

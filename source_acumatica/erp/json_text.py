@@ -1,6 +1,6 @@
-"""Decodes JSON as servers write it: what breaks the rules without being ambiguous is mended, all else is said.
+"""Decodes JSON as servers write it: mistakes with only one possible meaning are repaired, others are errors.
 
-Only text that the decoder refuses is looked at again, so that what is right costs nothing, and keeps every digit.
+Only text that the decoder refuses is looked at again, so valid JSON costs nothing more and keeps every digit.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import msgspec
 from source_acumatica.erp.errors import BrokenAnswerError
 
 Log = Callable[[str], None]
-"""Takes a sentence about what was mended."""
+"""Takes a sentence about what was repaired."""
 
 _MARK = b"\xef\xbb\xbf"
 # A string as a whole, so that nothing within it is taken for a literal.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?(?:NaN|Infinity)', re.DOTALL)
-# Whole pairs come first; then what is left of them; then any other escape, whose second character is none by itself.
+# Complete surrogate pairs come first, then lone halves, then any other escape as a whole: `\\ud83d` is none.
 _IN_STRING = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.|([\x00-\x1f])",
     re.DOTALL,
 )
-# An error that a server writes behind rows which it had begun to send stands at the end.
+# An error that a server writes after it had begun to send rows is at the end.
 _TAIL_BYTES = 16 * 1024
 _ERROR = re.compile(rb'"(?:odata\.)?error"\s*:\s*\{')
 _MESSAGE = re.compile(rb'"message"\s*:\s*(?:\{[^{}]*?"value"\s*:\s*)?("(?:[^"\\]++|\\.)*+")', re.DOTALL)
@@ -35,17 +35,17 @@ _NO_NUMBER = "an answer holds NaN or Infinity, which are no numbers in JSON; the
 
 
 class BrokenTextError(BrokenAnswerError, msgspec.DecodeError):
-    """A body that is not JSON, and not to be mended."""
+    """A body that is not JSON and cannot be repaired."""
 
 
 def decode(decoder: msgspec.json.Decoder[Any], body: bytes, log: Log | None = None) -> Any:
-    """What ``decoder`` makes of a body, mended where it is not JSON.
+    """Decode a body, repaired where it is not valid JSON.
 
-    Half characters become U+FFFD, numbers that JSON does not have null, and a mark in front is dropped; control
-    characters in texts are kept (BEHAVIOR.md, "Text").
+    Half characters become U+FFFD, numbers that JSON does not have become null, and a byte order mark is dropped;
+    control characters in texts are kept (BEHAVIOR.md, "Text").
 
     Raises:
-        msgspec.ValidationError: it is JSON, but of another form than ``decoder`` wants.
+        msgspec.ValidationError: it is JSON, but not of the type that ``decoder`` expects.
         BrokenTextError: it is not JSON, also where it breaks off.
     """
     try:
@@ -53,13 +53,13 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes, log: Log | None = No
     except msgspec.ValidationError:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError):
-        text, remarks = _mended(body)
+        text, remarks = _repaired(body)
     try:
         answer = decoder.decode(text)
     except msgspec.ValidationError:
         raise
     except UnicodeDecodeError as error:
-        raise _no_text(text, error) from None
+        raise _not_utf8(text, error) from None
     except msgspec.DecodeError:
         sentence = "the answer was not complete JSON"
         raise BrokenTextError(sentence, error_at_end(text)) from None
@@ -69,7 +69,7 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes, log: Log | None = No
     return answer
 
 
-def _mended(body: bytes) -> tuple[bytes, set[str]]:
+def _repaired(body: bytes) -> tuple[bytes, set[str]]:
     remarks: set[str] = set()
 
     def in_string(found: re.Match[bytes]) -> bytes:
@@ -88,8 +88,8 @@ def _mended(body: bytes) -> tuple[bytes, set[str]]:
     return _TOKEN.sub(token, body.removeprefix(_MARK)), remarks
 
 
-def _no_text(text: bytes, error: UnicodeDecodeError) -> BrokenTextError:
-    """Says where: the record has to be found and mended in the ERP, if the fault lasts."""
+def _not_utf8(text: bytes, error: UnicodeDecodeError) -> BrokenTextError:
+    """The error with the text before the byte: if it lasts, the record has to be found and corrected in the ERP."""
     try:
         text.decode()
     except UnicodeDecodeError as whole:
@@ -101,7 +101,7 @@ def _no_text(text: bytes, error: UnicodeDecodeError) -> BrokenTextError:
 
 
 def error_at_end(text: bytes) -> str:
-    """What a server says went wrong, in an answer that it had begun and did not end."""
+    """The error message at the end of an answer that the server began and could not complete."""
     tail = text[-_TAIL_BYTES:]
     found = _ERROR.search(tail)
     message = _MESSAGE.search(tail, found.end()) if found else None

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 
 class Pace:
-    """At most ``most`` requests in any ``span``: one for all sessions, since the licence counts the whole site."""
+    """Allows ``most`` requests in any ``span``, over all sessions together, since the licence counts the whole site."""
 
     def __init__(self, most: int | None, span: timedelta) -> None:
         self._most, self._seconds = most, span.total_seconds()
@@ -18,12 +18,12 @@ class Pace:
         self._lock = threading.Lock()
 
     def wait(self) -> None:
-        """Until a request may be sent, which is counted."""
+        """Wait until a request may be sent, and count it."""
         while pause := self._take():
             time.sleep(pause)
 
     def count(self) -> None:
-        """Note a request that is not held back: the next ones are, instead."""
+        """Count a request that is sent without waiting; later ones wait longer instead."""
         with self._lock:
             self._sent.append(time.monotonic())
 
@@ -36,7 +36,7 @@ class Pace:
             return max(self._most - len(self._sent), 0)
 
     def _take(self) -> float:
-        """0 where a request may be sent, and otherwise the seconds until then."""
+        """0 if a request may be sent now, and it is counted; otherwise the seconds until then."""
         if self._most is None:
             return 0.0
         with self._lock:
@@ -47,7 +47,7 @@ class Pace:
             return max(self._sent[-self._most] + self._seconds - now, 0.001)
 
     def _forget_old(self) -> float:
-        """Now, with what was sent within the span."""
+        """Forget requests that are older than the span; returns the current time."""
         now = time.monotonic()
         while self._sent and self._sent[0] <= now - self._seconds:
             self._sent.popleft()

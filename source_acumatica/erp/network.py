@@ -1,4 +1,4 @@
-"""Says of a request that got no answer which host and port did not give one, and which setting may be behind it."""
+"""Explains why a request got no answer: which host and port were called, and which setting may be wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import LocationParseError
 
 NetworkError = (OSError, LocationParseError)
-"""What sending a request raises: all errors of ``requests`` are of the first kind, an impossible host name is not."""
+"""What sending a request may raise: all errors of ``requests`` are OSErrors, that of an impossible host is not."""
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _PROXY_SETTINGS = "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY"
@@ -29,7 +29,7 @@ def place_of(url: str | None) -> str:
 
 
 def wrong_setting(error: Exception, url: str | None) -> str | None:
-    """The sentence about a setting, of the connection or of this machine, with which no request can be sent at all."""
+    """The sentence about a setting, of the connection or this machine, that prevents every request, if any."""
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException) and "TLS" in str(error):
         return f"the file with certificate authorities that {_CA_SETTINGS} names on this machine is not there"
     if any(isinstance(each, ssl.SSLError) and getattr(each, "library", "") == "X509" for each in causes(error)):
@@ -47,7 +47,7 @@ def wrong_setting(error: Exception, url: str | None) -> str | None:
 
 
 def unreachable(error: Exception, url: str | None) -> str:
-    """The sentence about a host that did not answer, and why, as far as that is known; quotes nothing."""
+    """The sentence about a host that did not answer, with the reason if it is known; it quotes nothing."""
     place = f"({', '.join([place_of(url), *_why(error)])})"
     if isinstance(error, requests.exceptions.ProxyError):
         return (
@@ -67,13 +67,13 @@ def no_tls(error: Exception, url: str | None) -> str:
             f"instance_url; where your company signs its own, {_CA_SETTINGS} has to name a file with its authority"
         )
     return (
-        f"no encrypted connection to {place} comes about: check instance_url, that https is spoken at that port, and "
-        "the TLS certificate"
+        f"no encrypted connection to {place} is possible: check instance_url, that the port speaks https, and the TLS "
+        "certificate"
     )
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what is behind it; the libraries hand causes on in three ways."""
+    """The error and its causes, which libraries attach in three ways."""
     seen: set[int] = set()
     left: list[object] = [error]
     while left:
@@ -89,7 +89,7 @@ def _has_proxy(url: str | None) -> bool:
 
 
 def _why(error: Exception) -> Iterator[str]:
-    """What is known of the reason; at most one."""
+    """The reason, if it is known; at most one."""
     for each in causes(error):
         match each:
             case socket.gaierror():

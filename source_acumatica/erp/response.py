@@ -1,7 +1,7 @@
 """Reads the body of an answer within bounds of time and size.
 
-The HTTP library's time-out begins anew with each byte, and it unpacks whatever comes: an answer that drips would hold a
-licence seat for ever, and a few kilobytes could become gigabytes.
+The HTTP library's time-out starts again with each byte, and it decompresses without a limit: an answer that arrives
+byte by byte would hold a licence seat for ever, and a few kilobytes could become gigabytes.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _PIECE_BYTES = 256 * 1024
 
 
 def bound(response: requests.Response, seconds: float, most_bytes: int) -> None:
-    """Keep the body within these bounds, which has not been read yet; reading it raises what ``stream`` does."""
+    """Bound a body that has not been read yet; reading it then raises what ``stream`` raises."""
     response.raw = _BoundedBody(response.raw, seconds, most_bytes)
 
 
 class _BoundedBody:
-    """The body that ``requests`` reads, in place of the one that it would read without bounds."""
+    """Stands in for the body that ``requests`` would read without bounds."""
 
     def __init__(self, body: Any, seconds: float, most_bytes: int) -> None:
         self._body, self._seconds, self._most_bytes = body, seconds, most_bytes
@@ -33,10 +33,10 @@ class _BoundedBody:
         return getattr(self._body, name)
 
     def stream(self, _piece_bytes: int, decode_content: bool | None = None) -> Iterator[bytes]:
-        """The unpacked body, in the pieces in which it arrives.
+        """The decompressed body, in the pieces in which it arrives.
 
         Raises:
-            AnswerTooLarge: it has more bytes than it may have; the rest is not read.
+            AnswerTooLarge: it has more bytes than allowed; the rest is not read.
             requests.ReadTimeout: it has not ended in time, whether bytes keep coming or none do.
         """
         ends_at, size_bytes = time.monotonic() + self._seconds, 0
@@ -49,7 +49,7 @@ class _BoundedBody:
             yield piece
 
     def _piece(self, decode_content: bool | None) -> bytes:
-        """The next bytes; the HTTP library calls a stall between them a failed connection."""
+        """The next bytes; a stall is a time-out here, which the HTTP library calls a failed connection."""
         try:
             piece: bytes = self._body.read1(_PIECE_BYTES, decode_content=decode_content)
         except ReadTimeoutError as error:

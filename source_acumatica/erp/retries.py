@@ -12,13 +12,13 @@ from source_acumatica.erp.errors import Action, Problem
 _LONGEST_PAUSE_SECONDS = 60.0
 # Each takes as long as the read time-out.
 _TRIES_AFTER_TIME_OUT = 2
-# Most failures of the ERP itself come again, but not all.
+# Most internal errors of the ERP repeat, but not all.
 _FAILURE = 500
 _TRIES_AFTER_FAILURE = 1
-# A gateway that gives up on a page says so in many ways. Nobody can tell them from an outage but by a smaller page.
+# Gateways report in many ways that they gave up on a page. Only a smaller page shows whether it is an outage.
 _GATEWAY_TIME_OUT = 504
 _TRIES_OF_ONE_SIZE = 2
-# A gateway that waited for so long gave up on this page; one that answers sooner has nobody behind it.
+# A gateway that waited for so long gave up on this page; one that answers sooner has no server behind it.
 _QUICK_SECONDS = 10.0
 # The ERP counts requests by the minute.
 _LONGEST_THROTTLE_SECONDS = 15 * 60.0
@@ -27,49 +27,49 @@ _TIME_OUTS_IN_A_RECOVERY = 3
 
 
 class RetryPolicy:
-    """What is waited for each kind of failure.
+    """How long to wait after each kind of failure.
 
     The seat of a crashed run comes free after 10 minutes, or up to an hour where it signed in as this connector does
-    (BEHAVIOR.md, "Sessions"): a read outlasts that, a check shows the user the sentence instead.
+    (BEHAVIOR.md, "Sessions"): a read waits longer than that, a check shows the user the sentence instead.
     """
 
     def __init__(self, retries: int, wait_seconds: float, first_pause_seconds: float = 1.0) -> None:
         self.retries = retries
         self.wait_seconds = wait_seconds
-        """For a seat."""
+        """How long to wait for a seat."""
         self.first_pause_seconds = first_pause_seconds
 
     @classmethod
     def of_a_read(cls) -> RetryPolicy:
-        """Outlasts a restart of the site (three minutes) and the seats of crashed runs (an hour)."""
+        """Waits out a restart of the site (three minutes) and the seats of crashed runs (an hour)."""
         return cls(retries=8, wait_seconds=65 * 60)
 
     @classmethod
     def of_a_check(cls) -> RetryPolicy:
-        """Short: somebody sits in front of it."""
+        """Short: a user waits for the result."""
         return cls(retries=2, wait_seconds=20)
 
     def pause_seconds(self, tries: int) -> float:
-        """Doubling, with jitter, so that several workers do not come back at the same moment."""
+        """The pause after so many tries: doubling, with jitter, so that workers do not retry at the same moment."""
         pause: float = min(self.first_pause_seconds * 2 ** (min(tries, 30) - 1), _LONGEST_PAUSE_SECONDS)
         return pause * random.uniform(0.75, 1.25)
 
 
 @dataclass
 class Trouble:
-    """The failures in a row of what belongs together, such as the pages of one list."""
+    """Consecutive failures of requests that belong together, such as the pages of one list."""
 
     began_at: float = 0.0
     failures: int = 0
 
     def count(self) -> None:
-        """Note a failure more; the first begins it."""
+        """Note another failure; the first one sets the beginning."""
         self.failures += 1
         self.began_at = self.began_at or time.monotonic()
 
     @property
-    def told(self) -> str:
-        """How much was tried, for the sentence with which it is given up."""
+    def summary(self) -> str:
+        """How much was tried, for the sentence that says it was given up."""
         seconds = time.monotonic() - self.began_at
         spent = f"{seconds / 60:.0f} min" if seconds > 120 else f"{seconds:.0f} s"
         return f"given up after {self.failures} tries within {spent}"
@@ -77,23 +77,23 @@ class Trouble:
 
 @dataclass
 class Recovery:
-    """The tries at one request; every way to go on has an end, in tries and in time."""
+    """The tries of one request; each way to recover is limited in tries and in time."""
 
     retry_policy: RetryPolicy
     trouble: Trouble
     is_page: bool
-    """Whether whoever asks can ask for fewer rows."""
+    """Whether the caller can ask for fewer rows."""
     time_out_seconds: float
     _tries: Counter[Action] = field(default_factory=Counter)
     _wait: Trouble | None = None
-    """For a seat, or for the rate: nothing is wrong meanwhile."""
+    """Waiting for a seat or for the allowed rate, which is no failure."""
 
     def after(
         self, problem: Problem, took_seconds: float, seatless_since: float | None = None
     ) -> tuple[float, Problem | None]:
-        """Seconds to pause, and then: the problem to give up with, or None to send the same request again.
+        """Seconds to pause, and the problem to give up with after that; None to send the same request again.
 
-        ``seatless_since``: when the first of the requests was refused a seat of which none has been answered since.
+        ``seatless_since``: when a request was first refused a seat, if none has been answered since.
         """
         self._tries[problem.action] += 1
         tries, pause = self._tries[problem.action], self.retry_policy.pause_seconds(self._tries.total())
@@ -129,7 +129,7 @@ class Recovery:
                 return 0.0, problem
 
     def forgive(self, kind: Action) -> None:
-        """Do not count the last failure of a kind."""
+        """Do not count the last failure of this kind."""
         self._tries[kind] -= 1
 
     def _may_wait(self, kind: Action, seatless_since: float | None) -> bool:
@@ -145,6 +145,6 @@ class Recovery:
     def _given_up(self, problem: Problem, trouble: Trouble) -> Problem:
         if trouble.failures < _TRIES_OF_ONE_SIZE:
             return problem
-        # Not with fewer rows either.
+        # The caller must not try with fewer rows either.
         kind = Action.RETRY if self.is_page and problem.action is Action.FEWER_ROWS else problem.action
-        return replace(problem, action=kind, sentence=f"{problem.sentence} ({trouble.told})")
+        return replace(problem, action=kind, sentence=f"{problem.sentence} ({trouble.summary})")

@@ -2,39 +2,67 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-# What a network and a header without fractions of a second may differ by.
-_UNTOLD = timedelta(minutes=1)
+logger = logging.getLogger("airbyte")
+
+# Too small to report: answers take time on their way, and the header has no fractions of a second.
+_UNREPORTED = timedelta(minutes=1)
+
+
+def own_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+class ServerClocks:
+    """The web server's clock as each tenant's first sign-in showed it."""
+
+    def __init__(self, tolerance: timedelta) -> None:
+        self._tolerance = tolerance
+        self._times: dict[str, datetime] = {}
+
+    def measure(self, tenant: str, header: str | None) -> None:
+        """Take the time from an answer's ``Date`` header, if it is the tenant's first."""
+        if tenant in self._times:
+            return
+        self._times[tenant], warning = server_now(header, own_now(), self._tolerance)
+        if warning:
+            logger.warning(f"Tenant '{tenant}': {warning}.")
+
+    def of(self, tenant: str) -> datetime | None:
+        """The measured time, in UTC; None before the first sign-in."""
+        return self._times.get(tenant)
 
 
 def server_now(header: str | None, own: datetime, tolerance: timedelta) -> tuple[datetime, str]:
-    """The time at the server, in UTC, and what to warn of.
+    """The time at the server, in UTC, and a warning or empty text.
 
-    No change may be skipped for good because a clock was wrong: of two measurements the earlier one counts, which only
-    makes the next window longer. A header that is missing or cannot be read leaves ``own``, the clock of this machine.
+    No change may be skipped for good because a clock was wrong: the earlier of both clocks counts, which only makes the
+    next window longer. A header that is missing or cannot be read leaves ``own``, the clock of this machine.
     """
     own = own.replace(microsecond=0)
-    told = min(_dates(header or ""), default=None)
-    if told is None:
+    theirs = min(_dates(header or ""), default=None)
+    if theirs is None:
         return own, ""
-    if abs(told - own) <= tolerance:
-        return told, ""
-    if abs(told - own) <= _UNTOLD:
-        return min(told, own), ""
+    if abs(theirs - own) <= tolerance:
+        return theirs, ""
+    if abs(theirs - own) <= _UNREPORTED:
+        return min(theirs, own), ""
     warning = (
-        f"the server's clock says {told.isoformat()}, the clock of this machine {own.isoformat()}: the earlier one is "
-        "taken, so that no change is left out; set the one that is wrong"
+        f"the server's clock says {theirs.isoformat()}, the clock of this machine {own.isoformat()}: the earlier one "
+        "is taken, so that no change is left out; set the one that is wrong"
     )
-    return min(told, own), warning
+    return min(theirs, own), warning
 
 
 def _dates(header: str) -> Iterator[datetime]:
     """The dates in a header, which is one value, or several joined by commas where proxies add their own.
 
-    What names no zone, or an unknown one, is in Greenwich time, as HTTP wants it (RFC 9110, section 5.6.7); never in
+    A date without a zone, or with an unknown one, is in UTC, as HTTP requires (RFC 9110, section 5.6.7), and never in
     the zone of this machine.
     """
     weekday = ""
@@ -47,5 +75,5 @@ def _dates(header: str) -> Iterator[datetime]:
             date = parsedate_to_datetime(text)
             yield date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
         except (ValueError, TypeError, IndexError, OverflowError):
-            # Not a date: what the standard library's lenient parser raises for it differs.
+            # Not a date: the standard library's lenient parser raises different errors for it.
             continue

@@ -17,9 +17,9 @@ logger = logging.getLogger("airbyte")
 
 # While others wait, a tenant that still has work keeps a seat this long: each turn costs a sign-out and a sign-in.
 TURN_SECONDS = 30.0
-# Renewed this long before its end, a token does not run out between being chosen and being read by the server.
+# A token is renewed this long before its end, so that it does not run out while a request is on its way.
 RENEWAL_MARGIN_SECONDS = 60.0
-# How often a waiting thread looks whether somebody's turn is over.
+# How often a waiting thread looks whether another tenant's turn is over.
 _LOOK_AGAIN_SECONDS = 0.5
 # At the end, requests on their way get this long: Docker kills 10 s after SIGTERM.
 _LAST_ANSWERS_SECONDS = 3.0
@@ -29,8 +29,8 @@ _LAST_ANSWERS_SECONDS = 3.0
 class Session:
     """A signed-in session of one tenant: a token, which is a seat from its first call on.
 
-    The server works off the calls of one session one after another (BEHAVIOR.md, "Sessions"), so a session is lent to
-    one request at a time; more speed takes more sessions.
+    The server processes the calls of one session one after another (BEHAVIOR.md, "Sessions"), so a session is lent to
+    one request at a time; to read faster takes more sessions.
     """
 
     tenant: str
@@ -43,7 +43,7 @@ class Session:
     holder: int = 0
     """The thread that uses it."""
     has_answered: bool = False
-    """Whether the server accepted it once; a 401 then means that it has ended, not that it is wrong."""
+    """Whether the server has accepted it; a 401 after that means that it has ended, not that it is wrong."""
     is_leaving: bool = False
     """Whether a thread is signing out of it."""
 
@@ -62,7 +62,7 @@ class SessionPool:
 
     Where a session is (idle, lent, on its way out) says who may use it. Whether the server may hold a seat for it is
     kept apart from that, in one list: a session is in it from before its first call until its sign-out was answered,
-    so whoever ends the run finds every seat there, whatever any thread was about to do.
+    so ``close`` finds every seat there, whatever the other threads are doing.
     """
 
     def __init__(self, seats: int, sign_in: Callable[[str], Session], sign_out: Callable[[Session], bool]) -> None:
@@ -124,7 +124,7 @@ class SessionPool:
         self._end_counted([session])
 
     def free_idle_seats(self) -> None:
-        """Sign out of every session that nobody reads with: the licence has fewer seats than were hoped for."""
+        """Sign out of idle sessions whose tenants are not being read: the licence has fewer seats than expected."""
         with self._changed:
             unused = [session for session in self._idle if not self._readers[session.tenant]]
             for session in unused:
@@ -135,8 +135,8 @@ class SessionPool:
     def close(self) -> None:
         """Sign out of every session, also of those in the middle of a request; from then on none is opened.
 
-        All at once, since what ends a run may not wait long. May be called twice, and by several threads: each comes
-        back when nothing is left to be done.
+        All at once, since a run has to end quickly. It may be called twice, and by several threads: each call returns
+        when nothing is left to be done.
         """
         with self._changed:
             self._is_closed = True
@@ -144,11 +144,11 @@ class SessionPool:
             self._idle.clear()
             self._changed.notify_all()
             self._end_all(self._seated)
-            # A request that was on its way may have opened a session behind the sign-out: its lease signs out again.
+            # A request on its way may open a session after the sign-out: its lease signs out again.
             self._changed.wait_for(self._is_all_returned, max(self._last_answers_until - time.monotonic(), 0))
-            # What has not come back until now has reached the server at least.
+            # Requests that have not returned by now have at least reached the server.
             self._end_all([session for session in self._seated if not self._is_own(session)])
-            # Whose request comes back only now is signed out of once more by its lease.
+            # If a request returns only now, its lease signs out of the session once more.
             self._changed.wait_for(lambda: all(self._is_hanging(session) for session in self._seated))
 
     def _take(self, tenant: str) -> Session:
@@ -165,7 +165,7 @@ class SessionPool:
                 self._changed.notify_all()
 
     def _wait_for_seat(self, tenant: str) -> tuple[Session | None, Session | None]:
-        """A session to use at once; or, a seat reserved by ``_in_transit``, and who has to leave it first."""
+        """A session to use at once; or None for a seat reserved in ``_in_transit``, and the session to end first."""
         with self._changed:
             self._waiting[tenant] += 1
             try:
@@ -198,7 +198,7 @@ class SessionPool:
         return None
 
     def _dispensable(self, tenant: str) -> Session | None:
-        """An idle session of another tenant that nobody reads with, or whose turn is over."""
+        """An idle session of another tenant that is not being read, or whose turn is over."""
         for session in self._idle:
             if session.tenant != tenant and (not self._readers[session.tenant] or self._turn_is_over(session)):
                 return session
@@ -208,14 +208,14 @@ class SessionPool:
         return len(self._idle) + len(self._lent) + self._in_transit >= self._seats
 
     def _is_all_returned(self) -> bool:
-        """Whether every seat is given back; one that this very thread is using cannot be waited for."""
+        """Whether every seat is given back, except one that this very thread is using."""
         return all(self._is_own(session) and not session.is_leaving for session in self._seated)
 
     def _is_own(self, session: Session) -> bool:
         return session in self._lent and session.holder == threading.get_ident()
 
     def _is_hanging(self, session: Session) -> bool:
-        """Whether its request is all that is left to wait for."""
+        """Whether only its request is left to wait for."""
         return session in self._lent and not session.is_leaving
 
     def _refuse_if_closed(self) -> None:
@@ -227,7 +227,7 @@ class SessionPool:
         return time.monotonic() - session.turn_began_at > TURN_SECONDS
 
     def _open(self, tenant: str) -> Session:
-        """Sign in; one at a time per tenant, so that wrong credentials cost one try and not one per thread."""
+        """Sign in, one thread at a time per tenant: wrong credentials are tried once and not by each thread."""
         with self._changed:
             lock = self._sign_in_locks.setdefault(tenant, threading.Lock())
         with lock:
@@ -256,7 +256,7 @@ class SessionPool:
             self._end(session)
 
     def _end_counted(self, sessions: Sequence[Session]) -> None:
-        """Sign out; until the server has said so, the seats count as taken."""
+        """Sign out of sessions whose seats count as taken until that is done."""
         for session in sessions:
             try:
                 self._end(session)
@@ -266,7 +266,7 @@ class SessionPool:
                     self._changed.notify_all()
 
     def _end(self, session: Session) -> None:
-        """Sign out, once nobody else is doing so; not where that has made it needless."""
+        """Sign out, unless another thread has just done so."""
         with self._changed:
             self._changed.wait_for(lambda: not session.is_leaving)
             if session not in self._seated:
@@ -276,16 +276,16 @@ class SessionPool:
         self._leave(session, is_in_use=False)
 
     def _end_all(self, sessions: Sequence[Session]) -> None:
-        """Begin to sign out, of each in a thread of its own, as a sign-out takes seconds."""
+        """Start signing out of each in a thread of its own, since a sign-out takes seconds."""
         for session in [one for one in sessions if not one.is_leaving]:
             session.is_leaving = True
             threading.Thread(target=self._leave, args=[session, session in self._lent], daemon=True).start()
 
     def _leave(self, session: Session, is_in_use: bool) -> None:
-        """Sign out of a session that is said to be leaving; it is done with unless it is ``is_in_use`` at that time.
+        """Sign out of a session marked as leaving, and forget it unless a request was using it (``is_in_use``).
 
-        The server may work off the request that is on its way behind the sign-out, and its answer may come first all
-        the same: that the request is over when the sign-out is answered does not say that it left no seat.
+        The server may process that request after the sign-out and still answer it first. So a request that is over
+        when the sign-out is answered may have taken a seat again.
         """
         is_free = False
         try:

@@ -1,109 +1,113 @@
-"""What an answer to the sign-in leads to that holds no token, and the sentence the user reads."""
+"""Signs in to a tenant: exchanges its credentials for a session with a token."""
 
 from __future__ import annotations
 
-import json
 import re
+import time
 from collections.abc import Mapping
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import replace
 
-import requests
-from airbyte_cdk.models import FailureType
+import msgspec
 
-from source_acumatica.erp.answers import WEB_PAGE, is_web_page, object_in
-from source_acumatica.erp.errors import LONGEST_TEXT_CHARACTERS, Action, Problem, broken_body, with_quote
-from source_acumatica.erp.network import place_of
+from source_acumatica.config import Config, hide
+from source_acumatica.erp.answers import read_exception
+from source_acumatica.erp.errors import Action, Problem, RequestFailed, broken_body
+from source_acumatica.erp.http_session import CONNECT_TIMEOUT_SECONDS, SIGN_TIMEOUT_SECONDS, Bearer, http_session
+from source_acumatica.erp.json_text import decode
+from source_acumatica.erp.network import NetworkError
+from source_acumatica.erp.response import bound
+from source_acumatica.erp.retries import RetryPolicy, Trouble
+from source_acumatica.erp.server_clock import ServerClocks
+from source_acumatica.erp.sessions import Session
+from source_acumatica.erp.token_answers import read_token_answer
+from source_acumatica.erp.waits import Waits
 
-
-def read_token_answer(response: requests.Response, tenant: str) -> Problem:
-    """What a sign-in that got no token leads to; a refused one is never repeated, since accounts lock."""
-    status = response.status_code
-    if status == 429 or status >= 500:
-        return Problem(Action.RETRY, FailureType.transient_error, f"signing in is not possible now (HTTP {status})")
-    if status < 400:
-        return _no_token(response)
-    body = object_in(response)
-    error = str(body.get("error", ""))
-    if not error and is_web_page(response) and status != 404:
-        return Problem(Action.STOP, FailureType.config_error, _no_erp(response, f"a web page (HTTP {status})"))
-    sentence = _SIGN_IN_SENTENCES.get(error, _SIGN_IN_SENTENCES[""]).format(
-        tenant=tenant, error=error or f"HTTP {status}"
-    )
-    if status == 404:
-        sentence = (
-            f"there is no Acumatica ERP at {_address_of(response)} (no sign-in page, 404): check instance_url and its "
-            "directory"
-        )
-    return Problem(Action.STOP, FailureType.config_error, sentence)
+# Documented life of a token, for answers that do not say it.
+_TOKEN_LIFE_SECONDS = 3600
+# A sign-in's answer is a token.
+_LARGEST_TOKEN_BYTES = 1024**2
+# What may follow "Bearer" in a header.
+_TOKEN = re.compile(r"[!-~]+")
 
 
-# What pages of an ERP's own show: that it is busy with itself, or where its pages lie.
-_PAGE_OF_AN_ERP = re.compile(r"acumatica|maintenance|/Frames/|ErrorPage|Error\.aspx|Maintenance\.aspx", re.IGNORECASE)
+class _Token(msgspec.Struct):
+    """The part of the token endpoint's answer that is used."""
+
+    access_token: str
+    expires_in: int = _TOKEN_LIFE_SECONDS
 
 
-def _no_token(response: requests.Response) -> Problem:
-    """A sign-in that was answered with a page, a way to one, or with something else that is no token.
-
-    An ERP in maintenance does so and passes; another web site does so for ever. Both are tried again, since a page of
-    a proxy in front may be either, but only what shows an ERP is called passing.
-    """
-    status, location = response.status_code, response.headers.get("Location", "")
-    if status >= 300:
-        if not location or _PAGE_OF_AN_ERP.search(location):
-            message = " ".join(parse_qs(urlsplit(location).query).get("message", []))
-            sentence = f"signing in is not possible now (HTTP {status}): the instance leads to another page"
-            return Problem(Action.RETRY, FailureType.transient_error, with_quote(sentence, message))
-        target = urlsplit(location)
-        led = f"a redirect (HTTP {status}) to {target.scheme}://{target.netloc}" if target.netloc else ""
-        sentence = _no_erp(response, led or f"a redirect to another page (HTTP {status})")
-        return Problem(Action.RETRY, FailureType.config_error, sentence)
-    is_page = is_web_page(response) or response.content.lstrip()[:1] == b"<"
-    if is_page and _PAGE_OF_AN_ERP.search(response.text[:LONGEST_TEXT_CHARACTERS]):
-        return WEB_PAGE
-    if not is_page and "json" in response.headers.get("Content-Type", "").lower() and not _is_json(response):
-        return broken_body()
-    if not response.content.strip():
-        return broken_body("the answer to the sign-in is empty")
-    what = "a web page" if is_page else "something that holds no token"
-    return Problem(Action.RETRY, FailureType.config_error, _no_erp(response, what))
+_TOKEN_ANSWER = msgspec.json.Decoder(_Token)
 
 
-def _no_erp(response: requests.Response, what: str) -> str:
-    return (
-        f"there seems to be no Acumatica ERP at {_address_of(response)}: the sign-in is answered with {what}. Check "
-        "instance_url, its host and its directory, and whether a proxy or firewall in front answers instead"
-    )
+class SignIn:
+    """Signs in to any tenant of one instance, and measures the server's clock on the way."""
+
+    def __init__(self, config: Config, retry_policy: RetryPolicy, waits: Waits, clocks: ServerClocks) -> None:
+        self._config, self._retry_policy, self._waits, self._clocks = config, retry_policy, waits, clocks
+
+    def __call__(self, tenant: str) -> Session:
+        """Get a token by the resource-owner password grant (BEHAVIOR.md, "Sign-in").
+
+        Only the scope ``api`` is asked for: one server session per token, which ends with it.
+
+        Raises:
+            RequestFailed: the sign-in was refused, or failed too often.
+        """
+        credentials = self._config.credentials(tenant)
+        form = {
+            "grant_type": "password",
+            "client_id": credentials.client_id,
+            "client_secret": credentials.client_secret,
+            "username": credentials.username,
+            "password": credentials.password,
+            "scope": "api",
+        }
+        where, trouble = f"Tenant '{tenant}'", Trouble()
+        while True:
+            trouble.count()
+            self._waits.keep_pace(f"{where}, signing in")
+            with self._waits.waiting(f"{where}, signing in"):
+                outcome = self._ask_for_token(tenant, form)
+            if isinstance(outcome, Session):
+                return outcome
+            if outcome.action is Action.STOP:
+                raise RequestFailed(outcome, where)
+            if trouble.failures > self._retry_policy.retries:
+                raise RequestFailed(replace(outcome, sentence=f"{outcome.sentence} ({trouble.summary})"), where)
+            self._waits.pause_after(outcome, self._retry_policy.pause_seconds(trouble.failures), where)
+
+    def _ask_for_token(self, tenant: str, form: Mapping[str, str]) -> Session | Problem:
+        http, url = http_session(), f"{self._config.instance_url}/identity/connect/token"
+        try:
+            response = http.post(
+                url,
+                data=form,
+                timeout=(CONNECT_TIMEOUT_SECONDS, SIGN_TIMEOUT_SECONDS),
+                allow_redirects=False,
+                stream=True,
+            )
+            bound(response, SIGN_TIMEOUT_SECONDS, _LARGEST_TOKEN_BYTES)
+            _ = response.content
+        except NetworkError as error:
+            return _of_sign_in(read_exception(error, url))
+        if response.status_code != 200:
+            return read_token_answer(response, tenant)
+        try:
+            token = decode(_TOKEN_ANSWER, response.content)
+        except msgspec.DecodeError:
+            return read_token_answer(response, tenant)
+        if not _TOKEN.fullmatch(token.access_token):
+            return broken_body("the answer to the sign-in holds no token that could be sent")
+        hide(token.access_token)
+        http.auth = Bearer(token.access_token)
+        self._clocks.measure(tenant, response.headers.get("Date"))
+        return Session(tenant, http, ends_at=time.monotonic() + token.expires_in)
 
 
-def _address_of(response: requests.Response) -> str:
-    """The host and the port, and the directory, if there is one."""
-    directory = urlsplit(response.url or "").path.partition("/identity/")[0]
-    return f"{place_of(response.url)}{directory}"
-
-
-_SIGN_IN_SENTENCES: Mapping[str, str] = {
-    "invalid_client": (
-        "the client id or secret is not accepted there (invalid_client): register a connected application in this very "
-        "tenant (Connected Applications, SM303010) with the flow Resource Owner Password Credentials, check that the "
-        "secret has not expired and that '{tenant}' is the tenant's Login Name to the letter (Tenants, SM203520)"
-    ),
-    "invalid_grant": (
-        "the user name or password is not accepted there (invalid_grant): check both, that the user exists in this "
-        "tenant, that no password change is pending, that the account is not locked, and that its user type allows "
-        "sign-in type Unrestricted (User Types, EP202500). It was tried once only, since accounts lock"
-    ),
-    "unauthorized_client": (
-        "the connected application is registered for another flow (unauthorized_client): choose Resource Owner "
-        "Password Credentials on Connected Applications (SM303010)"
-    ),
-    "": "signing in was refused ({error}): check the connected application (SM303010) and the user",
-}
-
-
-def _is_json(response: requests.Response) -> bool:
-    """Whether the body is whole JSON."""
-    try:
-        json.loads(response.content)
-    except ValueError:
-        return False
-    return True
+def _of_sign_in(problem: Problem) -> Problem:
+    """The same problem; a time-out of the sign-in does not depend on ``read_timeout_seconds``, so it says otherwise."""
+    if problem.action is not Action.FEWER_ROWS or problem.status:
+        return problem
+    sentence = f"the instance did not answer in time: the sign-in took longer than {SIGN_TIMEOUT_SECONDS} seconds"
+    return replace(problem, action=Action.RETRY, sentence=sentence)

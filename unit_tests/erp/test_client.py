@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -49,7 +48,7 @@ def test_a_request_that_is_refused_does_not_cost_every_other_its_session(session
 
 
 @contextmanager
-def erp(answer, date="Thu, 26 Nov 2026 16:00:00 GMT"):
+def erp(answer):
     """An ERP that signs in, and leaves each GET to ``answer``; its settings and the calls to it."""
     calls = []
 
@@ -58,9 +57,6 @@ def erp(answer, date="Thu, 26 Nov 2026 16:00:00 GMT"):
 
         def log_message(self, *_):
             pass
-
-        def date_time_string(self, _timestamp=None):
-            return date
 
         def say(self, status, body=b"", length=None):
             self.send_response(status)
@@ -124,28 +120,6 @@ def test_sign_ins_and_sign_outs_count_as_requests_and_a_sign_out_is_not_held_bac
         assert time.monotonic() - began < 0.4
         assert len(client._pace._sent) == 2
     assert calls[-1].endswith("logout")
-
-
-OWN = datetime(2026, 11, 26, 16, 5, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("date", "expected"),
-    [
-        ("Thu, 26 Nov 2026 16:00:00 GMT", "16:00:00"),
-        ("Thu, 26 Nov 2026 18:00:00 GMT", "16:05:00"),
-        ("Thu, 26 Nov 2026 14:00:00 GMT", "14:00:00"),
-        ("whenever", "16:05:00"),
-    ],
-)
-def test_the_servers_clock_is_held_against_our_own(date, expected, monkeypatch, caplog):
-    monkeypatch.setattr(client_module, "own_now", lambda: OWN)
-    caplog.set_level(logging.WARNING)
-    answer = erp(lambda handler: handler.say(200, b"[]"), date)
-    with answer as (settings, _), closing(Client(Config.parse(settings), RetryPolicy(0, 0))) as client:
-        fetch(client)
-        assert client.server_time("A") == datetime.fromisoformat(f"2026-11-26T{expected}+00:00")
-    assert ("the earlier one is taken" in caplog.text) == (date[17:19] in ("18", "14"))
 
 
 def test_what_is_waited_for_is_known():

@@ -80,7 +80,7 @@ def test_a_certificate_that_is_not_accepted_is_quoted_and_an_own_authority_is_th
 
 def test_a_port_that_does_not_speak_https_is_thought_of():
     sentence = read_exception(requests.exceptions.SSLError(), URL).sentence
-    assert "https is spoken at that port" in sentence
+    assert "that the port speaks https" in sentence
     assert "erp.example.com:443" in sentence
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from source_acumatica.erp.server_clock import server_now
+from source_acumatica.erp import server_clock
+from source_acumatica.erp.server_clock import ServerClocks, server_now
 
 OWN = datetime(2026, 11, 26, 16, 5, 0, 123456, tzinfo=UTC)
 AT_11 = datetime(2026, 11, 26, 16, 0, tzinfo=UTC)
@@ -77,3 +79,23 @@ def test_without_a_look_back_the_earlier_counts_and_what_a_network_takes_is_not_
     told = OWN.replace(microsecond=0) + timedelta(seconds=seconds)
     now, warning = server_now(told.strftime("%a, %d %b %Y %H:%M:%S GMT"), OWN, timedelta())
     assert (now, warning) == (min(told, OWN.replace(microsecond=0)), "")
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Thu, 26 Nov 2026 16:00:00 GMT", "16:00:00"),
+        ("Thu, 26 Nov 2026 18:00:00 GMT", "16:05:00"),
+        ("Thu, 26 Nov 2026 14:00:00 GMT", "14:00:00"),
+        ("whenever", "16:05:00"),
+    ],
+)
+def test_the_first_answer_of_a_tenant_tells_its_clock(header, expected, monkeypatch, caplog):
+    monkeypatch.setattr(server_clock, "own_now", lambda: OWN)
+    caplog.set_level(logging.WARNING)
+    clocks = ServerClocks(TOLERANCE)
+    assert clocks.of("A") is None
+    clocks.measure("A", header)
+    clocks.measure("A", "Thu, 26 Nov 2026 01:00:00 GMT")
+    assert clocks.of("A") == datetime.fromisoformat(f"2026-11-26T{expected}+00:00")
+    assert ("Tenant 'A': the server's clock" in caplog.text) == (header[17:19] in ("18", "14"))

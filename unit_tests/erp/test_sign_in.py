@@ -1,96 +1,69 @@
-"""Tests what an answer to the sign-in leads to that holds no token."""
+"""Tests that signing in gets a session, and tries again only what may pass."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import requests
 
-from source_acumatica.erp.errors import Action
-from source_acumatica.erp.sign_in import read_token_answer
-from unit_tests.erp.test_answers import CONFIG, HTML, TRANSIENT, answer, redirect
+from source_acumatica.config import Config
+from source_acumatica.erp.errors import RequestFailed
+from source_acumatica.erp.limits import Pace
+from source_acumatica.erp.retries import RetryPolicy
+from source_acumatica.erp.server_clock import ServerClocks
+from source_acumatica.erp.sign_in import SignIn
+from source_acumatica.erp.waits import Waits
 
-
-@pytest.mark.parametrize(
-    ("status", "body", "following", "fault", "word"),
-    [
-        (400, {"error": "invalid_client"}, Action.STOP, CONFIG, "'North America'"),
-        (401, {"error": "invalid_client"}, Action.STOP, CONFIG, "SM303010"),
-        (
-            400,
-            {"error": "invalid_grant", "error_description": "invalid_username_or_password"},
-            Action.STOP,
-            CONFIG,
-            "tried once only",
-        ),
-        (400, {"error": "unauthorized_client"}, Action.STOP, CONFIG, "Resource Owner Password"),
-        (400, {"error": "unsupported_grant_type"}, Action.STOP, CONFIG, "(unsupported_grant_type)"),
-        (400, {"error": "invalid_scope"}, Action.STOP, CONFIG, "(invalid_scope)"),
-        (400, b"", Action.STOP, CONFIG, "(HTTP 400)"),
-        (400, [], Action.STOP, CONFIG, "(HTTP 400)"),
-        (403, [], Action.STOP, CONFIG, "(HTTP 403)"),
-        (404, HTML, Action.STOP, CONFIG, "instance_url"),
-        (302, b"", Action.RETRY, TRANSIENT, "HTTP 302"),
-        (429, b"", Action.RETRY, TRANSIENT, "HTTP 429"),
-        (500, {"message": "An error has occurred."}, Action.RETRY, TRANSIENT, "HTTP 500"),
-        (503, HTML, Action.RETRY, TRANSIENT, "HTTP 503"),
-    ],
+CONFIG = Config.parse(
+    {
+        "instance_url": "https://erp.example.com",
+        "tenants": ["A"],
+        **dict.fromkeys(("client_id", "client_secret", "username", "password"), "x-y-z"),
+    }
 )
-def test_a_refused_sign_in_is_never_repeated_and_a_passing_fault_is(status, body, following, fault, word):
-    problem = read_token_answer(answer(status, body), "North America")
-    assert (problem.action, problem.failure_type) == (following, fault)
-    assert word in problem.sentence
+URL = "https://erp.example.com/identity/connect/token"
 
 
-SITE = b"<!DOCTYPE html><html><body>Welcome to our shop</body></html>"
-LANDING = {"Location": "https://www.example.com/welcome"}
+@pytest.fixture
+def sign_in():
+    policy = RetryPolicy(retries=2, wait_seconds=0, first_pause_seconds=0.0)
+    return SignIn(CONFIG, policy, Waits(Pace(None, timedelta(minutes=1)), policy), ServerClocks(CONFIG.lookback))
 
 
-@pytest.mark.parametrize(
-    ("response", "following"),
-    [
-        (answer(200, SITE, "text/html"), Action.RETRY),
-        (answer(200, SITE, "text/plain"), Action.RETRY),
-        (answer(200, b"ok", "text/plain"), Action.RETRY),
-        (answer(200, {"status": "up"}), Action.RETRY),
-        (answer(201, [1]), Action.RETRY),
-        (answer(301, b"", "text/html", **LANDING), Action.RETRY),
-        (redirect("/login?next=%2F"), Action.RETRY),
-        (answer(403, SITE, "text/html"), Action.STOP),
-        (answer(405, SITE, "text/html"), Action.STOP),
-    ],
-    ids=["page", "unnamed page", "text", "other JSON", "list", "other host", "own sign-in", "403", "405"],
-)
-def test_a_web_site_that_is_no_erp_is_a_wrong_instance_url(response, following):
-    response.url = "https://shop.example.com/erp/identity/connect/token"
-    problem = read_token_answer(response, "Company")
-    assert (problem.action, problem.failure_type) == (following, CONFIG)
-    assert "no Acumatica ERP at shop.example.com:443/erp" in problem.sentence
-    assert "instance_url" in problem.sentence
+def test_a_token_makes_a_session_of_its_tenant(sign_in, requests_mock):
+    requests_mock.post(URL, json={"access_token": "some-token", "expires_in": 100})
+    session = sign_in("A")
+    assert (session.tenant, session.is_seated) == ("A", False)
+    request = requests.Request("GET", "https://erp.example.com/")
+    assert session.http.prepare_request(request).headers["Authorization"] == "Bearer some-token"
+    assert "client_id=x-y-z%40A" in requests_mock.last_request.text
+    assert "scope=api" in requests_mock.last_request.text
 
 
-def test_where_a_site_leads_to_is_named_without_what_may_be_secret_in_it():
-    response = redirect("https://sso.example.com/start?token=abc")
-    sentence = read_token_answer(response, "Company").sentence
-    assert "https://sso.example.com" in sentence
-    assert "abc" not in sentence
+def test_what_may_pass_is_tried_again(sign_in, requests_mock):
+    requests_mock.post(URL, [{"status_code": 503}, {"exc": requests.ReadTimeout}, {"json": {"access_token": "token"}}])
+    assert sign_in("A").tenant == "A"
+    assert requests_mock.call_count == 3
 
 
-@pytest.mark.parametrize(
-    "response",
-    [
-        answer(200, b"<html>Acumatica ERP is being updated</html>", "text/html"),
-        answer(200, HTML, "text/html"),
-        redirect("/AcumaticaERP/Frames/Error.aspx?message=Please+wait."),
-        redirect("/Frames/Maintenance.aspx"),
-        answer(302, b""),
-        answer(200, b'{"access_tok'),
-        answer(200, b""),
-    ],
-    ids=["page of an ERP", "maintenance", "error page", "maintenance page", "no way", "half", "nothing"],
-)
-def test_a_sign_in_that_an_erp_cannot_answer_now_passes(response):
-    problem = read_token_answer(response, "Company")
-    assert (problem.action, problem.failure_type) == (Action.RETRY, TRANSIENT)
+def test_a_refusal_is_never_tried_again_since_accounts_lock(sign_in, requests_mock):
+    requests_mock.post(URL, status_code=400, json={"error": "invalid_grant"})
+    with pytest.raises(RequestFailed, match="invalid_grant"):
+        sign_in("A")
+    assert requests_mock.call_count == 1
 
 
-def test_a_tenant_with_braces_in_its_name_does_not_break_the_sentence():
-    assert "'{x}'" in read_token_answer(answer(400, {"error": "invalid_client"}), "{x}").sentence
+def test_a_failure_that_stays_names_the_tries_and_not_the_setting_for_pages(sign_in, requests_mock):
+    requests_mock.post(URL, exc=requests.ReadTimeout)
+    with pytest.raises(
+        RequestFailed, match=r"the sign-in took longer than 60 seconds \(given up after 3 tries"
+    ) as caught:
+        sign_in("A")
+    assert "read_timeout_seconds" not in str(caught.value)
+
+
+def test_a_token_that_no_header_can_hold_is_none(sign_in, requests_mock):
+    requests_mock.post(URL, json={"access_token": "two\nlines"})
+    with pytest.raises(RequestFailed, match="holds no token that could be sent"):
+        sign_in("A")

@@ -1,0 +1,56 @@
+"""Makes the stream of each table, and hands it what it needs of the other API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
+
+from airbyte_cdk.models import ConfiguredAirbyteStream
+
+from source_acumatica.airbyte.access import Access
+from source_acumatica.airbyte.progress import ProgressLog
+from source_acumatica.airbyte.stream import Holding, TableStream
+from source_acumatica.config import Config
+from source_acumatica.configured import key_watch
+from source_acumatica.contract.ad_hoc import AdHocSchemas
+from source_acumatica.contract.stream import ContractStream
+from source_acumatica.contract.tables import Table
+from source_acumatica.erp.client import Client
+from source_acumatica.odata.removals import TableRemovals
+from source_acumatica.odata.service import ODataService
+from source_acumatica.odata.stream import ODataStream
+from source_acumatica.odata.tables import ODataTable
+from source_acumatica.row_filters import warn_if_blind
+
+
+@dataclass(frozen=True)
+class StreamMaker:
+    """Makes the streams of one run."""
+
+    settings: Config
+    client: Client
+    service: ODataService
+    access: Access
+    ad_hoc: AdHocSchemas = field(default_factory=AdHocSchemas)
+
+    @classmethod
+    def of(cls, settings: Config, client: Client, service: ODataService, progress_log: ProgressLog) -> StreamMaker:
+        """For the settings' tenants, which have been signed in to."""
+        log = partial(warn_if_blind, client, service, settings)
+        access = Access.of(client, settings.tenants, TableRemovals(service), log, progress_log)
+        return cls(settings, client, service, access)
+
+    def stream(
+        self,
+        table: Table | ODataTable,
+        configured: ConfiguredAirbyteStream | None = None,
+        holding: Holding = MappingProxyType({}),
+    ) -> TableStream:
+        """The stream of a table, with the columns and the key of the catalog."""
+        selected = configured.stream.json_schema.get("properties") if configured else None
+        keys = key_watch(configured) if configured else None
+        shared = holding, self.client, self.settings, self.access, selected, keys
+        if isinstance(table, ODataTable):
+            return ODataStream(table, self.service, *shared)
+        return ContractStream(table, self.ad_hoc, *shared)

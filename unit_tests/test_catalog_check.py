@@ -1,0 +1,69 @@
+"""Tests of what is said where the catalog does not fit the ERP any more."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from source_acumatica.catalog_check import misfit, warn_of_lost_columns
+
+from .test_configured import INQUIRY, ORDER, TABLE, configured, settings
+
+BRANCHES = [{"inquiry": "Orders", "name": "Branch", "value": value} for value in ("NORTH", "SOUTH")]
+ASKED = replace(INQUIRY, asked=("Branch",))
+
+
+def test_what_fits_is_read():
+    one = configured("SalesOrder", ["_tenant", "Nbr"], cursor=["At"])
+    assert misfit(ORDER, one, settings()) is None
+    assert misfit(TABLE, configured("dac__SOOrder", ["_tenant", "Nbr"], cursor=["At"]), settings()) is None
+
+
+def test_a_cursor_that_is_no_time_is_refused_and_those_to_choose_are_named():
+    table = replace(INQUIRY, chosen="Nbr")
+    error = misfit(table, configured("gi__Orders", ["_tenant", "Nbr"], cursor=["Nbr"]), settings())
+    assert "Nbr was chosen for the cursor" in error.message
+    assert "At, LastModifiedOn" in error.message
+    assert misfit(replace(table, fields={}), configured("gi__Orders", cursor=["Nbr"]), settings()) is None
+    assert misfit(table, configured("gi__Orders", ["_tenant", "Nbr"]), settings()) is None
+
+
+def test_a_cursor_that_changed_in_the_erp_is_refused_where_the_destination_ranks_by_it():
+    one = configured("SalesOrder", ["_tenant", "Nbr"], cursor=["LastModifiedOn"])
+    assert "its cursor is LastModifiedOn in the connection's schema and At" in misfit(ORDER, one, settings()).message
+    one = configured("SalesOrder", ["_tenant", "Nbr"], cursor=["LastModifiedOn"], destination="append")
+    assert misfit(ORDER, one, settings()) is None
+
+
+def test_rows_of_several_values_are_told_apart_by_the_key_or_not_read():
+    given = settings(inquiry_parameters=BRANCHES)
+    error = misfit(ASKED, configured("gi__Orders", ["_tenant", "Nbr"]), given)
+    assert "_param_Branch is not part of the primary key" in error.message
+    assert misfit(ASKED, configured("gi__Orders", ["_tenant", "_param_Branch", "Nbr"]), given) is None
+
+
+def test_without_deduplication_a_missing_parameter_is_a_warning(caplog):
+    caplog.set_level(logging.WARNING)
+    one = configured("gi__Orders", destination="append", columns=["Nbr"])
+    assert misfit(ASKED, one, settings(inquiry_parameters=BRANCHES)) is None
+    assert "does not have _param_Branch" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("tenants", "key", "is_refused"), [("A", "Nbr", False), ("AB", "Nbr", True), ("AB", "_tenant", False)]
+)
+def test_a_key_of_the_users_own_has_to_hold_the_tenant_where_there_are_several(tenants, key, is_refused):
+    error = misfit(INQUIRY, configured("gi__Orders", chosen_key=[key]), settings(tenants=[*tenants]))
+    assert (error is not None and "Add _tenant to it" in error.message) is is_refused
+
+
+def test_columns_that_come_empty_are_named_once(caplog):
+    caplog.set_level(logging.WARNING)
+    columns = ["_tenant", "Nbr", "Gone", "Known", "_ab_cdc_deleted_at", "UserPassword"]
+    warn_of_lost_columns(ORDER, configured("SalesOrder", columns=columns), known=["Known"])
+    assert caplog.messages == [
+        "Stream SalesOrder: the ERP does not describe the columns Gone (any more), so they come empty: refresh the "
+        "connection's schema."
+    ]

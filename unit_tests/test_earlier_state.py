@@ -1,0 +1,35 @@
+"""Tests of what a given state says of earlier reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from source_acumatica.earlier_state import reached_by, tenants_read_before
+
+
+def part(tenant, **more):
+    return {"partition": {"tenant": tenant}, **more}
+
+
+def test_a_tenant_has_been_read_where_its_state_says_how_far():
+    parts = [part("A", cursor={"At": "2026"}), part("B", reading={"by": "At"}), part("C", newest="2026"), part("D")]
+    assert tenants_read_before({"states": parts}) == {"A", "B", "C"}
+
+
+@pytest.mark.parametrize("state", [None, {}, {"states": None}, {"states": ["x", 1]}])
+def test_nothing_was_read_where_no_state_says_so(state):
+    assert tenants_read_before(state) == set()
+
+
+def test_a_tenant_that_was_read_by_another_cursor_is_read_anew(caplog):
+    kept = [part("A", cursor={"At": "2026"}), part("B", reading={"by": "At"}), part("C")]
+    changed = [part("D", cursor={"Other": "2026"}), part("E", reading={"by": "Other"})]
+    assert reached_by("At", "gi__Orders", {"states": [*kept, *changed], "more": 1}) == {"states": kept, "more": 1}
+    assert caplog.messages == ["gi__Orders: At is its cursor now, and was not before: it is read anew."]
+
+
+def test_a_state_by_the_same_cursor_stays_as_it_is(caplog):
+    state = {"states": [part("A", cursor={"At": "2026"}), "not understood"]}
+    assert reached_by("At", "gi__Orders", state) == state
+    assert reached_by("At", "gi__Orders", {}) == {}
+    assert not caplog.messages
