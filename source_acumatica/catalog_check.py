@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from airbyte_cdk.models import ConfiguredAirbyteStream, SyncMode
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
-from source_acumatica.configured import cursor_of, inquiry_names, is_deduplicated
+from source_acumatica.configured import cursor_of, inquiry_names, is_deduplicated, with_cursor_of
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.errors import config_error
 from source_acumatica.odata.tables import ODataTable
@@ -18,15 +18,46 @@ from source_acumatica.reading.credentials import is_credential
 logger = logging.getLogger("airbyte")
 
 
-def misfit(
-    table: Table | ODataTable, configured: ConfiguredAirbyteStream, settings: Config
-) -> AirbyteTracedException | None:
-    """Why the stream cannot be read as it is configured; None if it can."""
-    return (
-        _wrong_cursor(table, configured)
-        or _missing_parameters(table, configured, settings)
-        or _missing_tenant(configured, settings)
-    )
+Own = Mapping[str, Table | ODataTable | AirbyteTracedException]
+"""By tenant: the stream's table there, or why it cannot be read."""
+
+
+def fitted(
+    table: Table | ODataTable, own: Own, configured: ConfiguredAirbyteStream, settings: Config
+) -> tuple[Table | ODataTable, Own]:
+    """The stream's table and those of the tenants, with an error for each that cannot be read as it is configured.
+
+    Each tenant is judged by what it has itself. That none has the catalog's cursor is known only if none has failed.
+    """
+    tables = [each for each in own.values() if not isinstance(each, AirbyteTracedException)]
+    error = _missing_parameters(table, configured, settings) or _missing_tenant(configured, settings)
+    if configured.sync_mode is SyncMode.incremental and tables and not error:
+        known = cursor_of(configured)
+        if known and (len(tables) < len(own) or any(each.cursor_field == known for each in tables)):
+            table = with_cursor_of(table, configured)
+            return table, {tenant: _unless_wrong(tenant, each, configured) for tenant, each in own.items()}
+        error = _wrong_cursor(table, configured)
+    return table, dict.fromkeys(own, error) if error else own
+
+
+def warn_of_untracked(streams: Collection[tuple[Table | ODataTable, Table | ODataTable]]) -> None:
+    """Name the streams whose deleted records do not come because the catalog is older than the setting.
+
+    ``streams``: those that are read incrementally while deleted records are to be tracked, each as the ERP has it and
+    as it is configured. Whether an entity's records have a NoteID is known at discovery only: there the catalog is
+    older if none of its streams has the key that tracking needs.
+    """
+    is_old = not any(configured.is_tracked for _, configured in streams)
+    names = [
+        table.name
+        for table, configured in streams
+        if not configured.is_tracked and (table.is_tracked or (is_old and isinstance(table, Table) and table.dac))
+    ]
+    if names:
+        logger.warning(
+            f"Deleted records are not sent for {', '.join(names)}: the connection's schema is from a time without "
+            "Track deleted records, so it has another primary key. Refresh the schema, and then these streams."
+        )
 
 
 def warn_of_lost_columns(
@@ -45,16 +76,25 @@ def warn_of_lost_columns(
         )
 
 
-def _wrong_cursor(table: Table | ODataTable, configured: ConfiguredAirbyteStream) -> AirbyteTracedException | None:
+def _unless_wrong(
+    tenant: str, own: Table | ODataTable | AirbyteTracedException, configured: ConfiguredAirbyteStream
+) -> Table | ODataTable | AirbyteTracedException:
+    """The tenant's table, or the error if what it has under the name of the chosen cursor is no stamp."""
+    if not isinstance(own, ODataTable) or cursor_of(configured) not in own.fields:
+        return own
+    return _wrong_cursor(own, configured, f"Tenant '{tenant}', ") or own
+
+
+def _wrong_cursor(
+    table: Table | ODataTable, configured: ConfiguredAirbyteStream, where: str = ""
+) -> AirbyteTracedException | None:
     """Why the cursor of the catalog cannot be used; of a table without fields, another error says why."""
-    if configured.sync_mode is not SyncMode.incremental:
-        return None
     if isinstance(table, Table):
         return _changed_cursor(table, configured)
     if not table.is_cursor_chosen or not table.fields or table.cursor:
         return None
     msg = (
-        f"{table.name}: {table.chosen or 'no column'} was chosen for the cursor, which has to be the column with the "
+        f"{where}{table.name}: {table.chosen or 'no column'} was chosen for the cursor, which has to be the column with the "
         f"time of a row's last change. Choose among {', '.join(table.stamps) or 'none'} in the connection's schema, or "
         "Full Refresh."
     )

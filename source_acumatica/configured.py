@@ -11,6 +11,7 @@ from source_acumatica.config import Config
 from source_acumatica.contract.forms import form_names
 from source_acumatica.contract.tables import Table
 from source_acumatica.odata.tables import ODataFeed, ODataTable
+from source_acumatica.reading.fields import FieldKind
 
 
 def is_deduplicated(configured: ConfiguredAirbyteStream) -> bool:
@@ -49,6 +50,17 @@ def as_configured(
     if not settings.track_deletions or not led.dac or keys != ["_tenant", led.id_field]:
         return led
     return led.tracked()
+
+
+def with_cursor_of(table: Table | ODataTable, configured: ConfiguredAirbyteStream) -> Table | ODataTable:
+    """The table of all tenants with the catalog's cursor, which only some of them have, or one that has failed."""
+    known = cursor_of(configured)
+    if not known or table.cursor_field == known or (isinstance(table, Table) and table.path):
+        return table
+    if isinstance(table, Table):
+        return replace(table, cursor=known)
+    chosen = known if table.is_cursor_chosen else None
+    return replace(table, fields={**table.fields, known: FieldKind.DATE_TIME}, chosen=chosen)
 
 
 def _chosen_cursor(configured: ConfiguredAirbyteStream) -> str | None:

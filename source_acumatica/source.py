@@ -30,7 +30,7 @@ from source_acumatica.airbyte.progress import ProgressLog
 from source_acumatica.airbyte.records import BatchSource, NoCounts, incomplete, single_messages, with_meta
 from source_acumatica.airbyte.states import UNREADABLE, cursors, manager_of, state_of
 from source_acumatica.airbyte.stream import TableStream
-from source_acumatica.catalog_check import misfit, warn_of_lost_columns
+from source_acumatica.catalog_check import fitted, warn_of_lost_columns, warn_of_untracked
 from source_acumatica.check import prove
 from source_acumatica.config import Config, unknown_settings
 from source_acumatica.configured import as_configured
@@ -215,14 +215,20 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         # If one inquiry has been read in a tenant, all could be.
         inquiries = [name for name in configured if name.startswith(ODataFeed.INQUIRIES.prefix)]
         were_open = {tenant for name in inquiries for tenant in read_before[name]}
-        streams = []
+        streams, trackable = [], []
         for number, (name, one) in enumerate(configured.items()):
             # Every other stream starts with the last tenant: with few seats that saves half of the sign-ins.
             order = settings.tenants[:: -1 if number % 2 else 1]
             holding = holding_of(name, order, site, survey, read_before[name], were_open)
-            table = as_configured(declared.get(name) or placeholder(name), one, settings)
-            error = misfit(table, one, settings)
-            own = {tenant: error or _own(each, one, settings) for tenant, each in holding.items()}
+            found = declared.get(name) or placeholder(name)
+            table, own = fitted(
+                as_configured(found, one, settings),
+                {tenant: _own(each, one, settings) for tenant, each in holding.items()},
+                one,
+                settings,
+            )
+            if settings.track_deletions and one.sync_mode is SyncMode.incremental:
+                trackable.append((found, table))
             is_described = name in declared and not any(
                 isinstance(each, AirbyteTracedException) for each in own.values()
             )
@@ -235,6 +241,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
                 warn_of_lost_columns(table, one, stream.missed_columns)
             if stream.progress:
                 maker.access.remember(stream.progress, stream.tenants, has_clock=stream.is_stamped_by_the_database)
+        warn_of_untracked(trackable)
         return streams
 
     def _made_concurrent(

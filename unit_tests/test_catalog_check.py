@@ -7,12 +7,23 @@ from dataclasses import replace
 
 import pytest
 
-from source_acumatica.catalog_check import misfit, warn_of_lost_columns
+from source_acumatica.catalog_check import fitted, warn_of_lost_columns, warn_of_untracked
+from source_acumatica.erp.errors import config_error
+from source_acumatica.reading.fields import FieldKind
 
 from .test_configured import INQUIRY, ORDER, TABLE, configured, settings
 
 BRANCHES = [{"inquiry": "Orders", "name": "Branch", "value": value} for value in ("NORTH", "SOUTH")]
 ASKED = replace(INQUIRY, asked=("Branch",))
+
+
+FAILURE = config_error("down")
+
+
+def misfit(table, one, given):
+    """Why a tenant with that table cannot be read."""
+    _, own = fitted(table, {"A": table}, one, given)
+    return None if own["A"] == table else own["A"]
 
 
 def test_what_fits_is_read():
@@ -35,6 +46,41 @@ def test_a_cursor_that_changed_in_the_erp_is_refused_where_the_destination_ranks
     assert "its cursor is LastModifiedOn in the connection's schema and At" in misfit(ORDER, one, settings()).message
     one = configured("SalesOrder", ["_tenant", "Nbr"], cursor=["LastModifiedOn"], destination="append")
     assert misfit(ORDER, one, settings()) is None
+
+
+@pytest.mark.parametrize("others", [{"B": FAILURE}, {"B": replace(INQUIRY, chosen="Stamp")}, {}])
+def test_a_cursor_that_only_some_tenants_have_is_that_of_the_stream(others):
+    fields = {**INQUIRY.fields, "Stamp": FieldKind.DATE_TIME}
+    others = {name: replace(each, fields=fields) if each is not FAILURE else each for name, each in others.items()}
+    table = replace(INQUIRY, chosen="Stamp")
+    one = configured("gi__Orders", ["_tenant", "Nbr"], cursor=["Stamp"])
+    joined, own = fitted(table, {"A": table, **others}, one, settings())
+    assert (own == {"A": table, **others}) is bool(others)
+    assert (joined.cursor_field == "Stamp") is bool(others)
+
+
+def test_an_entity_whose_stamp_another_tenant_has_keeps_the_cursor_of_the_catalog():
+    one = configured("SalesOrder", ["_tenant", "Nbr"], cursor=["LastModifiedOn"])
+    joined, own = fitted(ORDER, {"A": ORDER, "B": FAILURE}, one, settings())
+    assert (joined.cursor_field, own) == ("LastModifiedOn", {"A": ORDER, "B": FAILURE})
+
+
+def test_only_the_tenant_whose_column_is_no_time_is_refused():
+    chosen = replace(INQUIRY, chosen="At")
+    text = replace(chosen, fields={**INQUIRY.fields, "At": FieldKind.STRING})
+    one = configured("gi__Orders", ["_tenant", "Nbr"], cursor=["At"])
+    _, own = fitted(text, {"A": chosen, "B": text}, one, settings())
+    assert own["A"] == chosen
+    assert "Tenant 'B', gi__Orders: At was chosen for the cursor" in own["B"].message
+
+
+def test_streams_whose_catalog_is_older_than_the_tracking_of_deletions_are_named(caplog):
+    tracked, plain = replace(TABLE, is_tracked=True), replace(TABLE, is_tracked=False)
+    order = replace(ORDER, dac="PX.Objects.SO.SOOrder")
+    warn_of_untracked([(tracked, tracked), (order, order), (plain, plain)])
+    assert not caplog.text, "the catalog is new, and what has no NoteID is not tracked"
+    warn_of_untracked([(tracked, plain), (order, order)])
+    assert f"not sent for {TABLE.name}, {ORDER.name}: the connection's schema is from a time without" in caplog.text
 
 
 def test_rows_of_several_values_are_told_apart_by_the_key_or_not_read():
