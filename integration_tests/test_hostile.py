@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from source_acumatica.erp import client
+from source_acumatica.erp import client, sign_in
 from source_acumatica.erp import response as bodies
 from source_acumatica.reading import paging, trail
 
@@ -301,7 +301,8 @@ def _bounded(monkeypatch: pytest.MonkeyPatch, seconds: float, most_bytes: int) -
         is_page = most == client._LARGEST_PAGE_BYTES
         bodies.bound(response, seconds, most_bytes if is_page else most)
 
-    monkeypatch.setattr(client, "bound", bound)
+    for module in (client, sign_in):
+        monkeypatch.setattr(module, "bound", bound)
 
 
 def _dripping(body: bytes) -> Iterator[bytes]:
