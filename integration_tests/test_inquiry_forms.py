@@ -18,7 +18,7 @@ from .simulator.catalog.other_endpoints import EQUIPMENT
 from .simulator.odata.edm import Edm
 from .simulator.odata.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, Parameter
 from .simulator.store.shapes import Endpoint
-from .simulator.web.answers import Answer
+from .simulator.web.answers import Answer, as_json
 from .simulator.web.requests import Request
 from .test_sync import catalog_of
 
@@ -356,3 +356,28 @@ def test_the_results_of_a_form_are_those_of_the_values_that_it_comes_back_with(
     errors = [error["message"] for error in destination.errors]
     assert [failed in error and "set inquiry_parameters" in error for error in errors] == [True] * bool(failed)
     assert [told in warning for warning in destination.warnings] == [True] * bool(told)
+
+
+def test_a_wrong_name_among_the_values_of_a_form_fails_the_check(erp: Simulator) -> None:
+    config = erp.config(inquiry_parameters=[{"inquiry": "AccountSummaryInquiry", "name": "period", "value": "012026"}])
+    answer = check(config)
+    assert answer["status"] == "FAILED"
+    assert "AccountSummaryInquiry takes Branch" in answer["message"]
+    assert "check the names and types of period." in answer["message"]
+
+
+def test_a_value_that_the_erp_cannot_read_is_quoted_with_its_field(erp: Simulator) -> None:
+    def refuse(request: Request, answer: Answer) -> Answer:
+        if request.method != "PUT":
+            return answer
+        text = {"message": "The request is invalid.", "modelState": {"entity.Period": ["31.01.2026 is no date"]}}
+        return as_json(text, 400)
+
+    erp.rewrite(refuse)
+    config = erp.config(inquiry_parameters=[{"inquiry": "AccountSummaryInquiry", "name": "Period", "value": "012026"}])
+    destination = Destination()
+    destination.sync(config, catalog_of(config, "AccountSummaryInquiry__Results", mode=FULL_REFRESH), fails=True)
+    (error,) = destination.errors
+    assert error["failure_type"] == "config_error"
+    assert "set inquiry_parameters" in error["message"]
+    assert "entity.Period: 31.01.2026 is no date" in error["message"]

@@ -11,7 +11,7 @@ import pytest
 from source_acumatica import source
 from source_acumatica.erp import client
 
-from .harness import Destination, check
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, differences
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.answers import Answer, html
 from .simulator.web.requests import Request
@@ -140,3 +140,16 @@ def test_a_check_answers_in_time_whatever_it_is_told_to_keep_to(named: str, monk
         assert time.monotonic() - began < QUICK + 5
         assert status["status"] == "FAILED"
         assert named in status["message"]
+
+
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+def test_an_erp_that_fails_without_a_word_between_two_pages_is_waited_for(mode: str) -> None:
+    """As while its database fails over: half a minute, and the work of hours is not lost."""
+    with Simulator(rows=1700, tenants=("Company",)) as sim:
+        config = sim.config(generic_inquiries=[])
+        catalog = catalog_of(config, "Customer", mode=mode)
+        sim.faults.add(Fault(FaultKind.STATUS_500, path="/Customer", after=3, times=20, method="GET"))
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert destination.records == 1700
+        assert differences(destination, sim, ["Company"]) == []

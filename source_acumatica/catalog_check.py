@@ -94,8 +94,8 @@ def _wrong_cursor(
     if not table.is_cursor_chosen or not table.fields or table.cursor:
         return None
     msg = (
-        f"{where}{table.name}: {table.chosen or 'no column'} was chosen for the cursor, which has to be the column with the "
-        f"time of a row's last change. Choose among {', '.join(table.stamps) or 'none'} in the connection's schema, or "
+        f"{where}{table.name}: {table.chosen or 'no column'} was chosen for the cursor, which has to be the column with "
+        f"the time of a row's last change. Choose among {', '.join(table.stamps) or 'none'} in the connection's schema, or "
         "Full Refresh."
     )
     return config_error(msg)

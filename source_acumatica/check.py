@@ -11,7 +11,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
 from source_acumatica.contract.discovery import Depth, describe
-from source_acumatica.contract.form_hints import warn_of_forms
+from source_acumatica.contract.form_hints import parameter_errors, warn_of_forms
 from source_acumatica.contract.forms import Forms
 from source_acumatica.contract.query import probe_options
 from source_acumatica.contract.site import Site, together
@@ -60,8 +60,9 @@ def prove(client: Client, settings: Config, forms: Forms, seconds: float) -> Non
     site.raise_what_failed()
     survey = proof.survey
     survey.check_parameters()
-    if survey.complaints:
-        raise together(survey.complaints)
+    complaints = [*survey.complaints, *parameter_errors(site.own, settings)]
+    if complaints:
+        raise together(complaints)
     declared: list[Table | ODataTable] = [*site.tables, *survey.tables.values()]
     failed = {feed for _tenant, feed in survey.failures}
     _unless_unknown(site, lambda: survey.refuse_unmatched(forms))

@@ -18,7 +18,16 @@ from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, update_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 
 def composed(name: str) -> str:
@@ -194,6 +203,15 @@ class Config(BaseModel):
     max_sessions: Annotated[int, Field(ge=1, le=32)] = 1
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     read_timeout_seconds: Annotated[int, Field(ge=30, le=3600)] = 660
+
+    @field_validator("start_date")
+    @classmethod
+    def _has_begun(cls, start: datetime | None) -> datetime | None:
+        # The clock of this machine may be behind.
+        if start and start > datetime.now(UTC) + timedelta(days=1):
+            msg = f"{start:%Y-%m-%d} lies in the future, and no row was changed since then"
+            raise ValueError(msg)
+        return start
 
     @model_validator(mode="after")
     def _names_are_usable(self) -> Config:

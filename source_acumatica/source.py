@@ -35,12 +35,13 @@ from source_acumatica.check import prove
 from source_acumatica.config import Config, unknown_settings
 from source_acumatica.configured import as_configured
 from source_acumatica.contract.discovery import describe
-from source_acumatica.contract.form_hints import warn_of_forms
+from source_acumatica.contract.form_hints import parameter_errors, warn_of_forms
 from source_acumatica.contract.forms import Forms
 from source_acumatica.contract.tables import Table
 from source_acumatica.deadline import OverdueError, within
 from source_acumatica.earlier_state import reached_by, tenants_read_before
 from source_acumatica.erp.client import Client, RetryPolicy
+from source_acumatica.erp.errors import told
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.holdings import ODATA_PREFIXES, holding_of, placeholder
 from source_acumatica.odata.discovery import ODataSurvey
@@ -127,6 +128,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
             site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms)
             site.raise_what_failed()
             survey.check_parameters()
+            for error in parameter_errors(site.own, settings):
+                logger.warning(f"{told(error)} Until then, the form cannot be read.")
             survey.warn_of_unseen_keys()
             survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]

@@ -452,3 +452,7 @@ def test_a_secret_that_begins_like_another_is_masked_to_its_end():
 def test_a_default_secret_that_every_tenant_overrides_is_masked_too():
     parsed(tenant_credentials=[{"tenant": "Company", "password": "another"}])
     assert filter_secrets(REQUIRED["password"]) == "****"
+
+
+def test_a_start_date_in_the_future_is_refused():
+    assert "start_date: 2999-01-01 lies in the future" in refusal(start_date="2999-01-01")

@@ -38,6 +38,7 @@ from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from airbyte_protocol_dataclasses.models import AirbyteRecordMessageMeta, AirbyteRecordMessageMetaChange, Change, Reason  # type: ignore[import-untyped]
 from jsonschema import Draft7Validator
+from jsonschema.exceptions import ValidationError as JsonSchemaError
 
 from source_acumatica.config import Config, hide_secrets
 
@@ -131,6 +132,15 @@ def _serializable(value: Any) -> Any:
             return value
 
 
+def _complaint(error: JsonSchemaError) -> str:
+    """What is wrong with a setting; a pattern is named by the words that describe it."""
+    descriptor = error.schema.get("pattern_descriptor") if isinstance(error.schema, dict) else None
+    message = (
+        f"{error.instance!r} has to be {descriptor}" if descriptor and error.validator == "pattern" else error.message
+    )
+    return ": ".join(filter(None, [".".join(map(str, error.absolute_path)), message]))
+
+
 class BatchSource(Source, ABC):
     """A source that sends ``RecordBatch`` where it is told that they are understood."""
 
@@ -152,7 +162,7 @@ class Entrypoint(AirbyteEntrypoint):
         if isinstance(given.get("instance_url"), str):
             given["instance_url"] = given["instance_url"].strip()
         errors = Draft7Validator(source_spec.connectionSpecification).iter_errors(given)
-        if told := [": ".join(filter(None, [".".join(map(str, each.absolute_path)), each.message])) for each in errors]:
+        if told := list(map(_complaint, errors)):
             message = filter_secrets(f"The settings are not usable: {'; '.join(told)}.")
             raise AirbyteTracedException(message=message, failure_type=FailureType.config_error)
 

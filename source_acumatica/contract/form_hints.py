@@ -1,19 +1,22 @@
-"""Tells the user which entities look like inquiry forms that no setting names."""
+"""Tells the user what the settings say wrongly about inquiry forms, or do not say."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import requests
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, is_blank
+from source_acumatica.config import Config
+from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
+from source_acumatica.contract.query import wrong_parameters
 from source_acumatica.contract.tables import Method, Table
 from source_acumatica.erp.answers import NO_CONTENT, or_no_content, read_answer
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import Action, RequestFailed
+from source_acumatica.erp.errors import Action, RequestFailed, config_error
 from source_acumatica.erp.json_text import decode
 
 logger = logging.getLogger("airbyte")
@@ -28,6 +31,17 @@ def warn_of_forms(
     for table in [each for each in listed if not (each.is_identified or each.is_single)]:
         if may_ask() and _looks_like_a_form(client, tenant, table):
             logger.warning(f"{_where_of(tenant, table)}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
+
+
+def parameter_errors(own: Mapping[str, Mapping[str, Table]], settings: Config) -> list[AirbyteTracedException]:
+    """For each inquiry form, of the first tenant only: what is wrong with the values that are given for it."""
+    found: dict[str, str] = {}
+    for tenant, tables in own.items():
+        for table in tables.values():
+            given = settings.parameter_sets(*form_names(table.endpoint, table.entity))[0]
+            if table.method is Method.INQUIRY and (complaint := wrong_parameters(table, given)):
+                found.setdefault(complaint, tenant)
+    return [config_error(f"Tenant '{tenant}': {complaint}") for complaint, tenant in found.items()]
 
 
 def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import requests
+from airbyte_cdk.models import FailureType
 
 from source_acumatica.contract.base_reader import DECODER, LIST_DECODER, ContractReader
 from source_acumatica.contract.codec import rows_of
-from source_acumatica.contract.query import Plan, inquiry_body, record_options
+from source_acumatica.contract.query import Plan, inquiry_body, record_options, wrong_parameters
 from source_acumatica.contract.tables import Part
 from source_acumatica.erp.answers import of_its_head, read_answer, refuse_beginning
-from source_acumatica.erp.errors import BrokenAnswerError, config_error, refuse_error, with_quote
+from source_acumatica.erp.errors import BrokenAnswerError, RequestFailed, config_error, refuse_error, with_quote
 from source_acumatica.erp.json_text import decode
 from source_acumatica.reading.batches import in_batches, pack
 from source_acumatica.reading.cursor import Window
@@ -26,6 +27,8 @@ from source_acumatica.reading.reader import gives_up
 
 logger = logging.getLogger("airbyte")
 _PIECE_BYTES = 64 * 1024
+_NOT_AS_DESCRIBED = 400
+_OTHER_VALUES = "the ERP wants other values: set inquiry_parameters"
 
 
 @dataclass
@@ -37,18 +40,7 @@ class FormReader(ContractReader):
     def pages(self, window: Window) -> Iterator[Page[Raw]]:
         """The form as a record, once for each batch of its results, which are the table's rows."""
         sent = self._parameters()
-        results, shown = self.client.fetch(
-            self.tenant,
-            self.table.url_path,
-            record_options(self.table, Plan(), self.columns),
-            method="PUT",
-            headers={**self.headers, "Content-Type": "application/json"},
-            body=msgspec.json.encode(sent),
-            read=self._read,
-            where=self.where,
-            judge=of_its_head(read_answer),
-            is_streamed=True,
-        )
+        results, shown = self._asked_with(sent)
         self._refuse_errors(sent, shown)
         self._warn_of_other_values(sent, shown)
         first = 1
@@ -67,6 +59,28 @@ class FormReader(ContractReader):
             yield Page([form], window.start)
             first += len(batch)
 
+    def _asked_with(self, sent: Mapping[str, Any]) -> tuple[Sequence[Raw], Mapping[str, Any]]:
+        try:
+            return self.client.fetch(
+                self.tenant,
+                self.table.url_path,
+                record_options(self.table, Plan(), self.columns),
+                method="PUT",
+                headers={**self.headers, "Content-Type": "application/json"},
+                body=msgspec.json.encode(sent),
+                read=self._read,
+                where=self.where,
+                judge=of_its_head(read_answer),
+                is_streamed=True,
+            )
+        except RequestFailed as error:
+            if not sent or error.problem.status != _NOT_AS_DESCRIBED:
+                raise
+            # Of the request only the values are the user's, such as a date that is written in another way.
+            sentence = f"{_OTHER_VALUES}. {error.problem.sentence}"
+            problem = replace(error.problem, failure_type=FailureType.config_error, sentence=sentence)
+            raise RequestFailed(problem, self.where) from None
+
     def _refuse_errors(self, sent: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         """Check the form, which comes back with its results, for errors beside its values.
 
@@ -78,7 +92,7 @@ class FormReader(ContractReader):
         errors = {name: each["error"] for name, each in shown.items() if isinstance(each, dict) and each.get("error")}
         quote = "\n".join(f"{name}: {error}" for name, error in errors.items())
         if not errors.keys().isdisjoint(sent):
-            raise gives_up(self.where, with_quote("the ERP wants other values: set inquiry_parameters", quote))
+            raise gives_up(self.where, with_quote(_OTHER_VALUES, quote))
         if errors:
             sentence = "the form has an error beside a value that was not set; check whether its results are right"
             logger.warning(f"{self.where}: {with_quote(sentence, quote)}.")
@@ -125,13 +139,9 @@ class FormReader(ContractReader):
         return rows_of(value, self.table.names_at(len(path)))
 
     def _parameters(self) -> dict[str, Any]:
-        try:
-            return inquiry_body(self.table, self.given)
-        except (KeyError, ValueError):
-            there_are = ", ".join(f"{name} ({kind.value})" for name, kind in self.table.shape.fields.items())
-            entity, names = self.table.entity, ", ".join(self.given)
-            message = f"inquiry_parameters: {entity} takes {there_are}; check the names and types of {names}."
-            raise config_error(message) from None
+        if complaint := wrong_parameters(self.table, self.given):
+            raise config_error(complaint)
+        return inquiry_body(self.table, self.given)
 
 
 def _says_the_same(sent: Any, shown: Any, kind: FieldKind) -> bool:

@@ -252,6 +252,19 @@ def inquiry_body(table: Table, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {"value": _typed(value, table.shape.fields[name])} for name, value in parameters.items()}
 
 
+def wrong_parameters(table: Table, parameters: Mapping[str, Any]) -> str | None:
+    """What is wrong with the values that are given for an inquiry form; None if nothing is."""
+    try:
+        inquiry_body(table, parameters)
+    except (KeyError, ValueError):
+        there_are = ", ".join(f"{name} ({kind.value})" for name, kind in table.shape.fields.items())
+        return (
+            f"inquiry_parameters: {table.entity} takes {there_are}; check the names and types of "
+            f"{', '.join(parameters)}."
+        )
+    return None
+
+
 def _typed(value: Any, kind: FieldKind) -> Any:
     if kind in (FieldKind.BYTE, FieldKind.SHORT, FieldKind.INTEGER, FieldKind.LONG):
         return int(value)

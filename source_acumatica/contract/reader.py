@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -53,6 +54,9 @@ logger = logging.getLogger("airbyte")
 
 # Read one by one, so many records are held in memory and lie between two states: half a minute at a second each.
 _KEYS_IN_A_PAGE = 30
+_FAILURE = 500
+# With the pauses between them, a minute.
+_TRIES_AFTER_A_PAGE = 6
 _ALL, _CHANGED = "all", "changed"
 
 
@@ -188,6 +192,23 @@ class ListReader(ContractReader):
     # ------------------------------------------------------------------------------------------------------ one page
 
     def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Raw], int]:
+        """A page; an ERP that has answered pages of the list, and now fails without a word, is waited for.
+
+        A database that fails over, or a pool that restarts, may answer 500 to everything for half a minute.
+        """
+        for tries in itertools.count(1):
+            try:
+                return self._fetch_now(size, window, skip, asked)
+            except RequestFailed as error:
+                is_wordless = error.problem.status == _FAILURE and not error.problem.is_explained
+                if not (is_wordless and self.requests.has_page and tries <= _TRIES_AFTER_A_PAGE):
+                    raise
+                logger.warning(f"{self.where}: {error.problem.sentence}. Trying again.")
+                self.client.pause(tries)
+                asked = self._page_rows(size)
+        raise AssertionError
+
+    def _fetch_now(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Raw], int]:
         """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP refuses more."""
         tries: Counter[Plan] = Counter()
         is_suspect = False

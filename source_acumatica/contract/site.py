@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -26,8 +27,8 @@ class Endpoint:
 
     @property
     def rank(self) -> tuple[int, ...]:
-        """Versions compare by their numbers: 9.0 is older than 24.200.001."""
-        return tuple(int(part) if part.isdigit() else 0 for part in self.version.split("."))
+        """Versions compare by their numbers, whatever stands between: 9.0 is older than 24.200.001, v9 than v10."""
+        return tuple(map(int, re.findall(r"\d+", self.version)))
 
     def __str__(self) -> str:
         return f"{self.name}/{self.version}"

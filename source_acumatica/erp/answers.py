@@ -125,9 +125,15 @@ def read_answer(response: requests.Response) -> Problem | None:
         sentence = f"the instance is not available (HTTP {status})"
         return Problem(Action.RETRY, FailureType.transient_error, sentence, status=status)
     return Problem(
-        Action.STOP, FailureType.system_error, with_quote(f"the instance refused the request ({status})", text)
+        Action.STOP,
+        FailureType.system_error,
+        with_quote(f"the instance refused the request ({status})", text),
+        status=status,
     )
 
+
+# What a release does not support is no valid request to it, or a failure of its own.
+_REFUSES_A_TRIAL = (400, 422, 500, 501)
 
 Judge = Callable[[requests.Response], Problem | None]
 """Says what an answer leads to that is not data; None for data."""
@@ -139,11 +145,11 @@ def or_no_content(judge: Judge) -> Judge:
 
 
 def on_trial(judge: Judge) -> Judge:
-    """``judge`` for a request that may not be supported: an internal error of the ERP counts as a refusal."""
+    """``judge`` for a request that may not be supported: an error of any kind counts as a refusal."""
 
     def of_trial(response: requests.Response) -> Problem | None:
         problem = judge(response)
-        is_refusal = problem is not None and problem.status == _SERVER_ERROR
+        is_refusal = response.status_code in _REFUSES_A_TRIAL
         return replace(problem, action=Action.CLIMB_DOWN) if problem and is_refusal else problem
 
     return of_trial

@@ -143,6 +143,11 @@ def messages_in(body: Mapping[str, Any]) -> Iterator[str]:
         text = said.get("value") if isinstance(said, dict) else said
         if text and text != _NO_MESSAGE:
             yield str(text)
+    fields = body.get("modelState")
+    for name, texts in fields.items() if isinstance(fields, dict) else ():
+        yield from (
+            f"{name}: {text}" if name else str(text) for text in (texts if isinstance(texts, list) else [texts])
+        )
     for key in ("innerException", "error", "odata.error"):
         if isinstance(body.get(key), dict):
             yield from messages_in(body[key])

@@ -13,10 +13,17 @@ def failure(message, kind=FailureType.transient_error):
     return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)
 
 
-def test_versions_compare_by_their_numbers():
-    old, new = Endpoint("Default", "9.0"), Endpoint("Default", "24.200.001")
-    assert max(old, new, key=lambda one: one.rank) == new
-    assert str(new) == "Default/24.200.001"
+@pytest.mark.parametrize(
+    ("old", "new"), [("9.0", "24.200.001"), ("v9", "v10"), ("1", "2-beta"), ("20.200.001", "2025R1")]
+)
+def test_versions_compare_by_their_numbers(old, new):
+    old, new = Endpoint("Own", old), Endpoint("Own", new)
+    for both in ([old, new], [new, old]):
+        assert max(both, key=lambda one: one.rank) == new
+
+
+def test_an_endpoint_is_written_with_its_version():
+    assert str(Endpoint("Default", "24.200.001")) == "Default/24.200.001"
 
 
 @pytest.mark.parametrize(
