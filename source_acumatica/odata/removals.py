@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from source_acumatica.airbyte.removals import Loss
 from source_acumatica.erp.errors import RequestFailed
-from source_acumatica.odata.deletions import Deletions, RemovedReader, sets_of
+from source_acumatica.odata.deletions import Deletions, sets_of
+from source_acumatica.odata.removed_reader import RemovedReader
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.odata.tracking import Tracking
