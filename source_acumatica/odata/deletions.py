@@ -14,6 +14,7 @@ from source_acumatica.airbyte.removals import Removal
 from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.odata.codec import ODataAnswer, decode_answer, decode_rows
 from source_acumatica.odata.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
+from source_acumatica.odata.paged_list import list_pages
 from source_acumatica.odata.query import instant_literal
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import DELETED_FLAG, NOTE_ID, ODataFeed, ODataTable
@@ -279,7 +280,7 @@ class Deletions:
         def pages(resource: str) -> Iterable[Sequence[Any]]:
             if is_short:
                 return [self.service.all_rows(self.tenant, ODataFeed.TABLES, resource, options, **request)]
-            return self.service.pages(self.tenant, ODataFeed.TABLES, resource, options, **more)
+            return list_pages(self.service, self.tenant, ODataFeed.TABLES, resource, options, **more)
 
         for name in self.sets:
             has_begun = False

@@ -9,7 +9,8 @@ from typing import Any
 from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import ODataPlan, odata_options, plain_value
-from source_acumatica.odata.service import ODataService, inquiry_resource
+from source_acumatica.odata.resources import inquiry_resource
+from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS

@@ -13,7 +13,8 @@ from source_acumatica.odata.codec import odata_codec
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import UNKNOWN_ZONE, odata_options, own_values, widened
 from source_acumatica.odata.reader import ODataReader
-from source_acumatica.odata.service import ODataService, inquiry_resource
+from source_acumatica.odata.resources import inquiry_resource
+from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.codec import Codec
 from source_acumatica.reading.cursor import GIVES_UNSTAMPED, LOSES_UNSTAMPED, Window
