@@ -155,7 +155,12 @@ class ODataTable:
     @property
     def own_key(self) -> list[str]:
         """The same by the table's own keys."""
-        return ["_tenant", *parameter_columns(self.asked), *self.keys] if self.keys and self.are_keys_unique else []
+        return ["_tenant", *parameter_columns(self.asked), *self.keys] if self.has_unique_keys else []
+
+    @property
+    def has_unique_keys(self) -> bool:
+        """Whether there are keys that identify a row, as far as is known."""
+        return bool(self.keys) and self.are_keys_unique
 
     def json_schema(self) -> dict[str, Any]:
         """A schema without references; every column is nullable but the tenant."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from source_acumatica.config import Config
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.odata import reader as feed_reader
+from source_acumatica.odata import plan_pages
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.reader import ODataReader
 from source_acumatica.odata.tables import ODataFeed, ODataTable
@@ -400,7 +400,7 @@ def test_an_inquiry_whose_keys_turn_out_not_to_tell_rows_apart_is_read_once_and_
 @pytest.fixture
 def no_larger_pages(monkeypatch):
     """A group of rows with one key has to fit into a page of three."""
-    monkeypatch.setattr(feed_reader, "SMALL_PAGE_ROWS", 0)
+    monkeypatch.setattr(plan_pages, "SMALL_PAGE_ROWS", 0)
 
 
 @pytest.mark.parametrize("is_incremental", [True, False])
