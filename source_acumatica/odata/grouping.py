@@ -25,10 +25,10 @@ GROUPS = (
     "it groups its rows, and a filter works on the rows below, so that a changed row would come with a part of its sums"
 )
 _UNKNOWN = (
-    "whether it groups its rows cannot be tried, since {}; of one that does, a changed row would come with a part of "
-    "its sums"
+    "whether it groups its rows cannot be checked, since {}; if it does, a changed row would come with a part of its "
+    "sums"
 )
-WITHOUT_KEY = _UNKNOWN.format("no key of theirs is known")
+WITHOUT_KEY = _UNKNOWN.format("they have no known key")
 NOT_FOUND = _UNKNOWN.format("the ERP does not find them by their keys")
 
 # Fewer rows than the ERP has given at once are no way out.

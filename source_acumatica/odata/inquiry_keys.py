@@ -107,5 +107,5 @@ class InquiryKeys:
             if tables[name].primary_key:
                 logger.warning(
                     f"{name}: it shows no rows today, so whether its primary key identifies them is only what its "
-                    "description says. Each sync holds the key against the rows that come."
+                    "description says. Each sync checks the key against the rows that come."
                 )

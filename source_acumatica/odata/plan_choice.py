@@ -82,7 +82,7 @@ class PlanChoice:
         equal = f"more rows than fit into a page of {self.requests.size.rows} have the same {', '.join(was.order[:5])}"
         failure = gives_up(
             self.requests.where,
-            f"{equal}, so they cannot be told apart: raise max_page_size, or leave this stream out",
+            f"{equal}, so they cannot be distinguished: raise max_page_size, or leave this stream out",
         )
         if was.is_keyset or was.is_by_row:
             raise failure
@@ -138,7 +138,7 @@ class PlanChoice:
         elif self.facts.has_unstamped or self.facts.is_first:
             logger.warning(
                 f"{where}: {sentence}, when asked for rows without a stamp ({self.table.cursor}). "
-                "Those do not arrive but with a full refresh, and none behind a start date."
+                "Such rows arrive only with a full refresh, and not at all where a start date is set."
             )
         return True
 
@@ -165,7 +165,7 @@ class PlanChoice:
             self.facts.learn(LOSES_UNSTAMPED)
             logger.warning(
                 f"{where}: the ERP leaves out the changed rows when it is asked for them together with those without "
-                f"a stamp ({self.table.cursor}). They are asked for apart."
+                f"a stamp ({self.table.cursor}). They are asked for separately."
             )
             return True
         if self.stamp_filter.hides_rows():

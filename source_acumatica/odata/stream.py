@@ -152,7 +152,7 @@ class ODataStream(TableStream):
             facts.learn(LOSES_UNSTAMPED)
             logger.warning(
                 f"{reader.where}: the ERP leaves out the rows without a stamp ({self._table.cursor}) when it is asked "
-                "for them together with the changed ones. They are asked for apart."
+                "for them together with the changed ones. They are asked for separately."
             )
         return bool(found)
 

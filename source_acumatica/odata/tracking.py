@@ -59,14 +59,14 @@ class History:
     def kept(self) -> str:
         """How long entries are kept, in words."""
         if self.days is None:
-            return f"{_USUAL_DAYS_KEPT} days unless it was told otherwise"
+            return f"{_USUAL_DAYS_KEPT} days unless that was changed"
         return f"{self.days} days"
 
     def gap(self, sets: Sequence[str], position: str | None, now: datetime | None) -> str | None:
         """Why deletions since ``position``, None for ever, may be missing in the ERP's list; without a full stop."""
         added = self.added_at(sets)
         if position is None and added:
-            return f"the ERP lists what was deleted since {added}, and for {self.kept}; nobody read that before"
+            return f"the ERP lists what was deleted since {added}, and for {self.kept}; that was not read before"
         if position and added and _instant(added) - _instant(position) > _CLOCK_STEP:
             return f"the ERP tracks the table since {added} only, and deleted records had been read up to {position}"
         if now is None:
@@ -123,7 +123,7 @@ class Tracking:
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            logger.warning(f"{told(error)}. What tables keep deleted rows with a flag is found out by trying.")
+            logger.warning(f"{told(error)}. Which tables flag their deleted rows is found out by trying.")
             return None
         return {
             entity_set.type_name: dac_table(entity_set, track_deletions=True) for entity_set in metadata.entity_sets

@@ -28,7 +28,7 @@ def test_where_nobody_can_ask_for_rows_without_a_stamp_the_changed_ones_come_all
     known = Known()
     known.has_unstamped = True
     assert ids(entity_set.reader(facts=known).pages(CHANGED)) == [3, 6, 10, 11]
-    assert "Those do not arrive but with a full refresh" in caplog.text
+    assert "Such rows arrive only with a full refresh" in caplog.text
 
 
 def test_where_no_filter_is_supported_all_rows_come_and_the_log_says_so(caplog):
@@ -134,7 +134,7 @@ def test_rows_that_differ_only_in_what_cannot_order_them_are_no_gap(no_larger_pa
     rows = [{**a_row(1, 5), "Class": "A", "Label": str(number)} for number in range(9)]
     table = replace(INQUIRY, fields={**FIELDS, "Label": FieldKind.STRING})
     entity_set = EntitySet(rows, table, refuses=lambda plan, _token: refusal() if "Label" in plan.order else None)
-    with pytest.raises(RequestFailed, match="cannot be told apart"):
+    with pytest.raises(RequestFailed, match="cannot be distinguished"):
         list(entity_set.reader(is_incremental=False).pages(EVER))
 
 
