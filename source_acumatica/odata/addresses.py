@@ -1,4 +1,4 @@
-"""Finds out at which addresses an instance has its OData services, and asks there."""
+"""Finds the addresses of an instance's OData services by asking there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ODataAddresses:
         """Services whose newer address shows only the sign-in page; that may pass, so the others are left alone."""
 
     def root(self, feed: ODataFeed, tenant: str) -> str:
-        """The feed's address below the instance."""
+        """The address of a service below the instance."""
         generation = self._behind_pages.get(feed) or self._generation or Generation.TENANT_FIRST
         return generation.root(feed, tenant)
 
@@ -51,14 +51,14 @@ class ODataAddresses:
         where: str,
         **request: Any,
     ) -> Answer:
-        """Ask below the feed's root: where it is not known yet, at the addresses of each generation in turn.
+        """Ask below a service's root; where that is not known yet, at the address of each generation in turn.
 
-        An address that a build does not know is answered with 404 or, by some, with the sign-in that lies in front of
-        everything: a redirect to its page, the page, or 401. A site in maintenance answers all addresses like that, so
-        only an address that answers otherwise is taken for the right one.
+        A build answers an address that it does not know with 404 or, some builds, with their sign-in: a redirect to its
+        page, the page itself, or 401. A site in maintenance answers every address like that, so only an address that
+        answers something else is taken for the right one.
 
         Raises:
-            RequestFailed: given up, or no generation has it.
+            RequestFailed: the request failed for good, or neither address exists.
         """
         ask = partial(
             self._fetch_at, tenant=tenant, feed=feed, resource=resource, params=params, read=read, where=where
@@ -81,7 +81,7 @@ class ODataAddresses:
         raise refusal
 
     def _at_the_older(self, ask_first: Callable[[], Answer], answer: Answer) -> Answer:
-        """``answer`` is of the older address; it counts unless the newer one, asked once more, is there after all."""
+        """The ``answer`` of the older address, unless the newer one, asked once more, exists after all."""
         self._client.pause(1)
         try:
             return self._found(Generation.TENANT_FIRST, ask_first())
@@ -99,7 +99,7 @@ class ODataAddresses:
         request: Mapping[str, Any],
         once: Mapping[str, Any],
     ) -> Answer:
-        """The answer of the older address, where the newer one shows the sign-in and nothing else, now and again."""
+        """The answer of the older address, where the newer one shows only the sign-in, twice in a row."""
         try:
             answer = ask_last(**once)
         except RequestFailed:
@@ -133,13 +133,13 @@ class ODataAddresses:
         return self._client.fetch(tenant, f"{generation.root(feed, tenant)}/{resource}", params, read=read, **request)
 
     def resource_of(self, tenant: str, feed: ODataFeed, link: str, resource: str = "") -> str:
-        """What a link leads to, below the feed's root, as path and query.
+        """What a link leads to below the service's root, as path and query.
 
-        It may be relative, and an absolute one may have the scheme, the host, the port and the directory that the
-        server knows itself by behind a proxy: nothing of these is used. The path may be spelt otherwise than ours.
+        It may be relative. An absolute one may have the scheme, host, port and directory that the server has behind a
+        proxy; none of these are used. The path may be spelt differently from ours.
 
         Raises:
-            AirbyteTracedException: it leads off the feed.
+            AirbyteTracedException: it leads out of the service.
         """
         root = self.root(feed, tenant)
         found = below(root, link)
@@ -153,7 +153,7 @@ class ODataAddresses:
 def _without_retries(
     judge: Callable[[requests.Response], Problem | None], response: requests.Response
 ) -> Problem | None:
-    """``judge`` of an answer at an address that may be unknown: a page instead of data is not waited out."""
+    """``judge`` for an address that may not exist: a page instead of data is not asked for again."""
     problem = judge(response)
     if problem and problem.action is Action.RETRY and (response.status_code < 400):
         return replace(problem, action=Action.STOP, status=_SIGN_IN_PAGE)

@@ -1,4 +1,4 @@
-"""Reads which records were removed: those that the ERP keeps a list of, and those that it only flags."""
+"""Reads which records of a table were deleted: those that the ERP lists, and those that it only flags."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _NOT_FOUND = 404
 _SERVER_ERROR = 500
 _NO_SUCH_FLAG = f"Could not find a property named '{DELETED_FLAG}'"
 _SHOW = {"PX-ApiDeleted": "SHOW"}
-# So many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists").
+# This many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists").
 _IDS_IN_A_CONDITION = 19
-# Deletions are few, or of a kind (a purge), whose rows nobody has changed for long.
+# Requests at most. Deletions are few, or they are a purge of rows that were not changed for long.
 _MOST_ASKED = 30
 
 
 class NotTrackedError(Exception):
-    """The ERP does not keep the deletions of this table; the text is what it says to that."""
+    """The ERP does not keep the deletions of this table; the text is its reason."""
 
 
 class NoFlagsError(Exception):
@@ -44,34 +44,34 @@ class NoFlagsError(Exception):
 
 
 class _FlagNotShownError(Exception):
-    """The flag was selected and does not come."""
+    """The flag was selected, and the rows come without it."""
 
 
 @dataclass
 class Deletions:
-    """What one tenant's table has lost (BEHAVIOR.md, "Deletions")."""
+    """The deleted rows of one tenant's table (BEHAVIOR.md, "Deletions")."""
 
     tenant: str
     service: ODataService
     sets: Sequence[str]
-    """The names under which the table may be found, the surest first."""
+    """The names of the entity sets that may be the table's, the surest first."""
     where: str
     most_rows: int = FIRST_PAGE_ROWS
     table: ODataTable | None = None
-    """As the tenant describes it; None where that is not known."""
+    """The table as the tenant describes it; None if unknown."""
     newest: str | None = None
-    """The latest stamp that any row of the stream was sent with, as far as is known."""
+    """The latest stamp of any row that was sent, as far as is known."""
     has_own_stamp: bool = False
     """Whether that is the table's own stamp; an entity may show that of another table of its form."""
     sent_by: str | None = None
-    """The latest stamp that a row was sent with before this sync, but for those of days to come."""
+    """The latest stamp of any row that was sent before this sync, except those in the future."""
     _asked: int = field(default=0, init=False)
-    """How often it was asked whether records are gone."""
+    """How many requests have asked whether records are gone."""
 
     # --------------------------------------------------------------------------------------------- what the ERP lists
 
     def listed(self, since: str | None) -> Iterator[Sequence[Removal]]:
-        """The records deleted from ``since`` on, as the ERP lists them, in the order of time.
+        """The records deleted from ``since`` on, as the ERP lists them, by time.
 
         Raises:
             NotTrackedError: the ERP refuses, as it may for a table that is not tracked.
@@ -98,10 +98,10 @@ class Deletions:
             )
 
     def has_entries(self) -> bool:
-        """Whether the ERP lists any deletion at all; an untracked table has none, and cannot have.
+        """Whether the ERP lists any deletion at all; for an untracked table it lists none.
 
         Raises:
-            NotTrackedError: as ``listed``; so ``RequestFailed``.
+            NotTrackedError, RequestFailed: as ``listed``.
         """
         return any(self.listed(None))
 
@@ -122,16 +122,16 @@ class Deletions:
         return bool(self._found(ids, {}, is_short=True))
 
     def _removal(self, note_id: str, at: str | None) -> Removal:
-        """One without a time must not lose against the row that it removes: it happened by now."""
+        """A deletion without a time must not lose against the row that it removes, so it counts as of now."""
         shown = utc_instant(at)
         if at is None or shown is None:
             return Removal(note_id, format_instant(self.service.now(self.tenant)), self._latest_sent)
         return Removal(note_id, shown, latest_meant(at))
 
     def _behind_what_was_sent(self, removals: Sequence[Removal]) -> Sequence[Removal]:
-        """Rows may have been sent with later stamps than their deletion has, where two clocks stamp them.
+        """Move a deletion behind the row that it removes, where that was sent with a later stamp by another clock.
 
-        They may also be there again, changed since: only those that are not are removed behind all that was sent.
+        The record may also exist again, and have been changed since; then its deletion stays where it is.
         """
         doubtful = [each.id for each in removals if self.sent_by and (each.behind or each.at) < self.sent_by]
         gone: set[str] = set()
@@ -142,10 +142,10 @@ class Deletions:
         return [replace(each, behind=self.sent_by) if each.id in gone else each for each in removals]
 
     def _gone(self, ids: Sequence[str]) -> set[str]:
-        """Those that the table does not have now; none where it cannot be asked for them."""
+        """Those of the ids that the table does not have now; none where it cannot be asked."""
         rest = {each.lower(): each for each in ids}
         try:
-            # An answer may have fewer rows than are there.
+            # An answer may have fewer rows than there are.
             while rest and (there := self._found(rest.values(), {}, is_short=True)):
                 if there.isdisjoint(rest):
                     return set()
@@ -168,25 +168,25 @@ class Deletions:
 
     @property
     def _latest_sent(self) -> str:
-        """Not earlier than any stamp that a row was sent with, and not later than what is changed from now on.
+        """Not earlier than any stamp that a row was sent with, and not later than any change from now on.
 
-        Of all clocks, that is known of the one by which rows are stamped: a row that comes back is stamped later than
-        any that has come (BEHAVIOR.md, "Deletions").
+        Only the clock that stamps rows allows that: a record that comes back is stamped later than all that were sent
+        (BEHAVIOR.md, "Deletions").
         """
         now = self.service.now(self.tenant)
         if self.newest is None:
             return format_instant(now)
-        return min(self.newest, format_instant(now + _FURTHEST_AHEAD))
+        return min(self.newest, format_instant(now + _MOST_CLOCK_DIFFERENCE))
 
     # -------------------------------------------------------------------------------------------- what the ERP flags
 
     def flagged(self) -> Iterator[Sequence[Removal]]:
-        """The records that are there with the flag of deleted ones.
+        """The records that exist with the flag of deleted ones.
 
         The ERP does not say when it set the flag, so the time is that of the row's last change. Where the stream has
-        another stamp, that time may be earlier than the one that the row was sent with; ``behind`` is not. Where the
-        flag can be neither filtered by nor selected, the rows are those that come with the header that shows deleted
-        ones only.
+        another stamp, that time may be earlier than the stamp that the row was sent with; ``behind`` is not. Where the
+        flag can be neither filtered by nor selected, the deleted rows are those that come only with the header that
+        shows them.
 
         Raises:
             NoFlagsError: the table has no such flag.
@@ -217,7 +217,7 @@ class Deletions:
         return self._by_flag({})
 
     def _by_flag(self, condition: Mapping[str, str]) -> Iterator[Sequence[Removal]]:
-        """Whatever was filtered by, the flag itself decides."""
+        """The flag in the row decides, since the ERP may ignore the filter."""
         columns = [*self._columns, DELETED_FLAG]
         for rows in self._pages("", {"$select": ",".join(columns), **condition, **_BY_NOTE_ID}, _SHOW):
             if any(DELETED_FLAG not in row for row in rows):
@@ -225,7 +225,7 @@ class Deletions:
             yield self._flagged_removals(row for row in rows if row[DELETED_FLAG] is True)
 
     def _compared(self) -> Iterator[Sequence[Removal]]:
-        """The rows that come with the header only; one that is new meanwhile is found without it when asked again."""
+        """The rows that come only with the header; each is asked for again, since it may just have been inserted."""
         options, shown = {"$select": ",".join(self._columns), **_BY_NOTE_ID}, NoteIds()
         for rows in self._pages("", options, {}):
             shown.update(_ids_of(rows))
@@ -235,7 +235,7 @@ class Deletions:
                 yield self._flagged_removals(self._confirmed(some))
 
     def _confirmed(self, rows: Sequence[Raw]) -> list[Raw]:
-        """Those that are found by their ids with the header, and not without it."""
+        """The rows that are found by their ids with the header, and not without it."""
         with_header, without = (self._found(_ids_of(rows), each) for each in (_SHOW, {}))
         return [row for row in rows if str(row[NOTE_ID]).lower() in with_header - without]
 
@@ -273,7 +273,7 @@ class Deletions:
         *,
         is_short: bool = False,
     ) -> Iterator[Sequence[Any]]:
-        """The pages of the table, under the first of its names that is known; ``is_short``: one answer is enough."""
+        """The pages of the table, under the first of its names that exists. ``is_short``: the answer needs no pages."""
         request: dict[str, Any] = {"where": self.where, "headers": headers, "decode": decode or _DECODE_ROWS}
         more = {**request, "identify": identify or _identity_of_a_row, "most_rows": self.most_rows}
 
@@ -299,12 +299,12 @@ _BY_NOTE_ID = {"$orderby": NOTE_ID}
 _DECODE_ROWS = partial(decode_rows, columns=(NOTE_ID,))
 # When a flagged row without a stamp was changed.
 _LONG_AGO = "1900-01-01T00:00:00.000000Z"
-# Single rows may be stamped with any time to come; one clock is not further ahead of another than this.
-_FURTHEST_AHEAD = timedelta(days=1)
+# A single row may be stamped with any time in the future; two clocks differ by less than this.
+_MOST_CLOCK_DIFFERENCE = timedelta(days=1)
 
 
 def sets_of(dac: str) -> tuple[str, str]:
-    """The names of the sets of a table: the one made of its full name is no other table's."""
+    """The names of a table's entity sets; only the one made of its full name is certain to be its own."""
     return dac.replace(".", "_"), dac.rpartition(".")[2]
 
 
@@ -321,7 +321,7 @@ def _ids_of(rows: Iterable[Raw]) -> Iterator[str]:
 
 
 def _is_refusal(error: RequestFailed) -> bool:
-    """Whether the ERP does not want to answer this, other than one that cannot answer now."""
+    """Whether the ERP refuses to answer this, and not only cannot answer now."""
     problem = error.problem
     if problem.status == _SERVER_ERROR:
         return problem.is_explained

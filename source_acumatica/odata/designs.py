@@ -1,4 +1,4 @@
-"""Reads the designs of a tenant's inquiries, which say what the inquiries themselves do not."""
+"""Reads the designs of a tenant's inquiries, which say what their rows and descriptions do not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from source_acumatica.reading.fields import Raw, utc_instant
 logger = logging.getLogger("airbyte")
 
 DESIGNS = "GIDesign"
-"""The set with a row for each generic inquiry."""
+"""The table with a row for each generic inquiry."""
 
 
 def read_designs(service: ODataService, tenant: str) -> Sequence[Raw]:
@@ -52,13 +52,13 @@ def warn_of_incomplete(tenant: str, streams: Mapping[str, str], designs: Sequenc
 
 
 def with_times(tables: Sequence[ODataTable], designs: Sequence[Raw]) -> list[ODataTable]:
-    """The inquiries with the time of their last change: one with other conditions shows rows of any age."""
+    """The inquiries with the time of their design's last change: with other conditions they show rows of any age."""
     times = {str(row.get("Name")): _instant(row.get("LastModifiedDateTime")) for row in designs}
     return [replace(each, designed_at=times.get(each.title)) for each in tables]
 
 
 def _instant(value: Any) -> str | None:
-    """The time in UTC; None where it is none."""
+    """The time in UTC; None if it is not a time."""
     try:
         return utc_instant(value)
     except (TypeError, ValueError):

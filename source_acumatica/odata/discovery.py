@@ -39,10 +39,10 @@ logger = logging.getLogger("airbyte")
 class ODataSurvey:
     """What the OData services have, collected tenant by tenant.
 
-    For ``streams`` only those are looked for, as a read needs them, and failures are kept for when these are read.
-    Without, all that the settings name is, and what fails is raised: only a service that is closed (401, 403, 404) has
-    nothing, and that only where the settings name nothing of it. ``may_hint`` says whether there is time for a request
-    of which only the log tells.
+    With ``streams``, for a read, only those are looked for, and failures are kept until the streams are read. Without,
+    all that the settings name is looked for, and failures are raised; only a service that is closed (401, 403, 404)
+    counts as empty, and only where the settings name nothing of it. ``may_hint`` says whether there is time for a
+    request whose result is only logged.
     """
 
     def __init__(
@@ -54,38 +54,38 @@ class ODataSurvey:
     ) -> None:
         self._service, self._config, self._streams, self._may_hint = service, config, streams, may_hint
         self.failures: dict[tuple[str, ODataFeed], AirbyteTracedException] = {}
-        """By tenant and service; what they have is unknown."""
+        """By tenant and service: what these have is unknown."""
         self.complaints: list[AirbyteTracedException] = []
-        """About values for parameters: each is about one inquiry, and the others are as they are."""
+        """Errors about the values for parameters of single inquiries; the other inquiries can be read."""
         self._own: dict[str, list[ODataTable]] = {}
         self._wanted = WantedTables(config)
         self._keys = InquiryKeys(service, config)
         self._logged: set[str] = set()
         self._behind_forms: dict[str, dict[str, EntitySet | None]] = {}
-        """The tables behind the forms that a tenant has; None of one that OData does not show."""
+        """By tenant, the tables behind its forms; None for one that OData does not show."""
 
     @cached_property
     def own(self) -> Mapping[str, Mapping[str, ODataTable]]:
-        """By tenant and stream, when all have been asked: the table as the tenant has it, under the stream's name."""
-        self._warn_of_tenants_that_differ()
+        """By tenant and stream, once all tenants have been asked: the tenant's own table, named as the stream."""
+        self._note_others_parameters()
         return {tenant: dict(self._named(tables)) for tenant, tables in self._own.items()}
 
     @property
     def tables(self) -> dict[str, ODataTable]:
-        """By stream: the table as all tenants have it together, which is what the stream declares."""
+        """By stream: the table with the columns of all tenants, as the stream declares it."""
         joined: dict[str, ODataTable] = {}
         for tables in self.own.values():
             for name, table in tables.items():
                 joined[name] = joined[name].joined(table) if name in joined else table
-        # A claim is none: in a tenant that cannot be read the keys are as in the others, and nowhere without any.
+        # Keys that no tenant could confirm are not used; where one could, they count in the others as well.
         for name in joined.keys() & self._keys.untried:
             joined[name] = replace(joined[name], are_keys_unique=False)
         return joined
 
-    def _warn_of_tenants_that_differ(self) -> None:
-        """Have each inquiry know which parameters it has in other tenants only.
+    def _note_others_parameters(self) -> None:
+        """Note in each inquiry which parameters it has only in other tenants.
 
-        What a tenant that could not be asked has is unknown: then it may have whatever a value is given for.
+        The inquiries of a tenant that could not be asked are unknown: they may have any parameter with a given value.
         """
         if {*self._config.tenants} != self._own.keys() or ODataFeed.INQUIRIES in {
             feed for _tenant, feed in self.failures
@@ -116,10 +116,10 @@ class ODataSurvey:
                     yield stream, replace(table, short_name=stream.removeprefix(ODataFeed.TABLES.prefix))
 
     def visit(self, tenant: str, dacs: Collection[str] = ()) -> None:
-        """Ask ``tenant``; ``dacs`` are the tables behind its forms, of which deletions may be wanted.
+        """Ask ``tenant``; ``dacs`` are the tables behind its forms, whose deletions may be wanted.
 
         Raises:
-            AirbyteTracedException: a service does not answer, or is closed and has to be open.
+            AirbyteTracedException: a service does not answer, or is closed although the settings name something of it.
         """
         tracked = (
             frozenset(filter(None, dacs)) if self._config.track_deletions and self._streams is None else frozenset()
@@ -132,17 +132,17 @@ class ODataSurvey:
             self._visit_feed(ODataFeed.TABLES, tenant, tracked)
 
     def has_note_id(self, dac: str) -> bool:
-        """Whether the rows of a table behind a form have NoteIDs, in all tenants with that form that could be asked."""
+        """Whether a table behind a form has NoteIDs in all tenants with that form that could be asked."""
         found = [entity_sets[dac] for entity_sets in self._behind_forms.values() if dac in entity_sets]
         return bool(found) and all(entity_set is not None and NOTE_ID in entity_set.fields for entity_set in found)
 
     def does_without(self, error: AirbyteTracedException) -> bool:
-        """Whether a service is only closed, and by the settings need not be there."""
+        """Whether the error is that of a closed service which the settings do not need."""
         is_of_inquiries = any(each is error for (_, feed), each in self.failures.items() if feed is ODataFeed.INQUIRIES)
         return is_of_inquiries and self._config.generic_inquiries == ALL and is_closed(error)
 
     def able(self, tenant: str) -> list[ODataTable]:
-        """The tables that may be asked for, without those that lack values for parameters, which is told already."""
+        """The tenant's tables, without the inquiries that lack values for parameters; those were warned of."""
         return [each for each in self._own[tenant] if not self._values_complaint(tenant, each)]
 
     def named(self, tenant: str) -> Iterator[list[ODataTable]]:
@@ -150,7 +150,7 @@ class ODataSurvey:
         return self._wanted.named(self.able(tenant))
 
     def unnamed(self, stream: str) -> str | None:
-        """The sentence for a stream that the settings leave out, whether it is there or not."""
+        """The sentence for a stream that the settings leave out, whether it exists or not."""
         return self._wanted.unnamed(stream)
 
     def refuse_unmatched(self, forms: NamedForms) -> None:
@@ -162,10 +162,10 @@ class ODataSurvey:
         self._wanted.refuse_unmatched(forms, {feed for _tenant, feed in self.failures})
 
     def probe(self, tenant: str) -> None:
-        """Read the keys of some rows of each inquiry: whether the user may read it, and whether its keys are unique.
+        """Read the keys of some rows of each inquiry, to see whether they are unique.
 
         Raises:
-            RequestFailed: something passing was in the way: without an answer nobody knows what its keys are worth.
+            RequestFailed: a passing failure; whether the keys identify rows stays unknown.
         """
         for number, table in enumerate(self._own[tenant]):
             if table.feed is ODataFeed.INQUIRIES and table.keys:
@@ -174,7 +174,7 @@ class ODataSurvey:
                 self._own[tenant][number] = replace(table, are_keys_unique=may_be_unique)
 
     def warn_of_unseen_keys(self) -> None:
-        """Say, when all tenants have been asked, which keys nobody has seen rows of."""
+        """Warn, when all tenants have been asked, of the keys that no row has confirmed."""
         self._keys.warn_of_unseen(self.tables)
 
     def report_tracking(self, tenant: str) -> None:
@@ -227,7 +227,7 @@ class ODataSurvey:
             warn_of_incomplete(tenant, streams, designs)
 
     def check_parameters(self) -> None:
-        """Say, when all tenants have been asked, that values are missing or wrong, each once for the first tenant.
+        """Warn, when all tenants have been asked, of missing or wrong values, each once, for the first tenant.
 
         An inquiry that the settings name, or that values are given for, has to be readable.
         """
@@ -268,19 +268,19 @@ class ODataSurvey:
                 yield dac_table(entity_set, track_deletions=self._config.track_deletions)
 
     def _warn_once(self, warning: str, what: str | None = None) -> None:
-        """Log it, unless ``what`` it is about has been said already, of whatever tenant."""
+        """Log a warning, unless ``what`` it is about was logged before, for any tenant."""
         if (what or warning) not in self._logged:
             self._logged.add(what or warning)
             logger.warning(warning)
 
 
 def is_closed(error: AirbyteTracedException) -> bool:
-    """Whether a service is not there or not for this user; whatever else fails may pass."""
+    """Whether a service does not exist or is closed to this user; any other failure may pass."""
     return isinstance(error, RequestFailed) and error.problem.status in CLOSED
 
 
 def _without_credentials(tenant: str, name: str, entity_set: EntitySet) -> EntitySet:
-    """The feed without the columns that hold credentials of other systems, which the log names."""
+    """The entity set without columns that hold credentials of other systems; the log names those."""
     hidden = credentials_in(entity_set.fields, entity_set.type_name.rpartition(".")[2], entity_set.keys)
     if not hidden:
         return entity_set

@@ -1,4 +1,4 @@
-"""Tries on the rows whether an inquiry groups: then a filter by the stamp changes what its rows say."""
+"""Checks on its rows whether an inquiry groups, so that a filter by the stamp would change what they say."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from source_acumatica.reading.cursor import FOUND_BY_KEY, Window
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.reader import Facts
 
-# Each for as many rows as can be named in an address, some thirty; of a page with more rows, those are spread over it.
+# Each asks for as many rows as an address can name, about thirty; from a longer page, rows spread over it are taken.
 _MOST_REQUESTS_FOR_A_PAGE = 3
 _LISTED_ROWS = 30
-# What changes between two requests is not seen to differ again.
+# A row that was changed between two requests does not differ a second time.
 _TRIES = 2
 
 GROUPS = (
@@ -31,7 +31,7 @@ _UNKNOWN = (
 WITHOUT_KEY = _UNKNOWN.format("they have no known key")
 NOT_FOUND = _UNKNOWN.format("the ERP does not find them by their keys")
 
-# Fewer rows than the ERP has given at once are no way out.
+# Asking for fewer rows would not help: the ERP has given more at once.
 _REFUSALS = (Action.CLIMB_DOWN, Action.STOP, Action.FEWER_ROWS)
 Said = tuple[Any, ...]
 
@@ -42,23 +42,23 @@ class _RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Grouping:
-    """The trial of one inquiry, read by ``plan``.
+    """The check of one inquiry, read by ``plan``.
 
-    OData makes ``$filter`` a condition of the query, so it works below the groups (BEHAVIOR.md, "OData"): what a group
-    says is then summed up of its changed rows. That one group is whole proves nothing about the next.
+    OData makes ``$filter`` a condition of the query below the groups (BEHAVIOR.md, "OData"): a group is then computed
+    from its changed rows alone. One complete group proves nothing about the next.
     """
 
     table: ODataTable
     plan: ODataPlan
     columns: Collection[str]
-    """Those that are asked for; more may come, where an address has no room for their names."""
+    """Those that are asked for; more may come where an address has no room for their names."""
     most_rows: int
-    """So many the ERP gives at once."""
+    """The ERP gives so many rows at once."""
     ask: Callable[[Window, Mapping[str, Any]], ODataPage]
     facts: Facts
 
     def doubt(self, rows: Sequence[Raw], window: Window) -> str:
-        """Why rows that came within the window may say something else without it; empty where they do not."""
+        """Why rows that came within the window may say something else without it; empty if they do not."""
         try:
             if not self.facts.knows(FOUND_BY_KEY):
                 if doubt := self._doubt_by_key():
@@ -70,7 +70,7 @@ class Grouping:
         return GROUPS if is_grouped else ""
 
     def _doubt_by_key(self) -> str:
-        """Why rows may be others when they are asked for by their keys: a key may be that of one row of a group."""
+        """Why rows that are asked for by their keys may differ: a key may be that of one row of a group."""
         for _ in range(_TRIES):
             listed = self._listed()
             found = [row for some in self._batches(listed) for row in self._by_key(some, Window())]
@@ -81,7 +81,7 @@ class Grouping:
         return GROUPS if is_found else NOT_FOUND
 
     def _listed(self) -> Sequence[Raw]:
-        """The first rows of the list without the window, as far as it is not refused."""
+        """The first rows of the list without the window, as far as the ERP gives them."""
         listed: list[Raw] = []
         top = min(_LISTED_ROWS, self.most_rows)
         token = {"plan": self.plan.unfiltered, "top": top}
@@ -100,7 +100,7 @@ class Grouping:
         others = self._not_among(self._by_key(rows, Window()), rows)
         if not others:
             return False
-        # They may just have been changed or removed, or the server gives few rows at once: then both say the same.
+        # They may just have been changed or deleted, or the server gives few rows at once: then both requests agree.
         whole, within = self._by_key(others, Window()), self._by_key(others, window)
         return bool(self._not_among(whole, within))
 
@@ -118,7 +118,7 @@ class Grouping:
         return min(places_that_fit(self.table, list(map(self._key, rows))), self.most_rows)
 
     def _by_key(self, rows: Sequence[Raw], window: Window) -> Sequence[Raw]:
-        """The rows that are found by the keys of these, and lie within the window."""
+        """The rows that are found by the keys of these, within the window."""
         at = list(map(self._key, rows))
         token = {"plan": self.plan, "at": at, "is_within": window.since is not None, "top": len(at)}
         try:
@@ -129,7 +129,7 @@ class Grouping:
             raise
 
     def _not_among(self, known: Sequence[Raw], rows: Sequence[Raw]) -> Sequence[Raw]:
-        """Those rows of which none of the known ones says the same."""
+        """The rows that do not equal any of the known ones."""
         said = set(map(self._said, known))
         return [row for row in rows if self._said(row) not in said]
 

@@ -1,4 +1,4 @@
-"""Finds out, tenant by tenant, whether the keys that inquiries are described with identify their rows."""
+"""Checks, tenant by tenant, whether the keys in the descriptions of inquiries identify their rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from source_acumatica.reading.reader import where_of
 
 logger = logging.getLogger("airbyte")
 
-# The keys of an inquiry are looked at with so many combinations of values for its parameters at most.
+# An inquiry's keys are checked with at most this many combinations of values for its parameters.
 _MOST_PROBED_SETS = 20
 
 
@@ -27,30 +27,30 @@ class InquiryKeys:
         self._service, self._config = service, config
         self._tried: set[str] = set()
         self._untried: set[str] = set()
-        """Streams of inquiries whose keys could, and could not, be looked at in some tenant."""
+        """Streams of inquiries whose keys could, and could not, be checked in some tenant."""
         self._shown: set[str] = set()
-        """Those of them that have shown rows."""
+        """Streams that have shown rows."""
 
     @property
     def untried(self) -> Collection[str]:
-        """The streams whose keys could be looked at in no tenant."""
+        """The streams whose keys could be checked in no tenant."""
         return self._untried - self._tried
 
     def may_be_unique(self, tenant: str, table: ODataTable, *, can_be_asked: bool) -> bool:
-        """Whether no row speaks against the keys, or none can be looked at.
+        """Whether no row contradicts the keys, or no row could be read.
 
         Raises:
-            RequestFailed: something passing was in the way: without an answer nobody knows what the keys are worth.
+            RequestFailed: a passing failure; whether the keys identify rows stays unknown.
         """
         are_unique = self._are_unique(tenant, table) if can_be_asked else None
         (self._untried if are_unique is None else self._tried).add(table.name)
         return are_unique is not False
 
     def _are_unique(self, tenant: str, table: ODataTable) -> bool | None:
-        """None: its rows cannot be looked at.
+        """Whether the keys identify the rows; None where the rows cannot be read.
 
-        What may pass is asked for once more, as soon as the service has answered something else: then it is this
-        inquiry alone that fails, and not the weather.
+        After a failure that may pass, it is asked once more when the service has answered something else: if that fails
+        too, it is this inquiry that fails, and not the service.
         """
         try:
             return self._do_keys_identify(tenant, table)
@@ -59,7 +59,7 @@ class InquiryKeys:
         if first.problem.action is Action.THROTTLED:
             raise first
         if first.problem.failure_type is not FailureType.transient_error:
-            # Reading it says the same.
+            # A read ends with the same error.
             logger.warning(f"{first.message}. As long as this is so, reading it fails, and its keys are not known.")
             return None
         self._service.describe(tenant, table.feed, lambda _title, _type: False)
@@ -77,10 +77,10 @@ class InquiryKeys:
         return None
 
     def _do_keys_identify(self, tenant: str, table: ODataTable) -> bool:
-        """Whether the keys identify the rows that were looked at, for each of the first values.
+        """Whether the keys identify the rows that were read, for each of the first combinations of parameters.
 
         Raises:
-            RequestFailed: they cannot be looked at.
+            RequestFailed: the rows cannot be read.
         """
         sets = self._config.parameter_sets(table.title)[:_MOST_PROBED_SETS]
         doubts = (self._doubt_of(KeyProbe(self._service, tenant, table, given)) for given in sets)
@@ -99,9 +99,9 @@ class InquiryKeys:
         return doubt
 
     def warn_of_unseen(self, tables: Mapping[str, ODataTable]) -> None:
-        """Say, when all tenants have been asked, which keys nobody has seen rows of: they are a claim.
+        """Warn, when all tenants have been asked, of the keys that no row has confirmed.
 
-        They stand all the same: a list of what is left to do is empty now and then, and its key is not to come and go.
+        They stay the primary keys: a list of open tasks is empty now and then, and its key must not come and go.
         """
         for name in sorted(self._tried - self._shown):
             if tables[name].primary_key:

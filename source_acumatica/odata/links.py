@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 
 def below(root: str, link: str) -> str | None:
-    """Path and query of a link below the service at ``root``, in any directory; None where it does not lie there."""
+    """Path and query of a link below the service at ``root``, in any directory; None if it leads elsewhere."""
     try:
         parts = urlsplit(link)
     except ValueError:

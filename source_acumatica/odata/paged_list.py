@@ -39,8 +39,8 @@ def list_pages(
 ) -> Iterator[Sequence[Any]]:
     """The rows of a list in the order of ``params``, page by page; each page overlaps the one before.
 
-    What can be neither ordered nor cut into pages comes in one answer and in those that its links lead to. Rows may
-    come twice.
+    A list that can be neither ordered nor cut into pages comes in one answer and those that its links lead to. Rows
+    may come twice.
 
     Raises:
         RequestFailed: the list is refused, or the server gave up in the middle of it.
@@ -63,13 +63,13 @@ def list_pages(
 
     def fetch(skip: int) -> tuple[Sequence[Any], int]:
         page, asked = page_at(skip)
-        # What comes again in one answer would be taken for the place that was reached.
+        # A row that is repeated within one answer would be taken for the place that was reached.
         once = {identify(row): row for row in page.rows}
         page = replace(page, rows=[*once.values()]) if len(once) < len(page.rows) else page
         if skip == 0 and len(page.rows) > asked:
             behind, _ = page_at(len(page.rows))
             if all(identify(row) in once for row in behind.rows):
-                # It does not let itself be cut, and these are all.
+                # The server ignores the page size, and these are all rows.
                 raise _UncutListError(page)
             return page.rows, len(page.rows)
         # A link says that the page was cut short, so the list goes on.

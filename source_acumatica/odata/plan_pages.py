@@ -27,7 +27,7 @@ logger = logging.getLogger("airbyte")
 
 @dataclass
 class _ByKeyset:
-    """Places are those of rows, and how many rows behind: only of rows that have come the place is known."""
+    """A place is that of a row, and a number of rows behind it, since only places of rows that have come are known."""
 
     place_of: Callable[[Raw], Place]
     shared: int = 1
@@ -37,7 +37,7 @@ class _ByKeyset:
         return self.place_of(rows[-1]), 0
 
     def further(self, place: tuple[Place, int], rows: int) -> tuple[Place, int]:
-        """The place that lies so many rows further on."""
+        """The place so many rows further on."""
         return place[0], place[1] + rows
 
     def is_at(self, place: tuple[Place, int], guessed: tuple[Place, int], rows: Sequence[Raw]) -> bool:
@@ -71,7 +71,7 @@ class PlanPages:
         return self._by_keyset(window, position) if plan.is_keyset else self._by_number(window, position)
 
     def _by_links(self, window: Window) -> Iterator[Page[Raw]]:
-        """Without an order of ours, only the server knows where it goes on."""
+        """Read a list without an order of ours: only the server knows where it goes on."""
         requests = self.requests
         first = requests.page(window, {})
         if first.next_link:
@@ -92,7 +92,7 @@ class PlanPages:
             return requests.rows(window, {"skip": skip}, rows, fewest)
 
         in_groups = self.identity.table.feed is ODataFeed.INQUIRIES and not plan.is_by_row
-        # A row is held back where others may belong to it, and the one in front of it is asked for again.
+        # The last row is held back where others may belong to it, and the one in front of it is asked for again.
         shared = ALIKE_ROWS_TO_REPEAT if plan.is_by_row else 2 if in_groups else 1
         prefetch = self._prefetch(ByNumber(shared), fetch)
         pages = anchored_pages(
@@ -118,7 +118,7 @@ class PlanPages:
                 return requests.rows(window, {"after": after, "skip": skip}, rows)
             except RequestFailed as error:
                 if after and error.problem.action is Action.CLIMB_DOWN:
-                    # Its keys are of a type that cannot be compared with what is shown of them.
+                    # The keys are of a type whose values cannot be compared with what the ERP shows of them.
                     raise UnreliableOrderError from None
                 raise
 

@@ -1,7 +1,7 @@
-"""Reads one tenant's rows of an inquiry or a table through OData, in the best way that the ERP supports.
+"""Reads one tenant's rows of an inquiry or a table through OData, by the best plan that the ERP supports.
 
-The plan is chosen by the first page, before any row goes out. From then on only what keeps the place may change: fewer
-rows in a page, more columns behind those that order the list, or places by number instead of by values.
+The plan is chosen with the first page, before any row is sent. From then on only changes that keep the place reached
+are allowed: fewer rows in a page, more columns behind those that order the list, or row numbers instead of values.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from source_acumatica.reading.trail import Ledger
 
 logger = logging.getLogger("airbyte")
 
-# So often a list may begin without rows although there are some.
+# So many beginnings without rows, although there are some, end the reading.
 _MOST_EMPTY_BEGINNINGS = 3
-# Rows in front of a place that are remembered when the list is gone on with in another way.
+# Rows in front of a place that are remembered for going on by another plan.
 _ROWS_IN_FRONT = 50
 
 
@@ -76,7 +76,7 @@ class ODataReader(Reader):
     _choice: PlanChoice = field(init=False)
     _ledger: Ledger = field(default_factory=Ledger)
     _tail: Sequence[Raw] = ()
-    """The rows of the window that were handed on last."""
+    """The rows of the window that were sent last."""
     _empty_beginnings: int = 0
     """How often the first answer for the window had no rows although there are some."""
 
@@ -106,7 +106,7 @@ class ODataReader(Reader):
         return bool(self._requests.plans) and self._plan.filters
 
     def has_rows_since(self, since: str, *, is_unconditional: bool = False) -> bool:
-        """Whether rows are there that have changed since, or nobody can say; also without the row filter."""
+        """Whether there are rows that have changed since, or that cannot be found out; also without the row filter."""
         plan = replace(self._plan, with_null=False)
         return not plan.filters or self._requests.has_rows(Window(since), plan, is_unconditional=is_unconditional)
 
@@ -122,17 +122,17 @@ class ODataReader(Reader):
 
     @property
     def leaves_unstamped(self) -> bool:
-        """Whether rows without a stamp, if there are any, have to be asked for apart."""
+        """Whether rows without a stamp, if there are any, have to be asked for separately."""
         return self._choice.leaves_unstamped and self._plan.filters
 
     def has_unstamped(self) -> bool | None:
-        """Whether rows without a stamp are there that did not come beside the changed ones, although asked for so."""
+        """Whether there are rows without a stamp that did not come with the changed ones, although asked for."""
         return self._filter.has_unstamped()
 
     # ------------------------------------------------------------------------------------------------------- reading
 
     def pages(self, window: Window) -> Iterator[Page[Raw]]:
-        """The window's pages from where it was left; from its beginning where that place is one of another list."""
+        """The window's pages from where it was left, or from its beginning where that place is one of another list."""
         self._ledger = Ledger(may_repeat=self.is_incremental)
         self.looks = looks_at(self.facts)
         position = self._choice.begin(window)
@@ -145,12 +145,12 @@ class ODataReader(Reader):
                     self._refuse_groups(window, page.rows)
                     self._filter.note(window, page.rows)
                     position, self._tail = page.position, page.rows[-_ROWS_IN_FRONT:]
-                    # A filter of which half is lost gives the rows without a stamp alone.
+                    # An ERP that ignores half of the filter gives only the rows without a stamp.
                     has_rows |= not self._plan.with_null or any(map(self.is_stamped, page.rows))
                     self._warn_of_repeated_keys(page.rows)
                     yield page
                 if not self.is_incremental:
-                    # It would empty the table in the destination, where a state stays as it was.
+                    # A wrong empty list would empty the destination's table; an incremental sync only keeps its state.
                     self._refuse_empty_beginning(window)
             except MovingListError as error:
                 raise stopped(self.where, error) from None
@@ -183,20 +183,20 @@ class ODataReader(Reader):
             logger.warning(unserved_sentence(self.where, new))
 
     def _refuse_groups(self, window: Window, rows: Sequence[Raw]) -> None:
-        """Check on rows that came for having changed, before they go out, whether the inquiry groups.
+        """Check on changed rows, before they are sent, whether the inquiry groups.
 
         Raises:
-            _GroupedError: it does, or nobody can tell.
+            _GroupedError: it does, or that cannot be found out.
         """
         if doubt := self._filter.doubt(window, rows):
             raise _GroupedError(doubt)
 
     def _refuse_empty_beginning(self, window: Window) -> None:
-        """Ask once more for the beginning of a list that had no rows there, before it is believed.
+        """Ask once more for the beginning of a list that had no rows, before it counts as empty.
 
         Raises:
             _EmptyByChanceError: there are rows.
-            MovingListError: so it is each time.
+            MovingListError: that happens again and again.
         """
         if self._tail or not self._requests.begins_empty:
             return
@@ -211,7 +211,7 @@ class ODataReader(Reader):
     # ----------------------------------------------------------------------------------------------- keys that repeat
 
     def _warn_of_repeated_keys(self, rows: Sequence[Raw]) -> None:
-        """An inquiry's keys are those of the tables below it, and need not identify its rows."""
+        """Warn of keys that do not identify an inquiry's rows: they are those of the tables that it joins."""
         if self.repeated_key or not self._is_in_order_of_keys(self._plan):
             return
         keys = [key_of(self.table, row) for row in rows]
@@ -219,7 +219,7 @@ class ODataReader(Reader):
             self._note_repeated_keys()
 
     def _is_in_order_of_keys(self, plan: ODataPlan) -> bool:
-        """Whether rows of an inquiry that share its keys, which are said to be unique, stand side by side."""
+        """Whether rows of an inquiry with the same keys, which are described as unique, come one after the other."""
         is_said = self.table.feed is ODataFeed.INQUIRIES and self.table.are_keys_unique
         return is_said and plan.order[: len(self.table.keys)] == self.table.keys != ()
 
@@ -237,17 +237,17 @@ class ODataReader(Reader):
         was = self._plan
         self._choice.sort_by_more()
         if self._is_in_order_of_keys(was):
-            # A page that is full of one key is the proof; those behind it may be too small to show two rows of it.
+            # A page full of one key proves it; the pages behind it may be too small to show two rows of that key.
             self._note_repeated_keys()
         return self._gone_on_with(position)
 
     def _go_on_by_number(self, position: Position, reason: str) -> Position:
-        """In the same order, from as many rows on as have gone out."""
+        """Go on in the same order, behind as many rows as were sent."""
         self._choice.read_by_number(reason)
         return self._gone_on_with(position)
 
     def _gone_on_with(self, position: Position) -> Position:
-        """The same place by the plan that is in use now: what was sent is known by its last rows alone."""
+        """The same place by the plan that is in use now; of the rows that were sent, only the last ones are known."""
         self._ledger = Ledger(
             may_repeat=self.is_incremental, is_partial=bool(position.offset) and not self.is_incremental
         )
@@ -255,10 +255,10 @@ class ODataReader(Reader):
         return Position(position.offset, tuple(map(identify, self._tail)))
 
     def _begin_without_filter(self, error: _GroupedError) -> Position:
-        """All rows, since those that were filtered do not say what the inquiry shows.
+        """Begin again with all rows, since filtered ones do not say what the inquiry shows.
 
         Raises:
-            RequestFailed: some have gone out that nothing takes away again.
+            RequestFailed: some were sent that nothing removes again.
         """
         if self._tail and not self.is_incremental:
             raise gives_up(self.where, f"{error}, and some have been sent. Leave out start_date, or this stream")
@@ -267,7 +267,7 @@ class ODataReader(Reader):
         return BEGINNING
 
     def _lower_plan(self, window: Window, error: RequestFailed, position: Position) -> Position:
-        """Go on by the next plan that the ERP supports, as long as no row has gone out; the log says so.
+        """Go on by the next plan that the ERP supports, as long as no row was sent; the log says so.
 
         Raises:
             RequestFailed: the same, where there is none, the plan has worked before, or the user has to act.

@@ -1,4 +1,4 @@
-"""Reads what a stream's table has lost, and says in the log what of that could not be read."""
+"""Reads the deleted records of one stream from both the ERP's list and its flags."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger("airbyte")
 
 @dataclass
 class RemovedReader:
-    """Reads what a stream's table has lost, from both places: a failure of the one leaves the other."""
+    """Reads a stream's deleted records from both places; where one fails, the other is still read."""
 
     deletions: Deletions
     history: History
@@ -29,18 +29,18 @@ class RemovedReader:
     now: datetime | None
     may_have_flags: bool = True
     is_header_known: bool = False
-    """Whether flagged rows of any table have come from this site."""
+    """Whether flagged rows of any table have come from this site, so that it knows the header that shows them."""
     is_listed: bool = field(default=False, init=False)
     """Whether the ERP's list has been read to its end."""
     is_empty: bool = field(default=True, init=False)
-    """Whether nothing stood in it."""
+    """Whether that list was empty."""
     has_flags: bool | None = field(default=None, init=False)
-    """Whether the table has flags, as was found out now; None if nobody asked, or nobody could answer."""
+    """Whether the table turned out to have flags; None if that was not asked, or could not be answered."""
     has_flagged: bool = field(default=False, init=False)
-    """Whether a row with the flag has come: a site that does not know the header which shows them answers with none."""
+    """Whether a flagged row has come; a site that does not know the header shows none."""
 
     def removals(self, since: str | None) -> Iterator[Sequence[Removal]]:
-        """All there are, of those that the ERP lists from ``since`` on; the log says what is not read, and why."""
+        """All flagged records and those listed from ``since`` on; the log says what could not be read, and why."""
         yield from self._flagged()
         yield from self._listed(since)
 
@@ -73,10 +73,10 @@ class RemovedReader:
             self._warn_of_gap()
 
     def _believed(self, since: str | None) -> Iterator[Sequence[Removal]]:
-        """An empty list may be the answer for any table that is not on the form, as far as is known.
+        """The listed records; an empty list may mean that the table is not tracked, so it is not believed at once.
 
-        The position stays then: the ERP keeps deletions from the moment on in which a table is listed, so that nothing
-        is missed by asking from further back.
+        The position stays as it was then. The ERP keeps deletions from the moment when a table is put on the form, so
+        that asking from further back misses nothing.
         """
         for removals in self.deletions.listed(since):
             self.is_empty = self.is_empty and not removals
@@ -111,7 +111,7 @@ class RemovedReader:
             )
 
     def _warn_of_gap(self) -> None:
-        """Whoever has been read before may have rows that nobody will ever name again."""
+        """Warn where the ERP's list may lack deletions of rows that an earlier sync has sent."""
         if not (self.was.reached or self.was.deletions):
             return
         asked = self.was.deletions_asked or self.was.deletions

@@ -14,15 +14,15 @@ from source_acumatica.odata.query import ODataPlan, ParameterError, odata_option
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.reading.cursor import Window
 
-# ASP.NET refuses these in a path also where they are percent-encoded, and splits the path at the slashes; OData takes
-# what stands in parentheses for a key.
+# ASP.NET refuses these in a path even percent-encoded, and splits the path at slashes; OData takes what is in
+# parentheses for a key.
 _REFUSED_IN_PATHS = ("&", "%", ":", "*", "?", "<", ">", "/", "\\", "(", ")")
 
 
 def inquiry_resource(
     tenant: str, table: ODataTable, given: Mapping[str, Any], version: int
 ) -> tuple[str, dict[str, str]]:
-    """The resource below the feed's root, and the options with an inquiry's parameters.
+    """The resource below the service's root, and the options with an inquiry's parameters.
 
     Raises:
         AirbyteTracedException: a ``config_error`` about parameters that are missing, unknown or of the wrong type.
@@ -35,7 +35,7 @@ def inquiry_resource(
 
 
 def first_row(tenant: str, table: ODataTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
-    """The resource and the options that ask for one row of a table or an inquiry, in no order and of no window.
+    """The resource and the options that ask for one row of a table or an inquiry, without an order or a window.
 
     Raises:
         AirbyteTracedException: as ``inquiry_resource``.
@@ -46,7 +46,7 @@ def first_row(tenant: str, table: ODataTable, given: Mapping[str, Any], version:
 
 
 def unaddressable(error: RequestFailed, resource: str, where: str) -> RequestFailed | None:
-    """The error of an inquiry whose title cannot stand in an address; None where that is not what is wrong."""
+    """The error of an inquiry whose title cannot be part of an address; None where something else is wrong."""
     title = unquote(resource.split("?")[0].split("(")[0])
     found = [each for each in _REFUSED_IN_PATHS if each in title]
     if not found or error.problem.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):

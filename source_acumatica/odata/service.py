@@ -40,7 +40,7 @@ def _read_page(
 
 
 def _read_whole_list(response: requests.Response, decode: Callable[[bytes], ODataAnswer]) -> ODataPage:
-    """The same while it arrives, for an answer that may have all rows of a feed."""
+    """The same while the answer arrives, for one that may have all rows of a list."""
     if response.status_code == NO_CONTENT:
         return ODataPage([], 0, None)
     size_bytes = 0
@@ -65,7 +65,7 @@ class ODataService:
         self._versions: dict[tuple[ODataFeed, str], int] = {}
 
     def version(self, feed: ODataFeed, tenant: str) -> int:
-        """The version of OData that the door speaks, by its description; tables have always been in version 4."""
+        """The version of OData that a service has, by its description; tables have always had version 4."""
         return self._versions.get((feed, tenant), 4)
 
     def now(self, tenant: str) -> datetime:
@@ -77,10 +77,10 @@ class ODataService:
         return self._addresses.root(feed, tenant)
 
     def describe(self, tenant: str, feed: ODataFeed, is_wanted: Callable[[str, str], bool]) -> Metadata:
-        """What the door has, as far as it is wanted; one download.
+        """The wanted part of a service's description; one download.
 
         Raises:
-            AirbyteTracedException: the door is closed, or its description is broken or hostile.
+            AirbyteTracedException: the service is closed, or its description is broken or hostile.
         """
         where = f"Tenant '{tenant}', description of the OData {_CONTENTS[feed]}"
 
@@ -113,10 +113,10 @@ class ODataService:
     def _unless_it_stays_so(
         self, is_doubtful: Callable[[Problem], bool], most_tries: int, ask: Callable[[], Answer]
     ) -> Answer:
-        """The answer to ``ask``; a problem that may pass, though it looks as if it would last, is not believed at once.
+        """The answer to ``ask``, which is asked again where a problem that looks lasting may pass.
 
         Raises:
-            RequestFailed: it stays so, or something else is wrong.
+            RequestFailed: the problem stays, or something else is wrong.
         """
         for tries in range(1, most_tries):
             try:
@@ -144,13 +144,13 @@ class ODataService:
         decode: Callable[[bytes], ODataAnswer] = decode_answer,
         columns: Collection[str] = (),
     ) -> ODataPage:
-        """The rows of one answer; ``is_query``: an empty body is a refusal to filter or sort.
+        """The rows of one answer. ``is_query``: an empty body means that the ERP refuses to filter or sort.
 
-        ``asks_again``: it is believed to be one the second time only, since it may be something that passes.
-        ``columns`` are looked for in it. ``is_unbounded``: it may have any number of rows, as ``PackedRows``.
+        ``asks_again``: only a second empty body counts as that, since the first may be a passing failure. ``columns``
+        are looked for in the answer. ``is_unbounded``: it may have any number of rows.
         """
         judge: Judge = partial(read_odata_answer, needed=_NEEDED[feed], is_query=is_query)
-        # That an empty body is a refusal is told by looking at it.
+        # Whether a body is empty shows only when it is read as a whole.
         is_streamed = is_unbounded and not is_query
         tries = _TRIES_AT_SILENCE if asks_again else 1
         try:
@@ -182,7 +182,7 @@ class ODataService:
         """The rows of the answer that a link leads to; ``resource`` is what was asked when it came.
 
         Raises:
-            AirbyteTracedException: it leads off the feed; the token is not sent there.
+            AirbyteTracedException: it leads out of the service; the token is not sent there.
         """
         return self.rows(tenant, feed, self._addresses.resource_of(tenant, feed, link, resource), {}, **request)
 
@@ -201,13 +201,13 @@ class ODataService:
         return (page.rows for page in pages)
 
 
-# So often what describes a service may be said not to be there: with the pauses in between, three seconds long. A site
-# that has just begun to run says so until its addresses are known to it, and a proxy in front of it may.
+# A service's description is asked for so often before it counts as missing: with the pauses, for three seconds. A site
+# that has just started answers 404 until it has registered its addresses, and a proxy in front of it may, too.
 _TRIES_AT_NOTHING = 3
-# An empty body to a filter or an order is a refusal; with all seats taken, others are empty, too.
+# An empty body to a filter or an order is a refusal; but with all seats taken, other bodies are empty, too.
 _TRIES_AT_SILENCE = 2
 CLOSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
-"""A service is not for this user, or is not there; sites that begin, proxies and firewalls say so, too."""
+"""A service is not for this user, or does not exist; starting sites, proxies and firewalls answer so, too."""
 _NEEDED = {
     ODataFeed.INQUIRIES: "view rights on the inquiry's form (Access Rights by Screen, SM201020)",
     ODataFeed.TABLES: "the role OData4 User (User Roles, SM201005)",

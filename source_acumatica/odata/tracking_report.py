@@ -1,4 +1,4 @@
-"""Reports of which of the tables whose deletions are wanted the ERP keeps them, since when and for how long."""
+"""Reports which of the tables whose deletions are wanted the ERP tracks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from source_acumatica.odata.tracking import TRACKING_FORM, History, Tracking
 
 logger = logging.getLogger("airbyte")
 
-# A check asks for no more tables than this whether their deletions are tracked: each costs a request.
+# A check asks of at most this many tables whether they are tracked: each costs a request.
 _MOST_TRACKING_PROBES = 25
 
 
 def trackable(tables: Sequence[ODataTable], behind_forms: Mapping[str, EntitySet | None]) -> list[tuple[str, ...]]:
-    """The names of the sets of tables whose deletions have to be tracked to be read."""
+    """The tables, by the names of their entity sets, whose deletions can be read only if the ERP tracks them."""
     own: list[tuple[str, ...]] = [(table.title,) for table in tables if table.is_tracked and not table.has_flags]
     behind = [
         sets_of(dac)
@@ -38,7 +38,7 @@ def report_tracking(
     """Log which of the tables whose deletions are wanted are tracked, since when, and for how long."""
     where = f"Tenant '{tenant}', deleted records"
     history = Tracking(service).history(tenant)
-    # Where the ERP does not list them, each costs a request.
+    # Where the ERP does not list the tracked tables, each costs a request.
     asked = wanted if history.added is not None else wanted[-_MOST_TRACKING_PROBES:]
     rest = len(wanted) - len(asked)
     tracked: list[str] = []
@@ -66,7 +66,7 @@ def report_tracking(
 
 
 def _is_tracked(deletions: Deletions) -> bool | None:
-    """Whether the deletions can be read: a table may be closed to everybody. None: an empty list says nothing."""
+    """Whether a table's deletions can be read, as it may be closed to all; None where an empty list says nothing."""
     try:
         return deletions.has_entries() or None
     except NotTrackedError:
@@ -78,7 +78,7 @@ def _is_tracked(deletions: Deletions) -> bool | None:
 
 
 def _log_limits(where: str, history: History, wanted: Sequence[Sequence[str]]) -> None:
-    """Since when, and for how long: a connection that pauses for longer misses deletions."""
+    """Log since when and for how long deletions are kept: a connection that pauses for longer misses some."""
     since = [f"{sets[-1]} since {at}" for sets in wanted if (at := history.added_at(sets))]
     known = f" Deletions are kept of {', '.join(since)}." if since else ""
     logger.info(

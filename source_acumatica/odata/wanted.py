@@ -35,7 +35,7 @@ _PARAMETERS_HINT = (
 
 
 class NamedForms(Protocol):
-    """The inquiry forms of the contract-based API that the settings name."""
+    """The inquiry forms of the contract-based API, as far as the settings name them."""
 
     @property
     def patterns(self) -> Collection[str]:
@@ -43,7 +43,7 @@ class NamedForms(Protocol):
 
     @property
     def matched(self) -> Collection[str]:
-        """What of the settings stands for a form that was found."""
+        """The names and globs that stand for a form that was found."""
 
 
 class WantedTables:
@@ -54,7 +54,7 @@ class WantedTables:
         self._matched: set[str] = set()
         self._titles: set[str] = set()
         self._unnamed: set[str] = set()
-        """What the services have under these names of streams, and the settings do not name."""
+        """Streams that the services could give, and that the settings do not name."""
 
     def wants_inquiry(self, title: str) -> bool:
         """Whether an inquiry that a tenant has is one that the settings name."""
@@ -86,7 +86,7 @@ class WantedTables:
                 yield [each for each in able if each.feed is feed and _matching([pattern], *_names(each))]
 
     def unnamed(self, stream: str) -> str | None:
-        """The sentence for a stream that the settings leave out, whether it is there or not."""
+        """The sentence for a stream that the settings leave out, whether it exists or not."""
         feed = next(each for each in ODataFeed if stream.startswith(each.prefix))
         setting = _SETTINGS[feed]
         if getattr(self._config, setting) and stream not in self._unnamed:
@@ -109,7 +109,7 @@ class WantedTables:
         if unmatched := [each for each in forms.patterns if each not in forms.matched]:
             msg = f"inquiry_forms: no tenant has an inquiry form {', '.join(unmatched)}. {_FORMS_HINT}"
             raise config_error(msg)
-        # What a service that failed might have is unknown.
+        # What a service that failed has is unknown.
         is_known = ODataFeed.INQUIRIES not in failed
         given = dict.fromkeys(one.inquiry for one in self._config.inquiry_parameters if is_known)
         unmatched = [each for each in given if composed(each) not in self._titles and each not in forms.matched]
@@ -123,7 +123,7 @@ class WantedTables:
             raise config_error(msg)
 
     def is_inquiry_named(self, title: str) -> bool:
-        """Whether the settings stand for an inquiry by more than the default ``*``."""
+        """Whether the settings name an inquiry by more than the default ``*``."""
         return _matching(self._config.generic_inquiries, title) != set(ALL)
 
 
@@ -132,5 +132,5 @@ def _matching(patterns: Sequence[str], *names: str) -> set[str]:
 
 
 def _names(table: ODataTable) -> tuple[str, ...]:
-    """What the settings may call a table, or an inquiry."""
+    """The names that the settings may use for a table or an inquiry."""
     return (table.type_name, table.short_type) if table.feed is ODataFeed.TABLES else (table.title,)

@@ -27,7 +27,7 @@ def test_links_that_do_not_lead_on_are_given_up(links):
 
 
 def test_links_that_lead_on_to_the_same_rows_again_and_again_are_followed_no_further():
-    """Each has another token, which the server does not heed."""
+    """Each has another token, which the server ignores."""
     tokens = itertools.count()
 
     def again(_link=""):
