@@ -339,8 +339,8 @@ def test_what_cannot_be_tried_for_groups_is_not_filtered(
     for _ in range(2):
         destination.sync(config, catalog)
         assert differences(destination, erp, [A]) == []
-        assert _told(destination, "whether it groups its rows cannot be tried") == 1
-        assert destination.warnings == [each for each in destination.warnings if "cannot be tried" in each]
+        assert _told(destination, "whether it groups its rows cannot be checked") == 1
+        assert destination.warnings == [each for each in destination.warnings if "cannot be checked" in each]
         erp.clock.advance(86_400)
         company = erp.tenant(A)
         company.update("Customer", company.keys("Customer")[2], {"CustomerName": "changed"})

@@ -415,7 +415,7 @@ def test_where_nobody_may_read_what_is_kept_the_usual_is_supposed(caplog: pytest
             == 1
         )
         pair.sync(11 * DAY_SECONDS)
-        assert [line for line in pair.warnings if "for 10 days unless it was told otherwise" in line]
+        assert [line for line in pair.warnings if "for 10 days unless that was changed" in line]
 
 
 def test_what_the_erp_keeps_is_asked_for_once_in_a_run() -> None:

@@ -303,7 +303,7 @@ def test_changed_rows_and_those_without_a_stamp_are_asked_for_apart_where_half_o
             assert differences(destination, sim, COMPANY) == []
             asked = [one for one in sim.requests[before:] if re.fullmatch(r"\w+ eq null", one.query.get("$filter", ""))]
             assert len(asked) <= 4
-            warned += len([line for line in destination.warnings if "They are asked for apart" in line])
+            warned += len([line for line in destination.warnings if "They are asked for separately" in line])
         # Of an inquiry that does not show its keys nobody can try whether it groups: it is read in full.
         assert (stream.startswith("dac")) <= warned <= 3, "once a day"
         fresh = Destination()

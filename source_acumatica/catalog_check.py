@@ -93,10 +93,10 @@ def _wrong_cursor(
         return _changed_cursor(table, configured)
     if not table.is_cursor_chosen or not table.fields or table.cursor:
         return None
+    stamps = ", ".join(table.stamps) or "none"
     msg = (
-        f"{where}{table.name}: {table.chosen or 'no column'} was chosen for the cursor, which has to be the column with "
-        f"the time of a row's last change. Choose among {', '.join(table.stamps) or 'none'} in the connection's schema, or "
-        "Full Refresh."
+        f"{where}{table.name}: {table.chosen or 'no column'} was chosen for the cursor, which has to be the column "
+        f"with the time of a row's last change. Choose among {stamps} in the connection's schema, or Full Refresh."
     )
     return config_error(msg)
 

@@ -21,7 +21,8 @@ from source_acumatica.erp.answers import or_no_content, read_answer
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import Action, RequestFailed, config_error, told
 from source_acumatica.odata.discovery import ODataSurvey, is_closed
-from source_acumatica.odata.service import ODataService, first_row
+from source_acumatica.odata.resources import first_row
+from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.reading.reader import where_of
 from source_acumatica.row_filters import FilterTrial, refuse_unmatched_filters

@@ -20,7 +20,8 @@ from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import Action, Problem, RequestFailed, config_error
 from source_acumatica.erp.json_text import decode
 from source_acumatica.odata.answers import REFUSED_BY_SILENCE
-from source_acumatica.odata.service import ODataService, first_row
+from source_acumatica.odata.resources import first_row
+from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.reader import where_of

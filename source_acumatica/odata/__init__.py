@@ -1,1 +1,1 @@
-"""OData: generic inquiries, the tables behind the forms, and the records that were deleted."""
+"""Reads generic inquiries, the tables behind the forms (DACs) and lists of deleted records through OData."""

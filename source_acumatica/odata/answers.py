@@ -1,4 +1,4 @@
-"""What an answer of OData leads to, where it means something else than one of the contract-based API."""
+"""Says what is wrong with an answer of OData, where it means something else than one of the contract-based API."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from source_acumatica.erp.errors import Action, Problem, with_quote
 
 
 def read_odata_answer(response: requests.Response, needed: str, *, is_query: bool = False) -> Problem | None:
-    """``read_answer`` for the OData doors, where some answers mean something else.
+    """``read_answer`` for OData, where some answers mean something else.
 
-    ``needed`` says what a user has to have to pass. ``is_query``: the request filters or sorts an inquiry; an empty
-    body then says that it may not by that column.
+    ``needed`` names the rights that a user needs. ``is_query``: the request filters or sorts an inquiry; an empty body
+    then means that it cannot be filtered or sorted by that column.
     """
     status = response.status_code
     if is_query and status == 200 and not response.content.strip():
@@ -40,7 +40,7 @@ def read_odata_answer(response: requests.Response, needed: str, *, is_query: boo
 
 
 def read_metadata_answer(response: requests.Response, needed: str) -> Problem | None:
-    """``read_odata_answer`` for a description, whose 20 MB of XML are not to be held as a whole."""
+    """``read_odata_answer`` for a description, whose 20 MB of XML are not held in memory as a whole."""
     if response.status_code != 200:
         return read_odata_answer(response, needed)
     if response.headers.get("Content-Length") == "0":
@@ -53,10 +53,10 @@ REFUSED_BY_SILENCE = Problem(
     FailureType.transient_error,
     "OData answers with an empty body: a formula column can be neither filtered nor sorted",
 )
-"""May be a lack of seats as well: whoever concludes something from it asks again."""
+"""May also be a lack of seats, so one such answer alone proves nothing."""
 _ODATA_BY_STATUS: Mapping[int, Problem] = {
     400: Problem(Action.CLIMB_DOWN, FailureType.config_error, "OData refused the request"),
-    # What OData prescribes for an option, or a comparison, that a service does not have.
+    # OData prescribes this for an option or a comparison that a service does not support.
     501: Problem(Action.CLIMB_DOWN, FailureType.config_error, "OData does not support the request"),
     401: Problem(
         Action.SIGN_IN,

@@ -1,4 +1,4 @@
-"""Decodes answers of OData into rows of a type made for the table, or into dicts, and turns those into records."""
+"""Decodes answers of OData into rows of a type made for the table, or into dicts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ODataAnswer(msgspec.Struct):
     value: list[Any]
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
     old_next_link: str | None = msgspec.field(name="odata.nextLink", default=None)
-    # An error that stands beside the rows makes the answer fail to decode, and is found then: the names of ERROR_NAMES.
+    # An error beside the rows makes the answer fail to decode, and is found then: the names of ERROR_NAMES.
     error: None = None
     old_error: None = msgspec.field(name="odata.error", default=None)
     message: None = None
@@ -33,17 +33,17 @@ _PLAIN_ODATA: msgspec.json.Decoder[ODataAnswer] = msgspec.json.Decoder(ODataAnsw
 
 
 def odata_codec(table: ODataTable, columns: Collection[str] | None) -> Codec:
-    """The codec of a feed."""
+    """The codec of an inquiry or a table."""
     plain = partial(decode_answer, described=table.fields.keys())
     if table.asked:
-        # What the rows were asked with is put into them.
+        # The parameters that the rows were asked with are added to them.
         return Codec(None, None, plain)
     code, cursor = Code(_SHORTCUTS), table.cursor
     fields = {name: kind for name, kind in table.fields.items() if columns is None or name in columns}
     cells = {"_tenant": "tenant"}
     for name, kind in fields.items():
         cells[name] = code.call(odata_conversion(name, kind, is_cursor=name == cursor), f"row.{code.attribute(name)}")
-    # The value of an own column with such a name is no object.
+    # A column of the table itself may have the name of an error; its value is never an object.
     own = {name: (str | int | bool | None, None) for name in fields if name in ERROR_NAMES}
     try:
         row_type = made_row_type(code, {**dict.fromkeys(fields, (Any, None)), **own}, table.fields)
@@ -59,7 +59,7 @@ def decode_answer(body: bytes, log: Log | None = None, described: Collection[str
 
     Raises:
         BrokenAnswerError: it is an error, or has one beside or among its rows.
-        msgspec.DecodeError: it is none.
+        msgspec.DecodeError: it is not an answer of OData.
     """
     try:
         answer: ODataAnswer = decode(_PLAIN_ODATA, body, log)
@@ -88,7 +88,7 @@ def decode_rows(body: bytes, columns: Collection[str]) -> ODataAnswer:
     return answer
 
 
-# What a function does with most values, without calling it: a call costs more than all that is done with a value.
+# What each function does with most values, inline: a call costs more than the work on a value.
 _SHORTCUTS: Mapping[Callable[[Any], Any], str] = {
     trimmed: "(x.rstrip(' ') if type(x := {argument}) is str else x)",
     number: "(x if type(x := {argument}) is not str else {function}(x))",

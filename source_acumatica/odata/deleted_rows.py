@@ -19,17 +19,17 @@ _COLUMNS = ("RefNoteID", "DeleteDate")
 
 
 class DeletedRow(msgspec.Struct, gc=False):
-    """A row of ``px.GetDeletedRecords()``; what does not name its id is none."""
+    """A row of ``px.GetDeletedRecords()``; one without the field of its id does not decode."""
 
     note_id: str | None = msgspec.field(name="RefNoteID")
     at: str | None = msgspec.field(name="DeleteDate", default=None)
-    # As in an answer: an error fails to decode, and is found then.
+    # As in an answer: an error makes the row fail to decode, and is found then.
     error: None = None
     old_error: None = msgspec.field(name="odata.error", default=None)
 
 
 class _Answer(ODataAnswer):
-    """An answer whose rows are text still."""
+    """An answer whose rows are not decoded yet."""
 
     value: msgspec.Raw  # type: ignore[assignment]
 
@@ -37,15 +37,15 @@ class _Answer(ODataAnswer):
 _ANSWER: msgspec.json.Decoder[_Answer] = msgspec.json.Decoder(_Answer)
 _ROWS: msgspec.json.Decoder[list[DeletedRow]] = msgspec.json.Decoder(list[DeletedRow])
 _ROWS_IN_A_PIECE = 1_000
-# The rows are flat, so that a brace ends them.
+# Rows are flat, so the first closing brace ends one.
 _PIECE = re.compile(rb"(?:\s*+\{[^{}]*+\}\s*+,?+){1,%d}+" % _ROWS_IN_A_PIECE)
-# More rows than a page can be asked for with (`max_page_size`).
+# The most rows that a page can have (`max_page_size`).
 _LARGEST_PAGE_ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class PackedRows:
-    """Rows as they were sent, with a length; decoded, 400,000 would take three times as much memory."""
+    """Rows as they were sent, decoded while they are iterated: decoded at once, 400,000 take three times the memory."""
 
     pieces: Sequence[bytes]
     count: int
@@ -63,14 +63,14 @@ def decode_deleted(body: bytes) -> ODataAnswer:
 
     Raises:
         BrokenAnswerError: it is an error, or has one beside or among its rows.
-        msgspec.DecodeError: it is not whole, or has other rows than such.
+        msgspec.DecodeError: it is cut off, or has rows of another form.
     """
     try:
         answer = _ANSWER.decode(body)
         pieces = _pieces(memoryview(answer.value))
         count = sum(len(_ROWS.decode(piece)) for piece in pieces)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # An error, which says so, a row by itself, or text that has to be mended.
+        # An error, which raises; a single row; or text that has to be repaired.
         other = decode_answer(body, described=_COLUMNS)
         return ODataAnswer(msgspec.convert(other.value, list[DeletedRow]), other.next_link, other.old_next_link)
     rows: Any = PackedRows(pieces, count)
@@ -87,7 +87,7 @@ def rows_of(rows: Sequence[DeletedRow] | PackedRows) -> Iterator[Sequence[Delete
 
 
 def _pieces(array: memoryview) -> list[bytes]:
-    """A JSON array as several; as it is, where it has another form than expected."""
+    """A JSON array as several; unchanged where it has an unexpected form."""
     text, end = array[1:-1], 0
     pieces: list[bytes] = []
     for found in _PIECE.finditer(text):
@@ -103,7 +103,7 @@ _DATE_CHARACTERS, _MINUTES_CHARACTERS, _SECONDS_CHARACTERS = 10, 16, 19
 
 
 def latest_meant(shown: str) -> str | None:
-    """The latest instant that one may stand for which is shown without its smaller units, in UTC.
+    """The latest instant, in UTC, that a time shown without its smaller units may mean.
 
     Raises:
         ValueError: the text is not an ISO 8601 date-time.
@@ -121,7 +121,7 @@ def latest_meant(shown: str) -> str | None:
 
 
 class NoteIds:
-    """A set of ids in little more than 16 bytes each: as texts, those of a large table could not be held."""
+    """A set of ids in little more than 16 bytes each: the memory has no room for those of a large table as text."""
 
     _BYTES = 14
 
@@ -129,7 +129,7 @@ class NoteIds:
         self._buckets: defaultdict[bytes, bytearray] = defaultdict(bytearray)
 
     def update(self, ids: Iterable[str]) -> None:
-        """Take them in."""
+        """Add these ids."""
         for id_ in ids:
             bucket, rest = self._digest(id_)
             self._buckets[bucket] += rest

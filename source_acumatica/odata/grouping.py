@@ -1,4 +1,4 @@
-"""Tries on the rows whether an inquiry groups: then a filter by the stamp changes what its rows say."""
+"""Checks on its rows whether an inquiry groups, so that a filter by the stamp would change what they say."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ GROUPS = (
     "it groups its rows, and a filter works on the rows below, so that a changed row would come with a part of its sums"
 )
 _UNKNOWN = (
-    "whether it groups its rows cannot be tried, since {}; of one that does, a changed row would come with a part of "
-    "its sums"
+    "whether it groups its rows cannot be checked, since {}; if it does, a changed row would come with a part of its "
+    "sums"
 )
 SHARES_KEYS = "several of its rows have the same key, and of those one may have changed and not the other"
-WITHOUT_KEY = _UNKNOWN.format("no key of theirs is known")
+WITHOUT_KEY = _UNKNOWN.format("they have no known key")
 NOT_FOUND = _UNKNOWN.format("the ERP does not find them by their keys")
 
-# Fewer rows than the ERP has given at once are no way out.
+# Asking for fewer rows would not help: the ERP has given more at once.
 _REFUSALS = (Action.CLIMB_DOWN, Action.STOP, Action.FEWER_ROWS)
 Said = tuple[Any, ...]
 
@@ -50,23 +50,23 @@ class _SharedKeyError(Exception):
 
 @dataclass(frozen=True)
 class Grouping:
-    """The trial of one inquiry, read by ``plan``.
+    """The check of one inquiry, read by ``plan``.
 
-    OData makes ``$filter`` a condition of the query, so it works below the groups (BEHAVIOR.md, "OData"): what a group
-    says is then summed up of its changed rows. That one group is whole proves nothing about the next.
+    OData makes ``$filter`` a condition of the query below the groups (BEHAVIOR.md, "OData"): a group is then computed
+    from its changed rows alone. One complete group proves nothing about the next.
     """
 
     table: ODataTable
     plan: ODataPlan
     columns: Collection[str]
-    """Those that are asked for; more may come, where an address has no room for their names."""
+    """Those that are asked for; more may come where an address has no room for their names."""
     most_rows: int
-    """So many the ERP gives at once."""
+    """The ERP gives so many rows at once."""
     ask: Callable[[Window, Mapping[str, Any]], ODataPage]
     facts: Facts
 
     def doubt(self, rows: Sequence[Raw], window: Window) -> str:
-        """Why rows that came within the window may say something else without it; empty where they do not."""
+        """Why rows that came within the window may say something else without it; empty if they do not."""
         try:
             if not self.facts.knows(FOUND_BY_KEY):
                 listed = self._listed()
@@ -110,7 +110,7 @@ class Grouping:
         return ""
 
     def _listed(self) -> Sequence[Raw]:
-        """The first rows of the list without the window, as far as it is not refused."""
+        """The first rows of the list without the window, as far as the ERP gives them."""
         listed: list[Raw] = []
         top = min(_LISTED_ROWS, self.most_rows)
         token = {"plan": self.plan.unfiltered, "top": top}
@@ -129,7 +129,7 @@ class Grouping:
         others = self._not_among(self._by_key(rows, Window()), rows)
         if not others:
             return False
-        # They may just have been changed or removed, or the server gives few rows at once: then both say the same.
+        # They may just have been changed or deleted, or the server gives few rows at once: then both requests agree.
         whole, within = self._by_key(others, Window()), self._by_key(others, window)
         return bool(self._not_among(whole, within))
 
@@ -170,7 +170,7 @@ class Grouping:
             raise
 
     def _not_among(self, known: Sequence[Raw], rows: Sequence[Raw]) -> Sequence[Raw]:
-        """Those rows of which none of the known ones says the same."""
+        """The rows that do not equal any of the known ones."""
         said = set(map(self._said, known))
         return [row for row in rows if self._said(row) not in said]
 

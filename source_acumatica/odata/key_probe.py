@@ -1,4 +1,4 @@
-"""Looks at the rows of a generic inquiry to see whether the keys of its description identify them."""
+"""Checks on rows of a generic inquiry whether the keys in its description identify them."""
 
 from __future__ import annotations
 
@@ -9,46 +9,47 @@ from typing import Any
 from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import ODataPlan, odata_options, plain_value
-from source_acumatica.odata.service import ODataService, inquiry_resource
+from source_acumatica.odata.resources import inquiry_resource
+from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.reader import where_of
 
-# Only keys are asked for: so many rows at first, and as many further ones as one more answer has. A bound of time would
-# give another catalog whenever the ERP is slow.
+# Only keys are asked for: so many rows at first, and as many more as a second answer has. A limit of time would give
+# another catalog whenever the ERP is slow.
 _FIRST_ROWS = 1_000
 _FURTHER_ROWS = 10_000
-# Each answer but the first begins with the last row of the one before.
+# Each answer after the first begins with the last row of the one before.
 _MOST_ROWS = _FIRST_ROWS + _FURTHER_ROWS - 1
-# Of a server that cuts its answers into pages of some hundred rows, all of these; of smaller ones, fewer.
+# Enough for all of these rows from a server that cuts answers into pages of a few hundred rows.
 _MOST_REQUESTS = 25
-# Where rows are too many for one answer twice in a row, so many times fewer are asked for at once.
+# Where an answer fails twice for having too many rows, so many times fewer are asked for.
 _FEWER = 10
-# A refusal of an order or of a filter may be a passing fault.
+# A refusal of an order or of a filter may be a passing failure.
 _TRIES = 3
 
 
 @dataclass
 class KeyProbe:
-    """One inquiry of one tenant."""
+    """The check of one inquiry of one tenant."""
 
     service: ODataService
     tenant: str
     table: ODataTable
     parameters: Mapping[str, Any]
     has_rows: bool = field(default=False, init=False)
-    """Whether a row has come: where none has, nothing can speak against the keys."""
+    """Whether a row has come; without any, nothing can contradict the keys."""
     _is_ordered: bool = True
 
     def doubt(self) -> str:
-        """Why the keys do not identify the rows; empty where nothing that was looked at speaks against it.
+        """Why the keys do not identify the rows; empty where none of those that were read contradicts it.
 
-        What comes again in another answer may be a row that others have moved, so each answer begins with the last row
-        of the one before: only within one answer several rows of one key are several.
+        A key that comes again in another answer may be that of a row which others have moved: only within one answer
+        does it prove that several rows have it. So each answer begins with the last row of the one before.
 
         Raises:
-            RequestFailed: its rows could not be looked at.
+            RequestFailed: its rows could not be read.
         """
         read, top, largest, has_been_refused = 0, _FIRST_ROWS, _FURTHER_ROWS, False
         for _ in range(_MOST_REQUESTS):
@@ -79,7 +80,7 @@ class KeyProbe:
         return self._empty_part()
 
     def _rows(self, skip: int, top: int) -> tuple[int, ODataPage]:
-        """Some rows in the order of their keys, and how many are in front; without an order, the first ones."""
+        """Some rows in the order of their keys, and how many are in front of them; without an order, the first rows."""
         token = {"top": top, "skip": skip}
         for _ in range(_TRIES if self._is_ordered else 0):
             try:
@@ -87,12 +88,12 @@ class KeyProbe:
             except RequestFailed as error:
                 if error.problem.action is not Action.CLIMB_DOWN:
                     raise
-        # An empty body to an order may be a refusal as well as a passing fault; without one it can only be the latter.
+        # An empty body to an order may be a refusal or a passing failure; without an order it can only be the latter.
         self._is_ordered = False
         return 0, self._page(ODataPlan(()), {"top": top, "skip": 0})
 
     def _empty_part(self) -> str:
-        """Of an inquiry with more rows than were looked at: whether a part of a key is empty somewhere behind them."""
+        """Why the keys of an inquiry with further rows do not identify them: a part of a key may be empty in some."""
         condition = " or ".join(f"{name} eq null" for name in self.table.keys)
         for _ in range(_TRIES):
             try:
@@ -102,7 +103,7 @@ class KeyProbe:
                     raise
             else:
                 return "a part of it is empty in some" if page.rows else ""
-        # Not every feed compares with null; the rows themselves are held against the key while they are read.
+        # Not every inquiry can be compared with null; a read checks all rows against the key.
         return ""
 
     def _page(self, plan: ODataPlan, token: Mapping[str, Any], more: Mapping[str, str] | None = None) -> ODataPage:
@@ -119,6 +120,6 @@ class KeyProbe:
             {**given, **options, **(more or {})},
             where=where,
             is_query=is_query,
-            # Whatever may pass is waited out by whoever asks: to go on with fewer rows gives another catalog.
+            # The caller waits for a passing failure to end: going on with fewer rows would give another catalog.
             is_page=True,
         )

@@ -14,13 +14,13 @@ from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.paging import EqualKeysError, Fetched, MovingListError, Page, Position, Row
 from source_acumatica.reading.trail import ANCHORS_IN_STATE
 
-# Rows in front of a place whose own places are remembered, and how many of them are asked for if it is not found.
+# So many places in front of the present one are remembered, and so many of them are asked for if it is not found.
 _FRONT_ROWS = 50
 _TRIES_IN_FRONT = 3
 
 
 class UnreliableOrderError(Exception):
-    """The server does not find its rows by the values that it shows, or all that were looked for have gone."""
+    """The server does not find its rows by the values that it shows, or all rows that were looked for have gone."""
 
 
 def keyset_pages(
@@ -34,9 +34,9 @@ def keyset_pages(
 ) -> Iterator[Page[Row]]:
     """Read an ordered list from the row at ``start.after``, or from its beginning, to its end.
 
-    ``fetch(after, skip)`` returns the rows from that place on, the row at it included, and how many it asked for. So
-    each page begins with the last row of the one before, or, where that has gone, with one in front of it. Rows at one
-    place are told apart by their content. The server is known to give pages of ``longest`` rows. ``look`` fetches as
+    ``fetch(after, skip)`` returns the rows from that place on, including the row at it, and how many it asked for. So
+    each page begins with the last row of the one before or, where that has gone, with one in front of it. Rows at one
+    place are distinguished by their content. The server is known to give pages of ``longest`` rows. ``look`` fetches as
     many rows as one of the ``looks`` behind the end takes.
 
     Raises:
@@ -64,8 +64,8 @@ class _Keyset(Generic[Row]):
         looks.begin()
         self._fetch, self._look, self._place_of, self._content_of = fetch, look, place_of, content_of
         self._start, self._after, self._offset = start, start.after, start.offset
-        # The places of the rows sent last, and what was sent of the rows at the very last: of those before a resume,
-        # only that there was one.
+        # The places of the rows sent last, and the contents of the rows sent at the very last place; after a resume it
+        # is only known that there was one.
         self._front = [tuple(json.loads(anchor[0])) for anchor in start.anchors]
         self._there: list[object] = [None] if start.after else []
         self._borders: set[tuple[Any, ...]] = set()
@@ -100,12 +100,12 @@ class _Keyset(Generic[Row]):
         if count == len(rows) >= max(asked, SMALLEST_PAGE_ROWS):
             raise EqualKeysError
         if count > 1 and self._there == [None]:
-            # Which of them was sent before the resume, nobody knows.
+            # Which of them was sent before the resume is not known.
             return rows
         return [*self._more_there(rows[:count]), *rows[count:]] if count > len(self._there) else rows[count:]
 
     def _more_there(self, rows: Sequence[Row]) -> list[Row]:
-        """Those of the rows at the place that were not sent: as many as there are more than were sent."""
+        """The rows at the place that were not sent: as many as exceed the number of those sent."""
         there = Counter(self._there)
         more = []
         for row in rows:
@@ -117,7 +117,7 @@ class _Keyset(Generic[Row]):
         return more[-(len(rows) - len(self._there)) :]
 
     def _behind_one_in_front(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """The last row has gone, or the server does not find its own rows: a row in front of it tells which."""
+        """The last row has gone, or the server does not find its own rows; a row in front of it shows which."""
         if self._after in map(self._place_of, rows):
             raise MovingListError
         known = {*self._front, self._after}
@@ -129,7 +129,7 @@ class _Keyset(Generic[Row]):
             if found:
                 return [row for row, each in zip(found, places, strict=True) if each not in known] or rows
         if self._front and self._found_at(self._front[0]):
-            # The server finds what is there; what has been inserted this far in front is not what comes next.
+            # The server finds rows that exist; rows that were inserted so far in front do not come next.
             return rows
         raise UnreliableOrderError
 
@@ -152,7 +152,7 @@ class _Keyset(Generic[Row]):
         self._after, self._offset = last, self._offset + len(new)
 
     def _behind(self, rows: Sequence[Row], asked: int) -> Fetched[Row] | None:
-        """What lies behind an answer that brought nothing new and was short; None where nothing does."""
+        """The rows behind a short answer without new rows; None if there are none."""
 
         def look(skip: int) -> Fetched[Row] | None:
             behind, room = self._look(self._after, skip)
@@ -161,6 +161,6 @@ class _Keyset(Generic[Row]):
                 raise EqualKeysError
             return (behind, room) if behind else None
 
-        # More of them may follow at once: of equal places, or where the server gives no more rows.
+        # More rows may follow at once: some at the same place, or where the server gives one row at a time.
         gives_few = len(rows) > 1 or max(self._looks.longest, self._known_longest) <= 1
         return self._looks.behind(len(rows), asked, look, is_full=gives_few)

@@ -1,4 +1,4 @@
-"""Reads an OData description, ``$metadata`` of either version, while it arrives and in little memory."""
+"""Reads an OData description (``$metadata``), of either version, while it arrives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from source_acumatica.reading.fields import FieldKind
 
-# A clean site's description of its tables has 20 MB (BEHAVIOR.md, "OData"); what is ten times that is not one.
+# A clean site's description of its tables has 20 MB (BEHAVIOR.md, "OData"); ten times as much is not one.
 _LARGEST_MEGABYTES = 256
 
 _KINDS: Mapping[str, FieldKind] = {
@@ -34,11 +34,11 @@ _KINDS: Mapping[str, FieldKind] = {
 
 
 class MetadataError(ValueError):
-    """What is no usable description; the text is a sentence without its full stop."""
+    """The description cannot be used; the text is a sentence without its full stop."""
 
 
 class BrokenMetadataError(MetadataError):
-    """One that ends too early or is garbled on the way, and may be whole the next time."""
+    """The description ends too early or is garbled, and may be complete the next time."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ class EntitySet:
     names: tuple[str, ...]
     type_name: str
     keys: tuple[str, ...]
-    """Of the type or, as a derived one has none, of its nearest base."""
+    """Those of the type or, since a derived type has none, of its nearest base."""
     fields: Mapping[str, FieldKind]
-    """Those of the bases first; without those that the sets list as neither to be filtered nor selected."""
+    """Those of the bases first; without those that the sets list as restricted."""
     unknown: Mapping[str, str]
     """The types of fields of no known kind."""
     is_short_name_unique: bool
     """Whether no other type that has a set has the same name in another namespace."""
     restricted: frozenset[str] = frozenset()
-    """What may stand in neither ``$filter`` nor ``$select``: those left out above, and all own ones of some types."""
+    """Fields that neither ``$filter`` nor ``$select`` may name: those left out above, and all own ones of some."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Function:
     """A function that can be called by its name alone, and the types of its parameters."""
 
     name: str
-    """The one that it is called by: that of its import."""
+    """The name by which it is called: that of its import."""
     parameters: Mapping[str, str]
     entity_set: str = ""
-    """The set whose rows it gives, where its import says it."""
+    """The set whose rows it gives, if its import names it."""
     type_name: str = ""
     """The full name of the type of its rows."""
 
@@ -89,7 +89,7 @@ def read_metadata(chunks: Iterable[bytes], is_wanted: Callable[[str, str], bool]
         MetadataError: it is broken, hostile, endless, or no description.
     """
     document = _Document()
-    # An entity of its own is all that a hostile document needs; a description has none.
+    # A hostile document needs only to declare an entity; a description declares none.
     parser = DefusedXMLParser(target=document, forbid_dtd=True)
     # Straight from expat: the library's parser would make names and attributes anew for each of 400,000 elements.
     parser.parser.ordered_attributes = False
@@ -130,9 +130,9 @@ Attributes = Mapping[str, str]
 
 @dataclass
 class _Type:
-    """An entity type; its properties are one text, since thousands of types are kept that nobody may want.
+    """An entity type; its properties are kept as one text, since thousands of types are kept and few are wanted.
 
-    Which are wanted is known when the sets have come, and any of the others may be a base.
+    Which types are wanted is known only when the sets have come, and any of the others may be a base.
     """
 
     base: str
@@ -152,14 +152,14 @@ class _Type:
 
 @dataclass
 class _Called:
-    """A function as it is described."""
+    """A function in the description."""
 
     parameters: dict[str, str] = field(default_factory=dict)
     type_name: str = ""
 
 
 class _Document:
-    """What of a document has been read; its methods are the parser's target."""
+    """The part of a document that has been read; its methods are the parser's target."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -168,7 +168,7 @@ class _Document:
         self._sets: dict[str, str] = {}
         self._restricted: dict[str, list[str]] = {}
         self._unfilterable: set[str] = set()
-        """The sets whose types' own fields are restricted, whatever they are."""
+        """The sets whose types' own fields are all restricted."""
         self._functions: dict[str, _Called] = {}
         self._imports: dict[str, tuple[str, str]] = {}
         self._namespace = ""
@@ -248,18 +248,18 @@ class _Document:
 
     def _property(self, attributes: Attributes) -> None:
         name = attributes.get("Name", "")
-        # A name with spaces in it could stand in no request.
+        # A name with spaces cannot be part of a request.
         if self._type and name.split() == [name]:
             self._type.properties.append(f"{name}\t{' '.join(attributes.get('Type', '').split())}")
 
     def _function(self, attributes: Attributes) -> None:
-        """One that is bound to rows is no function of its own."""
+        """A function; one that is bound to rows cannot be called by itself."""
         if attributes.get("IsBound") != "true":
             name = f"{self._namespace}.{attributes.get('Name', '')}"
             self._called = self._functions.setdefault(name, _Called())
 
     def _function_import(self, attributes: Attributes) -> None:
-        """Version 4 refers to a function; version 3 has the parameters in here."""
+        """A function's import; version 4 refers to the function, version 3 has the parameters in here."""
         name = attributes.get("Name", "")
         called = attributes.get("Function", f"{self._namespace}.{name}")
         # The set may be named with its container.
@@ -281,7 +281,7 @@ class _Document:
         self._sets[self._set] = attributes.get("EntityType", "")
 
     def _annotations(self, attributes: Attributes) -> None:
-        """Those outside of a set name it as ``Container/Set``."""
+        """Annotations outside of a set, which name it as ``Container/Set``."""
         self._set = attributes.get("Target", "").rpartition("/")[2]
 
     def _annotation(self, attributes: Attributes) -> None:
@@ -290,7 +290,7 @@ class _Document:
     def _property_value(self, attributes: Attributes) -> None:
         name = attributes.get("Property") if self._set else None
         self._is_restricting = name == "NonFilterableProperties"
-        # Links may be restricted in the same words, below another term.
+        # Links may be restricted by the same properties, below another term.
         self._awaits_filterable = name == "Filterable" and self._is_about_filters
         self._filterable(attributes.get("Bool", ""))
 
@@ -307,7 +307,7 @@ class _Document:
     # ------------------------------------------------------------------------------------------------------ the result
 
     def metadata(self, is_wanted: Callable[[str, str], bool]) -> Metadata:
-        """The wanted part; a set whose type is described nowhere cannot be read."""
+        """The wanted part of the description; a set whose type is not described cannot be read."""
         names: dict[str, list[str]] = {}
         for name, type_name in self._sets.items():
             resolved = self._resolved(type_name)
@@ -331,7 +331,7 @@ class _Document:
         namespace, _, short = name.rpartition(".")
         if namespace in self._namespaces:
             return f"{self._namespaces[namespace]}.{short}"
-        # The name itself may have dots in it, as the titles of inquiries do.
+        # The name itself may contain dots, as the titles of inquiries do.
         begins = [alias for alias in self._namespaces if alias and name.startswith(f"{alias}.")]
         alias = max(begins, key=len, default="")
         return f"{self._namespaces[alias]}{name[len(alias) :]}" if alias else f"{namespace}.{short}"
@@ -350,7 +350,7 @@ class _Document:
         return EntitySet(names, type_name, tuple(keys), fields, unknown, is_short_name_unique, restricted)
 
     def _lineage(self, type_name: str) -> Iterator[_Type]:
-        """The type, its base, the base of that: as far as they are described, each once."""
+        """The type, its base, the base of that, and so on; each once, as far as they are described."""
         seen: set[str] = set()
         while type_name in self._types and type_name not in seen:
             seen.add(type_name)

@@ -1,4 +1,4 @@
-"""The pages of a feed as the server cuts them: their sizes, and the links that lead from one to the next."""
+"""Follows the pages of a list as the server cuts them: their sizes, and the links from one to the next."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from source_acumatica.reading.trail import content_of
 
 logger = logging.getLogger("airbyte")
 
-# A page may be empty where its rows have been deleted meanwhile, and equal to another where rows are alike.
+# A page may be empty if its rows were deleted meanwhile, and equal to another if rows are alike.
 _MOST_IDLE_PAGES = 20
-# A row that came before, one that is held back since others may belong to it, and one that leads on.
+# One row that came before, one that is held back since others may belong to it, and one that is new.
 FEWEST_ROWS = 3
 
 
 @dataclass(frozen=True)
 class ODataPage:
-    """The rows of an answer, its size, and where the server says that it goes on."""
+    """The rows of an answer, its size, and the link to the next one."""
 
     rows: Sequence[Raw]
     size_bytes: int
     next_link: str | None
     unserved: tuple[str, ...] = ()
-    """The columns that were asked for and are named nowhere in it."""
+    """The columns that were asked for and that no row names."""
 
 
 def unserved(rows: Sequence[Raw], body: bytes, columns: Iterable[str]) -> tuple[str, ...]:
-    """Those of the columns that an answer does not name, although it writes what is empty as null.
+    """Those of the columns that an answer does not name, although it writes empty values as null.
 
-    Only those that are empty in the first row are looked for, and the first row has the names of nearly all.
+    Only columns that are empty in the first row are looked for, since that row names nearly all.
     """
     empty = [name for name in columns if rows[0].get(name) is None] if rows else []
     silent = tuple(name for name in empty if name.isascii() and b'"%b"' % name.encode() not in body)
@@ -51,7 +51,7 @@ def linked_pages(first: ODataPage, follow: Callable[[str], ODataPage], where: st
     """An answer and all that its links lead to.
 
     Raises:
-        RequestFailed: the links lead back, or on without rows that are new.
+        RequestFailed: the links lead back, or on without new rows.
     """
     page, links, idle = first, set(), 0
     contents = {content_of([])}
@@ -71,10 +71,10 @@ def linked_pages(first: ODataPage, follow: Callable[[str], ODataPage], where: st
 
 
 def sized_page(size: PageSize, asked: int, ask: Callable[[int], ODataPage], where: str) -> tuple[ODataPage, int]:
-    """A page, and how many rows it was asked for; fewer, where the ERP cannot give as many.
+    """A page, and how many rows it was asked for: fewer than ``asked`` where the ERP cannot give as many.
 
     Raises:
-        RequestFailed: it fails for another reason, or with the fewest rows too.
+        RequestFailed: it fails for another reason, or even with the fewest rows.
     """
     while True:
         began = time.monotonic()
@@ -83,7 +83,7 @@ def sized_page(size: PageSize, asked: int, ask: Callable[[int], ODataPage], wher
         except RequestFailed as error:
             if error.problem.action is not Action.FEWER_ROWS or not size.shrink(asked):
                 raise
-            # A look asks for more than a page has.
+            # A look behind the end asks for more rows than a page has.
             asked = max(asked // 2, size.rows)
             logger.warning(f"{where}: {error.problem.sentence}. Asking for {asked} rows.")
         else:
@@ -93,14 +93,14 @@ def sized_page(size: PageSize, asked: int, ask: Callable[[int], ODataPage], wher
 
 @dataclass
 class CutPages:
-    """The pages of one list whose server may cut them, and take out of them then what the user may not see."""
+    """The pages of one list, from a server that may cut them and then remove the rows that the user may not see."""
 
     where: str
     _longest: int = 0
-    """Of the pages with a link to the next one, the one with the most rows: what the server gives at once."""
+    """The most rows of a page with a link to the next one: the server's own page size."""
 
     def filled(self, page: ODataPage, follow: Callable[[str], ODataPage], fewest: int = FEWEST_ROWS) -> ODataPage:
-        """The page, with those behind it where so little was left of it that it would lead nowhere.
+        """The page, together with those behind it where too few of its rows were left to go on from.
 
         Raises:
             RequestFailed: the links do not lead on.
@@ -115,7 +115,7 @@ class CutPages:
             rows.extend(each.rows)
             size_bytes, count, page = size_bytes + each.size_bytes, count + 1, each
             taken_out = count * self._longest - len(rows)
-            # Places are numbers of rows that are seen: as many more as were taken out lead behind these.
+            # Places count only visible rows, so as many more are needed as were removed.
             if len(rows) >= max(self._longest, fewest) + taken_out:
                 break
         return ODataPage(rows, size_bytes, page.next_link)

@@ -1,4 +1,4 @@
-"""Builds the addresses and query options of the OData doors, in both generations."""
+"""Builds the addresses and query options of OData requests, in both generations."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ from source_acumatica.odata.tables import FUNCTION_SUFFIX, ODataFeed, ODataTable
 from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, moved
 
-# Of the address; the rest is for a filter, a place, and an inquiry's parameters.
+# Of an address; the rest is for a filter, a place, and an inquiry's parameters.
 _LONGEST_ORDER_CHARACTERS = _LONGEST_PLACES_CHARACTERS = 1300
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class Generation(Enum):
-    """Where the feeds lie, newest first (BEHAVIOR.md, "OData"): releases up to 2024 R1 have the old addresses only."""
+    """The addresses of the two services, newest first: releases up to 2024 R1 have only the old ones.
+
+    See BEHAVIOR.md, "OData".
+    """
 
     TENANT_FIRST = "/t/{tenant}/api/odata/gi", "/t/{tenant}/api/odata/dac"
     FEED_FIRST = "/odata/{tenant}", "/odatav4/{tenant}"
 
     def root(self, feed: ODataFeed, tenant: str) -> str:
-        """The feed's address below the instance."""
+        """The address of a service below the instance."""
         inquiries, tables = self.value
         return (inquiries if feed is ODataFeed.INQUIRIES else tables).format(tenant=quote(tenant, safe=""))
 
@@ -41,27 +44,27 @@ _LIST_NAME = re.compile(r"(?P<filtered>all|changed|changed or null), (?P<method>
 
 @dataclass(frozen=True)
 class ODataPlan:
-    """How a feed is asked for: by which columns it is ordered, and whether a page is told by values or by number."""
+    """How a list is asked for: the columns that order it, and whether pages begin at values or at row numbers."""
 
     order: tuple[str, ...]
     is_keyset: bool = False
     filters: bool = True
-    """Whether the window is asked for; otherwise all rows are."""
+    """Whether only the rows of the window are asked for, and not all rows."""
     with_null: bool = True
-    """Whether a filter by the stamp asks for the rows that have none, too: no comparison finds them."""
+    """Whether a filter by the stamp also asks for the rows that have none, which no comparison finds."""
     is_by_row: bool = False
-    """Whether rows are equal in all that orders them, so that all that is in them has to identify them."""
+    """Whether rows may be equal in all columns that order them, so that only their whole content identifies them."""
 
     @property
     def list_name(self) -> str:
-        """What a place belongs to: the same filter, order and method."""
+        """The name of the list that a place belongs to: of its filter, order and method."""
         filtered = ("changed or null" if self.with_null else "changed") if self.filters else "all"
         method = "keyset" if self.is_keyset else "row" if self.is_by_row else "number"
         return f"{filtered}, {method}: {','.join(self.order)}"
 
     @classmethod
     def of_name(cls, name: str, fields: Collection[str]) -> ODataPlan | None:
-        """The inverse of ``list_name``; None where no place can be one of that list, or its columns are gone."""
+        """The inverse of ``list_name``; None where the name is not one of a plan, or its columns are gone."""
         match = _LIST_NAME.fullmatch(name)
         order = tuple(match["order"].split(",")) if match else ()
         if not match or not set(order) <= set(fields):
@@ -71,13 +74,13 @@ class ODataPlan:
         return cls(order, method == "keyset", filtered != "all", with_null, method == "row")
 
     def explain(self, instead: ODataPlan) -> str:
-        """What the log says when it comes to this ``instead`` of another way."""
+        """The log's sentence about reading by this plan ``instead`` of another."""
         rows = "all rows instead of the changed ones, " if instead.filters and not self.filters else ""
         by = f"ordered by {', '.join(self.order)}" if self.order else "in one answer"
         return f"Reading {rows}{by}."
 
     def within(self, window: Window, cursor: str | None) -> ODataPlan:
-        """The same for a window, where a filter is one only if there is something to ask for."""
+        """The same for a window, without a filter where the window or the table gives none to ask for."""
         if self.filters and cursor and (window.since or window.is_unstamped):
             return self
         return self.unfiltered
@@ -89,10 +92,10 @@ class ODataPlan:
 
 
 def plans(table: ODataTable, sortable: tuple[str, ...], window: Window) -> list[ODataPlan]:
-    """The ways to ask for a window of a feed, the best first, each another request.
+    """The plans to read a window of an inquiry or a table by, the best first; each sends another request.
 
-    ``sortable`` are the columns that order an inquiry. A table is read in the order of its keys, in which a row that
-    changes stays where it is.
+    ``sortable`` are the columns that order an inquiry. A table is read in the order of its keys, where a row keeps its
+    place when it changes.
     """
     order, is_keyset = (sortable, False) if table.feed is ODataFeed.INQUIRIES else (table.keys, bool(table.keys))
     if not table.restricted.isdisjoint(order):
@@ -113,7 +116,7 @@ def plans(table: ODataTable, sortable: tuple[str, ...], window: Window) -> list[
 def odata_options(
     table: ODataTable, plan: ODataPlan, columns: frozenset[str] | None, window: Window, token: Mapping[str, Any]
 ) -> dict[str, str]:
-    """The options of a request: of the window and the page token alone.
+    """The options of a request, which depend on the window and the page token alone.
 
     The token has ``version`` of OData, ``top``, and ``skip`` or ``after``: the place that a page by keyset begins at,
     empty for the beginning. ``at`` asks for the rows with these keys, with ``is_within`` for those in the window, with
@@ -135,13 +138,13 @@ def odata_options(
     options.update({f"${name}": str(token[name]) for name in ("skip", "top") if token.get(name)})
     if version == 3:
         options["$format"] = "json"
-    # What is left out first of an address that is too long: more columns are no harm.
+    # Left out if the address is too long: more columns do no harm.
     selecting = {"$select": selected, **options} if selected else options
     return selecting if fits(selecting) else options
 
 
 def orderable(names: Sequence[str]) -> tuple[str, ...]:
-    """As many of the columns, the first ones first, as leave room for a filter in the address."""
+    """As many of the first columns as leave room for a filter in the address."""
     count = len(names)
     while count and not fits({"$orderby": ",".join(names[:count])}, _LONGEST_ORDER_CHARACTERS):
         count -= 1
@@ -149,7 +152,7 @@ def orderable(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def places_that_fit(table: ODataTable, places: Sequence[Sequence[Any]]) -> int:
-    """How many of the places by the keys, the first ones first, can be asked for at once; at least one."""
+    """How many of the first places by keys can be asked for at once; at least one."""
     count = 1
     while count < len(places) and fits(
         {"$filter": _at_condition(table, places[: count + 1], 4)}, _LONGEST_PLACES_CHARACTERS
@@ -172,7 +175,7 @@ def _at_condition(table: ODataTable, places: Sequence[Sequence[Any]], version: i
 
 
 def _window_conditions(table: ODataTable, plan: ODataPlan, window: Window, version: int) -> Iterator[str]:
-    """None but those of the window: no order and no method of reading adds one."""
+    """The conditions of the window only: no order and no method of reading adds one."""
     if plan.filters and table.cursor and window.is_unstamped:
         yield f"{table.cursor} eq null"
     elif plan.filters and table.cursor and window.since:
@@ -202,7 +205,7 @@ _NULL = "null"
 def behind(pairs: Sequence[tuple[str, str]]) -> str:
     """The condition for the rows from a place on, that row included: ``pairs`` are its columns and their literals.
 
-    What is null comes first, and no comparison finds it.
+    Null comes first in the order, and no comparison finds it.
     """
     (name, literal), *rest = pairs
     if not rest:
@@ -216,13 +219,13 @@ def _grouped(text: str) -> str:
 
 
 def instant_literal(instant: str, version: int) -> str:
-    """An instant in UTC, with what digits it has; version 3 has no way to write its zone (BEHAVIOR.md, "OData")."""
+    """An instant in UTC, with the digits that it has; version 3 cannot write its zone (BEHAVIOR.md, "OData")."""
     moment = datetime.fromisoformat(instant).astimezone(UTC).replace(tzinfo=None)
     text = moment.isoformat(timespec="microseconds" if moment.microsecond % 1000 else "milliseconds")
     return f"datetime'{text}'" if version == 3 else f"{text}Z"
 
 
-# The most that a zone is behind UTC.
+# No zone is further behind UTC.
 _MOST_BEHIND = timedelta(hours=12)
 UNKNOWN_ZONE = (
     "this release's OData does not say in which zone its times are. They are taken for UTC, and are off where the "
@@ -232,7 +235,7 @@ UNKNOWN_ZONE = (
 
 
 def widened(window: Window) -> Window:
-    """The window whatever zone the times are in that it is compared with."""
+    """The window, widened so that it holds its rows whatever zone their times are in."""
     if window.since is None:
         return window
     return replace(window, since=moved(window.since, -_MOST_BEHIND))
@@ -263,7 +266,7 @@ def quoted(text: str) -> str:
 
 
 def plain_value(value: Any) -> Any:
-    """A value of the wire as it can stand in a state: numbers that keep their digits become text."""
+    """A raw value in a form that a state can hold: numbers that keep their digits become text."""
     return bytes(value).decode() if isinstance(value, msgspec.Raw) else value
 
 
@@ -271,15 +274,15 @@ def plain_value(value: Any) -> Any:
 
 
 class ParameterError(ValueError):
-    """The values given for an inquiry do not fit its parameters; the text says how."""
+    """The values given for an inquiry do not fit its parameters; the text says why."""
 
 
 def parameterized(table: ODataTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
-    """The resource below the feed's root, and the options with an inquiry's parameters.
+    """The resource below the service's root, and the options with an inquiry's parameters.
 
-    Version 4 has a function for it, whose arguments stand behind aliases: a value with a slash could not stand in the
-    path. Version 3 takes them among the options, as they would be typed into the form, and does not say which there
-    are.
+    Version 4 has a function for an inquiry with parameters; its arguments are written as aliases, since a value with a
+    slash cannot be part of the path. Version 3 takes them as options, as they would be typed into the form, and does
+    not describe them.
 
     Raises:
         ParameterError: parameters are missing, unknown or of the wrong type.
@@ -302,9 +305,9 @@ def parameterized(table: ODataTable, given: Mapping[str, Any], version: int) -> 
 
 
 def own_values(table: ODataTable, given: Mapping[str, Any], version: int) -> dict[str, Any]:
-    """Of the values given for an inquiry, those for the tenant whose ``table`` it is."""
+    """Of the values given for an inquiry, those that the tenant's own ``table`` takes."""
     if version == 3 and not table.function:
-        # Nobody says what it takes.
+        # The parameters are not described.
         return dict(given)
     return {name: value for name, value in given.items() if name not in table.others_parameters}
 
@@ -330,7 +333,7 @@ def _parameters_complaint(table: ODataTable, given: Mapping[str, Any]) -> str:
 
 
 def parameter_literal(value: Any, edm_type: str, version: int = 4) -> str:
-    """A value from the settings, where everything may be text, as a literal.
+    """A value from the settings, where every value may be text, as a literal.
 
     Raises:
         ValueError: it is not of the type.

@@ -1,4 +1,4 @@
-"""Reads the records that tables have lost, for whatever API their streams are read through."""
+"""Gives the streams of both APIs the deleted records of their tables."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from collections.abc import Sequence
 
 from source_acumatica.airbyte.removals import Loss
 from source_acumatica.erp.errors import RequestFailed
-from source_acumatica.odata.deletions import Deletions, RemovedReader, sets_of
+from source_acumatica.odata.deletions import Deletions, sets_of
+from source_acumatica.odata.removed_reader import RemovedReader
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.odata.tracking import Tracking
 
 
 class TableRemovals:
-    """The deletions of all tenants' tables, as ``Removals`` of the streams."""
+    """The deletions in all tenants' tables, as the ``Removals`` that streams ask."""
 
     def __init__(self, service: ODataService) -> None:
         self._service, self._tracking = service, Tracking(service)
 
     def expect(self, dac: str) -> None:
-        """``described`` will be asked for this one: all are described by one download."""
+        """Note a table that ``described`` will be asked for, so that one download describes all."""
         self._tracking.expect(dac)
 
     def described(self, tenant: str, dac: str) -> ODataTable | None:
-        """A table that was expected, as the tenant describes it; None if it does not, or cannot be asked."""
+        """An expected table as the tenant describes it; None if it does not, or cannot be asked."""
         return self._tracking.table(tenant, dac)
 
     def names_of(self, dac: str) -> Sequence[str]:
-        """The names of the sets of a table, the surest first."""
+        """The names of a table's entity sets, the surest first."""
         return sets_of(dac)
 
     def has_rows(self, tenant: str, sets: Sequence[str], where: str) -> bool | None:
@@ -47,7 +48,7 @@ class TableRemovals:
             return None
 
     def reader(self, loss: Loss) -> RemovedReader:
-        """What reads the records that are gone."""
+        """The reader of a stream's deleted records."""
         deletions = Deletions(
             loss.tenant,
             self._service,

@@ -13,7 +13,8 @@ from source_acumatica.odata.codec import odata_codec
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import UNKNOWN_ZONE, odata_options, own_values, widened
 from source_acumatica.odata.reader import ODataReader
-from source_acumatica.odata.service import ODataService, inquiry_resource
+from source_acumatica.odata.resources import inquiry_resource
+from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.codec import Codec
 from source_acumatica.reading.cursor import GIVES_UNSTAMPED, LOSES_UNSTAMPED, Window
@@ -75,7 +76,7 @@ class ODataStream(TableStream):
         return self._repeated(tenant, readers, self._table_of(tenant).asked)
 
     def _reader_of(self, tenant: str, given: Mapping[str, Any]) -> Reader:
-        # Before anything is asked: values that do not fit have a sentence of their own.
+        # Checked before anything is asked: parameters that do not fit have a sentence of their own.
         self._resource(tenant, given)
         return ODataReader(
             tenant,
@@ -91,11 +92,11 @@ class ODataStream(TableStream):
         )
 
     def _has_unknown_zone(self, tenant: str) -> bool:
-        """Version 3 does not say in which zone its times are: maybe in that of the user's profile."""
+        """Version 3 does not say in which zone its times are; it may be that of the user's profile."""
         return self._service.version(self._table.feed, tenant) == 3
 
     def _parameter_sets(self, tenant: str) -> list[dict[str, Any]]:
-        """The combinations that the tenant's own inquiry can be asked with."""
+        """The combinations of parameters that the tenant's own inquiry can be asked with."""
         table, version = self._table_of(tenant), self._service.version(self._table.feed, tenant)
         own: list[dict[str, Any]] = []
         for given in self._config.parameter_sets(table.title):
@@ -104,28 +105,28 @@ class ODataStream(TableStream):
         return own
 
     def _resource(self, tenant: str, given: Mapping[str, Any] | None = None) -> tuple[str, dict[str, str]]:
-        """What is asked below the feed's root, and an inquiry's parameters."""
+        """The resource below the service's root, and the options with an inquiry's parameters."""
         version = self._service.version(self._table.feed, tenant)
         table = self._table_of(tenant)
         return inquiry_resource(tenant, table, self._parameter_sets(tenant)[0] if given is None else given, version)
 
     def _ask(self, tenant: str, given: Mapping[str, Any], window: Window, token: Mapping[str, Any]) -> ODataPage:
-        """A page of what is asked with ``given``, as ``AskOData`` of the reader."""
+        """A page of the table or of the inquiry with these parameters: the ``AskOData`` of the reader."""
         feed, (resource, parameters) = self._table.feed, self._resource(tenant, given)
         options = {**self._options(tenant, window, token), **parameters}
         request: dict[str, Any] = {"where": where_of(tenant, self.name), "headers": self.request_headers(None)}
         request["is_unbounded"] = "top" not in token
         request["decode"] = partial(self._codec_of(tenant).decode, log=partial(self._warn, tenant))
         wanted, table = self._columns_of(tenant), self._table_of(tenant)
-        # Some builds give restricted columns to nobody.
+        # Some builds never give restricted columns.
         expected = [name for name in table.fields if name not in table.restricted]
         request["columns"] = [name for name in expected if wanted is None or name in wanted]
         if "link" in token:
             return self._service.follow(tenant, feed, token["link"], resource, **request)
-        # Once a page has come in this way, an empty body does not speak against its filter or its order.
+        # Once a page has come by this plan, an empty body is not a refusal of its filter or its order.
         is_query = not token.get("is_proven") and not {"$filter", "$orderby"}.isdisjoint(options)
         is_query &= feed is ODataFeed.INQUIRIES
-        # The reader asks for pages again by itself, and a search for columns to order by has enough requests.
+        # The reader repeats requests for pages itself, and a search for columns to sort by has enough requests.
         asks_again = not {"is_proven", "is_search"} & token.keys()
         request |= {"is_query": is_query, "asks_again": asks_again, "is_page": can_be_smaller(token)}
         return self._service.rows(tenant, feed, resource, options, **request)
@@ -135,9 +136,9 @@ class ODataStream(TableStream):
         return table.cursor is not None and table.cursor not in table.restricted
 
     def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
-        """Whether the rows without a stamp have to be asked for apart: by a server that loses half of the filter.
+        """Whether rows without a stamp have to be asked for separately, since the server ignores half of the filter.
 
-        Where there may be some and none came beside the changed rows, that is tried once a day.
+        Where there may be such rows and none came with the changed ones, that is checked once a day.
         """
         if reader.leaves_unstamped:
             return True
@@ -151,7 +152,7 @@ class ODataStream(TableStream):
             facts.learn(LOSES_UNSTAMPED)
             logger.warning(
                 f"{reader.where}: the ERP leaves out the rows without a stamp ({self._table.cursor}) when it is asked "
-                "for them together with the changed ones. They are asked for apart."
+                "for them together with the changed ones. They are asked for separately."
             )
         return bool(found)
 

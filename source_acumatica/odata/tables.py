@@ -1,4 +1,4 @@
-"""What the streams of the OData doors are: their names, keys, cursors and columns, and how a row becomes a record."""
+"""Describes the streams that are read through OData: their names, keys, cursors, columns and records."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from source_acumatica.reading.fields import (
 )
 from source_acumatica.reading.table import DELETED_AT, Rows, clashing, cursor_of, parameter_columns
 
-# How a column with the time of the last change is called; of several with one caption, the later ones get a number.
+# Names of columns with the time of the last change; of several with one caption, the later ones get a number.
 _STAMP_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?(_\d+)?")
 NOTE_ID = "NoteID"
-"""The column by which a row of any table is known over the whole instance."""
+"""The column that identifies a row of any table in the whole instance."""
 DELETED_FLAG = "DeletedDatabaseRecord"
-"""Comes only where it is asked for; rows that have it set only with a header, so it is no column of the stream."""
+"""Comes only if asked for, and rows where it is set only with a header; so it is not a column of the stream."""
 
 
 class ODataFeed(StrEnum):
-    """The two feeds of a tenant; the value begins the names of their streams."""
+    """The two OData services of a tenant; the value begins the names of their streams."""
 
     INQUIRIES = "gi"
     TABLES = "dac"
 
     @property
     def prefix(self) -> str:
-        """How the names of the door's streams begin."""
+        """How the names of the service's streams begin."""
         return f"{self.value}__"
 
 
@@ -50,38 +50,38 @@ class ODataTable:
 
     feed: ODataFeed
     title: str
-    """The name of the set in addresses."""
+    """The name of the entity set in addresses."""
     short_name: str
-    """The stream's name without that of the door."""
+    """The stream's name without the service's prefix."""
     fields: Mapping[str, FieldKind]
     keys: tuple[str, ...] = ()
     """The key fields of the description, in its order."""
     are_keys_unique: bool = True
-    """Those of some inquiries are not: they are the keys of the tables below."""
+    """Those of some inquiries are not unique: they are the keys of the tables that it joins."""
     is_tracked: bool = False
-    """Whether removed rows are read too; rows are known by their NoteID then."""
+    """Whether deleted rows are read too; rows are identified by their NoteID then."""
     has_flags: bool = False
-    """Whether removed rows are kept, with a flag."""
+    """Whether the ERP keeps deleted rows, with a flag."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of an inquiry: the types of its parameters."""
     others_parameters: frozenset[str] = frozenset()
-    """Parameters that it has, or may have, in other tenants only: what is given for these is not for this one."""
+    """Parameters that it has, or may have, only in other tenants: their values are not for this tenant."""
     asked: tuple[str, ...] = ()
-    """The parameters whose values stand in the rows, since several were given."""
+    """The parameters whose values are added to the rows, since several were given."""
     chosen: str | None = None
-    """Of an inquiry: the column that the user chose for the cursor."""
+    """Of an inquiry: the column that the user chose as cursor."""
     function: str = ""
-    """By what name an inquiry with parameters is called."""
+    """The function by which an inquiry with parameters is called."""
     type_name: str = ""
-    """Of a table: its full name, by which it is the same in all tenants."""
+    """Of a table: its full name, which is the same in all tenants."""
     condition: str = ""
-    """What the user wants the rows to fulfil, in parentheses; empty for all of them."""
+    """The user's row filter, in parentheses; empty for all rows."""
     restricted: frozenset[str] = frozenset()
-    """Columns that come only where none are selected, and that rows can be neither filtered nor ordered by."""
+    """Columns that come only where none are selected, and that can be neither filtered nor sorted by."""
     left_out: tuple[str, ...] = ()
-    """The columns of the ERP whose names added ones have; the stream does without."""
+    """Columns of the ERP that the stream leaves out, since added columns have their names."""
     designed_at: str | None = field(default=None, compare=False)
-    """Of an inquiry: when somebody last changed it, in UTC; None where nobody says so."""
+    """Of an inquiry: when its design was last changed, in UTC; None if unknown."""
 
     def __post_init__(self) -> None:
         taken = clashing(self.fields, parameter_columns(self.asked))
@@ -105,8 +105,8 @@ class ODataTable:
     def cursor(self) -> str | None:
         """The field with the stamp of a row's last change; asked for with every row.
 
-        An inquiry joins tables, and its columns have the names that somebody gave them: where not exactly one is called
-        as stamps are, only the user knows which it is.
+        An inquiry joins tables, and its columns have the names that its author gave them: unless exactly one has the
+        name of a stamp, only the user knows which one it is.
         """
         if self.chosen in self.stamps:
             return self.chosen
@@ -117,12 +117,12 @@ class ODataTable:
 
     @property
     def stamps(self) -> list[str]:
-        """The columns that may be chosen for the cursor."""
+        """The columns that may be chosen as cursor."""
         return [name for name, kind in self.fields.items() if kind is FieldKind.DATE_TIME]
 
     @property
     def is_stamped_by_name(self) -> bool:
-        """Whether the cursor is called as stamps are; what users choose may be any date, also of the future."""
+        """Whether the cursor has the name of a stamp; one that a user chose may hold any date, even a future one."""
         return self.cursor is not None and _STAMP_NAME.fullmatch(self.cursor) is not None
 
     @property
@@ -132,7 +132,7 @@ class ODataTable:
 
     @property
     def supports_incremental(self) -> bool:
-        """Whether it may be read by what has changed; of rows without a key, nobody could take the old ones away."""
+        """Whether the changed rows alone may be read; without a key, their old versions could not be replaced."""
         if self.is_cursor_chosen:
             return bool(self.stamps) and (bool(self.primary_key) or self.chosen is not None)
         return self.cursor is not None
@@ -144,21 +144,26 @@ class ODataTable:
 
     @property
     def id_field(self) -> str:
-        """The column that says of a removed row which one it was."""
+        """The column that identifies a deleted row."""
         return NOTE_ID
 
     @property
     def primary_key(self) -> list[str]:
-        """Empty where nothing is known to be unique: the user picks a key then."""
+        """Empty where no key is known to be unique: the user picks one then."""
         return ["_tenant", NOTE_ID] if self.is_tracked else self.own_key
 
     @property
     def own_key(self) -> list[str]:
-        """The same by the table's own keys."""
-        return ["_tenant", *parameter_columns(self.asked), *self.keys] if self.keys and self.are_keys_unique else []
+        """The primary key by the table's own keys."""
+        return ["_tenant", *parameter_columns(self.asked), *self.keys] if self.has_unique_keys else []
+
+    @property
+    def has_unique_keys(self) -> bool:
+        """Whether there are keys that identify a row, as far as is known."""
+        return bool(self.keys) and self.are_keys_unique
 
     def json_schema(self) -> dict[str, Any]:
-        """A schema without references; every column is nullable but the tenant."""
+        """A schema without references; every column except the tenant is nullable."""
         columns = parameter_columns(self.asked)
         columns.update((name, JSON_SCHEMAS[kind]) for name, kind in self.fields.items())
         deleted_at = {DELETED_AT: INSTANT_SCHEMA} if self.is_tracked else {}
@@ -170,7 +175,7 @@ class ODataTable:
         }
 
     def wanted(self, configured: Mapping[str, Any] | None) -> frozenset[str] | None:
-        """The columns to ask for, keys and cursor always among them; None for all.
+        """The columns to ask for, always with the keys and the cursor; None for all.
 
         ``configured`` are the properties of the catalog's schema for this stream: what the user selected.
         """
@@ -180,7 +185,7 @@ class ODataTable:
         return frozenset(self.fields.keys() & (configured.keys() | always))
 
     def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
-        """A function from a row of the feed to this stream's record for ``tenant``."""
+        """A function from a row as it was sent to the stream's record for ``tenant``."""
         cursor = self.cursor
         plan = [
             (name, odata_conversion(name, kind, is_cursor=name == cursor))
@@ -197,7 +202,7 @@ class ODataTable:
         return rows_of
 
     def joined(self, other: ODataTable) -> ODataTable:
-        """Both tenants' descriptions as one; what they type differently becomes a field of no known kind."""
+        """Both tenants' descriptions as one; a field whose types differ becomes one of unknown kind."""
         fields = {**self.fields, **other.fields}
         for name in self.fields.keys() & other.fields.keys():
             if self.fields[name] is not other.fields[name]:
@@ -219,7 +224,7 @@ class ODataTable:
 def inquiry_table(
     entity_set: EntitySet, title: str, parameters: Mapping[str, str], function: str = "", asked: tuple[str, ...] = ()
 ) -> ODataTable:
-    """The stream of a generic inquiry; keys that are no columns of it are none."""
+    """The stream of a generic inquiry; without keys where one of them is not a column of it."""
     keys = entity_set.keys if set(entity_set.keys) <= entity_set.fields.keys() else ()
     fields = dict(entity_set.fields)
     return ODataTable(
@@ -236,7 +241,7 @@ def inquiry_table(
 
 
 def dac_table(entity_set: EntitySet, *, track_deletions: bool) -> ODataTable:
-    """The stream of a table: under its short name where that is no other's in the tenant, and so in its address."""
+    """The stream of a table, under its short name where no other table of the tenant has it; also in addresses."""
     short = entity_set.type_name.rpartition(".")[2]
     full = entity_set.type_name.replace(".", "_")
     name = short if entity_set.is_short_name_unique else full
@@ -262,8 +267,8 @@ def dac_table(entity_set: EntitySet, *, track_deletions: bool) -> ODataTable:
 def function_of(metadata: Metadata, title: str, type_name: str) -> Function | None:
     """The function by which an inquiry with parameters is called: the one whose import gives the rows of its set.
 
-    Its name is the title without what names in OData cannot have, so it is looked for and not made up. Where the import
-    does not name its set, the type of the rows tells, if it is that of one function only.
+    Its name is the title without the characters that OData does not allow, so it is looked up and not made up. Where no
+    import names the set, the type of the rows decides, if only one function has it.
     """
     able = [each for each in metadata.functions.values() if each.parameters]
     unnamed = [each for each in able if not each.entity_set]
@@ -277,9 +282,10 @@ def function_of(metadata: Metadata, title: str, type_name: str) -> Function | No
 
 
 def stream_names(tables: Collection[ODataTable]) -> dict[str, str]:
-    """What the streams of all tenants' tables are called, by the full names of the tables.
+    """The names of the streams of all tenants' tables, by the full names of the tables.
 
-    A short name stands for one table in all tenants; where any has another of that name, both have their full ones.
+    A short name stands for one table in all tenants; where a tenant has another table of that name, both streams have
+    the full names.
     """
     types: dict[str, set[str]] = {}
     for table in tables:
@@ -293,10 +299,10 @@ def stream_names(tables: Collection[ODataTable]) -> dict[str, str]:
 
 
 def meant(stream: str, tables: Collection[ODataTable]) -> str:
-    """The full name of the table that a stream was offered for; empty where it is none of these.
+    """The full name of the table that a stream was offered for; empty if it is not among ``tables``.
 
-    A short name may have become that of several tables: then the one is meant that some tenant still has under it, or
-    else the one that is Acumatica's own.
+    A short name may have become that of several tables. Then it means the one that some tenant still has under it, or
+    else Acumatica's own.
     """
     name = stream.removeprefix(ODataFeed.TABLES.prefix)
     full = {table.type_name for table in tables if table.type_name.replace(".", "_") == name}
@@ -319,7 +325,7 @@ _ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
 def odata_conversion(name: str, kind: FieldKind, *, is_cursor: bool) -> Convert | None:
-    """The function from a value of a feed to the cell of the record; None where the value is the cell."""
+    """The function from a value as it was sent to that of the record; None where both are the same."""
     if is_cursor:
         return utc_instant
     if kind is FieldKind.DATE_TIME:
@@ -330,12 +336,12 @@ def odata_conversion(name: str, kind: FieldKind, *, is_cursor: bool) -> Convert 
 
 
 def trimmed(value: Any) -> Any:
-    """Columns of a fixed width come filled up with spaces (BEHAVIOR.md, "OData")."""
+    """Columns of a fixed width come padded with spaces (BEHAVIOR.md, "OData")."""
     return value.rstrip(" ") if isinstance(value, str) else value
 
 
 def number(value: Any) -> Any:
-    """Version 3 writes decimals as text; what is no number at all (``NaN``) is none in JSON either."""
+    """Version 3 writes decimals as text; text that is not a number of JSON (``NaN``) becomes null."""
     if isinstance(value, str):
         return msgspec.Raw(value) if _JSON_NUMBER.fullmatch(value) else None
     return value

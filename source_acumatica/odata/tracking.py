@@ -1,4 +1,4 @@
-"""Finds out, once for each tenant and run, of which tables the ERP keeps the deletions, since when and for how long."""
+"""Reads, once for each tenant and run, which tables the ERP tracks deletions of, since when and for how long."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from source_acumatica.reading.fields import Raw, format_instant, utc_instant
 logger = logging.getLogger("airbyte")
 
 TRACKING_FORM = "Tables to Track Deleted Records (SM207010)"
-"""Where the customer says of which tables deletions are kept, and how long; 2025 R1 and later have it."""
+"""The form on which a customer lists the tables whose deletions are kept, and how long; since 2025 R1."""
 _TRACKED_TABLES = "SMDeletedRecordsTrackingTables"
 _PREFERENCES = "ODataPreferences"
 _DAYS_KEPT = "DaysRetentionHistoryDeletedRecords"
 _NAMES = ("TableID", "TableName")
-# A row of either table has one of these.
+# Each row of a table has one of these columns.
 _COLUMNS = {_TRACKED_TABLES: _NAMES, _PREFERENCES: (_DAYS_KEPT,)}
-# What the form has where nobody changed it (BEHAVIOR.md, "Deletions").
+# The form's default (BEHAVIOR.md, "Deletions").
 _USUAL_DAYS_KEPT = 10
-# The service that removes older entries comes once an hour.
+# Older entries are removed once an hour.
 _MARGIN = timedelta(hours=1)
-# The `Date` header, of which a position is made, knows whole seconds only.
+# Positions are made from the `Date` header, which has whole seconds only.
 _CLOCK_STEP = timedelta(seconds=1)
-# To whom it is closed, and where there is no such table yet.
+# The tables are closed to this user, or do not exist yet.
 _NOT_READABLE = (400, 401, 403, 404)
 
 
 @dataclass(frozen=True)
 class History:
-    """What the ERP says of the deletions that it keeps in one tenant; None where it does not say."""
+    """What the ERP says of the deletions that it keeps in one tenant; a value is None where it does not say."""
 
     added: Mapping[str, str | None] | None = None
     """Since when each table is tracked, by its names in lower case."""
@@ -59,14 +59,14 @@ class History:
     def kept(self) -> str:
         """How long entries are kept, in words."""
         if self.days is None:
-            return f"{_USUAL_DAYS_KEPT} days unless it was told otherwise"
+            return f"{_USUAL_DAYS_KEPT} days unless that was changed"
         return f"{self.days} days"
 
     def gap(self, sets: Sequence[str], position: str | None, now: datetime | None) -> str | None:
-        """Why deletions since ``position``, None for ever, may be missing in the ERP's list; without a full stop."""
+        """Why deletions since ``position``, or None for all, may be missing in the ERP's list; without a full stop."""
         added = self.added_at(sets)
         if position is None and added:
-            return f"the ERP lists what was deleted since {added}, and for {self.kept}; nobody read that before"
+            return f"the ERP lists what was deleted since {added}, and for {self.kept}; that was not read before"
         if position and added and _instant(added) - _instant(position) > _CLOCK_STEP:
             return f"the ERP tracks the table since {added} only, and deleted records had been read up to {position}"
         if now is None:
@@ -84,7 +84,7 @@ class History:
 
 
 class Tracking:
-    """What is known of each tenant's deletions, for all its streams; whoever comes first asks."""
+    """What is known of each tenant's deletions, for all its streams; asked for on first use."""
 
     def __init__(self, service: ODataService) -> None:
         self._service = service
@@ -95,7 +95,7 @@ class Tracking:
         self._tables: dict[str, Mapping[str, ODataTable] | None] = {}
 
     def expect(self, dac: str) -> None:
-        """``table`` will be asked for this one: all are described by one download."""
+        """Note a table that ``table`` will be asked for, so that one download describes all."""
         self._dacs.add(dac)
 
     def history(self, tenant: str) -> History:
@@ -106,7 +106,7 @@ class Tracking:
             return self._histories[tenant]
 
     def table(self, tenant: str, dac: str) -> ODataTable | None:
-        """A table that was expected, as the tenant describes it; None if it does not, or cannot be asked."""
+        """An expected table as the tenant describes it; None if it does not, or cannot be asked."""
         with self._lock_of(tenant):
             if tenant not in self._tables:
                 self._tables[tenant] = self._describe(tenant)
@@ -123,7 +123,7 @@ class Tracking:
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            logger.warning(f"{told(error)}. What tables keep deleted rows with a flag is found out by trying.")
+            logger.warning(f"{told(error)}. Which tables flag their deleted rows is found out by trying.")
             return None
         return {
             entity_set.type_name: dac_table(entity_set, track_deletions=True) for entity_set in metadata.entity_sets
@@ -163,12 +163,12 @@ class Tracking:
 
 
 def _is_closed(error: AirbyteTracedException) -> bool:
-    """Whether the ERP does not have it, or not for this user; anything else may pass."""
+    """Whether the table does not exist or is closed to this user; any other failure may pass."""
     return isinstance(error, RequestFailed) and error.problem.status in _NOT_READABLE
 
 
 def _added(rows: Sequence[Raw]) -> dict[str, str | None]:
-    """By each name that a table may have in an address: its short one, and the full one with underscores."""
+    """Since when each table is tracked, by its names in addresses: the short one, and the full one with underscores."""
     added: dict[str, str | None] = {}
     for row in rows:
         texts = [row.get(column) for column in _NAMES]

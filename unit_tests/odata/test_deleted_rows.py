@@ -68,9 +68,9 @@ def test_an_error_is_told_with_what_the_erp_says_wherever_it_stands(place, rows,
     else:
         several = b", ".join([ROW] * rows)
         body = (place % several % error).replace(b"[, ", b"[").replace(b", ]", b"]")
-    with pytest.raises(BrokenAnswerError, match="an error instead of data") as told:
+    with pytest.raises(BrokenAnswerError, match="an error instead of data") as caught:
         decode_deleted(body)
-    assert "Timeout expired" in told.value.problem.sentence
+    assert "Timeout expired" in caught.value.problem.sentence
 
 
 def test_an_error_within_a_row_is_told():

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.odata.grouping import GROUPS, NOT_FOUND, SHARES_KEYS, Grouping
+from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import ODataPlan
-from source_acumatica.odata.service import ODataPage
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.cursor import FOUND_BY_KEY, Window
 from source_acumatica.reading.fields import FieldKind

@@ -1,4 +1,4 @@
-"""Tests the addresses, filters and literals of the OData doors, in both generations."""
+"""Tests the addresses, filters and literals of OData requests, in both generations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests what streams the OData doors have, and how their rows become records."""
+"""Tests what streams the OData services have, and how their rows become records."""
 
 from __future__ import annotations
 

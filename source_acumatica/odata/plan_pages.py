@@ -1,0 +1,140 @@
+"""Reads the pages of a list as its plan says: by keyset, by row number, or whole by the server's own links."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from source_acumatica.erp.errors import Action, RequestFailed
+from source_acumatica.erp.helpers import Helpers
+from source_acumatica.odata.keyset import UnreliableOrderError, keyset_pages
+from source_acumatica.odata.list_requests import ListRequests
+from source_acumatica.odata.pages import FEWEST_ROWS, linked_pages
+from source_acumatica.odata.row_identity import Place, RowIdentity
+from source_acumatica.odata.tables import ODataFeed
+from source_acumatica.reading.batches import in_batches
+from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.fields import Raw
+from source_acumatica.reading.looks import SMALL_PAGE_ROWS, Looks
+from source_acumatica.reading.paging import ALIKE_ROWS_TO_REPEAT, BEGINNING, Page, Position, anchored_pages
+from source_acumatica.reading.prefetch import ByNumber, Guess, Prefetch
+from source_acumatica.reading.trail import Ledger
+
+logger = logging.getLogger("airbyte")
+
+
+@dataclass
+class _ByKeyset:
+    """A place is that of a row, and a number of rows behind it, since only places of rows that have come are known."""
+
+    place_of: Callable[[Raw], Place]
+    shared: int = 1
+
+    def behind(self, _place: tuple[Place, int], rows: Sequence[Raw]) -> tuple[Place, int]:
+        """The place of the page behind the one with these rows."""
+        return self.place_of(rows[-1]), 0
+
+    def further(self, place: tuple[Place, int], rows: int) -> tuple[Place, int]:
+        """The place so many rows further on."""
+        return place[0], place[1] + rows
+
+    def is_at(self, place: tuple[Place, int], guessed: tuple[Place, int], rows: Sequence[Raw]) -> bool:
+        """Whether the page that was fetched from a guessed place is the one at ``place``."""
+        return place == guessed or (not place[1] and [self.place_of(row) for row in rows[:1]] == [place[0]])
+
+
+@dataclass(frozen=True)
+class PlanPages:
+    """The pages of one list by one plan."""
+
+    requests: ListRequests
+    identity: RowIdentity
+    helpers: Helpers
+    ledger: Ledger
+    looks: Looks
+    longest: int
+    """So many rows the server is known to give at once."""
+
+    def pages(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
+        """The window's pages from ``position`` on.
+
+        Raises:
+            UnreliableOrderError, EqualKeysError, MovingListError: the list cannot be read by this plan.
+            RequestFailed: a request failed.
+        """
+        plan = self.identity.plan
+        position = replace(position, list_name=plan.list_name)
+        if not plan.order:
+            return self._by_links(window)
+        return self._by_keyset(window, position) if plan.is_keyset else self._by_number(window, position)
+
+    def _by_links(self, window: Window) -> Iterator[Page[Raw]]:
+        """Read a list without an order of ours: only the server knows where it goes on."""
+        requests = self.requests
+        first = requests.page(window, {})
+        if first.next_link:
+            logger.warning(
+                f"{requests.where}: it can be ordered by none of its columns, and comes in pages of the server's own. "
+                "Rows that are inserted or removed while it is read may be missing or come twice."
+            )
+        requests.begins_empty = not (first.rows or first.next_link)
+        for page in linked_pages(first, lambda link: requests.page(window, {"link": link}), requests.where):
+            requests.note_page(page)
+            for rows in in_batches(page.rows):
+                yield Page(rows, BEGINNING)
+
+    def _by_number(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
+        requests, plan = self.requests, self.identity.plan
+
+        def fetch(skip: int, rows: int, fewest: int = FEWEST_ROWS) -> tuple[Sequence[Raw], int]:
+            return requests.rows(window, {"skip": skip}, rows, fewest)
+
+        in_groups = self.identity.table.feed is ODataFeed.INQUIRIES and not plan.is_by_row
+        # The last row is held back where others may belong to it, and the one in front of it is asked for again.
+        shared = ALIKE_ROWS_TO_REPEAT if plan.is_by_row else 2 if in_groups else 1
+        prefetch = self._prefetch(ByNumber(shared), fetch)
+        pages = anchored_pages(
+            prefetch.fetch,
+            self.identity.identify,
+            position,
+            is_unique=not plan.is_by_row,
+            in_groups=in_groups,
+            ledger=self.ledger,
+            overlap=max(min(len(position.anchors), requests.size.rows // 2), 1),
+            longest=self.longest,
+            look=lambda skip: fetch(skip, max(requests.size.rows, SMALL_PAGE_ROWS), SMALL_PAGE_ROWS),
+            looks=self.looks,
+        )
+        return prefetch.pages(pages)
+
+    def _by_keyset(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
+        requests = self.requests
+
+        def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Raw], int]:
+            after, skip = place
+            try:
+                return requests.rows(window, {"after": after, "skip": skip}, rows)
+            except RequestFailed as error:
+                if after and error.problem.action is Action.CLIMB_DOWN:
+                    # The keys are of a type whose values cannot be compared with what the ERP shows of them.
+                    raise UnreliableOrderError from None
+                raise
+
+        prefetch = self._prefetch(_ByKeyset(self.identity.place_of), fetch)
+        pages = keyset_pages(
+            lambda after, skip: prefetch.fetch((after, skip)),
+            self.identity.place_of,
+            position,
+            self.identity.content_of,
+            longest=self.longest,
+            look=lambda after, skip: fetch((after, skip), max(requests.size.rows, SMALL_PAGE_ROWS)),
+            looks=self.looks,
+        )
+        return prefetch.pages(pages)
+
+    def _prefetch(
+        self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Raw], int]]
+    ) -> Prefetch[Any, Raw]:
+        return Prefetch(self.helpers, guess, fetch, lambda: self.requests.size.rows, lambda: self.requests.plan)

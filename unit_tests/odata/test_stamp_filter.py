@@ -1,0 +1,37 @@
+"""Tests of answers to a filter by the stamp that are not to be relied on."""
+
+from __future__ import annotations
+
+import pytest
+
+from source_acumatica.odata.pages import ODataPage
+from source_acumatica.reading.cursor import Window
+
+from .entity_set import CHANGED, INQUIRY, ROWS, STAMP, TABLE, EntitySet, Known, ids
+
+pytestmark = pytest.mark.usefixtures("small_pages")
+
+
+@pytest.mark.parametrize("table", [TABLE, INQUIRY], ids=["table", "inquiry"])
+def test_a_filter_that_hides_rows_is_not_believed_for_longer_than_a_day(table, caplog):
+    class Silent(EntitySet):
+        def __call__(self, window, token):
+            page = super().__call__(window, token)
+            return ODataPage([], 100, None) if token["plan"].filters and window.since else page
+
+    known = Known({"filter_works"})
+    assert ids(Silent(ROWS, table).reader(facts=known).pages(CHANGED)) == []
+    known.clear()
+    assert sorted(set(ids(Silent(ROWS, table).reader(facts=known).pages(CHANGED)))) == list(range(12))
+    assert "answers a filter by LastModifiedDateTime with no rows, although there are some" in caplog.text
+
+
+def test_a_filter_that_has_nothing_to_bring_is_asked_about_once():
+    entity_set = EntitySet([row for row in ROWS if row[STAMP]])
+    reader = entity_set.reader()
+    later = Window("2026-11-29T00:00:00.000000Z", "2026-11-30T00:00:00.000000Z")
+    assert ids(reader.pages(later)) == []
+    assert "filter_works" in entity_set.facts
+    asked = len(entity_set.tokens)
+    assert ids(reader.pages(later)) == []
+    assert len(entity_set.tokens) - asked <= 2
