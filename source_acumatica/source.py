@@ -52,8 +52,9 @@ from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.stream import ODataStream
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.credentials import is_credential
-from source_acumatica.reading.cursor import State, TenantCursor
+from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.fields import Shape
+from source_acumatica.reading.window import State
 from source_acumatica.row_filters import refuse_unmatched_filters, warn_if_blind
 
 logger = logging.getLogger("airbyte")

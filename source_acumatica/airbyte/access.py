@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from source_acumatica.airbyte.progress import ProgressLog
 from source_acumatica.airbyte.removals import Removals
 from source_acumatica.erp.client import Client
-from source_acumatica.reading.cursor import HAS_FLAGGED, TenantCursor
+from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import DatabaseClock
+from source_acumatica.reading.learnt import HAS_FLAGGED
 from source_acumatica.reading.table import StreamTable
 
 

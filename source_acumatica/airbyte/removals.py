@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from source_acumatica.reading.cursor import Progress
 from source_acumatica.reading.fields import Record, just_after
+from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.table import DELETED_AT, StreamTable
 
 

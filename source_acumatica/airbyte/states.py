@@ -20,8 +20,8 @@ from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.erp.errors import config_error
-from source_acumatica.reading.cursor import LEARNT
 from source_acumatica.reading.fields import utc_instant
+from source_acumatica.reading.learnt import LEARNT
 
 logger = logging.getLogger("airbyte")
 

@@ -26,7 +26,12 @@ from source_acumatica.config import Config
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import Action, RequestFailed, broken_record, config_error
 from source_acumatica.reading.codec import Codec, RawRow
-from source_acumatica.reading.cursor import (
+from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
+from source_acumatica.reading.facts import TenantFacts
+from source_acumatica.reading.fields import Raw, format_instant, moved
+from source_acumatica.reading.kept_names import places
+from source_acumatica.reading.learnt import (
     ALL_STAMPED,
     EMPTIES_PARTS,
     FILTER_WORKS,
@@ -37,20 +42,14 @@ from source_acumatica.reading.cursor import (
     REFUSES_NULL,
     SHOWS_DATES,
     STAMPS_STAND,
-    Progress,
-    StampsSeen,
-    TenantCursor,
-    Window,
 )
-from source_acumatica.reading.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
-from source_acumatica.reading.facts import TenantFacts
-from source_acumatica.reading.fields import Raw, format_instant, moved
-from source_acumatica.reading.kept_names import places
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
+from source_acumatica.reading.progress import Progress, StampsSeen
 from source_acumatica.reading.read_with import ReadWith, asks_for_more, explain_mixture
 from source_acumatica.reading.reader import Reader, where_of
 from source_acumatica.reading.repeated import RepeatedReader
 from source_acumatica.reading.table import DELETED_AT, StreamTable
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

@@ -25,19 +25,13 @@ from source_acumatica.contract.parts import foreign, missing, unserved
 from source_acumatica.contract.query import Plan, asked_parts, custom_groups, expanded, record_filter, room_for_custom
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
+from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pages
 from source_acumatica.reading.credentials import is_credential, left_out
-from source_acumatica.reading.cursor import EMPTIES_PARTS, FILTER_WORKS, LISTS_ALL, Window
 from source_acumatica.reading.fields import FieldKind, Raw, unwrap
+from source_acumatica.reading.learnt import EMPTIES_PARTS, FILTER_WORKS, LISTS_ALL
 from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS, PageSize
-from source_acumatica.reading.paging import (
-    ALIKE_ROWS_TO_REPEAT,
-    BEGINNING,
-    MovingListError,
-    Page,
-    Position,
-    anchored_pages,
-)
+from source_acumatica.reading.paging import BEGINNING, MovingListError, Page, Position
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.reader import (
     EVER,
@@ -52,6 +46,7 @@ from source_acumatica.reading.reader import (
     unserved_sentence,
 )
 from source_acumatica.reading.trail import Identity, Ledger
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

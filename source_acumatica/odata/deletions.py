@@ -21,9 +21,9 @@ from source_acumatica.odata.query import instant_literal
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import DELETED_FLAG, NOTE_ID, ODataFeed, ODataTable
 from source_acumatica.odata.tracking import TRACKING_FORM, History
-from source_acumatica.reading.cursor import Progress
 from source_acumatica.reading.fields import Raw, format_instant, utc_instant
 from source_acumatica.reading.page_size import FIRST_PAGE_ROWS
+from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.trail import Identity
 
 logger = logging.getLogger("airbyte")

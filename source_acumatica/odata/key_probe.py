@@ -11,9 +11,9 @@ from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import ODataPlan, odata_options, plain_value
 from source_acumatica.odata.service import ODataService, inquiry_resource
 from source_acumatica.odata.tables import ODataTable
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.reader import where_of
+from source_acumatica.reading.window import Window
 
 # Only keys are asked for: so many rows at first, and as many further ones as one more answer has. A bound of time would
 # give another catalog whenever the ERP is slow.

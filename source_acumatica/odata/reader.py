@@ -20,20 +20,13 @@ from source_acumatica.odata.keyset import UnreliableOrderError, keyset_pages
 from source_acumatica.odata.pages import FEWEST_ROWS, CutPages, ODataPage, linked_pages, sized_page
 from source_acumatica.odata.query import ODataPlan, orderable, plain_value, plans
 from source_acumatica.odata.tables import ODataFeed, ODataTable
+from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pages
 from source_acumatica.reading.batches import in_batches
-from source_acumatica.reading.cursor import FILTER_WORKS, LOSES_UNSTAMPED, Window
 from source_acumatica.reading.fields import FieldKind, Raw, utc_instant
+from source_acumatica.reading.learnt import FILTER_WORKS, LOSES_UNSTAMPED
 from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import PageSize
-from source_acumatica.reading.paging import (
-    ALIKE_ROWS_TO_REPEAT,
-    BEGINNING,
-    EqualKeysError,
-    MovingListError,
-    Page,
-    Position,
-    anchored_pages,
-)
+from source_acumatica.reading.paging import BEGINNING, EqualKeysError, MovingListError, Page, Position
 from source_acumatica.reading.prefetch import ByNumber, Guess, Prefetch
 from source_acumatica.reading.reader import (
     EVER,
@@ -52,6 +45,7 @@ from source_acumatica.reading.reader import (
 )
 from source_acumatica.reading.refusals import SearchTooLongError, refused
 from source_acumatica.reading.trail import Identity, Ledger, content_of
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

@@ -22,12 +22,13 @@ from source_acumatica.odata.metadata import BrokenMetadataError, Metadata, Metad
 from source_acumatica.odata.pages import CutPages, ODataPage, linked_pages, sized_page, unserved
 from source_acumatica.odata.query import Generation, ODataPlan, ParameterError, odata_options, parameterized
 from source_acumatica.odata.tables import ODataFeed, ODataTable
+from source_acumatica.reading.anchored import anchored_pages
 from source_acumatica.reading.batches import pack
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS, PageSize
-from source_acumatica.reading.paging import BEGINNING, EMPTIED, MovingListError, anchored_pages
+from source_acumatica.reading.paging import BEGINNING, EMPTIED, MovingListError
 from source_acumatica.reading.trail import Identity
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 Answer = TypeVar("Answer")

@@ -6,18 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from source_acumatica.reading.cursor import (
-    EMPTIES_PARTS,
-    GIVES_ALL_AGAIN,
-    HIDES_NOTHING,
-    HIDES_ROWS,
-    Progress,
-    TenantCursor,
-)
+from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.fields import format_instant
 from source_acumatica.reading.kept_names import missed, outermost, remembered, unknown
+from source_acumatica.reading.learnt import EMPTIES_PARTS, GIVES_ALL_AGAIN, HIDES_NOTHING, HIDES_ROWS
 from source_acumatica.reading.looks import Looks
 from source_acumatica.reading.page_size import FIRST_PAGE_ROWS
+from source_acumatica.reading.progress import Progress
 
 _NOTHING = Progress()
 

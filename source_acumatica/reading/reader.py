@@ -12,11 +12,12 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.config import Config
 from source_acumatica.erp.errors import Action, Problem, RequestFailed, told
-from source_acumatica.reading.cursor import FILTER_WORKS, GIVES_PAGES, HIDES_NOTHING, HIDES_ROWS, Window
 from source_acumatica.reading.fields import FIRST_INSTANT, Raw, format_instant
+from source_acumatica.reading.learnt import FILTER_WORKS, GIVES_PAGES, HIDES_NOTHING, HIDES_ROWS
 from source_acumatica.reading.looks import Looks
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.paging import MovingListError, Page
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

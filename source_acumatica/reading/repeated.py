@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from source_acumatica.config import typed_in
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.paging import BEGINNING, Page
 from source_acumatica.reading.reader import Reader
+from source_acumatica.reading.window import Window
 
 
 @dataclass

@@ -21,9 +21,9 @@ from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.reader import ODataReader
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading import page_size
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, utc_instant
 from source_acumatica.reading.paging import Position
+from source_acumatica.reading.window import Window
 
 STAMP = "LastModifiedDateTime"
 FIELDS = {"Id": FieldKind.INTEGER, "Class": FieldKind.STRING, STAMP: FieldKind.DATE_TIME}

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.erp.helpers import Helpers
-from source_acumatica.reading.paging import BEGINNING, Page, anchored_pages
+from source_acumatica.reading.anchored import anchored_pages
+from source_acumatica.reading.paging import BEGINNING, Page
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.trail import Ledger
 from unit_tests.erp.test_helpers import Server

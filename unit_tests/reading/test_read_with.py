@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from source_acumatica.config import Config
-from source_acumatica.reading.cursor import FILTER_WORKS, Progress, TenantCursor, Window
+from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.learnt import FILTER_WORKS
+from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.read_with import asks_for_more, explain_mixture, read_with
+from source_acumatica.reading.window import Window
 
 SETTINGS = {
     "instance_url": "https://erp.example.com/Site",
