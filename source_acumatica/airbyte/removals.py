@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from source_acumatica.reading.fields import Record, just_after
 from source_acumatica.reading.progress import Progress
-from source_acumatica.reading.table import DELETED_AT, StreamTable
+from source_acumatica.reading.table import StreamTable
 
 
 @dataclass(frozen=True)
@@ -20,17 +19,6 @@ class Removal:
     at: str
     behind: str | None = None
     """Not earlier than any stamp that the record was sent with; None: ``at`` is not."""
-
-
-def tombstones(table: StreamTable, tenant: str, removals: Iterable[Removal]) -> Iterator[Record]:
-    """The records that make a destination drop the rows.
-
-    Destinations keep the row with the newest cursor, so a removal is newer than any change that it follows, and older
-    than any change that may come after it: should the record be restored, that wins.
-    """
-    for removal in removals:
-        record = {"_tenant": tenant, table.id_field: removal.id, DELETED_AT: removal.at}
-        yield record | ({table.cursor_field: just_after(removal.behind or removal.at)} if table.cursor_field else {})
 
 
 @dataclass(frozen=True)
