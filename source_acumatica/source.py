@@ -28,13 +28,13 @@ from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.access import Access
+from source_acumatica.airbyte.keys import KeyWatch
 from source_acumatica.airbyte.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.airbyte.names import warn_of_look_alikes
 from source_acumatica.airbyte.progress import ProgressLog
 from source_acumatica.airbyte.records import BatchSource, NoCounts, incomplete, single_messages, with_meta
 from source_acumatica.airbyte.states import UNREADABLE, cursors, manager_of, state_of
 from source_acumatica.airbyte.stream import Holding, TableStream
-from source_acumatica.airbyte.watches import KeyWatch
 from source_acumatica.check import prove
 from source_acumatica.config import Config, unknown_settings
 from source_acumatica.contract.ad_hoc import AdHocSchemas

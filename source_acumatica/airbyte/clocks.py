@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from source_acumatica.airbyte.watches import Stamps
+from source_acumatica.airbyte.stamps import Stamps
 from source_acumatica.reading.database_clock import DatabaseClock, Look, allowance
 from source_acumatica.reading.progress import StampsSeen
 

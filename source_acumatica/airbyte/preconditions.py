@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from source_acumatica.airbyte.watches import KeyWatch
+from source_acumatica.airbyte.keys import KeyWatch
 from source_acumatica.erp.errors import config_error
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.progress import Progress

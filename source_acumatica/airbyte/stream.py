@@ -17,11 +17,12 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
+from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.preconditions import begin, refuse_lost_columns
+from source_acumatica.airbyte.stamps import looks_like_a_date
 from source_acumatica.airbyte.tenant_read import TenantRead
 from source_acumatica.airbyte.tombstones import Deletions
-from source_acumatica.airbyte.watches import KeyWatch, ListKeys, looks_like_a_date
 from source_acumatica.config import Config
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import broken_record

@@ -11,12 +11,13 @@ from airbyte_cdk.models import AirbyteMessage
 
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
+from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.look_back import LookBack
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.progress import RowCount
 from source_acumatica.airbyte.records import meta_of
+from source_acumatica.airbyte.stamps import Stamps
 from source_acumatica.airbyte.tombstones import Deletions
-from source_acumatica.airbyte.watches import KeyWatch, ListKeys, Stamps
 from source_acumatica.config import Config
 from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.reading.cursor import TenantCursor

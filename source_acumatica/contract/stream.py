@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 
+from source_acumatica.airbyte.keys import ListKeys
 from source_acumatica.airbyte.stream import TableStream, can_be_smaller, shared_codec
-from source_acumatica.airbyte.watches import ListKeys
 from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.codec import list_codec
 from source_acumatica.contract.form_reader import FormReader

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from source_acumatica.airbyte.clocks import StampClock
-from source_acumatica.airbyte.watches import Stamps
+from source_acumatica.airbyte.stamps import Stamps
 from source_acumatica.reading.database_clock import DatabaseClock, Look, allowance
 from source_acumatica.reading.progress import StampsSeen
 

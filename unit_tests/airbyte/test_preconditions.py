@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.airbyte.keys import KeyWatch
 from source_acumatica.airbyte.preconditions import begin, refuse_lost_columns
-from source_acumatica.airbyte.watches import KeyWatch
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.progress import Progress
 

@@ -11,10 +11,10 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
+from source_acumatica.airbyte.keys import KeyWatch
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.progress import RowCount
 from source_acumatica.airbyte.tenant_read import TenantRead
-from source_acumatica.airbyte.watches import KeyWatch
 from source_acumatica.config import Config
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.cursor import TenantCursor
