@@ -24,7 +24,7 @@ _ROUNDING = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class LookBack:
-    """Asks, behind an incremental read, whether a row is still there that is stamped as late as one that came before.
+    """Asks, after an incremental read, whether a row is still there that is stamped as late as one that came before.
 
     ``newest``, wherever it is given, is the latest stamp that had come before this sync.
     """
@@ -40,7 +40,7 @@ class LookBack:
     """The server's clock."""
 
     def is_due(self, windows: Sequence[Window], newest: str, latest: str) -> bool:
-        """Whether a row should have come that has not, or nobody has looked for a day; ``latest`` came in this sync."""
+        """Whether a row is missing in this sync, whose latest stamp is ``latest``, or nothing was asked for a day."""
         if latest >= newest:
             return False
         is_covered = any(not window.is_unstamped and (window.since or "") <= newest for window in windows)
@@ -66,8 +66,8 @@ class LookBack:
         logger.warning(
             f"{where}: a row that was changed at {newest} has come before, and now the ERP finds none that was "
             "changed then or later. Either it was deleted, or an earlier state of the tenant was restored (a snapshot, "
-            "a backup): then refresh this stream, since rows that are as they were before are not told by their "
-            "stamps. Or the ERP compares times otherwise than it shows them: from now on a day more is read again."
+            "a backup): then refresh this stream, since the stamps of rows that are as they were before do not "
+            "show it. Or the ERP compares times otherwise than it shows them: from now on a day more is read again."
         )
         self.progress.note(tenant, newest=None, lag=_A_DAY_SECONDS)
 
@@ -77,7 +77,7 @@ class LookBack:
     def _has_left_a_condition(self, newest: str) -> bool:
         """Whether the latest row may have been changed so that it does not fulfil a condition of the list any more.
 
-        An inquiry has conditions of its own, which nobody knows; its filter is right if it finds the row that is the
+        An inquiry has conditions of its own, which are unknown; its filter is right if it finds the row that is the
         latest now.
         """
         if self.has_condition and self.reader.has_rows_since(self._shortly_before(newest), is_unconditional=True):

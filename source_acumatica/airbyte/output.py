@@ -50,5 +50,5 @@ class Output:
         """The records as one batch; the first record of a stream is a message of its own, for the CDK to see."""
         if records:
             batch = RecordBatch.of(self._stream, records, meta)
-            yield from [batch] if self._is_running else batch.first_apart()
+            yield from [batch] if self._is_running else batch.with_single_first()
             self._is_running = True

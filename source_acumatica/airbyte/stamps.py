@@ -1,4 +1,4 @@
-"""Reads from the stamps of a page how late its records were changed."""
+"""Reads from the stamps of a page when its records were changed."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from source_acumatica.airbyte.columns import column
 
 # Midnight of any zone, in UTC: zones are whole quarters of an hour apart.
 _LIKE_A_DATE = (":00:00.000000Z", ":15:00.000000Z", ":30:00.000000Z", ":45:00.000000Z")
-# Of times in whole seconds one of 900 looks so by chance.
+# One of 900 times in whole seconds looks like a date by chance.
 _FEWEST_DATES, _ROWS_TO_A_DATE = 2, 50
-# Fewer show two times of the day by chance.
+# Fewer rows may show two times of the day by chance.
 _ROWS_OF_A_YEAR = 10
 
 
 def looks_like_a_date(stamp: str) -> bool:
-    """Whether a stamp in UTC may be a date alone, in whatever zone."""
+    """Whether a stamp in UTC may be a date without a time, in any zone."""
     return stamp.endswith(_LIKE_A_DATE)
 
 
 def are_dates(stamps: Sequence[str], latest: str) -> bool:
-    """Whether all stamps in UTC may be dates of one zone, which begin at one time of the day: in summer at another."""
+    """Whether all stamps in UTC may be dates of one zone: days begin at one time in UTC, and at another in summer."""
     if not looks_like_a_date(latest):
         return False
     return len({stamp[len("2026-11-30") :] for stamp in stamps}) <= (1 if len(stamps) < _ROWS_OF_A_YEAR else 2)
@@ -31,20 +31,20 @@ class Stamps:
     """The latest stamp of a page, and whether a record has none."""
 
     def __init__(self, name: str | None, by: str | None = None, *, may_be_dates: bool = True) -> None:
-        """``may_be_dates``: the column may be any.
+        """``may_be_dates``: any stamps may be dates.
 
-        The database stamps rows with times, and some are at full hours: only all together they are dates.
+        The database stamps rows with times, some of them at full hours: there, only all stamps together can be dates.
         """
         self._name, self._by, self._may_be_dates = name, by, may_be_dates
         self.newest: str | None = None
         self.believable: str | None = None
-        """The latest that is not later than ``by``: single rows may be stamped with any time to come."""
+        """The latest that is not later than ``by``: single rows may be stamped with any time in the future."""
         self.has_none = False
         self._count = self._date_count = 0
 
     @property
     def shows_dates(self) -> bool:
-        """Whether the stamps are dates alone, of some rows at least."""
+        """Whether stamps are dates without a time, at least of some rows."""
         return self._date_count >= max(_FEWEST_DATES, self._count / _ROWS_TO_A_DATE)
 
     def note(self, records: Sequence[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The streams that Airbyte reads: a table of all tenants, as requests, records and state."""
+"""A stream as the CDK sees it: one table of all tenants."""
 
 from __future__ import annotations
 
@@ -45,13 +45,12 @@ logger = logging.getLogger("airbyte")
 # A day, and one more for the zone in which it begins.
 _STEP_OF_DATES = timedelta(days=2)
 
-
 Holding = Mapping[str, StreamTable | AirbyteTracedException]
 """By tenant, in the order of reading: the table as the tenant has it, or why it cannot be read there."""
 
 
 class TableStream(HttpStream, ABC):
-    """One table, for all tenants; the subclasses differ in the door that its rows come through."""
+    """One table of all tenants; each API has a subclass."""
 
     def __init__(
         self,
@@ -74,9 +73,9 @@ class TableStream(HttpStream, ABC):
         if any(self._columns_of(tenant) is not None for tenant in self.tenants):
             # Rows that are the same in these columns may differ in others.
             self._keys.is_the_tables = False
-        # It goes without saying but for a generic inquiry, of which the user knows it.
+        # Only the cursor of a generic inquiry is chosen by the user.
         self.source_defined_cursor = not table.is_cursor_chosen
-        # What is added is not the ERP's; custom fields are missed one by one.
+        # Columns that the connector adds cannot be missed; custom fields are missed one by one.
         own = {name for name in places(configured or {}) if name[0] != "_" and name.split(".")[0] != "custom"}
         self._configured_columns = frozenset(own)
         self._described_of = cache(lambda tenant: frozenset(places(self._table_of(tenant).json_schema()["properties"])))
@@ -148,7 +147,7 @@ class TableStream(HttpStream, ABC):
         stream_slice: Mapping[str, Any] | None = None,
         next_page_token: Mapping[str, Any] | None = None,
     ) -> MutableMapping[str, Any]:
-        """The query options: they depend on the slice's window and the page token alone."""
+        """The query options, which depend on the slice's window and the page token alone."""
         slice_ = stream_slice or {}
         window = Window.of_state(slice_.get("window", {}))
         return self._options(slice_.get("tenant", ""), window, next_page_token or {})
@@ -165,7 +164,7 @@ class TableStream(HttpStream, ABC):
         return self._rows_in(self._codec_of((stream_slice or {}).get("tenant", "")).decode(response.content))
 
     def next_page_token(self, response: requests.Response) -> Mapping[str, Any] | None:
-        """None: the answers do not tell; the reader does."""
+        """None: the answers do not say what follows; the reader knows."""
         return None
 
     def stream_slices(
@@ -183,7 +182,7 @@ class TableStream(HttpStream, ABC):
             yield {"tenant": tenant, "windows": [window.as_state() for window in windows]}
 
     def _windows(self, tenant: str) -> list[Window]:
-        """A full refresh has no upper end, and nothing that was read before."""
+        """The windows to read; a full refresh has a single one, without an upper end."""
         start, now = self._config.start_date, self._access.server_times.get(tenant)
         if self.progress is None:
             return [Window(format_instant(start) if start else None)]
@@ -208,7 +207,7 @@ class TableStream(HttpStream, ABC):
         stream_slice: Mapping[str, Any] | None = None,
         stream_state: Mapping[str, Any] | None = None,
     ) -> Iterator[StreamData]:
-        """A tenant's rows; behind those of each page the state, when reading incrementally."""
+        """A tenant's records; in an incremental read, a state behind those of each page."""
         slice_ = stream_slice or {}
         tenant = slice_["tenant"]
         if isinstance(failure := self._holding.get(tenant), AirbyteTracedException):
@@ -227,7 +226,7 @@ class TableStream(HttpStream, ABC):
                 yield from self._tenant_read(reader).messages(windows, count)
                 logger.info(f"{reader.where}: all is read, {count.records:,} records.")
         except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
-            # Whatever shape a record has that no description knows, its values go wrong in one of these ways.
+            # A record of a shape that no description knows fails in one of these ways.
             raise broken_record(reader.where, error) from error
 
     def _tenant_read(self, reader: Reader) -> TenantRead:
@@ -252,11 +251,9 @@ class TableStream(HttpStream, ABC):
         )
 
     def _clock(self, tenant: str) -> StampClock:
-        """The clock of a tenant's database, and the same as this stream shows it."""
         if tenant not in self._clocks:
             own = self.progress.progress(tenant).own_clock if self.progress else DatabaseClock()
-            is_shown = partial(self._shows_the_clock, tenant)
-            shared = self._access.clocks[tenant]
+            shared, is_shown = self._access.clocks[tenant], partial(self._shows_the_clock, tenant)
             self._clocks[tenant] = StampClock(shared, own, self.is_stamped_by_the_database, is_shown)
         return self._clocks[tenant]
 
@@ -291,17 +288,17 @@ class TableStream(HttpStream, ABC):
         return self._facts(tenant).missed_columns(described, self._configured_columns - described)
 
     def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
-        """Whether there are rows without a stamp to be asked for; where none were seen, once a day is enough."""
+        """Whether rows without a stamp have to be asked for; where none were seen, that is tried once a day."""
         if facts.knows(REFUSES_NULL) or (facts.knows(ALL_STAMPED) and not facts.has_unstamped):
             return False
         found = reader.has_unstamped()
         if found is None:
             facts.learn(REFUSES_NULL)
-            # Behind a start date none can have been seen.
+            # A start date hides them, so that none can have been seen.
             if facts.has_unstamped or (self._config.start_date and facts.is_first):
                 logger.warning(
                     f"{reader.where}: there are rows without a stamp ({self._rows_table.cursor_field}), and the ERP "
-                    "cannot be asked for them: such rows that are new or changed do not arrive but with a full refresh."
+                    "cannot be asked for them: such rows that are new or changed arrive with a full refresh only."
                 )
         elif not found:
             facts.learn(ALL_STAMPED)
@@ -322,23 +319,23 @@ class TableStream(HttpStream, ABC):
         return self._facts_of[tenant]
 
     def _look_at_ids(self, reader: Reader, rows: Sequence[Raw], facts: TenantFacts) -> None:
-        """Try on the first rows of a run whether the ids that they are known by are those of removed records, too."""
+        """Try, on the first rows of a run, whether their ids are those by which deleted records are known."""
 
     @property
     def is_stamped_by_the_database(self) -> bool:
-        """Whether stamps are those of the rows themselves, by the clock that all tables of a tenant share."""
+        """Whether the database stamps the rows, as it does those of all tables of a tenant."""
         return True
 
     def _asks_for_unstamped(self, tenant: str) -> bool:
-        """Whether rows without a stamp have to be asked for apart from the others."""
+        """Whether rows without a stamp have to be asked for separately."""
         return False
 
     def _shows_the_clock(self, tenant: str) -> bool:
-        """Whether the stamps are instants of the database's clock, so that they show how far it is off."""
+        """Whether the stamps are instants of a clock, so that they show how far it is behind."""
         return True
 
     def _warn(self, tenant: str, sentence: str) -> None:
-        """Log once what is strange in a tenant's answers."""
+        """Warn, once, of something strange in a tenant's answers."""
         warning = f"{where_of(tenant, self.name)}: {sentence}."
         if warning not in self._logged:
             self._logged.add(warning)
@@ -346,7 +343,7 @@ class TableStream(HttpStream, ABC):
 
     @abstractmethod
     def _read_with(self, tenant: str) -> ReadWith:
-        """The settings that decide what arrives of the tenant."""
+        """The settings that decide which rows and columns of the tenant arrive."""
 
     @abstractmethod
     def _path(self, tenant: str) -> str: ...
@@ -356,7 +353,7 @@ class TableStream(HttpStream, ABC):
 
     @abstractmethod
     def _table_of(self, tenant: str) -> StreamTable:
-        """The table as the tenant has it; where it is not known, as all have it."""
+        """The table as the tenant has it; where that is not known, as all tenants have it."""
 
     @abstractmethod
     def _made_codec(self, tenant: str) -> Codec:
@@ -375,7 +372,7 @@ class TableStream(HttpStream, ABC):
         """The names under which OData may have the table."""
 
     def _may_have_flags(self, tenant: str) -> bool:
-        """Whether the table may keep removed rows with a flag."""
+        """Whether the table may keep deleted rows with a flag."""
         return True
 
     @abstractmethod
@@ -398,6 +395,6 @@ def shared_codec(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Call
 
 
 def can_be_smaller(token: Mapping[str, Any]) -> bool:
-    """Whether a request could be sent with fewer rows, were they too many; otherwise it is repeated as it is."""
+    """Whether a request that is too much can ask for fewer rows; otherwise it is repeated as it is."""
     top: int = token.get("top", 0)
     return top > SMALLEST_PAGE_ROWS

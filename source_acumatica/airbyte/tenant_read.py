@@ -54,7 +54,7 @@ class TenantRead:
     key_list: Callable[[Reader], ListKeys]
     """The keys of a list, for ``keys`` to check."""
     has_unstamped: Callable[[Reader, TenantFacts], bool]
-    """Whether rows without a stamp have to be asked for apart."""
+    """Whether rows without a stamp have to be asked for separately."""
     look_at_ids: Callable[[Reader, Sequence[Raw], TenantFacts], None]
     """Tries, on the first rows, whether their ids are those by which deleted records are known."""
     clock: StampClock
@@ -66,7 +66,7 @@ class TenantRead:
     columns: frozenset[str]
     """Those that the catalog has and the ERP describes."""
     missed: Sequence[str]
-    """Those that the catalog has and the ERP does not describe any more."""
+    """Those that have come before and that the ERP does not describe now."""
     _latest: str = field(default="", init=False)
     """The latest stamp that has come in this run."""
     _has_looked_at_ids: bool = field(default=False, init=False)
@@ -91,7 +91,7 @@ class TenantRead:
         return self.progress.progress(self.reader.tenant).newest if self.progress else None
 
     def _say_what_is_missed(self) -> None:
-        """Columns that the catalog has and the ERP does not describe any more come empty, and records say so."""
+        """Warn of the missed columns, which come empty; records say so."""
         self.reader.missed = tuple(self.missed)
         if self.missed:
             logger.warning(

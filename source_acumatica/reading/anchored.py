@@ -11,10 +11,10 @@ So each page asks again for the last row of the one before. While it is there, n
                    d e f g h i      asked: skip 3   g is there: h is next, and h, i are not lost
     page 4                   i      asked: skip 7   nothing new behind i: only this proves the end
 
-Of the rows before, the last ones are remembered one by one (``Trail``), so that the place is found although rows of it
-are gone, and that no row which was sent is sent again. Where the place cannot be found at all, the list is read anew
-without what was sent (``Ledger``). So it is at its end, where rows stood in another order than they were sent in, came
-in front of the place, or were alike when others moved: what had not been read may be among those in front then.
+The last rows that were sent are remembered one by one (``Trail``), so that the place is found even if some of them are
+gone, and no row is sent twice. Where the place cannot be found at all (``lost_place``), the list is read anew without
+what was sent (``Ledger``). It is read anew at its end, too, where rows were out of order, came in front of the place,
+or looked alike while others moved (``strays``): rows that were not read may be in front then.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from source_acumatica.reading.paging import EMPTIED, EqualKeysError, Fetched, Mo
 from source_acumatica.reading.strays import Strays
 from source_acumatica.reading.trail import REMEMBERED_ROWS, Identity, Ledger, Trail
 
-# Of rows that may be alike so many are asked for again: one alone may look as if it was where it was.
+# Where rows may be alike, so many are asked for again: a single one may only look like the last one.
 ALIKE_ROWS_TO_REPEAT = 10
-# The same answer so often, and the list is given up, unless the server shows that it knows where the list ends.
+# After so many equal answers the list is given up, unless the server shows that it knows where the list ends.
 _MOST_REPEATS = 5
-# So many starts from the beginning.
+# After so many more readings from the beginning, too.
 _MOST_RESTARTS = 5
-# No list has so many rows: whoever answers with some does not heed $skip.
+# No list has so many rows: a server that answers with some ignores $skip.
 _BEHIND_EVERY_LIST = 1_000_000_000
 
 
@@ -50,7 +50,7 @@ class _Watch:
     restarts: int = 0
 
     def page(self, identities: Sequence[Identity], *, is_new: bool) -> bool:
-        """Note a page; whether the same rows have come too often to be new ones that look alike."""
+        """Note a page; whether it has come too often to be new rows that look alike."""
         self.known_rows = 0 if is_new else self.known_rows + len(identities)
         self.repeats = self.repeats + 1 if identities == self.before else 0
         self.before = identities
@@ -80,12 +80,13 @@ def anchored_pages(
 ) -> Iterator[Page[Row]]:
     """Read a list from ``start`` to its end, which is proven by an answer that brings nothing new.
 
-    ``fetch(skip)`` returns the rows from an offset on and how many it asked for. A row that is in the list throughout
-    is yielded. With a ``ledger`` none is yielded twice that it knows; without, all may come again where the place is
-    lost. Without ``is_unique`` rows may be alike. ``in_groups``: what identifies a row is what the list is ordered by,
-    and rows that share it come in any order; none of such a group is yielded before one answer has held all of it. At
-    ``start``, ``overlap`` rows in front of the place are asked for again. The server is known to give pages of
-    ``longest`` rows. ``look`` fetches as many rows as one of the ``looks`` behind the end takes.
+    ``fetch(skip)`` returns the rows from an offset on, and how many it asked for. Every row that is in the list all the
+    time is yielded. No row in the ``ledger`` is yielded twice; without one, all may come again where the place is lost.
+
+    Without ``is_unique``, rows may be alike. ``in_groups``: rows are identified by the columns that order the list, and
+    rows that share them come in any order; a group is yielded only after one answer has held all of it. At ``start``,
+    ``overlap`` rows in front of the place are asked for again. The server is known to give pages of ``longest`` rows.
+    ``look`` fetches as many rows as a look behind the end takes (``looks``).
 
     Raises:
         MovingListError: the server repeats itself, rows vanish or change their order faster than they are read, or some
@@ -128,7 +129,7 @@ class _Anchored(Generic[Row]):
                 continue
             self._shows_any = bool(answer.rows)
             try:
-                is_end = yield from self._worked_off(answer)
+                is_end = yield from self._sent(answer)
             except EqualKeysError:
                 # A larger page may show the end of the group.
                 if fetch == self._look:
@@ -141,11 +142,11 @@ class _Anchored(Generic[Row]):
                 return
             fetch = self._fetch
 
-    def _worked_off(self, answer: Answer[Row] | None) -> Generator[Page[Row], None, bool]:
-        """Hand on a page, and where it seems to be the last one, what lies behind it; whether nothing does.
+    def _sent(self, answer: Answer[Row] | None) -> Generator[Page[Row], None, bool]:
+        """Yield a page, and behind one that seems to be the last what follows; whether it was the last.
 
         Raises:
-            EqualKeysError: all that is new is one group, which goes on behind the page.
+            EqualKeysError: all new rows are of one group, which continues behind the page.
         """
         is_end = False
         while answer is not None:
@@ -165,11 +166,11 @@ class _Anchored(Generic[Row]):
         return is_end
 
     def _next_behind(self, answer: Answer[Row], behind: Answer[Row]) -> Answer[Row] | None:
-        """What goes on where a page ends: what a look ``behind`` it has brought, or None where the next page is better.
+        """What continues a page: what a look ``behind`` it has brought, or None where the next page is better.
 
-        The look has no row in common with the page, so the list must not have moved meanwhile. Where the next page
-        begins with a row of this one and shows more, that is the better one; and so is a look from where the page
-        begins, which asks for more than it did, where that shows something new.
+        The look has no row in common with the page, so it is right only if the list has not moved meanwhile. The next
+        page is better where it begins with a row of this one and shows more; so is a look from where the page begins,
+        which asks for more rows than the page did, where that shows something new.
         """
         if behind.skip == answer.end and len(answer.rows) > self._overlap:
             return None
@@ -179,7 +180,7 @@ class _Anchored(Generic[Row]):
         return again if again.new else behind
 
     def _next(self, fetch: Callable[[int], Fetched[Row]]) -> Answer[Row] | None:
-        """The page at the place, or the nearest one that goes on behind rows that were sent."""
+        """The answer at the place, or the nearest one that continues rows that were sent; None if there is none."""
         first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0, fetch)
         if not is_lost(first, self._offset, self._trail):
             return first
@@ -196,7 +197,7 @@ class _Anchored(Generic[Row]):
         self._shows_any |= bool(rows)
         identities = [self._identify(row) for row in rows]
         if fetch != self._look or fetch == self._fetch:
-            # A look asks for more rows than a page does, and says nothing of what room that had.
+            # A look asks for more rows than a page does, so its length says nothing about pages.
             self._looks.longest = max(self._looks.longest, len(rows))
         return Answer(skip, rows, asked, identities, self._new(identities, self._offset - skip))
 
@@ -211,19 +212,19 @@ class _Anchored(Generic[Row]):
         return [place for place in answer.new if answer.identities[place] == answer.identities[-1]]
 
     def _is_one_group(self, answer: Answer[Row]) -> bool:
-        """Whether all that is new in a page is one group, of which nobody knows whether it goes on behind the page.
+        """Whether all new rows of a page are of one group, which may continue behind the page.
 
-        A page that was gone back to leaves room for it: the next one begins further on.
+        Not of a page in front of the place: the next one begins further on and has room for the group.
         """
         is_at_place = answer.skip >= max(self._offset - self._overlap, 0)
         return is_at_place and bool(answer.new) and len(self._last_group(answer)) == len(answer.new)
 
     def _is_clearly_short(self, answer: Answer[Row]) -> bool:
-        """Whether the server had room for more, also by what it gives at the most."""
+        """Whether the server had room for more rows, also by the longest page that it has given."""
         return answer.is_short and len(answer.rows) < self._looks.longest
 
     def _taken(self, answer: Answer[Row], *, is_whole: bool, is_last: bool) -> Iterator[Page[Row]]:
-        """The new rows of a page, but for a group at its end, which may go on behind it unless it ``is_whole``."""
+        """Yield the new rows of a page, without the group at its end unless that ``is_whole``."""
         held = () if is_whole else self._last_group(answer)
         new = answer.new[: len(answer.new) - len(held)]
         self._looks.note(len(answer.rows), answer.asked, len(new))
@@ -256,7 +257,7 @@ class _Anchored(Generic[Row]):
                 raise MovingListError
 
     def _rows_to_repeat(self) -> int:
-        """One; of rows that may be alike several, beyond those that cannot be told from the last one."""
+        """One; where rows may be alike, several, and more than there are rows that look like the last one."""
         if self._kind is not Kind.ALIKE:
             return 1
         usual = min(ALIKE_ROWS_TO_REPEAT, self._looks.longest // 2)
@@ -264,17 +265,17 @@ class _Anchored(Generic[Row]):
         return min(max(self._trail.equal_at_end(most) + 1, usual), most)
 
     def _doubt_emptiness(self) -> None:
-        """A list of which rows were sent shows none: it is begun anew, and believed to be empty by nobody.
+        """Read a list anew that is empty although rows of it were sent.
 
         Raises:
-            MovingListError: it shows none from its beginning either.
+            MovingListError: it was empty from its beginning, too.
         """
         if not self._trail:
             raise MovingListError(EMPTIED)
         self._begin_anew()
 
     def _begin_anew(self) -> None:
-        """Nothing that was read last exists any more, or rows may have been passed over."""
+        """Read the list from its beginning: the place is lost, or rows may have been passed over."""
         self._watch.restart()
         self._looks.begin()
         self._trail, self._offset = Trail(), 0
@@ -287,8 +288,8 @@ class _Anchored(Generic[Row]):
     def _is_settled(self) -> bool:
         """Whether the list has been read to its end in one order; otherwise it is begun anew.
 
-        Where the same rows stand out of order in the next reading, which brings none, it is not the order: they are
-        alike. And what has come in front is looked for once, for a list may grow there all the time.
+        Where the same rows are out of order in the next reading, which brings no new ones, they are alike. Rows in
+        front of the place are looked for once only, since a list may grow there all the time.
         """
         has_strays, is_lasting = self._strays.end_reading(len(self._ledger or ()))
         has_grown = self._strays.has_grown_in_front and self._sends_once and not self._watch.restarts
@@ -305,7 +306,7 @@ class _Anchored(Generic[Row]):
     # --------------------------------------------------------------------------------------------- the proof of the end
 
     def _is_end(self, answer: Answer[Row]) -> bool:
-        """Whether nothing new came, although the server had room for it; by what it gave, which may be its own most."""
+        """Whether nothing new came although the server had room for it, also by its own limit."""
         if answer.new:
             return False
         is_unmoved = answer.skip == max(self._offset - self._overlap, 0)
@@ -313,19 +314,19 @@ class _Anchored(Generic[Row]):
         return answer.is_short and (is_stuck or len(answer.rows) < self._looks.longest)
 
     def _like(self, answer: Answer[Row], behind: Answer[Row]) -> Sequence[int]:
-        """Which rows of a look behind a page are of the group that the page ends with."""
+        """The rows of a look behind a page that are of the group at the page's end."""
         return [place for place, row in enumerate(behind.identities) if answer.new and row == answer.identities[-1]]
 
     def _goes_on(self, answer: Answer[Row], behind: Answer[Row]) -> bool:
-        """Whether the group that a page ends with has more rows behind it; a look may show those of the page again."""
+        """Whether the group at a page's end continues behind it; a look may show rows of the page again."""
         return any(behind.rows[place] not in answer.rows for place in self._like(answer, behind))
 
     def _is_repeated(self, answer: Answer[Row]) -> bool:
-        """Whether a page is the last one again: of a server that does not heed ``$skip``, or since the list moved."""
+        """Whether a page equals the one before: the server ignores ``$skip``, or the list has moved."""
         return answer.identities == self._watch.before
 
     def _behind(self, answer: Answer[Row]) -> Answer[Row] | None:
-        """What lies behind an answer that seems to be the last one; None where nothing does."""
+        """What follows an answer that seems to be the last one; None where nothing does."""
 
         def look(distance: int) -> Answer[Row] | None:
             behind = self._answer(answer.skip + distance, self._look)
@@ -336,6 +337,6 @@ class _Anchored(Generic[Row]):
         return self._looks.behind(len(answer.rows), answer.asked, look, is_full=self._may_go_on_at_once(answer))
 
     def _may_go_on_at_once(self, answer: Answer[Row]) -> bool:
-        """Whether more may follow the very last row: an answer without room for it does not say."""
+        """Whether rows may follow the last one at once, since the answer had no room for more."""
         shows_none = 0 < max(self._looks.longest, self._known_longest) <= self._overlap
         return shows_none or self._is_repeated(answer) or (bool(answer.new) and not self._is_clearly_short(answer))

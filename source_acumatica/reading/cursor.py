@@ -1,4 +1,4 @@
-"""The state of one stream, a part for each tenant, sent behind the rows that it covers."""
+"""The state of one stream, which has a part for each tenant."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _NO_STAMPS = StampsSeen()
 
 
 class TenantCursor(Cursor):
-    """The state of one stream, a part for each tenant; it is emitted behind each page, never ahead of its rows.
+    """The state of one stream, a part for each tenant; it is emitted behind the rows of each page, never before them.
 
-    A tenant that has no part yet gets its whole history (the CDK's own per-partition cursor would start it at the
-    others' position), a failed one keeps its part, and so does one that was removed from the settings.
+    A tenant without a part gets its whole history (the CDK's own per-partition cursor would start it at the others'
+    position). A tenant that fails, or is not in the settings any more, keeps its part.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class TenantCursor(Cursor):
         return self._progress[tenant]
 
     def begin(self, tenant: str, read_with: ReadWith) -> None:
-        """A read begins, with these settings; what follows from them goes out with the first state."""
+        """Begin a read with these settings, which go out with the first state."""
         with self._lock:
             self._progress[tenant] = self._progress[tenant].begun_with(read_with)
 
@@ -56,9 +56,9 @@ class TenantCursor(Cursor):
         stamps: StampsSeen = _NO_STAMPS,
         look: Look | None = None,
     ) -> None:
-        """All rows up to ``position`` have been handed on, the last page with these ``stamps``.
+        """Note that all rows up to ``position`` were handed on, the last page with these ``stamps``.
 
-        Rows without a stamp are of no window: they are asked for again as a whole.
+        Rows without a stamp leave no position: the next sync asks for all of them again.
         """
         begun = None if window.is_unstamped else replace(window, start=position, by=self._field)
         self._advance(tenant, lambda was: replace(was.seen(stamps, look), reading=begun))
@@ -73,10 +73,10 @@ class TenantCursor(Cursor):
         begin: str | None = None,
         is_blind: bool = True,
     ) -> None:
-        """All rows of ``window`` have been handed on. A clock that was put back since puts the state back.
+        """Note that all rows of ``window`` were handed on. A clock that was put back since puts the state back.
 
-        Without ``is_proven`` there were none, and nobody knows whether they were hidden or an answer was empty by
-        chance: the next window begins where this one did, which costs nothing as long as there are none.
+        Without ``is_proven`` there were none, because they were hidden, or an answer was empty by chance, or there are
+        none: the next window begins where this one did, which costs nothing as long as there are none.
         """
 
         def done(was: Progress) -> Progress:
@@ -85,15 +85,15 @@ class TenantCursor(Cursor):
             now = was.done(window, look, begin, is_blind=is_blind)
             if is_proven:
                 return now
-            # What was seen of the clock holds for deletions, which have a position of their own.
+            # What was seen of the clock still holds for deletions, which have a position of their own.
             return replace(was, reading=None, sure=now.sure, allowed=now.allowed, deletions=now.deletions)
 
         self._advance(tenant, done)
 
     def note(self, tenant: str, learnt: Mapping[str, str | None] | None = None, **changes: Any) -> None:
-        """Keep what was found out on the way: ``learnt`` with None is known no longer; ``changes`` are fields.
+        """Keep what was ``learnt``, where None forgets a name, and ``changes`` of other fields.
 
-        It goes out with the next state.
+        They go out with the next state.
         """
         with self._lock:
             was = self._progress[tenant]
@@ -103,10 +103,10 @@ class TenantCursor(Cursor):
             self._progress[tenant] = now
 
     def expect_deletions(self, tenant: str, now: datetime | None) -> None:
-        """A first read begins: what is deleted from ``now`` on, and not what was before, may have been read.
+        """Begin a first read: only rows that are deleted from ``now`` on can have been read.
 
-        The state goes out before any row: should the run die before its first page is whole, the rows that were sent
-        have come, and their deletions are still asked for from here.
+        The state goes out before any row: if the run dies within its first page, rows have been sent, and their
+        deletions are asked for from here.
         """
         if replace(self._progress[tenant], read_with={}) == Progress() and now:
             self._advance(tenant, lambda was: replace(was, deletions=format_instant(now)))
@@ -120,11 +120,11 @@ class TenantCursor(Cursor):
         has_no_flags: bool | None = None,
         now: datetime | None = None,
     ) -> None:
-        """What was deleted before ``until`` has been handed on; None: that cannot be read now.
+        """Note that all deletions before ``until`` were handed on; None: they cannot be read now.
 
-        The position goes back with a clock that was ahead. A list that ``is_empty`` proves nothing, and the position
-        stays: as long as nothing comes from there, that costs nothing. ``has_no_flags`` is what was found out ``now``,
-        if anything was.
+        The position goes back with a clock that was ahead. A list that ``is_empty`` proves nothing, so the position
+        stays, which costs nothing as long as nothing is listed. ``has_no_flags`` is what was found out ``now``, if
+        anything.
         """
 
         def done(was: Progress) -> Progress:

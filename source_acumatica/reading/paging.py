@@ -1,4 +1,4 @@
-"""What the readers of all lists hand on: pages of rows, and the position behind each."""
+"""Pages of a list, with the position behind each, as all readers hand them on."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ Row = TypeVar("Row")
 Fetched = tuple[Sequence[Row], int]
 """The rows of a page, and how many were asked for."""
 EMPTIED = "the list has no rows any more, in the middle of being read"
-"""Why a list of which rows were sent is not believed to be empty."""
+"""Why a list is not believed to be empty after rows of it were sent."""
 
 
 class MovingListError(Exception):
-    """The list gives no new rows and does not end, or moves so that its rows cannot be told apart."""
+    """The list gives no new rows and does not end, or moves so that its rows cannot be distinguished."""
 
     def __init__(self, reason: str = "the ERP repeats the same rows instead of going on") -> None:
         super().__init__(reason)
 
 
 class EqualKeysError(Exception):
-    """More rows have the same key than one page can hold."""
+    """More rows have the same key than fit into a page."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """How far a list has been read: ``offset`` rows, of which the last are known by ``anchors``.
+    """How far a list has been read: ``offset`` rows, the last of which are identified by ``anchors``.
 
-    Of a list that is read by keyset, ``after`` holds the last row's values of the columns that order it. ``list_name``
-    says which list it is a place of: filter, order and method; in another list it means nothing.
+    In a list that is read by keyset, ``after`` holds the last row's values in the columns that order it. ``list_name``
+    names the list by its filter, order and method; in another list the position means nothing.
     """
 
     offset: int = 0
@@ -45,13 +45,13 @@ BEGINNING = Position()
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """The rows that a request brought anew, and the position behind them."""
+    """The new rows of an answer, and the position behind them."""
 
     rows: Sequence[Row]
     position: Position
     begins_as_last: bool = False
-    """Whether the first row has what identifies the last row of the page before: two rows have it then."""
+    """Whether the first row has the identity of the last row of the page before, so that two rows share it."""
     is_last: bool = False
-    """Whether it was seen already that nothing is behind it."""
+    """Whether it is known that nothing is behind it."""
     shows_likes: bool = False
-    """Whether what should identify the rows has come with several, in two readings of the list."""
+    """Whether several rows shared what should identify one, in two readings of the list."""

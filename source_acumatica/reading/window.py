@@ -13,10 +13,10 @@ State = dict[str, Any]
 
 @dataclass(frozen=True)
 class Window:
-    """The rows to read: last changed from ``since`` on, in UTC; all rows without ``since``.
+    """The rows to read: those last changed from ``since`` on, in UTC; all rows without ``since``.
 
-    ``until`` is what has been reached when the window is done: no request asks for it, since a clock that is wrong
-    would hide rows. ``is_unstamped`` stands for the rows without a stamp, which no comparison finds.
+    ``until`` becomes ``reached`` when the window is done. No request asks for it, since a clock that is wrong would
+    hide rows. ``is_unstamped`` stands for the rows without a stamp, which no comparison finds.
     """
 
     since: str | None = None
@@ -24,7 +24,7 @@ class Window:
     start: Position = BEGINNING
     is_unstamped: bool = False
     by: str = field(default="", compare=False)
-    """The column with the stamps; where nothing has been reached, only that says it."""
+    """The column with the stamps; the only place in the state that names it where nothing was reached."""
 
     def as_state(self) -> State:
         """JSON of the window and how far it has been read."""

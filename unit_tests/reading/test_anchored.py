@@ -122,7 +122,7 @@ def test_a_list_that_rests_is_read_once_in_order_with_as_few_requests(size, top,
     moving = MovingList(size, [top])
     assert everything(moving) == moving.rows
     needed = 1 + max(0, -(-(size - top) // (top - 1)))
-    # One proves the end; of a single row nobody can tell whether the server gives more than one at once.
+    # One proves the end; a single row does not show whether the server gives more than one at once.
     assert moving.requests <= needed + (2 if size == 1 else 1 if size else 0)
 
 

@@ -294,7 +294,7 @@ def test_the_position_of_deletions_moves_on_its_own_and_goes_back_with_a_clock_t
     assert cursor.progress("A").deletions == "2026-11-22T13:00:00.000000Z"
     cursor.deletions_done("A", NOON, has_no_flags=None)
     assert cursor.progress("A").deletions == T1200, "the clock was put back"
-    assert cursor.progress("A").knows(HAS_NO_FLAGS, NOON), "nobody asked again"
+    assert cursor.progress("A").knows(HAS_NO_FLAGS, NOON), "it was not asked again"
     cursor.deletions_done("A", None, has_no_flags=False)
     assert cursor.progress("A").deletions == T1200
     assert not cursor.progress("A").knows(HAS_NO_FLAGS, NOON)

@@ -163,7 +163,7 @@ def test_no_moment_lies_between_two_syncs(reached, start, minutes, now):
 
 
 def test_from_a_position_ahead_of_the_clock_all_deletions_are_asked_for():
-    """How far behind its own time it was made, nobody knows."""
+    """How far ahead the clock was is unknown."""
     in_the_future = Progress(T1200, deletions="2026-11-22T12:00:00.000001Z")
     assert in_the_future.deletions_since(LOOKBACK, NOON) is None
     assert replace(in_the_future, deletions=T1200).deletions_since(LOOKBACK, NOON) == "2026-11-22T11:45:00.000000Z"

@@ -50,7 +50,7 @@ def test_rows_whose_keys_repeat_against_what_was_said_come_as_often_as_they_are_
     try:
         assert sorted(sent(ReorderedList(rows, rows, 0, page_rows))) == sorted(rows)
     except MovingListError:
-        # A page full of one key and a row that is like others: nobody can tell whether it has moved.
+        # A page full of one key and a row that is like others: it may have moved or not.
         assert max(Counter(rows).values()) >= page_rows - 1
 
 
