@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from airbyte_cdk.models import ConfiguredAirbyteStream, DestinationSyncMode, SyncMode
 
-from source_acumatica.airbyte.watches import KeyWatch
+from source_acumatica.airbyte.keys import KeyWatch
 from source_acumatica.config import Config
 from source_acumatica.contract.forms import form_names
 from source_acumatica.contract.tables import Table

@@ -23,9 +23,9 @@ from source_acumatica.odata.answers import REFUSED_BY_SILENCE
 from source_acumatica.odata.resources import first_row
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.reader import where_of
 from source_acumatica.reading.table import StreamTable
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

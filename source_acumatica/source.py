@@ -47,7 +47,8 @@ from source_acumatica.holdings import ODATA_PREFIXES, holding_of, placeholder
 from source_acumatica.odata.discovery import ODataSurvey
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.cursor import State, TenantCursor
+from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.window import State
 from source_acumatica.row_filters import refuse_unmatched_filters
 from source_acumatica.stream_maker import StreamMaker
 

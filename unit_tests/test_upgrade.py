@@ -11,7 +11,8 @@ import yaml
 
 import source_acumatica
 from source_acumatica.config import Config
-from source_acumatica.reading.cursor import TenantCursor, Window
+from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.window import Window
 
 RELEASED = sorted((Path(__file__).parent / "released").iterdir())
 SPEC = yaml.safe_load((Path(source_acumatica.__file__).parent / "spec.yaml").read_text())["connectionSpecification"]

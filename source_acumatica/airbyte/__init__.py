@@ -1,1 +1,1 @@
-"""The side of Airbyte's protocol: streams of any API, records and states on their way out, and signs of progress."""
+"""Airbyte's protocol: the streams of both APIs, with the records, the states and the log lines that they send."""

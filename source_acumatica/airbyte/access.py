@@ -1,4 +1,4 @@
-"""What is known of the tenants at the start of a run, and what their streams share."""
+"""What all streams of a run share: the tenants' clocks, the reader of deletions, the log of progress."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ from datetime import datetime, timedelta
 from source_acumatica.airbyte.progress import ProgressLog
 from source_acumatica.airbyte.removals import Removals
 from source_acumatica.erp.client import Client
-from source_acumatica.reading.cursor import HAS_FLAGGED, TenantCursor
+from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import DatabaseClock
+from source_acumatica.reading.learnt import HAS_FLAGGED
 from source_acumatica.reading.table import StreamTable
 
 
 @dataclass(frozen=True)
 class Access:
-    """What is known of the tenants at the start of a run."""
+    """What all streams of a run share."""
 
     removals: Removals
-    """Where removed records are read."""
+    """Where deleted records are read."""
     warn_if_blind: Callable[[str, StreamTable], None]
-    """Says if the row filter of a tenant's table, of which no row has ever come, finds none of those that there are."""
+    """Warns if a tenant's table has rows, and its row filter finds none; asked where no row has ever come."""
     server_times: Mapping[str, datetime] = field(default_factory=dict)
     clocks: dict[str, DatabaseClock] = field(default_factory=lambda: defaultdict(DatabaseClock))
     """The clock of each tenant's database."""
     have_flagged: set[str] = field(default_factory=set)
-    """The tenants of which flagged rows have ever come: the site knows the header that shows them."""
+    """The tenants that have ever sent rows flagged as deleted: the site knows the header that shows those."""
     progress_log: ProgressLog = field(default_factory=ProgressLog)
     began_at: float = field(default_factory=time.monotonic)
 
     def now(self, tenant: str) -> datetime | None:
-        """The server's clock at this moment, as it has gone on since the sign-in."""
+        """The server's clock at this moment: as it was at the sign-in, and the time since."""
         then = self.server_times.get(tenant)
         return then and then + timedelta(seconds=time.monotonic() - self.began_at)
 
     def remember(self, progress: TenantCursor, tenants: Sequence[str], *, has_clock: bool) -> None:
-        """What one stream has seen before holds for others: all tables of a tenant are stamped by one clock."""
+        """Share what the state of one stream knows: all tables of a tenant are stamped by one clock."""
         for tenant in tenants:
-            was = progress.progress(tenant)
+            before = progress.progress(tenant)
             if has_clock:
-                was.remind(self.clocks[tenant])
-            if HAS_FLAGGED in was.learnt:
+                before.remind(self.clocks[tenant])
+            if HAS_FLAGGED in before.learnt:
                 self.have_flagged.add(tenant)
 
     @classmethod
@@ -55,7 +56,7 @@ class Access:
         warn_if_blind: Callable[[str, StreamTable], None],
         progress_log: ProgressLog,
     ) -> Access:
-        """With the tenants' clocks, read when they were signed in to."""
+        """With the clocks that the tenants showed at the sign-in."""
         times = {tenant: client.server_time(tenant) for tenant in tenants}
         known = {tenant: time for tenant, time in times.items() if time}
         return cls(removals, warn_if_blind, known, progress_log=progress_log)

@@ -15,9 +15,9 @@ from source_acumatica.airbyte.records import RecordBatch
 
 
 class RowQueue(Queue[Any]):
-    """The way of all rows from the workers to standard output; holds so many bytes of them, and not so many messages.
+    """The queue of all rows from the workers to standard output, limited by bytes and not by messages.
 
-    Before a slow consumer it is always full, and a row may have two kilobytes or a megabyte.
+    With a slow consumer it is always full, and a row can have two kilobytes or a megabyte.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -37,7 +37,7 @@ class RowQueue(Queue[Any]):
         return self._queued_bytes
 
 
-# Other messages than records are small and few.
+# Messages other than records are small and few.
 _TYPICAL_BYTES = 1024
 
 
@@ -46,7 +46,7 @@ def _size_bytes(item: Any) -> int:
 
 
 class OrderedMessageRepository(MessageRepository):
-    """Workers' messages travel the records' queue, so they cannot overtake them; the main thread's are kept here.
+    """Workers' messages go through the queue of the records, which they cannot overtake; the main thread's stay here.
 
     The CDK's own repositories let a state leave before the records of its page (BEHAVIOR.md, "The CDK", trap A).
     """
@@ -57,7 +57,7 @@ class OrderedMessageRepository(MessageRepository):
         self._consumer = threading.get_ident()
 
     def consume_here(self) -> None:
-        """Say that the calling thread is the one that empties the queue."""
+        """Make the calling thread the one that empties the queue."""
         self._consumer = threading.get_ident()
 
     def emit_message(self, message: AirbyteMessage) -> None:
@@ -68,7 +68,7 @@ class OrderedMessageRepository(MessageRepository):
             self._queue.put(message)
 
     def log_message(self, level: Level, message_provider: Callable[[], LogMessage]) -> None:
-        """Make a log message of what ``message_provider`` gives, if ``level`` is logged."""
+        """Emit what ``message_provider`` gives as a log message, if ``level`` is logged."""
         one = InMemoryMessageRepository()
         one.log_message(level, message_provider)
         for message in one.consume_queue():

@@ -1,4 +1,4 @@
-"""Tells of names that destinations do not keep apart."""
+"""Warns of names that many destinations treat as one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger("airbyte")
 def warn_of_look_alikes(tables: Sequence[StreamTable]) -> None:
     """Log the streams, and the columns within one, whose names differ by case or punctuation only.
 
-    Airbyte and the sources keep them apart; many destinations, and PyAirbyte, write both into one.
+    To Airbyte and the sources they are different; many destinations, and PyAirbyte, write both into one.
     """
     for names in look_alikes(table.name for table in tables):
         logger.warning(
@@ -29,7 +29,7 @@ def warn_of_look_alikes(tables: Sequence[StreamTable]) -> None:
 
 
 def look_alikes(names: Iterable[str]) -> list[list[str]]:
-    """Names that are one when case, accents and punctuation are taken away, in groups."""
+    """Groups of names that differ only by case, accents or punctuation."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(_folded(name), []).append(name)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 logger = logging.getLogger("airbyte")
 
-# A minute is promised; a request that is answered late must not make it longer.
+# A line in each minute is promised, so there is room for one that comes late.
 INTERVAL_SECONDS = 55.0
 
 
 @dataclass
 class RowCount:
-    """The rows that a stream has brought of one tenant; its reader adds them up, page by page."""
+    """How many rows of one tenant a stream has read; whoever reads them adds up, page by page."""
 
     where: str
     rows: int = 0
@@ -27,7 +27,7 @@ class RowCount:
     logged_at: float = field(default_factory=time.monotonic)
 
     def line(self) -> str:
-        """How far it is, and how fast it was since the last time this was asked."""
+        """The log line: the rows so far, and the rate since the last line."""
         now, rows = time.monotonic(), self.rows
         rate = (rows - self.rows_logged) / max(now - self.logged_at, 1e-3)
         self.rows_logged, self.logged_at = rows, now
@@ -45,7 +45,7 @@ class ProgressLog:
     @contextmanager
     def logging(self) -> Iterator[None]:
         """Log for as long as this lasts."""
-        threading.Thread(target=self._log_all, name="heartbeat", daemon=True).start()
+        threading.Thread(target=self._log_all, name="progress", daemon=True).start()
         try:
             yield
         finally:
@@ -53,7 +53,7 @@ class ProgressLog:
 
     @contextmanager
     def of(self, where: str) -> Iterator[RowCount]:
-        """Say that the rows of ``where`` are being read."""
+        """Log the progress of ``where`` for as long as this lasts."""
         count = RowCount(where)
         self._counts.append(count)
         try:
@@ -63,6 +63,6 @@ class ProgressLog:
 
     def _log_all(self) -> None:
         while not self._has_ended.wait(INTERVAL_SECONDS):
-            # Those that have begun since the last time have been silent for less than a minute, and say so anyway.
+            # Also of streams that have just begun: they are named once a minute like all others.
             for count in list(self._counts):
                 logger.info(count.line())

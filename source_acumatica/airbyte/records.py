@@ -1,8 +1,8 @@
-"""Records on their way out: many lines as one message, since an object for each costs more than all the rest.
+"""Sends many records as one message, since an object for each costs more than all the rest of a read.
 
-Only this module knows that a message can stand for many. The workers make ``RecordBatch``, which travel the queue as
-any message does. ``Entrypoint`` prints their text, and counts their records into the states behind them. For whoever
-reads messages one by one, as the CDK's own entry point does, ``single_messages`` takes them apart.
+The workers make a ``RecordBatch``, which goes through the queue like any other message. ``Entrypoint`` prints its text
+and counts its records for the states that follow. Anything that reads messages one by one, as the CDK's own entry
+point does, gets them from ``single_messages``.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ _DECODER = msgspec.json.Decoder(_RecordLine, float_hook=orjson.Fragment)
 
 
 Meta = msgspec.Raw
-"""What records say of themselves, encoded once for all that say the same."""
+"""The ``meta`` of records, encoded once for all records with the same changes."""
 
 
 class RecordBatch(AirbyteMessage):
-    """RECORD messages of one stream as they are printed, one a line."""
+    """RECORD messages of one stream, as the text that is printed: one a line."""
 
     def __init__(self, stream: str, text: str, count: int) -> None:
         super().__init__(type=Type.RECORD)
@@ -72,15 +72,15 @@ class RecordBatch(AirbyteMessage):
 
     @classmethod
     def of(cls, stream: str, records: Sequence[Any], meta: Meta | None = None) -> RecordBatch:
-        """The lines of at least one record; as in the CDK's messages, columns without a value are left out."""
+        """A batch of at least one record; as in the CDK's messages, columns without a value are left out."""
         now = time.time_ns() // 1_000_000
-        lines = _ENCODER.encode_lines(
+        text = _ENCODER.encode_lines(
             [_RecordLine(_RecordBody(stream, filled(record), now, meta)) for record in records]
         )
-        return cls(stream, lines[:-1].decode(), len(records))
+        return cls(stream, text[:-1].decode(), len(records))
 
     def single_messages(self) -> Iterator[AirbyteMessage]:
-        """The same as messages of the CDK."""
+        """The same records, each as a message of the CDK."""
         for line in self.text.split("\n"):
             body = _DECODER.decode(line).record
             record = AirbyteRecordMessage(stream=body.stream, data=_serializable(body.data), emitted_at=body.emitted_at)
@@ -88,10 +88,10 @@ class RecordBatch(AirbyteMessage):
                 record.meta = AirbyteRecordMessageMeta(changes=list(map(_change, body.meta["changes"])))
             yield AirbyteMessage(type=Type.RECORD, record=record)
 
-    def first_apart(self) -> Iterator[AirbyteMessage]:
-        """The first record as a message of the CDK, which tells by it that the stream is running, and the others.
+    def with_single_first(self) -> Iterator[AirbyteMessage]:
+        """The first record as a message of the CDK, which sees by it that the stream is running; the others as a batch.
 
-        The CDK passes nothing on of it but its data: ``with_meta`` has to see what comes out.
+        The CDK passes on the record's data alone: its ``meta`` hides in there until ``with_meta`` takes it out.
         """
         line, _, others = self.text.partition("\n")
         for message in RecordBatch(self.stream, line, 1).single_messages():
@@ -103,7 +103,7 @@ class RecordBatch(AirbyteMessage):
 
 
 def meta_of(left_out: Sequence[str], cut: Sequence[str]) -> Meta | None:
-    """What each record says of itself: which columns are null although the ERP has values, and which come in part."""
+    """The ``meta`` of records with columns that are null although the ERP has values, or that are cut."""
     changes = [
         *({"field": name, "change": Change.NULLED, "reason": Reason.SOURCE_RETRIEVAL_ERROR} for name in left_out),
         *({"field": name, "change": Change.TRUNCATED, "reason": Reason.SOURCE_FIELD_SIZE_LIMITATION} for name in cut),
@@ -142,7 +142,7 @@ def _complaint(error: JsonSchemaError) -> str:
 
 
 class BatchSource(Source, ABC):
-    """A source that sends ``RecordBatch`` where it is told that they are understood."""
+    """A source that can send a ``RecordBatch``; it does so if ``sends_batches`` is set."""
 
     sends_batches = False
 
@@ -152,7 +152,7 @@ class Entrypoint(AirbyteEntrypoint):
 
     @staticmethod
     def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
-        """Refuse settings that cannot be used, each by its name, which the CDK's own words leave out.
+        """Refuse settings that cannot be used, and name each, which the CDK's own message does not.
 
         Raises:
             AirbyteTracedException: a ``config_error``.
@@ -161,27 +161,27 @@ class Entrypoint(AirbyteEntrypoint):
         given, _ = split_config({name: value for name, value in config.items() if value is not None})
         if isinstance(given.get("instance_url"), str):
             given["instance_url"] = given["instance_url"].strip()
-        errors = Draft7Validator(source_spec.connectionSpecification).iter_errors(given)
-        if told := list(map(_complaint, errors)):
-            message = filter_secrets(f"The settings are not usable: {'; '.join(told)}.")
+        errors = [*Draft7Validator(source_spec.connectionSpecification).iter_errors(given)]
+        if errors:
+            message = filter_secrets(f"The settings are not usable: {'; '.join(map(_complaint, errors))}.")
             raise AirbyteTracedException(message=message, failure_type=FailureType.config_error)
 
     @staticmethod
     def set_up_secret_filter(config: Mapping[str, Any], connection_specification: Mapping[str, Any]) -> None:
-        """Mask secrets our way from the first message on: the CDK's would take each letter of a short one for it."""
+        """Mask secrets in our own way: of a secret of one letter, the CDK's filter would mask each such letter."""
         hide_secrets(config)
 
     def check(self, *args: Any, **more: Any) -> Iterator[AirbyteMessage]:
-        """The messages of a check: its last one is the answer, also where the CDK would raise what is not the user's.
+        """The messages of a check, the last of which is always its answer, also where the CDK would raise an error.
 
-        The platform takes a check without an answer for a fault of its own, and shows the user nothing of use.
+        The platform takes a check without an answer for a fault of its own, and shows the user nothing useful.
         """
         try:
             yield from super().check(*args, **more)
         except AirbyteTracedException as error:
             yield from self._answer(error)
         except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, OSError) as error:
-            # A description of a shape that nobody thought of goes wrong in one of these ways; what happened is traced.
+            # A description of an unexpected shape fails in one of these ways; the trace says where.
             message = (
                 f"The check came upon something that this connector does not know ({type(error).__name__}: {error})."
             )
@@ -197,15 +197,15 @@ class Entrypoint(AirbyteEntrypoint):
     def __init__(self, source: BatchSource) -> None:
         super().__init__(source)
         source.sends_batches = True
-        self._lines: RecordBatch | None = None
+        self._batch: RecordBatch | None = None
 
     def run(self, parsed_args: argparse.Namespace) -> Iterator[str]:
-        """What is to be printed: messages, or several of them with line breaks between."""
-        # Whoever ends the run early ends the read below it at once, and not when somebody collects the garbage.
+        """The text to print: a message, or several with line breaks between them."""
+        # A caller that ends the run early ends the read below it at once, and not only when garbage is collected.
         with closing(cast("Generator[str]", super().run(parsed_args))) as texts:
             for text in texts:
-                lines, self._lines = self._lines, None
-                yield lines.text if lines else text
+                batch, self._batch = self._batch, None
+                yield batch.text if batch else text
 
     def read(
         self,
@@ -222,14 +222,14 @@ class Entrypoint(AirbyteEntrypoint):
             yield from incomplete(catalog)
             raise
         for message in super().read(source_spec, config, catalog, state):
-            self._lines = message if isinstance(message, RecordBatch) else None
+            self._batch = message if isinstance(message, RecordBatch) else None
             yield message
 
     @staticmethod
     def handle_record_counts(
         message: AirbyteMessage, stream_message_count: defaultdict[HashableStreamDescriptor, float]
     ) -> AirbyteMessage:
-        """Count the records into the state that follows them."""
+        """Count the records for the state that follows them."""
         if isinstance(message, RecordBatch):
             stream_message_count[HashableStreamDescriptor(name=message.stream, namespace=None)] += message.count
             return message
@@ -244,24 +244,24 @@ def incomplete(catalog: ConfiguredAirbyteCatalog) -> Iterator[AirbyteMessage]:
 
 
 def filled(record: Any) -> Any:
-    """A record without its empty columns; the types of compiled ones leave them out themselves."""
+    """A record without its empty columns; compiled records leave those out themselves."""
     return {name: cell for name, cell in record.items() if cell is not None} if isinstance(record, dict) else record
 
 
 def with_meta(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
-    """The messages as the CDK hands them out, with what records say of themselves beside their data again."""
+    """The messages that the CDK hands out, with the ``meta`` of records back in its place."""
     for message in messages:
         if message.record and _META in message.record.data:
             message.record.meta = message.record.data.pop(_META)
         yield message
 
 
-# No column is called so.
+# No column has this name.
 _META = "\x00meta"
 
 
 def single_messages(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
-    """The messages, each of which stands for itself alone."""
+    """The messages, with each batch as single records."""
     for message in messages:
         if isinstance(message, RecordBatch):
             yield from message.single_messages()
@@ -270,13 +270,13 @@ def single_messages(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessa
 
 
 class NoCounts(logging.Filter):
-    """Keeps the CDK from telling how many messages a stream had as the number of its records."""
+    """Keeps the CDK from logging how many messages a stream had as the number of its records."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it says anything else."""
+        """Whether the line may be logged."""
         return not record.getMessage().startswith("Read ")
 
 
 def in_pieces(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """The items, so many at a time."""
+    """The items, ``size`` at a time."""
     return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,41 +1,29 @@
-"""The records of a table that are gone: what a stream asks for, and what it sends for them."""
+"""How a stream asks which records were deleted; the source hands in what can answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from source_acumatica.reading.cursor import Progress
-from source_acumatica.reading.fields import Record, just_after
-from source_acumatica.reading.table import DELETED_AT, StreamTable
+from source_acumatica.reading.progress import Progress
+from source_acumatica.reading.table import StreamTable
 
 
 @dataclass(frozen=True)
 class Removal:
-    """A record that is gone: its NoteID and since when, in UTC."""
+    """A deleted record: its NoteID and the time, in UTC."""
 
     id: str
     at: str
     behind: str | None = None
-    """Not earlier than any stamp that the record was sent with; None: ``at`` is not."""
-
-
-def tombstones(table: StreamTable, tenant: str, removals: Iterable[Removal]) -> Iterator[Record]:
-    """The records that make a destination drop the rows.
-
-    Destinations keep the row with the newest cursor, so a removal is newer than any change that it follows, and older
-    than any change that may come after it: should the record be restored, that wins.
-    """
-    for removal in removals:
-        record = {"_tenant": tenant, table.id_field: removal.id, DELETED_AT: removal.at}
-        yield record | ({table.cursor_field: just_after(removal.behind or removal.at)} if table.cursor_field else {})
+    """A time not earlier than any stamp that the record was sent with; None where ``at`` is such a time."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What a stream wants to know: which records one tenant's table has lost."""
+    """What a stream asks: which records one tenant's table has lost."""
 
     tenant: str
     sets: Sequence[str]
@@ -43,44 +31,44 @@ class Loss:
     where: str
     most_rows: int
     table: StreamTable | None
-    """The table as OData describes it, where that is known and of use."""
+    """The table as OData describes it, where that is known and needed."""
     newest: str | None
-    """The latest stamp that any row of the stream was sent with, as far as is known."""
+    """The latest stamp, as far as is known, that a row of the stream was sent with."""
     has_own_stamp: bool
     """Whether that is the table's own stamp."""
     sent_by: str | None
-    """The latest stamp that a row was sent with before this sync, but for those of days to come."""
+    """The latest stamp that a row was sent with before this sync; stamps far in the future do not count."""
     was: Progress
     now: datetime | None
     may_have_flags: bool
     is_header_known: bool
-    """Whether flagged rows of any table have come from this site."""
+    """Whether this site has ever sent rows flagged as deleted, of any table."""
 
 
 class RemovalReader(Protocol):
     """Reads what one tenant's table has lost."""
 
     is_listed: bool
-    """Whether the ERP's list has been read to its end."""
+    """Whether the ERP's list of deletions was read to its end."""
     is_empty: bool
-    """Whether nothing stood in it."""
+    """Whether that list was empty."""
     has_flags: bool | None
-    """Whether the table has flags, as was found out now; None if nobody asked, or nobody could answer."""
+    """Whether the table flags deleted rows; None if that was not asked, or could not be found out."""
     has_flagged: bool
-    """Whether a row with the flag has come."""
+    """Whether a flagged row has come."""
 
     def removals(self, since: str | None) -> Iterator[Sequence[Removal]]:
-        """All there are, of those that the ERP lists from ``since`` on; the log says what is not read, and why."""
+        """All deleted records, those that the ERP lists from ``since`` on; the log says what is not read, and why."""
 
 
 class Removals(Protocol):
-    """Where removed records are read, for the tables of every API; OData has them, and the source hands it in."""
+    """Where deleted records are read, for the tables of both APIs: through OData, which the source hands in."""
 
     def expect(self, dac: str) -> None:
-        """``described`` will be asked for this one: all are described by one download."""
+        """Announce that ``described`` will be asked for this table: one download describes all."""
 
     def described(self, tenant: str, dac: str) -> StreamTable | None:
-        """A table that was expected, as the tenant's OData describes it; None if it does not, or cannot be asked."""
+        """An announced table, as the tenant's OData describes it; None if it does not, or cannot be asked."""
 
     def names_of(self, dac: str) -> Sequence[str]:
         """The names under which OData may have a table, the surest first."""
@@ -92,4 +80,4 @@ class Removals(Protocol):
         """Whether any of the ids is a NoteID in the table as OData shows it; None where it cannot be asked."""
 
     def reader(self, loss: Loss) -> RemovalReader:
-        """What reads the records that are gone."""
+        """What reads the records that the table has lost."""

@@ -1,4 +1,4 @@
-"""Looks at the state that a read is given: it may be another connector's, or edited by hand."""
+"""Checks the state that a read is given: it may be another connector's, or edited by hand."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.erp.errors import config_error
-from source_acumatica.reading.cursor import LEARNT
 from source_acumatica.reading.fields import utc_instant
+from source_acumatica.reading.learnt import LEARNT
 
 logger = logging.getLogger("airbyte")
 
@@ -29,12 +29,12 @@ UNREADABLE = AirbyteStateMessage(
     type=AirbyteStateType.GLOBAL,
     global_=AirbyteGlobalState(stream_states=[], shared_state=AirbyteStateBlob()),
 )
-"""In place of a file that does not hold states of streams: it reaches the read, which can tell each stream's end."""
+"""Stands for a file that holds no states of streams: it reaches the read, which can report each as incomplete."""
 _AGAIN = "Clear the stream's data in Airbyte, which reads it anew, or give it back the state that this connector wrote"
 
 
 class ForeignStateError(ValueError):
-    """The state cannot be gone on from; the text is a sentence without its full stop."""
+    """A read cannot continue from the state; the text is a sentence without its full stop."""
 
 
 def manager_of(states: Sequence[AirbyteStateMessage] | None) -> ConnectorStateManager:
@@ -58,7 +58,7 @@ def manager_of(states: Sequence[AirbyteStateMessage] | None) -> ConnectorStateMa
 def state_of(
     states: ConnectorStateManager, configured: ConfiguredAirbyteStream
 ) -> tuple[dict[str, Any] | None, AirbyteTracedException | None]:
-    """The state that an incremental read of the stream goes on from, or why it cannot."""
+    """The state that an incremental read of the stream continues from, or why it cannot."""
     name = configured.stream.name
     given = states.get_stream_state(name, None) if configured.sync_mode is SyncMode.incremental else {}
     if says_nothing(given):
@@ -70,14 +70,14 @@ def state_of(
 
 
 def cursors(configured: ConfiguredAirbyteStream, state: Mapping[str, Any] | None) -> Iterator[str]:
-    """What may be the cursor of a stream that no tenant can tell about."""
+    """The columns that may be the cursor of a stream which no tenant describes."""
     yield from configured.cursor_field or ()
     yield from configured.stream.default_cursor_field or ()
     yield from (name for part in (state or {}).get("states", ()) for name in part["cursor"])
 
 
 def understood(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of one stream, its instants in UTC; one without parts says nothing, so that all is read.
+    """The state of one stream, its instants in UTC; without parts it is empty, so that all is read.
 
     Raises:
         ForeignStateError: it has parts that are not tenants', or not in the form that this connector writes.
@@ -126,19 +126,19 @@ _TIME = "a time, such as 2026-11-30T00:00:00Z"
 
 
 def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
-    """What is looked at in what was found out about the ERP, and in what was asked for."""
+    """What was learnt about the ERP, and the settings: names, values, what a value may be, in code and in words."""
     for name in LEARNT:
         yield name, part.get(name), lambda value: isinstance(value, bool) or _is_instant(value), _TIME
     for name in ("lag", "own_lag", "allowed"):
         yield name, part.get(name, 0), _is_span, "a number of seconds"
-    yield "has_unstamped", part.get("has_unstamped", False), _is_truth, "true or false"
+    yield "has_unstamped", part.get("has_unstamped", False), _is_flag, "true or false"
     for name in ("left_out", "columns", "custom"):
         yield name, part.get(name, []), _is_list_of_texts, "a list of names"
     yield "read_with", part.get("read_with", {}), lambda value: isinstance(value, dict), "an object"
 
 
 def _place(reading: Any) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
-    """What is looked at in the place that a sync which was cut off had reached: names, values, and what they may be."""
+    """The place that a sync which was cut off had reached: names, values, what a value may be, in code and in words."""
     yield "reading", reading, lambda value: value is None or isinstance(value, dict), "an object"
     if reading:
         for name in ("since", "until"):
@@ -150,12 +150,12 @@ def _place(reading: Any) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]
         yield (
             "reading.unstamped",
             reading.get("unstamped", False),
-            lambda value: isinstance(value, bool),
+            _is_flag,
             "true or false",
         )
 
 
-def _is_truth(value: Any) -> bool:
+def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
@@ -164,7 +164,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_span(value: Any) -> bool:
-    """A number of seconds that can be reckoned with."""
+    """A number of seconds that a ``timedelta`` can hold."""
     return _is_whole(value) and abs(value) <= _LONGEST_SPAN_SECONDS
 
 

@@ -25,9 +25,10 @@ from source_acumatica.contract.query import Plan, asked_parts, custom_groups
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.reading.cursor import EMPTIES_PARTS, LISTS_ALL, Window
 from source_acumatica.reading.fields import Raw
+from source_acumatica.reading.learnt import EMPTIES_PARTS, LISTS_ALL
 from source_acumatica.reading.reader import Facts
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

@@ -20,10 +20,10 @@ from source_acumatica.erp.answers import of_its_head, read_answer, refuse_beginn
 from source_acumatica.erp.errors import BrokenAnswerError, RequestFailed, config_error, refuse_error, with_quote
 from source_acumatica.erp.json_text import decode
 from source_acumatica.reading.batches import in_batches, pack
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, Raw, utc_instant
 from source_acumatica.reading.paging import Page
 from source_acumatica.reading.reader import gives_up
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 _PIECE_BYTES = 64 * 1024

@@ -16,8 +16,8 @@ from source_acumatica.contract.tables import Table
 from source_acumatica.erp.answers import TOO_LONG
 from source_acumatica.erp.client import RetryPolicy
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.refusals import SearchTooLongError, refused
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

@@ -14,10 +14,10 @@ from source_acumatica.contract.parts import missing
 from source_acumatica.contract.query import Plan, custom_groups, expanded
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.trail import Identity
+from source_acumatica.reading.window import Window
 
 TRIES_AT_ONE_PAGE = 5
 """A page is read again if it changes between the requests for its custom fields, or fails only now and then."""

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from source_acumatica.contract.custom_fields import in_groups
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.addresses import LONGEST_QUERY_CHARACTERS, encode, fits
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, Raw, unwrap
+from source_acumatica.reading.window import Window
 
 # No list of names gets longer than this, and all options together have to fit into an address: a longer selection is
 # left out, since more columns do no harm, and custom fields are asked for in several requests.

@@ -24,18 +24,12 @@ from source_acumatica.contract.list_requests import TRIES_AT_ONE_PAGE, Ask, List
 from source_acumatica.contract.query import Plan, asked_parts, record_filter
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.reading.cursor import FILTER_WORKS, Window
+from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pages
 from source_acumatica.reading.fields import Raw, unwrap
+from source_acumatica.reading.learnt import FILTER_WORKS
 from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import PageSize
-from source_acumatica.reading.paging import (
-    ALIKE_ROWS_TO_REPEAT,
-    BEGINNING,
-    MovingListError,
-    Page,
-    Position,
-    anchored_pages,
-)
+from source_acumatica.reading.paging import BEGINNING, MovingListError, Page, Position
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.reader import (
     EVER,
@@ -49,6 +43,7 @@ from source_acumatica.reading.reader import (
     stopped,
 )
 from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

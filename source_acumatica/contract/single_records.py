@@ -22,8 +22,8 @@ from source_acumatica.contract.query import (
 )
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import Raw, unwrap
+from source_acumatica.reading.window import Window
 
 # A record whose lines change between the requests for its custom fields is read again.
 _TRIES_AT_ONE_RECORD = 5

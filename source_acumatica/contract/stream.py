@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 
+from source_acumatica.airbyte.keys import ListKeys
 from source_acumatica.airbyte.stream import TableStream, can_be_smaller, shared_codec
-from source_acumatica.airbyte.watches import ListKeys
 from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.codec import list_codec
 from source_acumatica.contract.form_reader import FormReader
@@ -22,12 +22,13 @@ from source_acumatica.contract.tables import Method, Table
 from source_acumatica.erp.answers import NO_CONTENT, on_trial, or_no_content, read_answer
 from source_acumatica.erp.errors import config_error
 from source_acumatica.reading.codec import Codec
-from source_acumatica.reading.cursor import IDS_LOOKED_AT, Window
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Raw
+from source_acumatica.reading.learnt import IDS_LOOKED_AT
 from source_acumatica.reading.read_with import ReadWith, read_with
 from source_acumatica.reading.reader import Reader, where_of
 from source_acumatica.reading.table import StreamTable
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

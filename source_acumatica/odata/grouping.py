@@ -12,9 +12,10 @@ from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import ODataPlan, places_that_fit, plain_value
 from source_acumatica.odata.tables import ODataTable
-from source_acumatica.reading.cursor import FOUND_BY_KEY, Window
 from source_acumatica.reading.fields import Raw, moved, utc_instant
+from source_acumatica.reading.learnt import FOUND_BY_KEY
 from source_acumatica.reading.reader import Facts
+from source_acumatica.reading.window import Window
 
 # Each for as many rows as can be named in an address, some thirty; of a page with more rows, those are spread over it.
 _MOST_REQUESTS_FOR_A_PAGE = 40

@@ -12,9 +12,9 @@ from source_acumatica.odata.query import ODataPlan, odata_options, plain_value
 from source_acumatica.odata.resources import inquiry_resource
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataTable
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.reader import where_of
+from source_acumatica.reading.window import Window
 
 # Only keys are asked for: so many rows at first, and as many more as a second answer has. A limit of time would give
 # another catalog whenever the ERP is slow.

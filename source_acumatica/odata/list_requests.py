@@ -12,9 +12,9 @@ from typing import Any
 from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.odata.pages import FEWEST_ROWS, CutPages, ODataPage, sized_page
 from source_acumatica.odata.query import ODataPlan
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import PageSize
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

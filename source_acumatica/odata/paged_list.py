@@ -13,8 +13,9 @@ from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.odata.pages import CutPages, ODataPage, sized_page
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed
+from source_acumatica.reading.anchored import anchored_pages
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS, PageSize
-from source_acumatica.reading.paging import BEGINNING, EMPTIED, MovingListError, anchored_pages
+from source_acumatica.reading.paging import BEGINNING, EMPTIED, MovingListError
 from source_acumatica.reading.trail import Identity
 
 

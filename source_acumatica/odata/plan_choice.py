@@ -12,9 +12,10 @@ from source_acumatica.odata.query import ODataPlan, plans
 from source_acumatica.odata.sort_columns import SortColumns
 from source_acumatica.odata.stamp_filter import StampFilter
 from source_acumatica.odata.tables import ODataTable
-from source_acumatica.reading.cursor import LOSES_UNSTAMPED, Window
+from source_acumatica.reading.learnt import LOSES_UNSTAMPED
 from source_acumatica.reading.paging import BEGINNING, Position
 from source_acumatica.reading.reader import Facts, gives_up, lost_ranks
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

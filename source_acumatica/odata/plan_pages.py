@@ -14,13 +14,14 @@ from source_acumatica.odata.list_requests import ListRequests
 from source_acumatica.odata.pages import FEWEST_ROWS, linked_pages
 from source_acumatica.odata.row_identity import Place, RowIdentity
 from source_acumatica.odata.tables import ODataFeed
+from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pages
 from source_acumatica.reading.batches import in_batches
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.looks import SMALL_PAGE_ROWS, Looks
-from source_acumatica.reading.paging import ALIKE_ROWS_TO_REPEAT, BEGINNING, Page, Position, anchored_pages
+from source_acumatica.reading.paging import BEGINNING, Page, Position
 from source_acumatica.reading.prefetch import ByNumber, Guess, Prefetch
 from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

@@ -15,8 +15,8 @@ import msgspec
 from source_acumatica.config import typed_in
 from source_acumatica.erp.addresses import fits
 from source_acumatica.odata.tables import FUNCTION_SUFFIX, ODataFeed, ODataTable
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, moved
+from source_acumatica.reading.window import Window
 
 # Of an address; the rest is for a filter, a place, and an inquiry's parameters.
 _LONGEST_ORDER_CHARACTERS = _LONGEST_PLACES_CHARACTERS = 1300

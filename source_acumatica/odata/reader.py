@@ -23,7 +23,6 @@ from source_acumatica.odata.row_identity import RowIdentity, key_of
 from source_acumatica.odata.sort_columns import SortColumns
 from source_acumatica.odata.stamp_filter import StampFilter
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import Raw, utc_instant
 from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import PageSize
@@ -39,6 +38,7 @@ from source_acumatica.reading.reader import (
     where_of,
 )
 from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

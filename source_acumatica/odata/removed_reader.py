@@ -14,7 +14,7 @@ from source_acumatica.erp.errors import told
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.odata.deletions import Deletions, NoFlagsError, NotTrackedError
 from source_acumatica.odata.tracking import TRACKING_FORM, History
-from source_acumatica.reading.cursor import Progress
+from source_acumatica.reading.progress import Progress
 
 logger = logging.getLogger("airbyte")
 

@@ -12,7 +12,7 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.erp.errors import Action, Problem, RequestFailed, config_error
 from source_acumatica.odata.query import ODataPlan, ParameterError, odata_options, parameterized
 from source_acumatica.odata.tables import ODataTable
-from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.window import Window
 
 # ASP.NET refuses these in a path even percent-encoded, and splits the path at slashes; OData takes what is in
 # parentheses for a key.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from source_acumatica.odata.list_requests import PLAIN, ListRequests
 from source_acumatica.odata.query import orderable
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.refusals import SearchTooLongError, refused
+from source_acumatica.reading.window import Window
 
 
 @dataclass

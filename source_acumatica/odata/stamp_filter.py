@@ -9,9 +9,10 @@ from source_acumatica.erp.errors import RequestFailed
 from source_acumatica.odata.grouping import Grouping
 from source_acumatica.odata.list_requests import ListRequests, another_plan_may_work
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.cursor import FILTER_WORKS, Window
 from source_acumatica.reading.fields import Raw
+from source_acumatica.reading.learnt import FILTER_WORKS
 from source_acumatica.reading.reader import EVER, Facts, hides_rows, refuse_stamped, shows_unstamped
+from source_acumatica.reading.window import Window
 
 
 @dataclass

@@ -17,11 +17,12 @@ from source_acumatica.odata.resources import inquiry_resource
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.codec import Codec
-from source_acumatica.reading.cursor import GIVES_UNSTAMPED, LOSES_UNSTAMPED, Window
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Raw
+from source_acumatica.reading.learnt import GIVES_UNSTAMPED, LOSES_UNSTAMPED
 from source_acumatica.reading.read_with import ReadWith, read_with
 from source_acumatica.reading.reader import Reader, where_of
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 

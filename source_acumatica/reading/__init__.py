@@ -1,1 +1,1 @@
-"""What reading any list takes: its table and fields, pages of a list that moves, decoding, each tenant's progress."""
+"""What both APIs need to read a list: tables and fields, decoding, paging, and the progress of each tenant."""

@@ -15,17 +15,17 @@ import msgspec
 
 from source_acumatica.erp.json_text import BrokenTextError, error_at_end
 
-# As much as becomes records at once; as objects, rows take about ten times what they take as text.
+# So much text becomes rows at once; as objects, rows take about ten times as much memory.
 _BATCH_BYTES = 512 * 1024
-# Text of such rows shrinks to a tenth in any case; more effort saves little.
+# At the lowest level such text shrinks to a tenth already; more effort saves little.
 _COMPRESSION = 1
 
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _FLAT = rb'\{(?:[^"{}\[\]]++|' + _STRING + rb")*+\}"
 _ROW = rb'[{\[](?:[^"{}\[\]]++|' + _STRING + rb"|" + _FLAT + rb")*+[}\]]"
-# A quotation mark by itself begins a string whose end has not come yet.
+# A single quotation mark begins a string whose end has not come yet.
 _OUTSIDE = re.compile(_STRING + rb'|[{}\[\]:,"]', re.DOTALL)
-# Whole rows at once, as far as they are nested as usual; anything else is counted by its brackets.
+# Matches a whole row at once if it is not nested deeper than usual; other rows are found by counting brackets.
 _BETWEEN_ROWS = re.compile(_ROW + rb"|" + _STRING + rb'|[{}\[\]"]', re.DOTALL)
 _WITHIN_ROW = re.compile(_FLAT + rb"|" + _STRING + rb'|[{}\[\]"]', re.DOTALL)
 
@@ -89,17 +89,17 @@ def pack(pieces: Iterable[bytes], path: Sequence[str], decode_rows: DecodeRows) 
 
 
 class _Splitter:
-    """Cuts a text into the rows of one list in it and the rest; what it says otherwise is not looked at."""
+    """Cuts a JSON text into the rows of one list and the rest; it does not check either."""
 
     def __init__(self, path: list[str]) -> None:
         self._path = path
         self.text = b""
-        """What has come and was not passed on."""
+        """What has come and was not passed on yet."""
         self.rest: list[bytes] = []
         self._at = self._row_end = 0
-        """Up to where ``text`` was looked through, and where the last row ended."""
+        """Up to where ``text`` was searched, and where the last row ended."""
         self._names: list[str | None] = []
-        """Under which names the objects and lists lie that are open, outside of the rows."""
+        """The names of the objects and lists that are open, outside of the rows."""
         self._name: str | None = None
         self._string = b""
         self._depth: int | None = None

@@ -2,10 +2,10 @@
 
 Decoding a page into dicts costs as much as all the rest of reading it. So a table's columns are compiled once: to a
 type whose values ``msgspec`` fills in without a dict for each, and to a function that lists them. A page that does not
-fit the type is decoded into dicts, and goes the way of ``Table.rows`` or ``ODataTable.rows``, which do the same.
+fit the type is decoded into dicts, of which ``Table.rows`` or ``ODataTable.rows`` make the same records.
 
-No name of the ERP gets into the text of a program: attributes are numbered, and ``msgspec`` knows which name each has
-on the wire.
+No name from the ERP gets into generated code: attributes are numbered, and ``msgspec`` knows which name each has in
+JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class RawRow(msgspec.Struct, gc=False):
     """A decoded row; it gives its values by name as a dict does."""
 
     attributes: ClassVar[Mapping[str, str]] = {}
-    """Under which attribute the value of each name lies."""
+    """The attribute that holds the value of each name."""
 
     def get(self, name: str) -> Any:
         """The value as it was sent, or None."""
@@ -51,7 +51,7 @@ class Codec:
         """None where nothing was compiled; rows are dicts then."""
 
     def decode(self, body: bytes, log: Log | None = None) -> Any:
-        """The page, with every digit of its numbers; ``tell`` is told what had to be mended.
+        """The page, with every digit of its numbers; ``log`` gets a line on what had to be repaired.
 
         Raises:
             BrokenAnswerError: it is an error, or has one beside or among its rows.
@@ -68,7 +68,7 @@ class Codec:
             return page
 
     def decode_dicts(self, body: bytes, log: Log | None = None) -> Any:
-        """The same as dicts, which can be changed and compared as a whole.
+        """The page as dicts, which can be changed and compared as a whole.
 
         Raises:
             BrokenAnswerError: it is an error, or has one beside or among its rows.
@@ -78,14 +78,14 @@ class Codec:
 
 
 Level = tuple[str, Collection[str]]
-"""A part of the way to a table's rows, and the names that are described of what is there."""
+"""A field on the way to a table's rows, and the names that are described within it."""
 
 
 def refuse_errors(rows: Iterable[Any], described: Collection[str], levels: tuple[Level, ...] = ()) -> None:
-    """Nothing for rows, and what is in them.
+    """Refuse errors among rows, and in what is nested in them.
 
     Raises:
-        BrokenAnswerError: one is an error.
+        BrokenAnswerError: there is one.
     """
     for row in rows:
         refuse_error(row, described)
@@ -99,7 +99,7 @@ def refuse_errors(rows: Iterable[Any], described: Collection[str], levels: tuple
 
 
 class NotCompilableError(Exception):
-    """The table's rows are known by all that they say, or a name cannot be written into JSON as it is."""
+    """No codec can be compiled: rows are identified by all their values, or a name needs escapes in JSON."""
 
 
 Fields = dict[str, tuple[Any, Any]]
@@ -110,13 +110,13 @@ class Code:
     """The text of a function over ``tenant`` and ``row``, and the values that it refers to."""
 
     def __init__(self, shortcuts: Mapping[Callable[[Any], Any], str] = MappingProxyType({})) -> None:
-        """``shortcuts``: what functions do with most values, in the text of a program, without calling them."""
+        """``shortcuts``: for a function, code that does the same with most values without a call."""
         self._shortcuts = shortcuts
         self._values: dict[str, Any] = {}
         self._attributes: dict[str, str] = {}
 
     def attribute(self, name: str) -> str:
-        """The attribute of a row that stands for a name, the same one in rows of every level."""
+        """The attribute that stands for a name, the same one in rows of every level."""
         return self._attributes.setdefault(name, f"f{len(self._attributes)}")
 
     def value(self, value: Any) -> str:
@@ -126,7 +126,7 @@ class Code:
         return name
 
     def call(self, function: Callable[[Any], Any] | None, argument: str) -> str:
-        """What ``function`` makes of the argument; without one, the argument."""
+        """The code of a call of ``function``; without one, the argument."""
         if function is None:
             return argument
         return self._shortcuts.get(function, "{function}({argument})").format(
@@ -134,21 +134,21 @@ class Code:
         )
 
     def record(self, cells: Mapping[str, str], *, is_top: bool = True) -> str:
-        """A record of these cells; at the top, empty ones are left out of its text."""
+        """The code of a record with these cells; at the top, empty ones are left out of its JSON."""
         names = _names_by_attribute(cells, self)
         fields = [(attribute, Any, None) for attribute in names]
         record_type = msgspec.defstruct("Record", fields, rename=names, gc=False, omit_defaults=is_top)
         return f"{self.value(record_type)}({', '.join(cells.values())})"
 
     def compiled(self, lines: Iterable[str]) -> MakeRecords:
-        """The function with these lines as its body; nothing of the ERP gets into its text."""
+        """The function with these lines as its body, which have no text from the ERP in them."""
         text = "\n    ".join(["def make(tenant, row):", *lines])
         exec(compile(text, "<columns of a table>", "exec"), self._values)
         make: MakeRecords = self._values["make"]
         return make
 
 
-# In JSON these would have to be escaped, and the names of a type's fields are not.
+# In JSON these have to be escaped, which ``msgspec`` does not do with the names of fields.
 _UNWRITABLE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 
 
@@ -159,7 +159,7 @@ def _names_by_attribute(names: Iterable[str], code: Code) -> dict[str, str]:
 
 
 def made_row_type(code: Code, fields: Fields, own: Collection[str]) -> type[RawRow]:
-    """The type of a row; an error in its place does not fit it, but for the names that are the row's ``own``."""
+    """The type of a row, which an error does not fit; the row's ``own`` names are not taken for those of an error."""
     guards: Fields = {name: (None, None) for name in ERROR_NAMES if name not in own}
     fields = {**guards, **fields}
     names = _names_by_attribute(fields, code)

@@ -1,4 +1,4 @@
-"""Tells the fields that hold credentials of other systems: they are left out, so that they reach no warehouse."""
+"""Finds the fields that hold credentials of other systems: they are left out, so that they reach no warehouse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from source_acumatica.reading.fields import FieldKind
 
-# The names end so: AccessToken, RefreshToken, SharedSecret, WebDAVPassword, WeatherApiKey, FtpPass, PasswordHash.
+# Names end so: AccessToken, RefreshToken, SharedSecret, WebDAVPassword, WeatherApiKey, FtpPass, PasswordHash.
 _CREDENTIAL = re.compile(
     r"(passw(or)?d|passcode|passphrase|pwd|secret|token|connectionstring|"
     r"(api|access|auth|private|encryption|signing|secret|security|consumer|license|licence|webhook)key)"
@@ -25,7 +25,7 @@ _KNOWN = frozenset(
         ("TaxPluginDetail", "Value"),
     }
 )
-# Numbers, dates and flags (PasswordChangeable) are about credentials, and are none.
+# Numbers, dates and flags (PasswordChangeable) only say something about a credential.
 _TEXT = frozenset({FieldKind.STRING, FieldKind.GUID, FieldKind.UNKNOWN})
 
 
@@ -36,10 +36,10 @@ def is_credential(name: str, owner: str = "") -> bool:
 
 
 def credentials_in(fields: Mapping[str, FieldKind], owner: str, keys: Collection[str] = ()) -> list[str]:
-    """The fields that are left out; a key never is, since without it no row could be told from another."""
+    """The fields that are left out; a key never is, since it identifies the row."""
     return [name for name, kind in fields.items() if kind in _TEXT and name not in keys and is_credential(name, owner)]
 
 
 def left_out(where: str, names: Collection[str]) -> str:
-    """The line of the log about them."""
+    """The log line about them."""
     return f"{where}: left out, since they hold credentials of other systems: {', '.join(names)}."

@@ -1,4 +1,4 @@
-"""Reads the clock of a tenant's database, which nothing shows but the stamps of its rows."""
+"""Reads the clock of a tenant's database, which only the stamps of its rows show."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-# A database whose clock is further off than this is not one that keeps books.
+# No database that keeps books has a clock which is further off than this.
 FURTHEST_OFF = timedelta(days=1)
 # How long ago the latest row was changed differs from sync to sync: so much more than the last lag is no surprise.
 _USUAL_MORE = 1.25
@@ -16,7 +16,7 @@ _ROUNDING = timedelta(seconds=1)
 
 
 class Look(NamedTuple):
-    """A look at the clock: no row is stamped later than its database's clock, so it was this far behind at most."""
+    """A look at the clock, by a row: no row is stamped later than the clock, so that is behind by ``lag`` at most."""
 
     lag: int
     """Whole seconds; negative where the database's clock is ahead of the web server's."""
@@ -25,7 +25,7 @@ class Look(NamedTuple):
 
     @property
     def latest(self) -> datetime:
-        """What the clock was seen to say."""
+        """The time that the clock was seen to show."""
         return self.at - timedelta(seconds=self.lag)
 
     @property
@@ -41,10 +41,10 @@ def allowance(lag: int) -> timedelta:
 
 @dataclass
 class DatabaseClock:
-    """What the syncs before have seen of one clock, and what this one sees: all streams that it stamps share it.
+    """What this sync and those before have seen of one clock, shared by all streams that it stamps.
 
-    Only a row that is stamped later than any before says something: one that comes again by the look-back looks the
-    more as if the clock were behind, the longer nobody changes anything.
+    Only a row that is stamped later than all before shows the clock. A row that the look-back reads again has an old
+    stamp: the longer nothing changes, the further behind the clock would seem.
     """
 
     before: Look | None = None
@@ -52,22 +52,22 @@ class DatabaseClock:
     now: Look | None = None
     """The closest look of this one."""
     _reading: datetime | None = None
-    """The latest that the clock had been seen to say before this sync."""
+    """The latest time that the clock had shown before this sync."""
 
     @property
     def last(self) -> Look | None:
-        """The last look that anybody has had."""
+        """The last look, of this sync or those before."""
         return self.now or self.before
 
     def remember(self, lag: int, at: datetime) -> None:
-        """A look that a state has kept; of several at one time the closest counts."""
+        """Take in a look that a state has kept; of several at one time the closest counts."""
         look = Look(lag, at)
         self._reading = max(look.latest, self._reading or look.latest)
         if self.before is None or (at, -lag) > (self.before.at, -self.before.lag):
             self.before = look
 
     def see(self, stamp: str | None, now: datetime | None) -> None:
-        """A row has come with this stamp ``now``, by the web server's clock."""
+        """Take in a row with this stamp, which has come ``now`` by the web server's clock."""
         if stamp is None or now is None:
             return
         shown = datetime.fromisoformat(stamp)

@@ -6,18 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from source_acumatica.reading.cursor import (
-    EMPTIES_PARTS,
-    GIVES_ALL_AGAIN,
-    HIDES_NOTHING,
-    HIDES_ROWS,
-    Progress,
-    TenantCursor,
-)
+from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.fields import format_instant
 from source_acumatica.reading.kept_names import missed, outermost, remembered, unknown
+from source_acumatica.reading.learnt import EMPTIES_PARTS, GIVES_ALL_AGAIN, HIDES_NOTHING, HIDES_ROWS
 from source_acumatica.reading.looks import Looks
 from source_acumatica.reading.page_size import FIRST_PAGE_ROWS
+from source_acumatica.reading.progress import Progress
 
 _NOTHING = Progress()
 
@@ -44,43 +39,43 @@ class TenantFacts:
 
     @property
     def left_out(self) -> Sequence[str] | None:
-        """What the rows that an earlier sync brought lack; None where none did, or where nobody knows.
+        """What the rows of earlier syncs lack; None where there are none, or where that is unknown.
 
-        States of old do not tell, and are known by the stamp that they lack.
+        States of earlier versions do not say it; they are recognized by having no latest stamp either.
         """
         was = self._was
         return was.left_out if was.left_out or was.newest else None
 
     def lacks(self, columns: Iterable[str]) -> None:
-        """Rows have come without them."""
+        """Note that rows have come without these columns."""
         known = self.left_out or ()
         if self._progress is not None and not {*columns} <= {*known}:
             self._progress.note(self._tenant, left_out=tuple(dict.fromkeys((*known, *columns))))
 
     def doubts(self, columns: Iterable[str]) -> None:
-        """Rows have come without them, and nobody knows yet whether they have them: kept, lest the sync is cut off."""
+        """Note that rows have come without these columns, and may have none; kept in case the sync is cut off."""
         self._doubted |= {*columns}.difference(self.left_out or ())
         self.lacks(columns)
 
     def doubts_no_more(self, but: Iterable[str]) -> None:
-        """The list is at its end, and has shown all that was in doubt ``but`` these."""
+        """Note, at the end of the list, that it has shown all columns in doubt ``but`` these."""
         shown = self._doubted.difference(but)
         if shown and self._progress is not None:
             left = tuple(name for name in self.left_out or () if name not in shown)
             self._progress.note(self._tenant, left_out=left)
 
     def begin_anew(self, columns: Iterable[str]) -> None:
-        """All rows are to come again, since those that lack what they did not, now lack these ``columns`` alone."""
+        """Have all rows read anew, since they would have more columns now: they lack these ``columns`` only."""
         if self._progress is not None:
             self._progress.note(self._tenant, reached=None, reading=None, left_out=tuple(columns))
             self.learn(GIVES_ALL_AGAIN)
 
     def gives(self, columns: Iterable[str], custom: Iterable[str]) -> None:
-        """Rows have come with these: earlier ones lack the custom fields that nobody knew of."""
+        """Note that rows have come with these; the rows before lack custom fields that are new."""
         if self._progress is None:
             return
         was = self._was
-        # States of old keep no names.
+        # States of earlier versions keep no names.
         if (was.reached or was.reading) and (was.columns or was.custom):
             self.lacks(unknown(was.custom, custom))
         now: dict[str, Any] = {
@@ -115,7 +110,7 @@ class TenantFacts:
         return self.has_rows or bool(self._was.columns)
 
     def distrusts_list(self, *, is_anew: bool) -> None:
-        """The list leaves empty what records have; ``is_anew``: rows that came before that was known come again."""
+        """Note that the list leaves out what records have; ``is_anew``: read the rows anew that came before that."""
         if self._progress is None:
             return
         if is_anew:
@@ -123,9 +118,9 @@ class TenantFacts:
         self.learn(EMPTIES_PARTS)
 
     def saw_behind(self, looks: Looks) -> None:
-        """A list was read to its end, and it was looked whether it hides rows.
+        """Note what a list that was read to its end has shown of hidden rows.
 
-        Where one has, a short one that does not says nothing.
+        Where some were hidden once, a short list without any proves nothing.
         """
         if looks.hides_rows:
             self.learn(HIDES_ROWS)
@@ -154,14 +149,14 @@ class TenantFacts:
         return name in self._fresh
 
     def learn(self, name: str) -> None:
-        """Keep it for a day."""
+        """Note that it holds; it is believed for a day."""
         now = self._now()
         self._fresh.add(name)
         if self._progress is not None and now:
             self._progress.note(self._tenant, {name: format_instant(now)})
 
     def forget(self, name: str) -> None:
-        """It is so no longer."""
+        """Note that it does not hold any more."""
         if self._progress is not None:
             self._progress.note(self._tenant, {name: None})
 
@@ -171,7 +166,7 @@ class TenantFacts:
         return self._was.unproven
 
     def saw_unstamped(self) -> None:
-        """A row without a stamp has come."""
+        """Note that a row without a stamp has come."""
         self.shows_unstamped = True
         if self._progress is not None and not self.has_unstamped:
             self._progress.note(self._tenant, has_unstamped=True)

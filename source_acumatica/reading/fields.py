@@ -18,7 +18,7 @@ Convert = Callable[[Any], Any]
 
 
 class FieldKind(StrEnum):
-    """The value types of contract versions 3 and 4, told by the wrapper that a description names."""
+    """The value types of contract versions 3 and 4, by the names that descriptions have for their wrappers."""
 
     STRING = "StringValue"
     GUID = "GuidValue"
@@ -43,7 +43,7 @@ INSTANT_SCHEMA: Mapping[str, Any] = {
 }
 CUSTOM_SCHEMA: Mapping[str, Any] = {"type": ["null", "object"], "additionalProperties": True}
 
-# An unknown kind gets a schema without a type: "string" would claim a knowledge that nobody has.
+# An unknown kind gets a schema without a type: "string" would be a guess.
 JSON_SCHEMAS: Mapping[FieldKind, Mapping[str, Any]] = {
     FieldKind.STRING: _TEXT,
     FieldKind.GUID: _TEXT,
@@ -73,7 +73,7 @@ class Shape:
     collections: Mapping[str, Shape] = field(default_factory=dict)
 
     def joined(self, other: Shape) -> Shape:
-        """Both shapes as one; what two tenants type differently becomes a field of no known kind."""
+        """Both shapes as one; a field that two tenants type differently becomes one of an unknown kind."""
         fields = {**self.fields, **other.fields}
         for name in fields:
             if len({shape._sort(name) for shape in (self, other)} - {None}) > 1:
@@ -86,7 +86,7 @@ class Shape:
         )
 
     def _sort(self, name: str) -> str | None:
-        """What ``name`` is here: the kind of a field, or a record; None if it is not there."""
+        """What ``name`` is in this shape: a field of some kind, or a record; None if it is not there."""
         return self.fields.get(name) or ("record" if name in self.objects or name in self.collections else None)
 
     def object_paths(self) -> list[str]:
@@ -111,14 +111,14 @@ class Shape:
         }
 
     def without(self, names: Collection[str]) -> Shape:
-        """The shape but for these columns."""
+        """The shape without these columns."""
         if not names:
             return self
         fields = {name: kind for name, kind in self.fields.items() if name not in names}
         return Shape(fields, {name: one for name, one in self.objects.items() if name not in names}, self.collections)
 
     def converter(self, columns: Collection[str] | None = None) -> Callable[[Raw], Record]:
-        """A function from the wire's record to ours, for ``columns`` only where given."""
+        """A function from a raw record to one of the stream, with ``columns`` only where given."""
         plan = [(name, convert) for name, convert in self._conversions() if columns is None or name in columns]
 
         def convert_record(raw: Raw) -> Record:
@@ -147,13 +147,13 @@ def _as_it_is(value: Any) -> Any:
 
 
 class Wrapper(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """``{"value": x}`` as a type, in place of a dict; what else is in it does not fit, such as an error."""
+    """``{"value": x}`` as a type, in place of a dict; one with anything else in it, such as an error, does not fit."""
 
     value: Any = None
 
 
 NO_VALUE = Wrapper()
-"""In place of a wrapper that has not come, which is not one that is empty."""
+"""Stands for a wrapper that was not sent, as opposed to an empty one."""
 
 
 def unwrap(wrapper: Any) -> Any:
@@ -189,7 +189,7 @@ def value_conversion(name: str, kind: FieldKind) -> Convert | None:
 
 
 def _is_no_wrapper(value: Any) -> bool:
-    """Of an unknown type, whatever comes in another form is passed on as it is."""
+    """Whether a value of an unknown kind is no wrapper, so that it is passed on as it is."""
     return isinstance(value, dict) and bool(value) and "value" not in value
 
 
@@ -227,14 +227,14 @@ def just_after(instant: str) -> str:
     return moved(instant, _STEP)
 
 
-# Before any record of the ERP: SQL Server's own dates begin two days earlier, and it fails to compare with what lies
-# before them; the ERP may move an instant by up to 14 hours, to a zone of its own.
+# Before any record of the ERP: SQL Server's dates begin two days earlier, and comparing with an earlier one fails. The
+# ERP may move an instant by up to 14 hours, to a zone of its own.
 FIRST_INSTANT = datetime(1753, 1, 3, tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
 def moved(instant: str, by: timedelta) -> str:
-    """An instant that lies so much later, or earlier; at the ends of time, the first or the last that there is."""
+    """An instant moved by so much, but not beyond the first and the last that there are."""
     try:
         return format_instant(max(datetime.fromisoformat(instant) + by, FIRST_INSTANT))
     except OverflowError:

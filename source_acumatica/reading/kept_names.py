@@ -1,4 +1,4 @@
-"""Remembers in few characters which columns have come, so that one that comes no more is missed."""
+"""Keeps, in few characters, which columns have come, so that one that stops coming is missed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-# They go out with each state, for each tenant; what is longer is kept as hashes, which a name less in a list shows.
+# They are sent with each state, for each tenant; longer lists are kept as hashes, which show a missing name as well.
 _MOST_CHARACTERS = 4000
 _MARK, _HASH_CHARACTERS = "#", 8
 
 
 def remembered(known: Sequence[str], names: Iterable[str]) -> tuple[str, ...]:
-    """``known`` and ``names``, in an order of their own; as they are while they are few."""
+    """``known`` and ``names``, sorted; as hashes where they are many."""
     new = {*names}.difference(known)
     if not any(name.startswith(_MARK) for name in known):
         together = sorted(new.union(known))
@@ -22,7 +22,7 @@ def remembered(known: Sequence[str], names: Iterable[str]) -> tuple[str, ...]:
 
 
 def missed(known: Sequence[str], names: Iterable[str], candidates: Iterable[str], otherwise: str) -> list[str]:
-    """What is known and not among ``names``; what was too much to keep is one of ``candidates``, or ``otherwise``."""
+    """What is known and not among ``names``; a hash is one of the ``candidates``, or named ``otherwise``."""
     there = {*names}
     there |= {_hash(name) for name in there}
     called = {_hash(name): name for name in candidates}

@@ -8,12 +8,12 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-# A page for fewer rows may be empty since all of them are hidden: one more look, for so many, proves the end.
+# A page for fewer rows may be empty because all of them are hidden: one more look, for so many, proves the end.
 SMALL_PAGE_ROWS = 50
-# Where rows are hidden, a run of them may be longer than a page; each look is twice as far as the one before, up to so
-# many pages.
+# Where rows are hidden, a run of them may be longer than a page: each look goes twice as far as the one before, up to
+# so many pages.
 _FURTHEST_PAGES = 2**9
-# Of a list that has hidden rows before, the first pages are looked at without a gap: a single row may follow them.
+# In a list that has hidden rows before, the first pages are looked at without a gap: a single row may be among them.
 _PAGES_BEHIND = (1, 2, 3, *(2**power for power in range(2, 10)))
 
 
@@ -22,9 +22,9 @@ class Looks:
     """What one list has shown of hidden rows, and how far behind its end to look for more."""
 
     are_due: bool = True
-    """Without it none is taken, as long as no page has shown that rows are hidden."""
+    """If not, there are no looks until a page has shown that rows are hidden."""
     has_hidden_rows: bool = False
-    """Whether the list has hidden rows before: then what follows may be far, also behind the first page."""
+    """Whether the list has hidden rows before: then the next visible row may be far, even behind the first page."""
     hides_rows: bool = field(default=False, init=False)
     """Whether a page came shorter than the server's pages do, and rows followed."""
     rows: int = field(default=0, init=False)
@@ -35,7 +35,7 @@ class Looks:
     """How many rows the last page had, and how many it was asked for."""
 
     def begin(self) -> None:
-        """A list begins, or the same one anew: the last page was none of it."""
+        """A list begins, or is read anew: it has no last page yet."""
         self._last = 0, 0
 
     def note(self, came: int, asked: int, new: int) -> None:
@@ -48,16 +48,16 @@ class Looks:
     def behind(self, came: int, asked: int, look: Callable[[int], Found | None], *, is_full: bool) -> Found | None:
         """What comes next behind a page that brought nothing new; None where nothing does, which proves the end.
 
-        ``look`` is given how many places further on than the page to look, and returns None where nothing new is.
-        ``is_full``: of the rows that ``came``, so many may be all that the server gives at once, and more follow them.
-        A page for few rows is always held to be that: how short the server cuts others says nothing of it. Where a look
-        far ahead finds rows, others may lie between, and the first of them are what comes next.
+        ``look`` looks so many places behind the beginning of the page, and returns None where nothing is new.
+        ``is_full``: the rows that ``came`` may be as many as the server gives at once, so that more may follow at once.
+        A page for few rows always counts as full: how short the server cuts larger pages says nothing about it. Where a
+        look far behind finds rows, others may lie between, and the first of those come next.
         """
         is_small = asked < SMALL_PAGE_ROWS
         near = look(came) if came and (is_full or is_small) else None
         if near is not None:
             return near
-        # So many places of the list a page shows at the least.
+        # A page covers at least so many places of the list.
         step = seen = min(asked, max(self.longest, SMALL_PAGE_ROWS))
         for distance in self._distances(asked, step, are_due=not came if is_small else self.are_due):
             found = look(distance)
@@ -75,7 +75,7 @@ class Looks:
                 yield distance
                 distance *= 2
         elif self.has_hidden_rows:
-            # How long pages can be has not been seen: as long as they are asked for, until it is.
+            # How long pages can be is not known yet: as long as they are asked for, until one has shown it.
             yield step
             yield from (asked * pages for pages in _PAGES_BEHIND if asked * pages > step)
         elif are_due:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 # An anchored page overlaps the one before, so one row is no page.
 SMALLEST_PAGE_ROWS = 2
-# The first page is small: nobody knows yet how heavy the rows of this entity are.
+# The first page is small, since it is not known yet how heavy the rows of this entity are.
 FIRST_PAGE_ROWS = 500
 # Below this an answer was quick and the next page may be larger; above, it is made smaller. A proxy in between often
 # gives up after 60 s.
 _QUICK_SECONDS = 5.0
 _SLOW_SECONDS = 30.0
-# A page in memory is several times its size on the wire.
+# A page in memory takes several times the size of its response.
 _LARGE_BYTES = 16 * 1024 * 1024
 
 
@@ -24,7 +24,7 @@ class PageSize:
     rows: int = 0
     _refused_rows: int = 0
     _refusals: int = 0
-    """How often in a row this size was too much: each time it is tried again later."""
+    """How often in a row this size was too much: each time it takes longer until it is tried again."""
     _pages_until_tried: int = 0
 
     def __post_init__(self) -> None:
@@ -48,10 +48,10 @@ class PageSize:
         self.rows = larger
 
     def shrink(self, asked: int | None = None) -> bool:
-        """Halve what was too much; False where that is not possible.
+        """Halve the size; False where that is not possible.
 
-        ``asked``: how many rows the request that failed had asked for. Several may fail for one cause: the size is
-        halved for the first of them.
+        ``asked``: how many rows the failed request had asked for. Several requests may fail for one cause: only the
+        first of them halves the size.
         """
         was = min(self.rows, asked or self.rows)
         if asked and asked > self.rows:

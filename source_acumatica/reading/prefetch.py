@@ -1,10 +1,9 @@
-"""Asks for the next pages of a list while the last one is worked off, on as many sessions as nobody else needs.
+"""Requests the next pages of a list while the last one is processed, on the sessions that nobody else needs.
 
-A page is asked for by its place, and where a page lies is known before the one in front of it has come: so many rows
-behind it. That is a guess, since a list moves; whether the page is the right one is told as if it had been asked for at
-that moment, by the row that it has in common with the one in front of it (``paging``), and then it is taken or asked
-for anew. The page behind one with rows is needed to prove the end, unless that is known, so with one session no request
-is in vain; with more, at most as many as there are sessions, and none before a list has had a full page.
+The place of a page can be guessed before the page in front of it has come: so many rows behind that. Since a list
+moves, the guess may be wrong. The row that both pages have in common shows it (``anchored``), and then the page is
+requested again. The page behind one with rows is needed in any case, unless the end is known: so with one session no
+request is wasted. With more, at most as many are wasted as there are sessions, and none before the first full page.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Fetched = tuple[Sequence[Row], int]
 
 
 class Guess(Protocol[Place]):
-    """How the places of a list's pages follow each other."""
+    """How to guess the places of a list's next pages."""
 
     @property
     def shared(self) -> int:
@@ -62,7 +61,7 @@ class Prefetch(Generic[Place, Row]):
         page_rows: Callable[[], int],
         manner: Callable[[], Hashable],
     ) -> None:
-        """``page_rows`` tells how many rows to ask for next, ``manner`` how: pages of another manner are of no use."""
+        """``page_rows`` says how many rows to ask for next, ``manner`` how: a page of another manner is not used."""
         self._helpers, self._guess = helpers, guess
         self._fetch, self._page_rows, self._manner = fetch, page_rows, manner
         self._underway: deque[_Underway[Place, Row]] = deque()
@@ -80,17 +79,17 @@ class Prefetch(Generic[Place, Row]):
         return taken
 
     def _go_on(self) -> None:
-        """Ask for what is behind the last page, which was the right one."""
+        """Request what is behind the last page, which was the right one."""
         if self._last is None:
             return
         (place, rows, asked), self._last = self._last, None
         if rows:
-            # Behind a page that is not full there is mostly nothing, which one request has to prove.
+            # Behind a page that is not full there is mostly nothing, and one request is enough to prove that.
             self._full_pages = self._full_pages + 1 if len(rows) >= asked else 0
             self._top_up(self._guess.behind(place, rows))
 
     def pages(self, pages: Iterable[Page[Row]]) -> Iterator[Page[Row]]:
-        """The pages that are made of what ``fetch`` brings, while the next are on their way."""
+        """Pass on the ``pages`` that are made of what ``fetch`` brings, and request the next ones meanwhile."""
         try:
             for page in pages:
                 if not page.is_last:
@@ -100,7 +99,7 @@ class Prefetch(Generic[Place, Row]):
             self._give_up()
 
     def _give_up(self) -> None:
-        """What is on its way is not wanted."""
+        """Cancel the requests that are under way."""
         while self._underway:
             self._underway.popleft().future.cancel()
 
@@ -119,7 +118,7 @@ class Prefetch(Generic[Place, Row]):
         return page if self._guess.is_at(place, one.place, page[0]) else None
 
     def _top_up(self, behind: Place) -> None:
-        # Pages that have come and wait to be worked off count too: they are in memory.
+        # Pages that have come and wait to be processed count too: they are in memory.
         most = max(min(2 * self._full_pages - 1, self._helpers.sessions), 1)
         while len(self._underway) < most and (not self._underway or self._helpers.is_idle):
             place = self._guess.further(behind, sum(max(one.asked - self._guess.shared, 1) for one in self._underway))
@@ -130,12 +129,12 @@ class Prefetch(Generic[Place, Row]):
 
 @dataclass(frozen=True)
 class ByNumber:
-    """Pages that are told by the number of rows in front of them; each begins with the last rows of the one before."""
+    """Pages by the number of rows in front of them; each begins with the last rows of the one before."""
 
     shared: int = 1
 
     def behind(self, place: int, rows: Sequence[Any]) -> int:
-        """The place of the page behind the one with these rows, which has a row at least that they have not."""
+        """The place of the page behind the one with these rows; it has at least one row that these do not have."""
         return place + max(len(rows) - self.shared, min(len(rows) - 1, 1))
 
     def further(self, place: int, rows: int) -> int:

@@ -1,4 +1,4 @@
-"""Keeps what a tenant was read with, and says where the settings ask for more than has arrived."""
+"""Compares the settings of today with those that a tenant was read with."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from source_acumatica.config import Config
 from source_acumatica.reading.fields import format_instant
 
 ReadWith = Mapping[str, Any]
-"""By the names of the settings, what decides which rows and columns arrive; what is missing is not known."""
+"""The settings that decide which rows and columns arrive, by name; one that is missing is unknown."""
 _INSTANCE, _ARCHIVED, _CUSTOM, _START = "instance_url", "include_archived", "include_custom_fields", "start_date"
 _FILTER, _PARAMETERS, _USER, _ODATA = "row_filters", "inquiry_parameters", "username", "odata_version"
 _DESIGNED = "designed_at"
-# Of a name only a mark stands in the state: enough to see that it is another one.
+# The state has only the beginning of the hash of a user's name: enough to see that it is another one.
 _MARK_CHARACTERS = 12
 _NONE = [dict[str, str]()]
 
@@ -31,9 +31,9 @@ def read_with(
     odata_version: int | None = None,
     designed_at: str | None = None,
 ) -> ReadWith:
-    """What a tenant's stream is read with now; ``has_custom``: its custom fields come in a column of their own.
+    """The settings that a tenant's stream is read with; ``has_custom``: it has a column for custom fields.
 
-    ``parameters`` are those of an inquiry, once for each time that it is asked; ``designed_at``: when it was changed.
+    ``parameters`` are the combinations that an inquiry is asked with; ``designed_at``: when the inquiry was changed.
     """
     user = config.credentials(tenant).username.strip().lower()
     with_: dict[str, Any] = {
@@ -60,18 +60,17 @@ def _same_for_all_spellings(url: str) -> str:
     return parts._replace(netloc=parts.netloc.lower().removesuffix(":443")).geturl()
 
 
-def gone_on_with(was: ReadWith, now: ReadWith) -> ReadWith:
-    """What is remembered: ``now``, and what was known before of an inquiry that nobody can tell of today."""
+def to_remember(was: ReadWith, now: ReadWith) -> ReadWith:
+    """What the state keeps: ``now``, and when the inquiry was changed, where that is not known today."""
     return {_DESIGNED: was[_DESIGNED], **now} if _DESIGNED in was else now
 
 
 def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
-    """Why the tenant cannot be gone on with, where the destination would mix what does not go together.
+    """Why the destination would mix rows that do not belong together, without a full stop; None where it would not.
 
-    None where it can, and without a full stop. Rows of two instances: a destination keeps the one with the later stamp,
-    whichever it is of. Times of OData 3, which may be in the user's zone, and of OData 4, in UTC: a row that was
-    changed keeps losing against what had come with a later zone. An address is the same in any case of its letters, as
-    it is for IIS.
+    Of the rows of two instances, a destination keeps the one with the later stamp, no matter which is right. Times of
+    OData 3 may be in the user's zone, those of OData 4 are in UTC: a changed row could have an earlier stamp than
+    before. Addresses are compared without regard to case, as IIS does.
     """
     if _INSTANCE in was and was[_INSTANCE].lower() != now[_INSTANCE].lower():
         return (
@@ -91,9 +90,9 @@ def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
 
 
 def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
-    """A clause for each setting that asks for more than what the tenant was read with; for less, there is none.
+    """A clause for each setting that asks for more than the tenant was read with; none for one that asks for less.
 
-    What was left out in between is not known: so after a setting was narrower for a time, all is read anew.
+    What was left out while a setting was narrower is unknown, so all is read anew once it is wider again.
     """
     if was.get(_ARCHIVED) is False and now[_ARCHIVED]:
         yield "archived records are included now"
@@ -103,7 +102,7 @@ def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
         yield "the start date is earlier now" if now[_START] else "there is no start date any more"
     if was.get(_FILTER) and now[_FILTER] != was[_FILTER]:
         yield "another row filter applies now" if now[_FILTER] else "no row filter applies any more"
-    # A state that says nothing of parameters, though it has the instance, was written when none were given.
+    # A state with the instance and without parameters was written when none were given.
     if (_INSTANCE in was or _PARAMETERS in was) and now.get(_PARAMETERS, _NONE) != was.get(_PARAMETERS, _NONE):
         yield (
             "the inquiry has other parameters now (rows that came with the earlier ones stay, and win against the same "

@@ -1,4 +1,4 @@
-"""What the readers of all lists have in common: what they bring, and what becomes known of a list meanwhile."""
+"""What the readers of all lists have in common."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.config import Config
 from source_acumatica.erp.errors import Action, Problem, RequestFailed, told
-from source_acumatica.reading.cursor import FILTER_WORKS, GIVES_PAGES, HIDES_NOTHING, HIDES_ROWS, Window
 from source_acumatica.reading.fields import FIRST_INSTANT, Raw, format_instant
+from source_acumatica.reading.learnt import FILTER_WORKS, GIVES_PAGES, HIDES_NOTHING, HIDES_ROWS
 from source_acumatica.reading.looks import Looks
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.paging import MovingListError, Page
+from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 
@@ -42,7 +43,7 @@ class Facts(Protocol):
 
     @property
     def left_out(self) -> Sequence[str] | None:
-        """What the rows that an earlier sync brought lack; None where none did, or where nobody knows."""
+        """What the rows of earlier syncs lack; None where there are none, or where that is unknown."""
 
     def new_custom(self, names: Iterable[str]) -> Sequence[str]:
         """The custom fields among ``names``, as columns, that have not come before."""
@@ -57,10 +58,10 @@ class Facts(Protocol):
         """Whether it was learnt at any time, and has not been forgotten."""
 
     def learn(self, name: str) -> None:
-        """Keep it for a day."""
+        """Note that it holds; it is believed for a day."""
 
     def forget(self, name: str) -> None:
-        """It is so no longer."""
+        """Note that it does not hold any more."""
 
 
 @dataclass
@@ -70,38 +71,38 @@ class Reader(ABC):
     tenant: str
     config: Config
     record_bytes: float = field(default=0.0, init=False)
-    """What a record of the last answer took on the wire, on average."""
+    """The average size of a record in the last response."""
     left_out: tuple[str, ...] = field(default=(), init=False)
-    """The columns, or custom fields in them, that the ERP has and does not give: records from now on lack them."""
+    """The columns, or custom fields, that the ERP has and does not give: records lack them from now on."""
 
     broken: tuple[str, ...] = field(default=(), init=False)
-    """The columns that single records lack, as ``runs`` says, since something else stands in their place."""
+    """The columns that single records lack, see ``runs``, since something else is in their place."""
     missed: tuple[str, ...] = field(default=(), init=False)
     """The columns that have come before and that the ERP does not describe now."""
     custom: tuple[str, ...] = field(default=(), init=False)
     """The custom fields that records have from now on, as columns."""
     cut: tuple[str, ...] = field(default=(), init=False)
-    """The columns that come in part: the ERP lists more within them than is asked for."""
+    """The columns that come in part: the ERP lists more in them than is asked for."""
     emptied: tuple[str, ...] = field(default=(), init=False)
     """What the list leaves empty although its records have it."""
     is_misread: bool = field(default=False, init=False)
-    """Whether rows have gone out without what was emptied before that was noticed."""
+    """Whether rows were sent without that before it was noticed."""
     looks: Looks = field(default_factory=Looks, init=False)
     """What the list that was read last has shown of hidden rows."""
     repeated_key: tuple[str, ...] = field(default=(), init=False)
-    """What was supposed to identify the rows, and was found in several."""
+    """The columns that were supposed to identify a row, and are equal in several."""
 
     unproven: Mapping[str, str | None] = field(default_factory=dict, init=False)
-    """Of several lists that are read as one: those that brought nothing to believe, and from when on they were read."""
+    """Where several lists are read as one: those that brought no rows, and from when on to read them again."""
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """What records from now on lack although the ERP has, or had, it."""
+        """The columns that records lack from now on although the ERP has them, or had them."""
         return tuple(dict.fromkeys((*self.left_out, *self.missed)))
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The columns that have come empty, and of which nobody knows whether they are."""
+        """The columns that have come empty, and may have values."""
         return ()
 
     @property
@@ -111,14 +112,14 @@ class Reader(ABC):
 
     @abstractmethod
     def pages(self, window: Window) -> Iterator[Page[Raw]]:
-        """The wire records of ``window``, page by page.
+        """The raw rows of ``window``, page by page.
 
         Raises:
             RequestFailed: given up, with the sentence; ``Action.SKIP`` where there is nothing to read.
         """
 
     def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
-        """The rows of the page that came last, in their order, with what those lack beside ``lacking``."""
+        """The rows of the last page in their order, in runs that lack the same columns beside ``lacking``."""
         return [(rows, ())]
 
     def is_filtered(self, window: Window) -> bool:
@@ -126,20 +127,20 @@ class Reader(ABC):
         return False
 
     def is_stamped(self, _row: Raw) -> bool:
-        """Whether a row, as the server gives it, says when it was changed: a document does for all of its lines."""
+        """Whether a raw row says when it was changed; a document says it for all of its lines."""
         return False
 
     @property
     def leaves_unstamped(self) -> bool:
-        """Whether rows without a stamp, if there are any, have to be asked for apart."""
+        """Whether rows without a stamp, if there are any, have to be asked for separately."""
         return False
 
     def has_unstamped(self) -> bool | None:
-        """Whether there are rows without a stamp; None where the ERP cannot be asked for them apart."""
+        """Whether there are rows without a stamp; None where the ERP cannot be asked for them separately."""
         return None
 
     def has_rows_since(self, _since: str, *, is_unconditional: bool = False) -> bool:
-        """Whether rows are there that have changed since, or nobody can say; also without the row filter."""
+        """Whether there are rows that have changed since, or may be; ``is_unconditional``: without the row filter."""
         return True
 
     def latest(self) -> str | None:
@@ -156,7 +157,7 @@ def unserved_sentence(where: str, names: Sequence[str]) -> str:
 
 
 def lost_ranks(cursor: str | None) -> str:
-    """What to add where a list is read in full for want of a filter, and the destination ranks its rows by stamps."""
+    """The warning for a list that is read in full for want of a filter, where the destination goes by stamps."""
     return (
         f" The destination keeps the row with the latest {cursor}, so what goes back in time stays there as it was, "
         "such as a group whose latest row leaves it. Choose Full Refresh | Overwrite."
@@ -164,30 +165,30 @@ def lost_ranks(cursor: str | None) -> str:
 
 
 def stopped(where: str, error: MovingListError) -> RequestFailed:
-    """The error of a list that does not end, or moves too fast."""
+    """The error for a list that does not end, or moves too fast."""
     sentence = f"{error}: reading this list was stopped"
     return RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), where)
 
 
 def refuse_stamped(where: str, window: Window, rows: Iterable[Raw], is_stamped: Callable[[Raw], bool]) -> None:
-    """Refuse rows with a stamp where those without one were asked for apart: they would come twice.
+    """Refuse rows with a stamp where only those without one were asked for: they would come twice.
 
     Raises:
         RequestFailed: there are some.
     """
     if window.is_unstamped and any(map(is_stamped, rows)):
-        raise gives_up(where, "the ERP does not heed the filter for rows without a stamp")
+        raise gives_up(where, "the ERP ignores the filter for rows without a stamp")
 
 
 def shows_unstamped(rows: Sequence[Raw], is_stamped: Callable[[Raw], bool]) -> bool | None:
-    """Whether an answer to the question for rows without a stamp shows some; None where others come."""
+    """Whether a request for rows without a stamp brought some; None where it brought others."""
     return None if any(map(is_stamped, rows)) else bool(rows)
 
 
 def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable[[], bool]) -> bool:
-    """Whether a filter that brings nothing hides rows that are there: keeps what is found out about it.
+    """Whether a filter that brings nothing hides rows that are there; what is found out is kept in ``facts``.
 
-    Where the ERP refuses the question, nobody knows: then it counts as one that does.
+    Where the ERP refuses to answer with the filter, the filter counts as one that hides rows.
     """
     try:
         if has_filtered():
@@ -204,15 +205,15 @@ def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable
 
 
 def known_longest(facts: Facts) -> int:
-    """How many rows the server is known to give at once: more than the one that pages have in common, or nothing."""
+    """How many rows the server is known to give at once: more than the one that pages share, or 0 for unknown."""
     return SMALLEST_PAGE_ROWS if facts.knows(GIVES_PAGES) else 0
 
 
 def looks_at(facts: Facts) -> Looks:
-    """How far to look behind the end of a list, by what is known of hidden rows in it."""
+    """How far to look behind the end of a list, by what is known about hidden rows in it."""
     return Looks(not facts.knows(HIDES_NOTHING), facts.remembers(HIDES_ROWS))
 
 
 def gives_up(where: str, sentence: str) -> RequestFailed:
-    """The error of a list that cannot be read as it is, and only the user can mend it."""
+    """The error for a list that cannot be read as it is, which only the user can change."""
     return RequestFailed(Problem(Action.STOP, FailureType.config_error, sentence), where)

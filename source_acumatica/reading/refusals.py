@@ -1,4 +1,4 @@
-"""Finds, in a bounded search, which of many things that are asked for together the ERP refuses."""
+"""Finds, in a bounded search, which of many names in a request the ERP refuses."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable, Sequence
 
 Works = Callable[[tuple[str, ...]], bool]
-"""Whether a request for these names works; what is passing is not its business."""
+"""Whether a request for these names works; it deals with failures that pass by itself."""
 
-# Four refused fields of a hundred are found with these.
+# Enough to find four refused fields among a hundred.
 _MOST_REQUESTS = 64
 _LONGEST_SECONDS = 300.0
 
 
 class SearchTooLongError(Exception):
-    """Too many are refused, or answers take too long."""
+    """Too many names are refused, or answers take too long."""
 
 
 def refused(names: Sequence[str], works: Works, suspects: Sequence[str] = ()) -> list[str]:
-    """Those of ``names`` that fail by themselves, found by halving; those that are suspected are asked first.
+    """Those of ``names`` that fail alone, found by halving; the ``suspects`` are tried first.
 
-    Where none does, although all together fail, it is their number that fails.
+    If all together fail and none does alone, there are too many of them.
 
     Raises:
         SearchTooLongError: it costs more requests, or time, than it may.

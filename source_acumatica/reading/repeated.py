@@ -8,23 +8,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from source_acumatica.config import typed_in
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.paging import BEGINNING, Page
 from source_acumatica.reading.reader import Reader
+from source_acumatica.reading.window import Window
 
 
 @dataclass
 class RepeatedReader(Reader):
-    """The rows of all combinations, one after another, each row with the values that it was asked with.
+    """The rows of all combinations, one after another, each row with the values that it was asked for with.
 
-    A place is one in the list of one combination, so a window that was cut off is read anew. A list that is empty says
-    nothing of the others: it is read from where it was, while they go on.
+    A position belongs to the list of one combination, so a window that was cut off is read from its beginning. An empty
+    list proves nothing: the next sync reads it from where this one did, while the others go on.
     """
 
     readers: Sequence[tuple[Mapping[str, Any], Reader]]
     asked: Sequence[str]
-    """The parameters whose values stand in the rows; empty text, in a tenant whose inquiry has no such parameter."""
+    """The parameters whose values are in the rows; empty text where the tenant's inquiry has no such parameter."""
     known_unproven: Callable[[], Mapping[str, str | None]]
     cursor: str | None
     _reading: Reader | None = field(default=None, init=False)
@@ -43,7 +43,7 @@ class RepeatedReader(Reader):
             added = {f"_param_{name}": typed_in(given.get(name, "")) for name in self.asked}
             self._reading = reader
             for page in reader.pages(own):
-                # Rows without a stamp come whether a filter by stamps works or not.
+                # Rows without a stamp do not prove that a filter by stamps works.
                 is_proven |= bool(page.rows) if not reader.is_filtered(own) else any(map(self._stamp, page.rows))
                 self.record_bytes, self.looks, self.left_out = reader.record_bytes, reader.looks, reader.left_out
                 self.repeated_key = (*added, *reader.repeated_key) if reader.repeated_key else ()
@@ -52,20 +52,20 @@ class RepeatedReader(Reader):
                 self.unproven = {**self.unproven, name: own.since}
 
     def is_filtered(self, window: Window) -> bool:
-        """Whether the server was asked for the window alone, and not for all rows: by the reader that reads now."""
+        """Whether the current reader has asked the server for the window alone, and not for all rows."""
         return self._reading is not None and self._reading.is_filtered(window)
 
     def has_unstamped(self) -> bool | None:
-        """Whether rows without a stamp have to be asked for apart, of any combination."""
+        """Whether any combination has rows without a stamp."""
         return any(reader.has_unstamped() for _, reader in self.readers)
 
     @property
     def leaves_unstamped(self) -> bool:
-        """Whether rows without a stamp, if there are any, have to be asked for apart."""
+        """Whether rows without a stamp, if there are any, have to be asked for separately."""
         return any(reader.leaves_unstamped for _, reader in self.readers)
 
     def has_rows_since(self, since: str, *, is_unconditional: bool = False) -> bool:
-        """Whether rows of any combination are there that have changed since, or nobody can say."""
+        """Whether any combination has rows that have changed since, or may have."""
         return any(reader.has_rows_since(since, is_unconditional=is_unconditional) for _, reader in self.readers)
 
     def latest(self) -> str | None:
@@ -77,10 +77,10 @@ class RepeatedReader(Reader):
 
 
 def _name_of(given: Mapping[str, Any]) -> str:
-    """What a combination is called in a state."""
+    """The name of a combination in the state."""
     return json.dumps({name: typed_in(value) for name, value in given.items()}, sort_keys=True)
 
 
 def _earlier(one: str | None, other: str | None) -> str | None:
-    """Of two beginnings of a window, where None is that of all rows."""
+    """The earlier one of two beginnings of a window; None stands for all rows."""
     return None if one is None or other is None else min(one, other)

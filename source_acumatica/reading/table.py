@@ -1,4 +1,4 @@
-"""What a stream needs to know of its table, whichever API its rows come through, and the names of added columns."""
+"""A table as a stream sees it, in either API."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from source_acumatica.reading.fields import FieldKind, Raw, Record
 _CURSOR_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?")
 _CURSOR_PREFERENCE = ("LastModifiedDateTime", "LastModified", "LastModifiedOn", "LastModifiedDate")
 DELETED_AT = "_ab_cdc_deleted_at"
-"""Set in the record of a removed row: the name by which Airbyte's destinations know to drop it."""
+"""Set in the record of a deleted row: by this column, Airbyte's destinations know that they have to drop it."""
 PARAMETER = "_param_"
-"""How the columns begin that say what an inquiry was asked with."""
+"""The prefix of the columns with the values that an inquiry was asked with."""
 
 _PLATFORM_NAMES = ("_ab_", "_airbyte_")
-"""How the names begin that Airbyte's platform and its destinations give columns of their own."""
+"""The prefixes of columns that Airbyte's platform and its destinations add."""
 
 Rows = Callable[[Raw], Iterable[Record]]
 
 
 class StreamTable(Protocol):
-    """What a stream needs to know of the rows that it stands for, whichever door they come through."""
+    """What a stream needs to know of its table."""
 
     @property
     def name(self) -> str:
@@ -35,7 +35,7 @@ class StreamTable(Protocol):
 
     @property
     def own_key(self) -> list[str]:
-        """The same by the table's own keys, which its list is ordered by, where rows are known by an id too."""
+        """The table's own keys, which order its list; they differ from the primary key where rows have an id."""
 
     @property
     def cursor_field(self) -> str | None:
@@ -47,7 +47,7 @@ class StreamTable(Protocol):
 
     @property
     def supports_incremental(self) -> bool:
-        """Whether it may be read by what has changed."""
+        """Whether the stream can be read incrementally."""
 
     @property
     def is_cursor_chosen(self) -> bool:
@@ -55,11 +55,11 @@ class StreamTable(Protocol):
 
     @property
     def is_tracked(self) -> bool:
-        """Whether removed rows are read too."""
+        """Whether deleted rows are read too."""
 
     @property
     def id_field(self) -> str:
-        """The column that says of a removed row which one it was."""
+        """The column that identifies a deleted row."""
 
     def json_schema(self) -> dict[str, Any]:
         """The stream's schema."""
@@ -68,11 +68,11 @@ class StreamTable(Protocol):
         """The columns to ask for where the catalog has the ``configured`` ones; None for all."""
 
     def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
-        """A function from a row of the wire to the stream's records for ``tenant``."""
+        """A function from a raw row to the stream's records for ``tenant``."""
 
 
 def clashing(names: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
-    """Those of the ERP's names that an added column has: they are left out, since what is added is promised.
+    """The ERP's names that an added column has, too: they are left out, since the added columns are promised.
 
     Destinations fold the case of names, and would take two for one.
     """
@@ -82,12 +82,12 @@ def clashing(names: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
 
 
 def explain_left_out(stream: str, names: Iterable[str]) -> str:
-    """What to tell the user of columns whose names are taken."""
+    """The warning about columns whose names are taken."""
     return f"Stream {stream}: {', '.join(names)} has the name of a column that the connector adds; it is left out."
 
 
 def left_out_by(setting: str, stream: str) -> str:
-    """What to tell the user of a stream that the connection has and the settings name no more."""
+    """The error for a stream that the connection has and the settings do not name any more."""
     return (
         f"The setting {setting} does not name what {stream} shows (any more): what was read before stays as it was. "
         "Name it there again, or take the stream out of the connection."
@@ -95,7 +95,7 @@ def left_out_by(setting: str, stream: str) -> str:
 
 
 def parameter_columns(asked: Iterable[str]) -> dict[str, Any]:
-    """The columns for the parameters that an inquiry was asked with; the values are those of the settings, as text."""
+    """The columns for the parameters of an inquiry; their values are those of the settings, as text."""
     return {f"{PARAMETER}{name}": {"type": "string"} for name in asked}
 
 
@@ -105,7 +105,7 @@ def cursor_of(fields: Mapping[str, FieldKind]) -> str | None:
 
 
 def stamps_of(fields: Mapping[str, FieldKind]) -> list[str]:
-    """The fields that are called as stamps of a record's last change are, the best one first."""
+    """The fields with the name of a last change's stamp, the best one first."""
     names = {name for name, kind in fields.items() if kind is FieldKind.DATE_TIME and _CURSOR_NAME.fullmatch(name)}
     preferred = [name for name in _CURSOR_PREFERENCE if name in names]
     return [*preferred, *sorted(names.difference(preferred))]

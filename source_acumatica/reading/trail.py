@@ -1,4 +1,4 @@
-"""Remembers which rows of a list were sent: the last ones in order, and in a full refresh a short mark of each."""
+"""Remembers which rows of a list were sent: the last ones in order, and a short mark of each."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import Any
 import msgspec
 
 Identity = tuple[str, ...]
-"""What a row is identified by, and, where rows can move under it, what is another one when it has moved."""
+"""What identifies a row; where that stays when the row moves in the list, also what changes when it moves."""
 
 # Rows that are remembered to find the place again.
 REMEMBERED_ROWS = 10_000
-# Rows whose identities go into the state: enough that not all of them are removed until a resume.
+# Rows whose identities go into the state: enough that one is probably still there when a later sync resumes.
 ANCHORS_IN_STATE = 5
 _MARK = (1 << 64) - 1
-# Beyond two pages, of rows that were sent, to compare a page with that the list has moved under.
+# How many of the rows that were sent, beside two pages of them, to compare a page with after the list has moved.
 _ROWS_IN_FRONT = 100
 
 
 def content_of(value: Any) -> str:
-    """What tells one content from another, in 32 characters."""
+    """A hash of a value, in 32 characters."""
     return hashlib.blake2b(msgspec.json.encode(value), digest_size=16).hexdigest()
 
 
 class Trail:
-    """The identities of the rows sent last, in order; rows that are alike count as often as they came."""
+    """The identities of the rows sent last, in order; equal ones count as often as they came."""
 
     def __init__(self, anchors: Iterable[Identity] = ()) -> None:
         self._rows: deque[str] = deque()
@@ -45,14 +45,14 @@ class Trail:
         return len(self._rows)
 
     def extend(self, identities: Iterable[Identity]) -> None:
-        """Add rows that were sent; the oldest beyond what is remembered are forgotten."""
+        """Add rows that were sent; the oldest are forgotten if there are too many."""
         for identity in identities:
             self._rows.append(identity[0])
             self._count(identity)
         self._forget()
 
     def insert(self, identities: Sequence[Identity], new: Iterable[int]) -> None:
-        """Add the ``new`` rows of a page, in which no rows are alike, between those that were sent, as it has them."""
+        """Add the ``new`` rows of a page, without equal ones, between rows that were sent, in the order of the page."""
         page = [identity[0] for identity in identities]
         among = {*page}
         behind = deque[str]()
@@ -80,7 +80,7 @@ class Trail:
                 self._versions.pop(row, None)
 
     def note(self, identities: Iterable[Identity]) -> None:
-        """Rows that were sent have been seen where they are now."""
+        """Note where rows that were sent are now."""
         for identity in identities:
             if len(identity) > 1 and identity[0] in self._counts:
                 self._versions[identity[0]] = identity[1]
@@ -90,11 +90,11 @@ class Trail:
         return identity[0] in self._counts
 
     def is_unmoved(self, identity: Identity) -> bool:
-        """Whether the row was sent, and stands where it did."""
+        """Whether the row was sent, and is where it was."""
         return identity[0] in self._counts and self._versions.get(identity[0]) == (*identity, None)[1]
 
     def unsent(self, identities: Sequence[Identity]) -> list[int]:
-        """The places of the rows that were not sent, each of those that were standing for one row."""
+        """The places of the rows that were not sent; each row that was sent accounts for one of its equals."""
         left: dict[str, int] = {}
         new: list[int] = []
         for place, (row, *_) in enumerate(identities):
@@ -104,11 +104,11 @@ class Trail:
         return new
 
     def unknown(self, identities: Sequence[Identity]) -> list[int]:
-        """The places of the rows of which none with the same identity was sent."""
+        """The places of the rows whose identity no row had that was sent."""
         return [place for place, identity in enumerate(identities) if identity[0] not in self._counts]
 
     def unsent_in_order(self, identities: Sequence[Identity]) -> list[int]:
-        """The places of the rows that were not sent, where rows may be alike: what was sent stands in its order."""
+        """The places of the rows that were not sent, where rows may be alike: those that were sent keep their order."""
         page = [identity[0] for identity in identities]
         sent = list(islice(reversed(self._rows), 2 * len(page) + _ROWS_IN_FRONT))[::-1]
         blocks = SequenceMatcher(None, sent, page, autojunk=False).get_matching_blocks()
@@ -116,26 +116,26 @@ class Trail:
         return [place for place in range(len(page)) if place not in known]
 
     def has_like(self, identities: Sequence[Identity]) -> bool:
-        """Whether rows among these, or among those that were sent, are like each other."""
+        """Whether some of these rows equal each other, or were sent more than once."""
         page = {identity[0] for identity in identities}
         return len(page) < len(identities) or any(self._counts.get(row, 0) > 1 for row in page)
 
     def ends_with(self, identities: Sequence[Identity]) -> bool:
-        """Whether these are the rows sent last, and stand where they did."""
+        """Whether these are the rows sent last, and are where they were."""
         return self.end(len(identities)) == tuple(identities)
 
     def numbers(self, identities: Sequence[Identity]) -> list[int | None]:
-        """How many were sent in front of each row of a page; None of one that was not, or that has moved since."""
+        """How many rows were sent in front of each row of a page; None for one that was not sent, or has moved."""
         number_of = {row: number for number, row in enumerate(self._rows)}
         return [number_of[identity[0]] if self.is_unmoved(identity) else None for identity in identities]
 
     def equal_at_end(self, most: int) -> int:
-        """How many of the rows sent last cannot be told from the very last one, as far as ``most``."""
+        """How many of the rows sent last equal the very last one, up to ``most``."""
         alike = takewhile(lambda row: row == self._rows[-1], reversed(self._rows))
         return sum(1 for _ in islice(alike, most))
 
     def has_its_likes_at_the_end(self, most: int) -> bool:
-        """Whether all rows that are like the last one were sent with it, and are no more than ``most``."""
+        """Whether all rows that equal the last one were sent right before it, and are no more than ``most``."""
         return self.equal_at_end(most + 1) == self._counts[self._rows[-1]] <= most
 
     def end(self, count: int = ANCHORS_IN_STATE) -> tuple[Identity, ...]:
@@ -147,18 +147,18 @@ class Trail:
 class Ledger:
     """A mark of eight bytes for each row that a reading has sent, so that a list can be read anew.
 
-    It costs next to nothing while rows come in order, and is looked into only if the list has to be read anew.
+    It costs almost nothing while rows come in order, and is searched only if the list has to be read anew.
     """
 
     def __init__(self, *, may_repeat: bool = False, is_partial: bool = False) -> None:
-        """``may_repeat``: whoever gets the rows removes those that come twice, or has to expect them.
+        """``may_repeat``: rows may come twice, since the destination drops repeats or has to expect them.
 
-        ``is_partial``: rows were sent before that were not noted here, so that the list cannot be read anew.
+        ``is_partial``: rows were sent before that are not noted here, so the list cannot be read anew.
         """
         self.may_repeat, self.is_partial = may_repeat, is_partial
         self._marks = array("Q")
         self._left: Counter[int] | None = None
-        """The marks that no row of the new reading has stood for yet; None while nothing is read anew."""
+        """The marks that no row of the new reading has matched yet; None while nothing is read anew."""
 
     def __len__(self) -> int:
         return len(self._marks)
@@ -172,7 +172,7 @@ class Ledger:
         self._left = Counter(self._marks)
 
     def unsent(self, identities: Sequence[Identity], places: Sequence[int]) -> Sequence[int]:
-        """Those of the ``places`` in a page whose rows were not sent before the list was begun again."""
+        """Those of the ``places`` in a page whose rows were not sent before the list was read anew."""
         left = self._left
         if left is None:
             return places
@@ -186,7 +186,7 @@ class Ledger:
         return new
 
     def has_sent_too_often(self) -> bool:
-        """Whether a row was sent more often than the list that was read anew has it; one that is gone was not."""
+        """Whether a row was sent more often than the new reading has it; a row that is gone does not count."""
         left = {mark: count for mark, count in (self._left or {}).items() if count > 0}
         if not left or self.may_repeat:
             return False

@@ -1,4 +1,4 @@
-"""Tests of what is told of names that destinations do not keep apart."""
+"""Tests of the warning about names that many destinations treat as one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_names_that_differ_by_case_accents_or_punctuation_look_alike():
     assert look_alikes(["SalesOrder__Details", "SalesOrderDetails", "A", "AB"]) == []
 
 
-def test_streams_and_columns_that_look_alike_are_told(caplog):
+def test_streams_and_columns_that_look_alike_are_warned_of(caplog):
     string = FieldKind.STRING
     found = [
         *tables("Default", "1", "Order", Shape({"ID": string, "Note": string, "Total": string}), Known()),

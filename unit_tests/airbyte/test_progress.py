@@ -1,4 +1,4 @@
-"""Tests that a stream that is being read is heard of, and one that has been read is not."""
+"""Tests that the progress of a stream is logged for as long as it is read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def wait_for(condition):
         time.sleep(0.005)
 
 
-def test_a_line_tells_the_rows_and_the_rate_since_the_last_one():
+def test_a_line_has_the_rows_and_the_rate_since_the_last_one():
     count = RowCount("Tenant 'A', stream Customer", logged_at=time.monotonic() - 10)
     count.rows = 12_000
     line = count.line()
@@ -34,10 +34,10 @@ def test_a_line_tells_the_rows_and_the_rate_since_the_last_one():
     assert "waiting" not in count.line()
 
 
-def test_every_stream_that_is_being_read_is_heard_of_again_and_again(quick, caplog):
+def test_every_stream_that_is_being_read_is_logged_again_and_again(quick, caplog):
     caplog.set_level(logging.INFO, "airbyte")
-    pulse = ProgressLog()
-    with pulse.logging(), pulse.of("here") as count, pulse.of("there"):
+    log = ProgressLog()
+    with log.logging(), log.of("here") as count, log.of("there"):
         count.rows = 7
         wait_for(lambda: sum("there: 0 rows" in line for line in caplog.messages) > 1)
         assert any(line.startswith("here: 7 rows so far") for line in caplog.messages)
@@ -45,28 +45,28 @@ def test_every_stream_that_is_being_read_is_heard_of_again_and_again(quick, capl
 
 def test_a_stream_that_has_been_read_is_silent_and_so_is_all_after_the_end(quick, caplog):
     caplog.set_level(logging.INFO, "airbyte")
-    pulse = ProgressLog()
-    with pulse.logging():
-        with pulse.of("done"):
+    log = ProgressLog()
+    with log.logging():
+        with log.of("done"):
             wait_for(lambda: caplog.messages)
         time.sleep(0.03)
         caplog.clear()
         time.sleep(0.1)
         assert caplog.messages == []
-        with pulse.of("begun"):
+        with log.of("begun"):
             wait_for(lambda: caplog.messages)
     time.sleep(0.05)
     caplog.clear()
-    with pulse.of("after the end"):
+    with log.of("after the end"):
         time.sleep(0.1)
     assert caplog.messages == []
 
 
 def test_a_stream_that_fails_is_silent_afterwards(quick):
-    pulse = ProgressLog()
-    with pytest.raises(OSError), pulse.of("failing"):
+    log = ProgressLog()
+    with pytest.raises(OSError), log.of("failing"):
         raise OSError
-    assert pulse._counts == []
+    assert log._counts == []
 
 
 def test_a_minute_is_kept():

@@ -39,7 +39,7 @@ def test_every_record_is_a_line_with_every_digit():
 
 
 def test_records_that_lack_values_of_the_erp_name_them():
-    """The destination writes it beside the row: a null that the source could not help is told from one of the ERP's."""
+    """The destination writes it beside the row: so a null for want of a value differs from one of the ERP."""
     changed = RecordBatch.of("Customer", RECORDS, meta_of(["Website", "MainContact"], ["custom"]))
     for text, plain in zip(changed.text.split("\n"), lines().text.split("\n"), strict=True):
         record = json.loads(text)["record"]
@@ -63,7 +63,7 @@ def test_single_messages_are_printed_by_the_cdk_as_the_same_text():
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_the_first_record_goes_apart_and_none_is_lost(count):
     whole = RecordBatch.of("Customer", RECORDS[:count])
-    first, *others = whole.first_apart()
+    first, *others = whole.with_single_first()
     assert first.record.data["_tenant"] == "A"
     assert [one.count for one in others] == ([count - 1] if count > 1 else [])
     texts = [AirbyteEntrypoint.airbyte_message_to_string(first), *(one.text for one in others)]
@@ -71,7 +71,7 @@ def test_the_first_record_goes_apart_and_none_is_lost(count):
 
 
 def test_the_first_record_keeps_what_it_says_of_itself_although_the_cdk_passes_on_its_data_alone():
-    first, *_ = RecordBatch.of("Customer", RECORDS, meta_of(["custom"], [])).first_apart()
+    first, *_ = RecordBatch.of("Customer", RECORDS, meta_of(["custom"], [])).with_single_first()
     passed_on = AirbyteMessage(type=Type.RECORD, record=replace(first.record, data=dict(first.record.data), meta=None))
     (message,) = with_meta([passed_on])
     assert [change.field for change in message.record.meta.changes] == ["custom"]

@@ -39,7 +39,7 @@ def test_a_state_without_parts_says_nothing(state):
     assert understood(state).get("states", []) == []
 
 
-def test_a_state_with_positions_of_nobody_is_told_apart_from_none():
+def test_a_state_with_positions_of_no_tenant_is_not_an_empty_one():
     assert says_nothing({"LastModified": "2024-01-01"})
     assert not says_nothing({})
     assert not says_nothing({"__ab_no_cursor_state_message": True})
@@ -119,7 +119,7 @@ def test_a_state_of_all_streams_together_is_refused():
         manager_of([UNREADABLE])
 
 
-def test_a_state_of_the_oldest_kind_says_nothing_and_that_is_told(caplog):
+def test_a_state_of_the_oldest_kind_is_ignored_with_a_warning(caplog):
     legacy = AirbyteStateMessage(type=AirbyteStateType.LEGACY, data=AirbyteStateBlob({"Customer": "2024"}))
     assert manager_of([legacy]).get_stream_state("Customer", None) == {}
     assert "LEGACY" in caplog.text

@@ -11,7 +11,8 @@ from source_acumatica.contract.list_requests import ListRequests
 from source_acumatica.contract.query import Plan
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.reading.cursor import EMPTIES_PARTS, LISTS_ALL, Window
+from source_acumatica.reading.learnt import EMPTIES_PARTS, LISTS_ALL
+from source_acumatica.reading.window import Window
 from unit_tests.contract.test_query import table
 
 LINE = {"id": "2", "LineNbr": {"value": 1}, "Item": None}

@@ -9,7 +9,7 @@ from source_acumatica.contract.identity import identifier
 from source_acumatica.contract.list_requests import ListRequests, unless_refused
 from source_acumatica.contract.query import Plan
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.window import Window
 from unit_tests.contract.test_query import table
 
 TWO_GROUPS = Plan(custom=("Document.UsrA", "Document.UsrB"), most_custom=1)

@@ -22,8 +22,8 @@ from source_acumatica.contract.query import (
 )
 from source_acumatica.contract.tables import tables
 from source_acumatica.erp.addresses import encode
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, Shape
+from source_acumatica.reading.window import Window
 
 STRING, INTEGER, STAMP = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DATE_TIME
 

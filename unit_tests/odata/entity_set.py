@@ -12,8 +12,8 @@ from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.reader import ODataReader
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind, utc_instant
+from source_acumatica.reading.window import Window
 
 STAMP = "LastModifiedDateTime"
 FIELDS = {"Id": FieldKind.INTEGER, "Class": FieldKind.STRING, STAMP: FieldKind.DATE_TIME}

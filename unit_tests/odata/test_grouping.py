@@ -14,8 +14,9 @@ from source_acumatica.odata.grouping import GROUPS, NOT_FOUND, SHARES_KEYS, Grou
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import ODataPlan
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.cursor import FOUND_BY_KEY, Window
 from source_acumatica.reading.fields import FieldKind
+from source_acumatica.reading.learnt import FOUND_BY_KEY
+from source_acumatica.reading.window import Window
 
 STAMP = "LastModifiedOn"
 FIELDS = {

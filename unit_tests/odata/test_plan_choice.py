@@ -10,9 +10,9 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.odata.pages import ODataPage
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind
 from source_acumatica.reading.paging import Position
+from source_acumatica.reading.window import Window
 
 from .entity_set import CHANGED, EVER, FIELDS, INQUIRY, ROWS, STAMP, TABLE, EntitySet, Known, a_row, ids, refusal
 

@@ -26,8 +26,8 @@ from source_acumatica.odata.query import (
     value_literal,
 )
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.cursor import Window
 from source_acumatica.reading.fields import FieldKind
+from source_acumatica.reading.window import Window
 
 STRING, INTEGER, STAMP = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DATE_TIME
 FIELDS = {"Type": STRING, "Nbr": STRING, "Line": INTEGER, "Total": FieldKind.DECIMAL, "LastModifiedDateTime": STAMP}

@@ -8,7 +8,7 @@ import pytest
 
 from source_acumatica.erp.errors import RequestFailed
 from source_acumatica.odata.pages import ODataPage
-from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.window import Window
 
 from .entity_set import CHANGED, EVER, INQUIRY, ROWS, TABLE, EntitySet, a_row, ids
 

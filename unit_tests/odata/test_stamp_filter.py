@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from source_acumatica.odata.pages import ODataPage
-from source_acumatica.reading.cursor import Window
+from source_acumatica.reading.window import Window
 
 from .entity_set import CHANGED, INQUIRY, ROWS, STAMP, TABLE, EntitySet, Known, ids
 

@@ -25,7 +25,7 @@ def test_the_latest_row_of_a_sync_is_its_closest_look():
 
 
 def test_a_row_that_comes_again_tells_nothing():
-    """However long nobody changes anything, the clock is none the later for it."""
+    """The clock is no further behind because nothing has changed for long."""
     clock = DatabaseClock()
     clock.remember(600, NOON)
     clock.see(at(50), NOON + AN_HOUR)

@@ -1,4 +1,4 @@
-"""Tests that pages which are asked for ahead bring the same rows, and how many of them are asked for."""
+"""Tests that pages which are requested in advance bring the same rows, and how many are requested."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.erp.helpers import Helpers
-from source_acumatica.reading.paging import BEGINNING, Page, anchored_pages
+from source_acumatica.reading.anchored import anchored_pages
+from source_acumatica.reading.paging import BEGINNING, Page
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.trail import Ledger
 from unit_tests.erp.test_helpers import Server
@@ -34,7 +35,7 @@ def test_all_rows_come_once_and_in_order(count, sessions):
 
 
 @pytest.mark.parametrize("count", [0, 3, 4, 5, 7, 8, 100])
-def test_with_one_session_no_request_is_in_vain(count):
+def test_with_one_session_no_request_is_wasted(count):
     server, alone = Server(range(count)), Server(range(count))
     read(server, sessions=1)
     list(anchored_pages(lambda skip: alone.fetch(skip, PAGE_ROWS), lambda row: (str(row),), BEGINNING))
@@ -46,14 +47,14 @@ def test_more_sessions_are_used_by_one_list_and_not_more_than_there_are():
     server = Server(range(300), seconds=0.005)
     read(server, sessions=4)
     assert server.most_at_once == 4
-    # No place was asked for twice, and behind the end at most as many as could be on their way.
+    # No place was asked for twice, and behind the end at most as many as could be under way.
     behind = [skip for skip in server.asked if skip >= 300]
     assert len(server.asked) - len(behind) == len({*server.asked} - {*behind})
     assert len(behind) <= 5
 
 
 @pytest.mark.parametrize("sessions", [1, 4])
-def test_no_more_pages_wait_to_be_worked_off_than_there_are_sessions(sessions):
+def test_no_more_pages_wait_to_be_processed_than_there_are_sessions(sessions):
     server, helpers = Server(range(400)), Helpers(sessions)
     prefetch = Prefetch(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
     with closing(helpers):
@@ -121,7 +122,7 @@ def test_the_refusal_of_a_page_is_raised_where_the_page_is_wanted(refused):
     assert server.refusals == 1
 
 
-def test_the_refusal_of_a_page_behind_the_end_is_nobodys():
+def test_the_refusal_of_a_page_behind_the_end_does_not_fail_the_list():
     class Refusing(Server):
         def fetch(self, skip, rows):
             if skip > 40:

@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from source_acumatica.config import Config
-from source_acumatica.reading.cursor import FILTER_WORKS, Progress, TenantCursor, Window
+from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.learnt import FILTER_WORKS
+from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.read_with import asks_for_more, explain_mixture, read_with
+from source_acumatica.reading.window import Window
 
 SETTINGS = {
     "instance_url": "https://erp.example.com/Site",
@@ -86,12 +89,12 @@ def test_what_a_state_of_old_was_read_with_is_not_known_and_not_guessed():
     assert progress.begun_with(now) == replace(progress, read_with=now)
 
 
-def test_when_an_inquiry_was_changed_is_remembered_while_nobody_can_tell():
+def test_when_an_inquiry_was_changed_is_remembered_while_it_is_unknown():
     progress = Progress(reached="2026-01-01T00:00:00.000000Z", read_with=settings(designed_at="2026-01-01"))
-    untold = progress.begun_with(settings())
-    assert untold == progress
-    assert untold.begun_with(settings(designed_at="2026-01-01")).reached == progress.reached
-    changed = untold.begun_with(settings(designed_at="2026-01-02"))
+    unknown = progress.begun_with(settings())
+    assert unknown == progress
+    assert unknown.begun_with(settings(designed_at="2026-01-01")).reached == progress.reached
+    changed = unknown.begun_with(settings(designed_at="2026-01-02"))
     assert changed.reached is None
     assert changed.read_with == settings(designed_at="2026-01-02")
 
@@ -129,10 +132,10 @@ def test_more_is_read_from_the_beginning_and_deletions_go_on():
         ("https://erp.example.com/site", False),
     ],
 )
-def test_another_instance_is_told_by_its_address_in_any_spelling(url, is_another):
+def test_another_instance_is_identified_by_its_address_in_any_spelling(url, is_another):
     was, now = settings(), settings(instance_url=url)
     assert bool(explain_mixture(was, now)) is is_another
-    assert explain_mixture({}, now) is None, "a state of old"
+    assert explain_mixture({}, now) is None, "a state of an earlier version"
 
 
 def test_a_setting_that_was_narrower_for_a_time_is_read_anew_when_it_widens():
@@ -168,7 +171,7 @@ def test_times_of_another_version_of_odata_are_not_mixed_with_those_that_have_co
     assert "through OData 3, and the instance answers in OData 4 now" in explain_mixture(was, now)
     assert "try again later" in explain_mixture(now, was)
     assert explain_mixture(was, was) is None
-    assert explain_mixture(settings(), now) is None, "a state of old"
+    assert explain_mixture(settings(), now) is None, "a state of an earlier version"
 
 
 def test_a_state_that_has_no_parameters_was_read_without_any():

@@ -1,4 +1,4 @@
-"""Looks at what goes out, page by page: whether keys tell its records apart, and how late they are stamped."""
+"""Checks, page by page, that the primary key identifies the records of a stream."""
 
 from __future__ import annotations
 
@@ -8,25 +8,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, repeat, starmap
-from operator import attrgetter, lt
+from operator import lt
 from typing import Any
 
 import msgspec
 
+from source_acumatica.airbyte.columns import column
 from source_acumatica.erp.errors import config_error
 from source_acumatica.reading.table import PARAMETER
 
 logger = logging.getLogger("airbyte")
-
-
-def column(records: Sequence[Any], name: str) -> list[Any] | None:
-    """The cells of a column, as JSON has them; None where the records do not have it."""
-    if isinstance(records[0], dict):
-        return [record.get(name) for record in records]
-    # Attributes of compiled records are numbered; only their encoder knows which column each is.
-    attributes = dict(zip(records[0].__struct_encode_fields__, records[0].__struct_fields__, strict=True))
-    return list(map(attrgetter(attributes[name]), records)) if name in attributes else None
-
 
 Key = tuple[Any, ...]
 _MARK, _ROW_MARK = (1 << 64) - 1, (1 << 32) - 1
@@ -34,30 +25,30 @@ _MARK, _ROW_MARK = (1 << 64) - 1, (1 << 32) - 1
 
 @dataclass
 class KeyWatch:
-    """Holds the primary key of the catalog against the records: a key is a claim of the ERP or of the user."""
+    """Checks the primary key of the catalog on the records: it is a claim of the ERP or of the user."""
 
     names: tuple[str, ...] = ()
     deduplicates: bool = False
     """Whether the destination drops all but one of the records with one key, so that a wrong one loses rows."""
     is_the_tables: bool = True
-    """Whether it is the key of a table, in which two rows that are the same in all are one row that comes twice."""
+    """Whether it is the key of a table, where two rows that are equal in all columns are one row sent twice."""
     is_chosen: bool = True
-    """Whether it is the user's: one that the source defines cannot be chosen otherwise."""
+    """Whether the user has chosen it; one that the source defines cannot be changed."""
     _warned: set[str] = field(default_factory=set)
 
     def list(self, where: str, own: Sequence[str] = ()) -> ListKeys:
         """The keys of one list, page by page; ``own`` are the columns that the list is ordered by, if they are unique.
 
-        Rows that share those lie side by side. Any other key may come again far on, which costs memory to notice, and
-        is noticed where the destination would drop a row for it.
+        Rows that share those are neighbours. Any other key may come again much later. To notice that costs memory, so
+        it is done only where the destination would drop a row for it.
         """
         is_in_order = bool(own) and {*own} <= {*self.names}
         return ListKeys(self, where, own, KeyMarks() if self.deduplicates and not is_in_order else None)
 
     def claimed_list(self, where: str, own: Sequence[str], id_: str | None) -> ListKeys:
-        """The keys of a list that comes in an order of its own, which is believed to be that of the ``own`` columns.
+        """The keys of a list that is believed, but not known, to be ordered by the ``own`` columns.
 
-        ``id_`` is the column with an id of the row, or of its record, that stays the same, if there is one.
+        ``id_`` is the column with an id of the row, or of its record, that never changes, if there is one.
         """
         keys = self.list(where, own)
         if self.deduplicates and keys.marks is None:
@@ -65,7 +56,7 @@ class KeyWatch:
         return keys
 
     def complain(self, where: str, what: str) -> None:
-        """Say what is wrong with the key.
+        """Refuse, or warn of, what is wrong with the key.
 
         Raises:
             AirbyteTracedException: a ``config_error``, where rows would be lost.
@@ -80,7 +71,7 @@ class KeyWatch:
         )
 
     def complain_of(self, where: str, keys: Sequence[str]) -> None:
-        """Say that rows have the same ``keys``, if these are the key of the catalog.
+        """Refuse, or warn, that several rows have the same ``keys``, if these are the key of the catalog.
 
         Raises:
             AirbyteTracedException: as ``complain``.
@@ -89,7 +80,7 @@ class KeyWatch:
             self.complain(where, "several rows have the same")
 
     def refuse_lost(self, where: str, described: Collection[str]) -> None:
-        """Say that columns of the key are not there at all; values of parameters that stand in a key are the settings'.
+        """Refuse, or warn, that columns of the key are missing; those of parameters come from the settings.
 
         Raises:
             AirbyteTracedException: a ``config_error``, where rows would be lost.
@@ -106,14 +97,14 @@ class KeyWatch:
         )
 
     def refuse(self, where: str, sentence: str, loss: str, otherwise: str) -> None:
-        """Fail with the ``sentence`` and what would be lost, where the destination goes by the key; or warn."""
+        """Fail with the ``sentence`` and the ``loss`` where the destination deduplicates by the key; warn elsewhere."""
         if self.deduplicates:
             msg = f"{sentence}{loss}"
             raise config_error(msg)
         self._warn(where, f"{sentence}. {otherwise}; do not deduplicate by this key.")
 
     def doubt(self, where: str) -> None:
-        """Say that rows with one key have come far from each other, of which nobody knows whether they are one row."""
+        """Warn that rows with one key have come far from each other: they may be one row, or two."""
         self._warn(
             where,
             f"{where}: rows with the same {self._identity} have come, one far behind the other, and the destination "
@@ -122,7 +113,7 @@ class KeyWatch:
         )
 
     def warn_of_repeats(self, where: str) -> None:
-        """Say that rows come twice."""
+        """Warn that rows come twice."""
         self._warn(where, f"{where}: the ERP gives rows with the same {self._identity} twice; they are sent once.")
 
     @property
@@ -136,9 +127,9 @@ class KeyWatch:
 
 
 class KeyMarks:
-    """Which row each key was seen with, in some fifteen bytes a row: a list may have millions."""
+    """Remembers which row each key came with, in some fifteen bytes a row: a list may have millions."""
 
-    # What is remembered: 150 megabytes. Keys that come later are compared with those.
+    # 150 megabytes. Keys behind these are compared with them, and not remembered.
     _MOST_ROWS = 10_000_000
     _KEY_BYTES, _ROW_BYTES, _ENTRY_BYTES = 6, 4, 10
 
@@ -147,11 +138,11 @@ class KeyMarks:
         self._count = 0
 
     def is_repeat(self, key: Key, row: Any) -> bool:
-        """Whether the key has come with another row; takes it in if it has not come."""
+        """Whether the key has come with another row; a key that has not come is remembered."""
         return self.is_repeated_mark(hash(key), hash(row))
 
     def is_repeated_mark(self, key: int, row: int) -> bool:
-        """The same by their hashes."""
+        """The same, by the hashes of both."""
         mark = (key & _MARK).to_bytes(8)
         bucket, rest = self._buckets[mark[:2]], mark[2:]
         row_mark = (row & _ROW_MARK).to_bytes(self._ROW_BYTES)
@@ -169,14 +160,14 @@ class KeyMarks:
 class KeysInOrder:
     """Remembers the keys of a list with their rows, at little cost as long as each is greater than the one before."""
 
-    # 160 megabytes; of the keys behind those, none is remembered.
+    # 160 megabytes; keys behind these are not remembered.
     _MOST_ROWS = 10_000_000
 
     def __init__(self) -> None:
         self._keys, self._rows, self._last = array("q"), array("q"), Key()
 
     def goes_on_with(self, keys: Sequence[Key], rows: Iterable[Any]) -> bool:
-        """Whether the list goes on in order with these; only then are they taken in."""
+        """Whether these continue the list in order; only then are they remembered."""
         try:
             is_in_order = self._last < keys[0] and all(starmap(lt, pairwise(keys)))
         except TypeError:
@@ -190,7 +181,7 @@ class KeysInOrder:
         return is_in_order
 
     def marks(self) -> KeyMarks:
-        """What has come, to hold keys against that come in another order."""
+        """What has come, to compare keys with that come in another order."""
         marks = KeyMarks()
         for key, row in zip(self._keys, self._rows, strict=True):
             marks.is_repeated_mark(key, row)
@@ -206,25 +197,25 @@ class ListKeys:
     own: Sequence[str] = ()
     marks: KeyMarks | None = None
     fresh: tuple[str | None, str | None] = (None, None)
-    """The column with the stamps, and from which on a record was changed while the list was read; None: unknown."""
+    """The column with the stamps, and the time from which on a change was made while the list was read, if known."""
     in_order: KeysInOrder | None = None
-    """Of a list that is believed to be ordered by the key, until it shows that it is not: marks are kept from then."""
+    """For a list that is believed to be ordered by the key; once it shows that it is not, ``marks`` are kept."""
     _seen: set[Key] = field(default_factory=set)
     _last: tuple[Key, Any] | None = None
-    """The last record of the page before, with its key: the next one has another."""
+    """The key and the record that came last: the next record has another key."""
 
     def begin_page(self, *, begins_as_last: bool) -> None:
-        """Another answer begins: of one, no row comes twice; of two, none but where the reader says so."""
+        """A page begins: no row comes twice in a page, nor in two unless the reader says so."""
         self._last = self._last if begins_as_last else None
         self._seen = {self._last[0]} if self._last else set()
 
     def distrust_own(self) -> None:
-        """What the list is ordered by is not unique: from now on rows are told apart by all that they say."""
+        """The columns that the list is ordered by are not unique: from now on rows are compared as a whole."""
         if self.own and self.marks is not None:
             self.own, self.marks = (), KeyMarks()
 
     def checked(self, records: Sequence[Any]) -> Sequence[Any]:
-        """The records that may go out: all, but for those that come twice.
+        """The records to send: all without those that come twice.
 
         Raises:
             AirbyteTracedException: a ``config_error``, where a key is null or repeats and rows would be lost.
@@ -246,9 +237,9 @@ class ListKeys:
         return records
 
     def _compare_with_all(self, records: Sequence[Any], keys: Sequence[Key]) -> None:
-        """Hold the keys against those of all the list; a row that is read again has the table's own keys that it had.
+        """Compare the keys with those of the whole list; a row that is read again has the same own keys as before.
 
-        Where there are none it is known by all that it says, unless it has changed.
+        A list without own keys has its rows compared as a whole, so that a row which has changed is another one.
         """
         if self.marks is None and self.in_order is None:
             return
@@ -268,13 +259,13 @@ class ListKeys:
             self.watch.doubt(self.where)
 
     def _are_fresh(self, records: Sequence[Any], places: Sequence[int]) -> bool:
-        """Whether these were changed since the list was begun: a renamed one comes again under its other name."""
+        """Whether these were changed since the list was begun: a renamed row comes again under its new name."""
         name, begun = self.fresh
         stamps = column(records, name) if name and begun else None
         return stamps is not None and all(stamps[place] and stamps[place] >= begun for place in places)
 
     def _once(self, records: Sequence[Any], keys: Sequence[Key]) -> tuple[Sequence[Any], Sequence[Key]]:
-        """Without the records that are the same as another; those that share no more than a key are complained of."""
+        """Without records that equal another; records that share only a key are refused, or warned of."""
         kept: dict[Key, Any] = dict([self._last]) if self._last else {}
         once: list[int] = []
         for place, (key, record) in enumerate(zip(keys, records, strict=True)):
@@ -298,59 +289,3 @@ def _rows_of(columns: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
 
 def _hashable(cell: Any) -> Any:
     return bytes(cell) if isinstance(cell, msgspec.Raw) else cell
-
-
-# Midnight of any zone, in UTC: zones are whole quarters of an hour apart.
-_LIKE_A_DATE = (":00:00.000000Z", ":15:00.000000Z", ":30:00.000000Z", ":45:00.000000Z")
-# Of times in whole seconds one of 900 looks so by chance.
-_FEWEST_DATES, _ROWS_TO_A_DATE = 2, 50
-# Fewer show two times of the day by chance.
-_ROWS_OF_A_YEAR = 10
-
-
-def looks_like_a_date(stamp: str) -> bool:
-    """Whether a stamp in UTC may be a date alone, in whatever zone."""
-    return stamp.endswith(_LIKE_A_DATE)
-
-
-def are_dates(stamps: Sequence[str], latest: str) -> bool:
-    """Whether all stamps in UTC may be dates of one zone, which begin at one time of the day: in summer at another."""
-    if not looks_like_a_date(latest):
-        return False
-    return len({stamp[len("2026-11-30") :] for stamp in stamps}) <= (1 if len(stamps) < _ROWS_OF_A_YEAR else 2)
-
-
-class Stamps:
-    """The latest stamp of a page, and whether a record has none."""
-
-    def __init__(self, name: str | None, by: str | None = None, *, may_be_dates: bool = True) -> None:
-        """``may_be_dates``: the column may be any.
-
-        The database stamps rows with times, and some are at full hours: only all together they are dates.
-        """
-        self._name, self._by, self._may_be_dates = name, by, may_be_dates
-        self.newest: str | None = None
-        self.believable: str | None = None
-        """The latest that is not later than ``by``: single rows may be stamped with any time to come."""
-        self.has_none = False
-        self._count = self._date_count = 0
-
-    @property
-    def shows_dates(self) -> bool:
-        """Whether the stamps are dates alone, of some rows at least."""
-        return self._date_count >= max(_FEWEST_DATES, self._count / _ROWS_TO_A_DATE)
-
-    def note(self, records: Sequence[Any]) -> None:
-        """Look at the stamps of records; they are in UTC with a fixed width, so they sort as text."""
-        cells = column(records, self._name) if self._name and records else None
-        if cells:
-            stamps = [cell for cell in cells if cell is not None]
-            self.has_none |= len(stamps) < len(cells)
-            latest = max(stamps, default=None)
-            if self._may_be_dates or are_dates(stamps, latest or ""):
-                self._count += len(stamps)
-                self._date_count += sum(map(looks_like_a_date, stamps))
-            self.newest = max(filter(None, (self.newest, latest)), default=None)
-            if latest and self._by and latest > self._by:
-                latest = max((stamp for stamp in stamps if stamp <= self._by), default=None)
-            self.believable = max(filter(None, (self.believable, latest)), default=None)

@@ -1,33 +1,11 @@
-"""Tests that what watches the records finds their columns, and the keys that repeat, whatever they are made of."""
+"""Tests that a primary key which does not identify the records is found out."""
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.airbyte.watches import KeyMarks, KeyWatch, Stamps, column
-from source_acumatica.contract.codec import list_codec
-from unit_tests.contract.test_query import table
-
-ORDERS = [{"OrderType": {"value": "SO"}, "OrderNbr": {"value": "1"}, "LastModified": {"value": "2026-11-22T10:00:00Z"}}]
-
-
-@pytest.mark.parametrize("is_typed", [True, False], ids=["typed", "dicts"])
-def test_a_column_is_found_by_the_name_that_it_is_sent_under(is_typed):
-    """Compiled records have numbered attributes; looked for by their names, no key and no stamp was ever seen."""
-    codec, body, orders = list_codec(table(), None), msgspec.json.encode(ORDERS), table()
-    records = (
-        [record for row in codec.decode(body) for record in codec.make_records("A", row)]
-        if is_typed
-        else [record for row in codec.decode_dicts(body) for record in orders.rows("A")(row)]
-    )
-    assert isinstance(records[0], dict) != is_typed
-    assert column(records, "OrderNbr") == ["1"]
-    stamps = Stamps("LastModified")
-    stamps.note(records)
-    assert (stamps.newest, stamps.has_none) == ("2026-11-22T10:00:00.000000Z", False)
-    assert is_typed is (column(records, "Unknown") is None)
+from source_acumatica.airbyte.keys import KeyMarks, KeyWatch
 
 
 def keys_of(own=("_tenant", "OrderNbr"), *, deduplicates=True):
@@ -136,27 +114,3 @@ def test_keys_that_do_not_compare_are_in_no_order():
     keys = claimed()
     pages(keys, [numbered(1, 1)], [{"_tenant": "A", "NoteID": "N2", "OrderNbr": 7}])
     assert keys.marks is not None
-
-
-DATES = ["2026-11-30T14:30:00.000000Z", "2026-11-29T00:00:00.000000Z", "2026-11-28T18:15:00.000000Z"]
-
-
-@pytest.mark.parametrize(
-    ("dates", "times", "shows"),
-    [(3, 0, True), (2, 98, True), (2, 99, False), (1, 0, False), (0, 9, False)],
-)
-def test_stamps_are_dates_where_more_of_them_look_so_than_by_chance(dates, times, shows):
-    stamps = Stamps("M")
-    stamps.note([{"M": stamp} for stamp in DATES[:dates]])
-    stamps.note([{"M": f"2026-11-30T14:30:{number % 59 + 1:02}.000000Z"} for number in range(times)])
-    assert stamps.shows_dates is shows
-
-
-@pytest.mark.parametrize(
-    ("times", "shows"),
-    [(["05:00"] * 2, True), (["05:00"], False), (["05:00", "06:00"], False), ((["04:00"] + ["05:00"] * 9), True)],
-)
-def test_stamps_of_the_database_are_dates_only_where_all_begin_at_one_time_of_the_day(times, shows):
-    stamps = Stamps("M", may_be_dates=False)
-    stamps.note([{"M": f"2026-11-{day:02}T{time}:00.000000Z"} for day, time in enumerate(times, start=1)])
-    assert stamps.shows_dates is shows

@@ -1,0 +1,16 @@
+"""Reads a column of records, whether they are compiled or dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+
+def column(records: Sequence[Any], name: str) -> list[Any] | None:
+    """The cells of a column, as JSON has them; None where the records do not have it."""
+    if isinstance(records[0], dict):
+        return [record.get(name) for record in records]
+    # Attributes of compiled records are numbered; only their encoder knows which column each is.
+    attributes = dict(zip(records[0].__struct_encode_fields__, records[0].__struct_fields__, strict=True))
+    return list(map(attrgetter(attributes[name]), records)) if name in attributes else None

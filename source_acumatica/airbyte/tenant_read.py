@@ -1,0 +1,289 @@
+"""Reads one tenant's rows of a stream: window by window, page by page, a state behind each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from airbyte_cdk.models import AirbyteMessage
+
+from source_acumatica.airbyte.access import Access
+from source_acumatica.airbyte.clocks import StampClock
+from source_acumatica.airbyte.keys import KeyWatch, ListKeys
+from source_acumatica.airbyte.look_back import LookBack
+from source_acumatica.airbyte.output import Output
+from source_acumatica.airbyte.progress import RowCount
+from source_acumatica.airbyte.records import meta_of
+from source_acumatica.airbyte.stamps import Stamps
+from source_acumatica.airbyte.tombstones import Deletions
+from source_acumatica.config import Config
+from source_acumatica.erp.errors import Action, RequestFailed
+from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.database_clock import FURTHEST_OFF
+from source_acumatica.reading.facts import TenantFacts
+from source_acumatica.reading.fields import Raw, format_instant
+from source_acumatica.reading.learnt import EMPTIES_PARTS, FILTER_WORKS, GIVES_ALL_AGAIN, GIVES_PAGES, SHOWS_DATES
+from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
+from source_acumatica.reading.paging import Page
+from source_acumatica.reading.reader import Reader
+from source_acumatica.reading.table import StreamTable
+from source_acumatica.reading.window import Window
+
+logger = logging.getLogger("airbyte")
+
+_NOT_EMPTIED = (
+    "a full refresh would empty the destination's table on that word alone, and OData does not show that there are no "
+    "rows: fill in the preferences that are named, read the stream incrementally, or leave it out"
+)
+
+
+@dataclass
+class TenantRead:
+    """One tenant's rows of a stream, on their way from the reader to Airbyte."""
+
+    reader: Reader
+    table: StreamTable
+    """As the tenant has it."""
+    cursor_field: str | None
+    """The stream's, which the tenant's table may lack."""
+    config: Config
+    access: Access
+    keys: KeyWatch
+    key_list: Callable[[Reader], ListKeys]
+    """The keys of a list, for ``keys`` to check."""
+    has_unstamped: Callable[[Reader, TenantFacts], bool]
+    """Whether rows without a stamp have to be asked for separately."""
+    look_at_ids: Callable[[Reader, Sequence[Raw], TenantFacts], None]
+    """Tries, on the first rows, whether their ids are those by which deleted records are known."""
+    clock: StampClock
+    facts: TenantFacts
+    output: Output
+    deletions: Deletions
+    progress: TenantCursor | None
+    """None in a full refresh."""
+    columns: frozenset[str]
+    """Those that the catalog has and the ERP describes."""
+    missed: Sequence[str]
+    """Those that have come before and that the ERP does not describe now."""
+    _latest: str = field(default="", init=False)
+    """The latest stamp that has come in this run."""
+    _has_looked_at_ids: bool = field(default=False, init=False)
+
+    def messages(self, windows: Sequence[Window], count: RowCount) -> Iterator[AirbyteMessage]:
+        """The records of the ``windows``, then those that say what was deleted."""
+        newest = self._was_newest()
+        had_rows = self.facts.has_rows
+        self._say_what_is_missed()
+        if not (yield from self._changes(windows, count, newest)):
+            return
+        if not count.rows and not had_rows and self.table.condition:
+            # The user's condition may find none of the rows that there are.
+            self.access.warn_if_blind(self.reader.tenant, self.table)
+        has_deletions = yield from self._deleted(newest)
+        if self.progress and newest:
+            look_back = self._look_back(self.progress)
+            if look_back.is_due(windows, newest, self._latest):
+                look_back.look(newest, is_explained=has_deletions)
+
+    def _was_newest(self) -> str | None:
+        return self.progress.progress(self.reader.tenant).newest if self.progress else None
+
+    def _say_what_is_missed(self) -> None:
+        """Warn of the missed columns, which come empty; records say so."""
+        self.reader.missed = tuple(self.missed)
+        if self.missed:
+            logger.warning(
+                f"{self.reader.where}: the columns {', '.join(self.missed)} have come before, and the ERP does not "
+                "describe them now. Records come without them and say so; once they are back, all are read anew. If "
+                "they were removed for good, refresh the connection's schema."
+            )
+
+    def _changes(
+        self, windows: Sequence[Window], count: RowCount, newest: str | None
+    ) -> Generator[AirbyteMessage, None, bool]:
+        """Send the rows of all windows; False where there is nothing to read."""
+        reader, facts = self.reader, self.facts
+        is_first, had_rows = facts.is_first, facts.has_rows
+        try:
+            yield from self._all_windows(windows, count)
+            if newest and facts.shows_unstamped:
+                self._warn_of_lost_stamps()
+            if count.rows:
+                # A later page may have shown what an earlier one left in doubt.
+                facts.doubts_no_more(but=reader.unknown)
+                self._heal()
+            if reader.emptied:
+                is_new = had_rows and not facts.remembers(EMPTIES_PARTS)
+                facts.distrusts_list(is_anew=is_new or reader.is_misread)
+        except RequestFailed as error:
+            if reader.is_misread:
+                facts.distrusts_list(is_anew=True)
+            if error.problem.action is not Action.SKIP:
+                raise
+            if count.rows or not is_first or self._may_have_rows():
+                raise self._not_passed_over(error) from None
+            # The state stays as it is: once the form is set up, its whole history is read.
+            logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
+            return False
+        return True
+
+    def _all_windows(self, windows: Sequence[Window], count: RowCount) -> Iterator[AirbyteMessage]:
+        for window in windows:
+            if not window.is_unstamped or self.has_unstamped(self.reader, self.facts):
+                has_rows = yield from self._window(window, count)
+                if window.start.offset and not has_rows:
+                    # Of a window that was begun nothing came: the next one would move the state past the rest of it.
+                    break
+
+    def _window(self, window: Window, count: RowCount) -> Generator[AirbyteMessage, None, bool]:
+        """Send the rows of a window; whether there were any, with those that were read of it before."""
+        reader, facts = self.reader, self.facts
+        keys, rows_before, is_stamped = self.key_list(reader), count.rows, False
+        begun = self._now()
+        keys.fresh = self.table.cursor_field, format_instant(begun) if begun else None
+        custom: Sequence[str] | None = None
+        for page in reader.pages(window):
+            stamps = self._new_stamps()
+            keys.begin_page(begins_as_last=page.begins_as_last)
+            if reader.repeated_key:
+                self.keys.complain_of(reader.where, reader.repeated_key)
+                keys.distrust_own()
+            if page.rows and not self._has_looked_at_ids:
+                self._has_looked_at_ids = True
+                self.look_at_ids(reader, page.rows, facts)
+            for piece, lacking in self.output.pieces(reader, page.rows):
+                records = keys.checked(piece)
+                stamps.note(records)
+                count.records += len(records)
+                meta = meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
+                yield from self.output.messages(records, meta)
+            count.rows += len(page.rows)
+            # A document has a stamp for its lines, though it has no lines.
+            is_stamped = is_stamped or stamps.newest is not None or any(map(reader.is_stamped, page.rows))
+            if self.progress:
+                facts.lacks((*reader.lacking, *reader.broken))
+                facts.doubts(reader.unknown)
+                if reader.custom != custom:
+                    custom = reader.custom
+                    facts.gives(self.columns, custom)
+                self._page_done(self.progress, window, page, stamps)
+        facts.saw_behind(reader.looks)
+        if not self.progress:
+            return True
+        return self._window_done(self.progress, window, has_new=count.rows > rows_before, is_stamped=is_stamped)
+
+    def _now(self) -> datetime | None:
+        return self.access.now(self.reader.tenant)
+
+    def _new_stamps(self) -> Stamps:
+        now = self._now()
+        by = format_instant(now + FURTHEST_OFF) if now else None
+        return Stamps(self.table.cursor_field, by, may_be_dates=not self.clock.is_shared)
+
+    def _page_done(self, progress: TenantCursor, window: Window, page: Page[Raw], stamps: Stamps) -> None:
+        """Keep what a page has shown of the ERP, and send the state behind it."""
+        facts = self.facts
+        self._latest = max(self._latest, stamps.newest or "")
+        if stamps.has_none:
+            facts.saw_unstamped()
+        if stamps.shows_dates and not facts.remembers(SHOWS_DATES):
+            facts.learn(SHOWS_DATES)
+        if stamps.newest and self.reader.is_filtered(window) and not facts.knows(FILTER_WORKS):
+            facts.learn(FILTER_WORKS)
+        if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
+            facts.learn(GIVES_PAGES)
+        seen = self.clock.see(stamps, self._now())
+        progress.page_done(self.reader.tenant, window, page.position, stamps=seen, look=self.clock.last)
+
+    def _window_done(self, progress: TenantCursor, window: Window, *, has_new: bool, is_stamped: bool) -> bool:
+        """Send the state behind a window; whether it had rows.
+
+        A list that is empty may be so by chance, be hidden from the user, or not be there yet; and rows without a stamp
+        come for other reasons than the window's.
+        """
+        reader, start_date = self.reader, self.config.start_date
+        has_rows = is_stamped if reader.is_filtered(window) else has_new
+        # A window that is gone on with shows the last rows that came before.
+        has_rows |= bool(window.start.offset and reader.looks.longest)
+        if has_rows:
+            progress.note(reader.tenant, unproven=reader.unproven)
+        progress.window_done(
+            reader.tenant,
+            window,
+            is_proven=has_rows,
+            look=self.clock.last,
+            begin=format_instant(start_date) if start_date else None,
+            is_blind=not self.clock.is_shown(),
+        )
+        return has_rows
+
+    def _warn_of_lost_stamps(self) -> None:
+        """Rows without a stamp have come beside others: one that had a stamp before is not kept as it is now.
+
+        A row's own stamp stays; an inquiry may show that of another table, which is not always there.
+        """
+        if self.keys.deduplicates and not self.clock.is_shared:
+            logger.warning(
+                f"{self.reader.where}: there are rows without a stamp ({self.cursor_field}), and the "
+                "destination keeps a row with one before a row without: a row that has lost its stamp stays there as "
+                "it was. Choose Full Refresh | Overwrite, or for the cursor a column that is never empty."
+            )
+
+    def _heal(self) -> None:
+        """Where columns have come that earlier records lack, have those come again; once a day, lest it come and go."""
+        lacking = (*self.reader.lacking, *self.reader.broken, *self.reader.unknown)
+        again = [column for column in self.facts.left_out or () if column not in lacking]
+        if again and not self.facts.knows(GIVES_ALL_AGAIN):
+            logger.info(
+                f"{self.reader.where}: the ERP gives {', '.join(again)}, which earlier records lack. The next sync "
+                "reads all rows anew."
+            )
+            self.facts.begin_anew(lacking)
+
+    def _may_have_rows(self) -> bool:
+        """Whether a form that is said not to be set up may have rows nevertheless.
+
+        A state shows whether any have ever come. A full refresh has no state and would empty the destination's table:
+        there OData has to show that the form's table is empty.
+        """
+        if self.progress:
+            return self.facts.had_rows
+        return self.access.removals.has_rows(self.reader.tenant, self.deletions.sets(), self.reader.where) is not False
+
+    def _not_passed_over(self, error: RequestFailed) -> RequestFailed:
+        """The failure of a form that is said not to be set up, and may have rows."""
+        remedy = "rows have come before, so it is not passed over" if self.progress else _NOT_EMPTIED
+        sentence = f"{error.problem.sentence}; {remedy}"
+        return RequestFailed(replace(error.problem, action=Action.STOP, sentence=sentence), self.reader.where)
+
+    def _deleted(self, newest: str | None) -> Generator[AirbyteMessage, None, bool]:
+        """Send the records that say what was deleted; whether there were any."""
+        has_any, tenant = False, self.reader.tenant
+        if self.progress and self.deletions.is_tracked:
+            tombstones = self.deletions.tombstones(
+                tenant,
+                self.reader.where,
+                progress=self.progress,
+                facts=self.facts,
+                lookback=self.config.lookback + self.clock.lag(self.progress.progress(tenant).clock_lag),
+                newest=newest,
+                sent_before=self.clock.own.before,
+            )
+            for records in tombstones:
+                for message in self.output.messages(records):
+                    has_any = True
+                    yield message
+        return has_any
+
+    def _look_back(self, progress: TenantCursor) -> LookBack:
+        return LookBack(
+            self.reader,
+            self.facts,
+            progress,
+            self.config.lookback,
+            has_condition=bool(self.table.condition),
+            is_stamped_by_the_database=self.clock.is_shared,
+            now=self._now,
+        )

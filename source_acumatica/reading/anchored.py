@@ -1,0 +1,342 @@
+"""Anchored paging: reads a list that moves under the reader without losing a row that stays in it.
+
+Contract REST has no keyset that holds for every entity and no next link: only ``$skip`` and ``$top`` over rows in the
+order of their keys (BEHAVIOR.md, "Lists"). A row inserted or removed before the reading position shifts all later ones.
+So each page asks again for the last row of the one before. While it is there, nothing has moved::
+
+    page 1   a b c d                asked: skip 0
+    page 2         d e f g          asked: skip 3   d is where it was: e is next
+    page 3         (c removed)
+                         h i j k    asked: skip 6   g is not there: go back
+                   d e f g h i      asked: skip 3   g is there: h is next, and h, i are not lost
+    page 4                   i      asked: skip 7   nothing new behind i: only this proves the end
+
+The last rows that were sent are remembered one by one (``Trail``), so that the place is found even if some of them are
+gone, and no row is sent twice. Where the place cannot be found at all (``lost_place``), the list is read anew without
+what was sent (``Ledger``). It is read anew at its end, too, where rows were out of order, came in front of the place,
+or looked alike while others moved (``strays``): rows that were not read may be in front then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic
+
+from source_acumatica.reading.answer import Answer, Kind, new_rows
+from source_acumatica.reading.looks import Looks
+from source_acumatica.reading.lost_place import find_place, is_in_front, is_lost
+from source_acumatica.reading.paging import EMPTIED, EqualKeysError, Fetched, MovingListError, Page, Position, Row
+from source_acumatica.reading.strays import Strays
+from source_acumatica.reading.trail import REMEMBERED_ROWS, Identity, Ledger, Trail
+
+# Where rows may be alike, so many are asked for again: a single one may only look like the last one.
+ALIKE_ROWS_TO_REPEAT = 10
+# After so many equal answers the list is given up, unless the server shows that it knows where the list ends.
+_MOST_REPEATS = 5
+# After so many more readings from the beginning, too.
+_MOST_RESTARTS = 5
+# No list has so many rows: a server that answers with some ignores $skip.
+_BEHIND_EVERY_LIST = 1_000_000_000
+
+
+@dataclass
+class _Watch:
+    """Notices a list that gives nothing new and does not end."""
+
+    before: Sequence[Identity] = ()
+    repeats: int = 0
+    known_rows: int = 0
+    restarts: int = 0
+
+    def page(self, identities: Sequence[Identity], *, is_new: bool) -> bool:
+        """Note a page; whether it has come too often to be new rows that look alike."""
+        self.known_rows = 0 if is_new else self.known_rows + len(identities)
+        self.repeats = self.repeats + 1 if identities == self.before else 0
+        self.before = identities
+        if self.known_rows > 2 * REMEMBERED_ROWS:
+            raise MovingListError
+        return self.repeats > _MOST_REPEATS
+
+    def restart(self) -> None:
+        self.restarts += 1
+        if self.restarts > _MOST_RESTARTS:
+            sentence = "the rows of the list are removed or change their order faster than they can be read"
+            raise MovingListError(sentence)
+
+
+def anchored_pages(
+    fetch: Callable[[int], Fetched[Row]],
+    identify: Callable[[Row], Identity],
+    start: Position,
+    *,
+    is_unique: bool = True,
+    ledger: Ledger | None = None,
+    overlap: int = 1,
+    longest: int = 0,
+    look: Callable[[int], Fetched[Row]] | None = None,
+    in_groups: bool = False,
+    looks: Looks | None = None,
+) -> Iterator[Page[Row]]:
+    """Read a list from ``start`` to its end, which is proven by an answer that brings nothing new.
+
+    ``fetch(skip)`` returns the rows from an offset on, and how many it asked for. Every row that is in the list all the
+    time is yielded. No row in the ``ledger`` is yielded twice; without one, all may come again where the place is lost.
+
+    Without ``is_unique``, rows may be alike. ``in_groups``: rows are identified by the columns that order the list, and
+    rows that share them come in any order; a group is yielded only after one answer has held all of it. At ``start``,
+    ``overlap`` rows in front of the place are asked for again. The server is known to give pages of ``longest`` rows.
+    ``look`` fetches as many rows as a look behind the end takes (``looks``).
+
+    Raises:
+        MovingListError: the server repeats itself, rows vanish or change their order faster than they are read, or some
+            were sent more often than the list has them.
+        EqualKeysError: a group does not fit into a page.
+    """
+    kind = Kind.GROUPED if in_groups else Kind.UNIQUE if is_unique else Kind.ALIKE
+    return _Anchored(fetch, identify, start, kind, ledger, overlap, longest, look or fetch, looks or Looks()).pages()
+
+
+class _Anchored(Generic[Row]):
+    """One reading of a list."""
+
+    def __init__(
+        self,
+        fetch: Callable[[int], Fetched[Row]],
+        identify: Callable[[Row], Identity],
+        start: Position,
+        kind: Kind,
+        ledger: Ledger | None,
+        overlap: int,
+        longest: int,
+        look: Callable[[int], Fetched[Row]],
+        looks: Looks,
+    ) -> None:
+        self._fetch, self._identify, self._kind, self._ledger = fetch, identify, kind, ledger
+        self._trail, self._start, self._offset, self._overlap = Trail(start.anchors), start, start.offset, overlap
+        self._watch, self._look, self._looks, self._known_longest = _Watch(), look, looks, longest
+        looks.begin()
+        self._should_be_unique = kind is Kind.UNIQUE
+        self._strays = Strays()
+        self._has_sent = self._shows_any = False
+
+    def pages(self) -> Iterator[Page[Row]]:
+        fetch = self._fetch
+        while True:
+            answer = self._next(fetch)
+            if answer is None or (self._sends_once and is_in_front(answer, self._offset, self._trail)):
+                self._begin_anew()
+                continue
+            self._shows_any = bool(answer.rows)
+            try:
+                is_end = yield from self._sent(answer)
+            except EqualKeysError:
+                # A larger page may show the end of the group.
+                if fetch == self._look:
+                    raise
+                fetch = self._look
+                continue
+            if is_end and self._has_sent and not self._shows_any:
+                self._doubt_emptiness()
+            elif is_end and self._is_settled():
+                return
+            fetch = self._fetch
+
+    def _sent(self, answer: Answer[Row] | None) -> Generator[Page[Row], None, bool]:
+        """Yield a page, and behind one that seems to be the last what follows; whether it was the last.
+
+        Raises:
+            EqualKeysError: all new rows are of one group, which continues behind the page.
+        """
+        is_end = False
+        while answer is not None:
+            is_group = self._is_one_group(answer)
+            if is_group and not answer.is_short:
+                raise EqualKeysError
+            may_end = is_group or self._is_end(answer)
+            behind = self._behind(answer) if may_end else None
+            is_end = may_end and behind is None
+            yield from self._taken(answer, is_whole=may_end, is_last=is_end)
+            if behind is not None:
+                behind = self._next_behind(answer, behind)
+            if behind is not None and is_group:
+                # Where rows are hidden, a look may show the group again.
+                behind = replace(behind, new=self._trail.unknown(behind.identities))
+            answer = behind
+        return is_end
+
+    def _next_behind(self, answer: Answer[Row], behind: Answer[Row]) -> Answer[Row] | None:
+        """What continues a page: what a look ``behind`` it has brought, or None where the next page is better.
+
+        The look has no row in common with the page, so it is right only if the list has not moved meanwhile. The next
+        page is better where it begins with a row of this one and shows more; so is a look from where the page begins,
+        which asks for more rows than the page did, where that shows something new.
+        """
+        if behind.skip == answer.end and len(answer.rows) > self._overlap:
+            return None
+        again = self._answer(answer.skip, self._look)
+        if again.identities[: len(answer.rows)] != answer.identities:
+            return None
+        return again if again.new else behind
+
+    def _next(self, fetch: Callable[[int], Fetched[Row]]) -> Answer[Row] | None:
+        """The answer at the place, or the nearest one that continues rows that were sent; None if there is none."""
+        first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0, fetch)
+        if not is_lost(first, self._offset, self._trail):
+            return first
+        found, is_behind = find_place(first, self._offset, self._trail, self._looks, self._answer)
+        self._strays.has_grown_in_front |= is_behind
+        return found
+
+    @property
+    def _sends_once(self) -> bool:
+        return self._ledger is not None and not self._ledger.may_repeat
+
+    def _answer(self, skip: int, fetch: Callable[[int], Fetched[Row]] | None = None) -> Answer[Row]:
+        rows, asked = (fetch or self._fetch)(skip)
+        self._shows_any |= bool(rows)
+        identities = [self._identify(row) for row in rows]
+        if fetch != self._look or fetch == self._fetch:
+            # A look asks for more rows than a page does, so its length says nothing about pages.
+            self._looks.longest = max(self._looks.longest, len(rows))
+        return Answer(skip, rows, asked, identities, self._new(identities, self._offset - skip))
+
+    def _new(self, identities: Sequence[Identity], overlap: int) -> Sequence[int]:
+        return new_rows(identities, overlap, self._trail, self._kind, is_sent_once=self._sends_once)
+
+    # ------------------------------------------------------------------------------------------------------ groups
+
+    def _last_group(self, answer: Answer[Row]) -> Sequence[int]:
+        if self._kind is not Kind.GROUPED or not answer.rows:
+            return ()
+        return [place for place in answer.new if answer.identities[place] == answer.identities[-1]]
+
+    def _is_one_group(self, answer: Answer[Row]) -> bool:
+        """Whether all new rows of a page are of one group, which may continue behind the page.
+
+        Not of a page in front of the place: the next one begins further on and has room for the group.
+        """
+        is_at_place = answer.skip >= max(self._offset - self._overlap, 0)
+        return is_at_place and bool(answer.new) and len(self._last_group(answer)) == len(answer.new)
+
+    def _is_clearly_short(self, answer: Answer[Row]) -> bool:
+        """Whether the server had room for more rows, also by the longest page that it has given."""
+        return answer.is_short and len(answer.rows) < self._looks.longest
+
+    def _taken(self, answer: Answer[Row], *, is_whole: bool, is_last: bool) -> Iterator[Page[Row]]:
+        """Yield the new rows of a page, without the group at its end unless that ``is_whole``."""
+        held = () if is_whole else self._last_group(answer)
+        new = answer.new[: len(answer.new) - len(held)]
+        self._looks.note(len(answer.rows), answer.asked, len(new))
+        goes_on = answer.skip >= self._offset or answer.goes_straight_on(self._offset, self._trail)
+        if not goes_on:
+            self._strays.look(answer, self._offset, self._trail, self._kind, hides_rows=self._looks.hides_rows)
+        elif self._kind is Kind.ALIKE and answer.skip < self._offset:
+            self._strays.look_for_likes(answer, self._offset, self._trail)
+        self._offset = answer.end - len(held)
+        last = self._trail.end(1)
+        if goes_on or self._kind is Kind.GROUPED or self._trail.has_like(answer.identities):
+            self._trail.extend([answer.identities[place] for place in new])
+        else:
+            self._trail.insert(answer.identities, new)
+        self._overlap = self._rows_to_repeat()
+        if self._ledger is not None:
+            new = self._ledger.unsent(answer.identities, new)
+            self._ledger.add([answer.identities[place] for place in new])
+        if new:
+            self._has_sent = True
+            is_all = len(new) == len(answer.rows)
+            rows = answer.rows if is_all else [answer.rows[place] for place in new]
+            is_alike = self._kind is Kind.UNIQUE and (answer.identities[new[0]],) == last
+            position = replace(self._start, offset=self._offset, anchors=self._trail.end())
+            shows_likes = self._should_be_unique and self._kind is Kind.ALIKE
+            yield Page(rows, position, is_alike, is_last, shows_likes)
+        if self._watch.page(answer.identities, is_new=bool(answer.new)):
+            self._watch.repeats = 0
+            if not answer.new or self._fetch(_BEHIND_EVERY_LIST)[0]:
+                raise MovingListError
+
+    def _rows_to_repeat(self) -> int:
+        """One; where rows may be alike, several, and more than there are rows that look like the last one."""
+        if self._kind is not Kind.ALIKE:
+            return 1
+        usual = min(ALIKE_ROWS_TO_REPEAT, self._looks.longest // 2)
+        most = max(min(self._looks.longest - 1, len(self._trail)), 1)
+        return min(max(self._trail.equal_at_end(most) + 1, usual), most)
+
+    def _doubt_emptiness(self) -> None:
+        """Read a list anew that is empty although rows of it were sent.
+
+        Raises:
+            MovingListError: it was empty from its beginning, too.
+        """
+        if not self._trail:
+            raise MovingListError(EMPTIED)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Read the list from its beginning: the place is lost, or rows may have been passed over."""
+        self._watch.restart()
+        self._looks.begin()
+        self._trail, self._offset = Trail(), 0
+        if self._ledger is not None:
+            if self._ledger.is_partial:
+                sentence = "the list changed while it was read, and which of its rows have been read is unknown"
+                raise MovingListError(sentence)
+            self._ledger.read_anew()
+
+    def _is_settled(self) -> bool:
+        """Whether the list has been read to its end in one order; otherwise it is begun anew.
+
+        Where the same rows are out of order in the next reading, which brings no new ones, they are alike. Rows in
+        front of the place are looked for once only, since a list may grow there all the time.
+        """
+        has_strays, is_lasting = self._strays.end_reading(len(self._ledger or ()))
+        has_grown = self._strays.has_grown_in_front and self._sends_once and not self._watch.restarts
+        if has_grown or (has_strays and not (is_lasting and self._kind is Kind.ALIKE)):
+            if has_strays and is_lasting and self._kind is Kind.UNIQUE:
+                self._kind = Kind.ALIKE
+            self._begin_anew()
+            return False
+        if self._kind is Kind.ALIKE and self._ledger is not None and self._ledger.has_sent_too_often():
+            sentence = "the list changed while it was read, and which of its rows that look alike were read is unknown"
+            raise MovingListError(sentence)
+        return True
+
+    # --------------------------------------------------------------------------------------------- the proof of the end
+
+    def _is_end(self, answer: Answer[Row]) -> bool:
+        """Whether nothing new came although the server had room for it, also by its own limit."""
+        if answer.new:
+            return False
+        is_unmoved = answer.skip == max(self._offset - self._overlap, 0)
+        is_stuck = (is_unmoved and answer.end <= self._offset) or self._is_repeated(answer)
+        return answer.is_short and (is_stuck or len(answer.rows) < self._looks.longest)
+
+    def _like(self, answer: Answer[Row], behind: Answer[Row]) -> Sequence[int]:
+        """The rows of a look behind a page that are of the group at the page's end."""
+        return [place for place, row in enumerate(behind.identities) if answer.new and row == answer.identities[-1]]
+
+    def _goes_on(self, answer: Answer[Row], behind: Answer[Row]) -> bool:
+        """Whether the group at a page's end continues behind it; a look may show rows of the page again."""
+        return any(behind.rows[place] not in answer.rows for place in self._like(answer, behind))
+
+    def _is_repeated(self, answer: Answer[Row]) -> bool:
+        """Whether a page equals the one before: the server ignores ``$skip``, or the list has moved."""
+        return answer.identities == self._watch.before
+
+    def _behind(self, answer: Answer[Row]) -> Answer[Row] | None:
+        """What follows an answer that seems to be the last one; None where nothing does."""
+
+        def look(distance: int) -> Answer[Row] | None:
+            behind = self._answer(answer.skip + distance, self._look)
+            if answer.new and self._goes_on(answer, behind):
+                raise EqualKeysError
+            return behind if {*behind.new} - {*self._like(answer, behind)} else None
+
+        return self._looks.behind(len(answer.rows), answer.asked, look, is_full=self._may_go_on_at_once(answer))
+
+    def _may_go_on_at_once(self, answer: Answer[Row]) -> bool:
+        """Whether rows may follow the last one at once, since the answer had no room for more."""
+        shows_none = 0 < max(self._looks.longest, self._known_longest) <= self._overlap
+        return shows_none or self._is_repeated(answer) or (bool(answer.new) and not self._is_clearly_short(answer))

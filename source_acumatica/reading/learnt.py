@@ -1,0 +1,33 @@
+"""What may be learnt about the list of a tenant, by the names that the state has for it."""
+
+from __future__ import annotations
+
+FILTER_WORKS, HAS_NO_FLAGS, HAS_FLAGGED = "filter_works", "has_no_flags", "has_flagged"
+REFUSES_NULL, ALL_STAMPED, GIVES_PAGES = "refuses_null", "all_stamped", "gives_pages"
+GIVES_ALL_AGAIN = "gives_all_again"
+GIVES_UNSTAMPED, LOSES_UNSTAMPED = "gives_unstamped", "loses_unstamped"
+STAMPS_STAND, HIDES_NOTHING, HIDES_ROWS = "stamps_stand", "hides_nothing", "hides_rows"
+SHOWS_DATES = "shows_dates"
+LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
+FOUND_BY_KEY = "found_by_key"
+IDS_LOOKED_AT = "ids_looked_at"
+LEARNT = (
+    SHOWS_DATES,
+    STAMPS_STAND,
+    HIDES_NOTHING,
+    HIDES_ROWS,
+    FILTER_WORKS,
+    HAS_NO_FLAGS,
+    HAS_FLAGGED,
+    REFUSES_NULL,
+    ALL_STAMPED,
+    GIVES_PAGES,
+    GIVES_ALL_AGAIN,
+    GIVES_UNSTAMPED,
+    LOSES_UNSTAMPED,
+    LISTS_ALL,
+    EMPTIES_PARTS,
+    FOUND_BY_KEY,
+    IDS_LOOKED_AT,
+)
+"""All of them."""

@@ -1,0 +1,117 @@
+"""Tests that rows hidden from the user do not end a list before its last row."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import event, example, given, settings
+from hypothesis import strategies as st
+
+from source_acumatica.odata.keyset import keyset_pages
+from source_acumatica.reading.anchored import anchored_pages
+from source_acumatica.reading.looks import Looks
+from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
+from source_acumatica.reading.paging import BEGINNING, EqualKeysError, MovingListError
+from source_acumatica.reading.trail import Ledger
+from unit_tests.reading.lists import (
+    HidingList,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_groups_in_any_order_are_read_whole_and_once_though_rows_are_hidden_or_removed(data):
+    groups = data.draw(st.lists(st.integers(0, 30), max_size=150))
+    rows = [(group, number) for number, group in enumerate(sorted(groups))]
+    hidden = set(data.draw(st.lists(st.sampled_from(rows), max_size=40))) if rows else set()
+    is_plain = not hidden and len({*groups}) == len(groups)
+    cap = data.draw(st.sampled_from([None, 60, 55, *([2, 3, 7] if is_plain else [])]))
+    page_rows = data.draw(st.integers(12, 80))
+    left = [True] * data.draw(st.integers(0, 4))
+    moving = HidingList(groups, hidden, page_rows, cap, lambda: bool(left) and left.pop(), data.draw(st.integers()))
+    looks = Looks(data.draw(st.booleans()) or bool(hidden))
+    pages = anchored_pages(
+        moving.fetch,
+        lambda row: (str(row[0]),),
+        BEGINNING,
+        ledger=Ledger(),
+        look=moving.look,
+        in_groups=True,
+        looks=looks,
+    )
+    try:
+        read = [row for page in pages for row in page.rows]
+    except (EqualKeysError, MovingListError) as error:
+        event(type(error).__name__)
+        return
+    assert len({*read}) == len(read)
+    assert moving.visible <= {*read}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sets(st.integers(0, 59), max_size=40), st.integers(2, 9), st.booleans())
+@example({0, 1}, 2, True)
+@example(set(range(30)), 5, False)
+def test_rows_hidden_anywhere_in_small_pages_do_not_look_like_a_list_that_repeats_itself(numbers, page_rows, is_unique):
+    hiding = HidingList(range(60), {(number, number) for number in numbers}, page_rows)
+    pages = anchored_pages(
+        hiding.fetch,
+        lambda row: (str(row),),
+        BEGINNING,
+        is_unique=is_unique,
+        ledger=Ledger(),
+        look=hiding.look,
+    )
+    assert sorted(row for page in pages for row in page.rows) == sorted(hiding.visible)
+
+
+@pytest.mark.parametrize("by_number", [True, False])
+@pytest.mark.parametrize("short_by", [1, 2, 3])
+@pytest.mark.parametrize("page_rows", [2, 3, 4, 5, 60])
+def test_that_a_server_gives_large_pages_says_nothing_of_small_ones_that_come_short(page_rows, short_by, by_number):
+    rows = [(number, number) for number in range(80)]
+
+    def fetch(skip, asked=page_rows):
+        return rows[skip : skip + max(asked - short_by, 1)], asked
+
+    def fetch_from(place, skip, asked=page_rows):
+        in_front = sum(1 for row in rows if place and row[:1] < place)
+        return fetch(in_front + skip, asked)
+
+    known = {"longest": SMALLEST_PAGE_ROWS}
+    pages = (
+        anchored_pages(
+            fetch, lambda row: (str(row),), BEGINNING, look=lambda skip: fetch(skip, 50), ledger=Ledger(), **known
+        )
+        if by_number
+        else keyset_pages(
+            fetch_from, lambda row: row[:1], BEGINNING, look=lambda place, skip: fetch_from(place, skip, 50), **known
+        )
+    )
+    assert [row for page in pages for row in page.rows] == rows
+
+
+HIDDEN_RUNS = [range(1000, 1250), range(250, 361), range(299, 620), range(2000, 2700)]
+
+
+@pytest.mark.parametrize("by_number", [True, False])
+@pytest.mark.parametrize("cap", [None, 100])
+@pytest.mark.parametrize("run", HIDDEN_RUNS, ids=str)
+def test_a_look_far_behind_a_run_of_hidden_rows_does_not_step_over_others(run, cap, by_number):
+    """One row is hidden early, so that the list is known to hide some."""
+    rows = [(number, number) for number in range(3000)]
+    hidden = {rows[50], *rows[run.start : run.stop]}
+    hiding = HidingList(range(3000), hidden, 100, cap)
+    pages = (
+        anchored_pages(hiding.fetch, lambda row: (str(row),), BEGINNING, look=hiding.look, ledger=Ledger())
+        if by_number
+        else keyset_pages(hiding.fetch_from, lambda row: row[:1], BEGINNING, look=hiding.fetch_from)
+    )
+    assert sorted(row for page in pages for row in page.rows) == sorted(hiding.visible)
+
+
+def test_what_was_held_back_is_no_sign_of_hidden_rows():
+    hiding, looks = HidingList(range(20), set(), 500), Looks(are_due=False)
+    pages = anchored_pages(hiding.fetch, lambda row: (str(row),), BEGINNING, in_groups=True, looks=looks)
+    assert len([row for page in pages for row in page.rows]) == 20
+    assert not looks.hides_rows
+    assert hiding.requests == 2
