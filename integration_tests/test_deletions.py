@@ -454,3 +454,22 @@ def test_ids_are_looked_at_once_a_day_and_never_where_odata_is_closed(erp: Simul
     destination.sync(config, catalog)
     assert destination.statuses == {"Customer": "COMPLETE"}
     assert differences(destination, erp, ["Company"]) == []
+
+
+def test_a_schema_from_before_the_tracking_of_deletions_is_told_of_in_the_log(sim: Simulator) -> None:
+    config = sim.config(generic_inquiries=[], dac_tables=["SOOrder"])
+    catalog = catalog_of(config, "dac__SOOrder", "SalesOrder")
+    destination = Destination()
+    destination.sync(config | {"track_deletions": True}, catalog)
+    assert [warning for warning in destination.warnings if "Deleted records are not sent for dac__SOOrder" in warning]
+
+
+def test_archived_records_are_no_sign_that_deletions_cannot_be_found() -> None:
+    with Simulator(rows=40, tenants=("Company",), tracked=("SOOrder",)) as sim:
+        company = sim.tenant("Company")
+        for key in company.keys("SalesOrder")[:20]:
+            company.archive("SalesOrder", key)
+        config = sim.config(generic_inquiries=[], track_deletions=True, include_archived=True)
+        destination = Destination()
+        destination.sync(config, catalog_of(config, "SalesOrder"))
+        assert not destination.warnings

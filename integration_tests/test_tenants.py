@@ -573,3 +573,62 @@ def test_a_name_is_the_same_in_both_forms_of_its_accents(
     assert check(config) == {"status": "SUCCEEDED"}
     Destination().sync(config, catalog_of(config, f"gi__{title}"))
     assert any("OrderTotal" in one.query.get("$filter", "") for one in erp.requests)
+
+
+# --------------------------------------------------------------------------------------- columns and cursors of some
+
+
+def test_a_column_that_a_tenant_gets_later_comes_in_the_rows_that_were_read_before(erp: Simulator) -> None:
+    """The catalog has it all along, since another tenant has it: no platform asks for a refresh."""
+    lacking = {"Customer.CreditLimit", "dac/Customer.UsrRegion", "gi/BI-Customers.CreditLimit"}
+    erp.tenant(B).lacks.update(lacking)
+    config = erp.config(generic_inquiries=["BI-*"], dac_tables=["Customer"])
+    catalog = catalog_of(config, "Customer", "dac__Customer", "gi__BI-Customers")
+    destination = Destination()
+    destination.sync(config, catalog)
+    erp.clock.advance(86_400)
+    destination.sync(config, catalog)
+    assert destination.records == 0
+    assert not destination.warnings
+    erp.tenant(B).lacks.clear()
+    erp.clock.advance(86_400)
+    destination.sync(config, catalog)
+    assert differences(destination, erp, (A, B)) == []
+    assert all("the ERP has columns now that rows were read without" in warning for warning in destination.warnings)
+    assert destination.records == 3 * 8, "of that tenant alone"
+    erp.clock.advance(86_400)
+    destination.sync(config, catalog)
+    assert destination.records == 0
+
+
+@pytest.mark.parametrize(
+    ("stream", "lacking"),
+    [("gi__BI-Customers", "gi/BI-Customers.LastModifiedOn"), ("StockItem", "StockItem.LastModifiedDateTime")],
+)
+def test_a_tenant_without_the_cursor_is_read_while_the_one_that_has_it_is_down(
+    erp: Simulator, stream: str, lacking: str
+) -> None:
+    erp.tenant(B).lacks.add(lacking)
+    config = erp.config(generic_inquiries=["BI-*"])
+    catalog = catalog_of(config, stream)
+    destination = Destination()
+    destination.sync(config, catalog)
+    erp.clock.advance(3600)
+    erp.tenant(B).insert("Customer" if stream.startswith("gi") else "StockItem")
+    erp.clock.advance(3600)
+    is_down = True
+
+    def down(request: Any, answer: Answer) -> Answer:
+        grant = erp.identity.grant_of(request.token)
+        is_of_a = A in request.form.get("client_id", "") or (grant is not None and grant.tenant == A)
+        return html(503, "maintenance") if is_down and is_of_a else answer
+
+    erp.rewrite(down)
+    destination.sync(config, catalog, fails=True)
+    (error,) = destination.errors
+    assert error["failure_type"] == "transient_error"
+    assert f"Tenant '{A}'" in error["message"]
+    assert tenants_of(destination, stream)[B] == 9
+    is_down = False
+    destination.sync(config, catalog)
+    assert tenants_of(destination, stream) == {A: 8, B: 9}

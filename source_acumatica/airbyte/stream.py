@@ -31,7 +31,7 @@ from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import DatabaseClock
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Raw, format_instant
-from source_acumatica.reading.kept_names import places
+from source_acumatica.reading.kept_names import outermost, places
 from source_acumatica.reading.learnt import ALL_STAMPED, REFUSES_NULL, SHOWS_DATES
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.read_with import ReadWith
@@ -220,6 +220,8 @@ class TableStream(HttpStream, ABC):
             begin(self.progress, tenant, self._read_with(tenant), reader.where)
             if self._rows_table.is_tracked:
                 self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
+        if absent := self._absent_columns(tenant):
+            logger.info(f"{where}: the ERP does not have the columns {', '.join(absent)} here, so they come empty.")
         windows = [Window.of_state(window) for window in slice_["windows"]]
         try:
             with self._client.reading(tenant), self._access.progress_log.of(reader.where) as count:
@@ -286,6 +288,11 @@ class TableStream(HttpStream, ABC):
     def _missed_columns(self, tenant: str) -> Sequence[str]:
         described = self._described_of(tenant)
         return self._facts(tenant).missed_columns(described, self._configured_columns - described)
+
+    def _absent_columns(self, tenant: str) -> Sequence[str]:
+        """The catalog's columns that the tenant does not have and never had."""
+        lacking = self._configured_columns - self._described_of(tenant)
+        return outermost(sorted(lacking.difference(self._missed_columns(tenant))))
 
     def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
         """Whether rows without a stamp have to be asked for; where none were seen, that is tried once a day."""

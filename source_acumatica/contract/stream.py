@@ -67,7 +67,9 @@ class ContractStream(TableStream):
         return own if isinstance(own, Table) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
-        return read_with(self._config, tenant, condition=self._table.condition, has_custom=True)
+        return read_with(
+            self._config, tenant, condition=self._table.condition, absent=self._absent_columns(tenant), has_custom=True
+        )
 
     def _path(self, tenant: str) -> str:
         return self._table_of(tenant).url_path

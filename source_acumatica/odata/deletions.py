@@ -29,6 +29,8 @@ _NOT_FOUND = 404
 _SERVER_ERROR = 500
 _NO_SUCH_FLAG = f"Could not find a property named '{DELETED_FLAG}'"
 _SHOW = {"PX-ApiDeleted": "SHOW"}
+# A record that is archived has not gone, whether or not the stream has it.
+_ARCHIVED_TOO = {"PX-ApiArchive": "SHOW"}
 # This many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists").
 _IDS_IN_A_CONDITION = 19
 # Requests at most. Deletions are few, or they are a purge of rows that were not changed for long.
@@ -111,7 +113,7 @@ class Deletions:
         Raises:
             RequestFailed: OData does not answer that.
         """
-        return any(map(len, self._pages("", {"$top": "1"}, {}, decode=decode_answer, is_short=True)))
+        return any(map(len, self._pages("", {"$top": "1"}, _ARCHIVED_TOO, decode=decode_answer, is_short=True)))
 
     def has_any(self, ids: Sequence[str]) -> bool:
         """Whether any of the ids is a NoteID in the table.
@@ -161,8 +163,9 @@ class Deletions:
         return {*rest.values()}
 
     def _found(self, ids: Iterable[str], headers: Mapping[str, str], *, is_short: bool = False) -> set[str]:
-        """Those of the ids that the table shows with these headers, in lower case."""
+        """Those of the ids that the table shows with these headers, archived or not, in lower case."""
         condition = " or ".join(f"{NOTE_ID} eq {each}" for each in ids)
+        headers = {**_ARCHIVED_TOO, **headers}
         pages = self._pages("", {"$select": NOTE_ID, "$filter": condition}, headers, is_short=is_short)
         return {each.lower() for page in pages for each in _ids_of(page)}
 

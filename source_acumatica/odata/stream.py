@@ -45,6 +45,7 @@ class ODataStream(TableStream):
             self._config,
             tenant,
             condition=self._table.condition,
+            absent=self._absent_columns(tenant),
             parameters=self._parameter_sets(tenant) if is_inquiry else (),
             has_custom=False,
             odata_version=self._service.version(self._table.feed, tenant) if is_inquiry else None,

@@ -15,7 +15,7 @@ ReadWith = Mapping[str, Any]
 """The settings that decide which rows and columns arrive, by name; one that is missing is unknown."""
 _INSTANCE, _ARCHIVED, _CUSTOM, _START = "instance_url", "include_archived", "include_custom_fields", "start_date"
 _FILTER, _PARAMETERS, _USER, _ODATA = "row_filters", "inquiry_parameters", "username", "odata_version"
-_DESIGNED = "designed_at"
+_DESIGNED, _ABSENT = "designed_at", "absent_columns"
 # The state has only the beginning of the hash of a user's name: enough to see that it is another one.
 _MARK_CHARACTERS = 12
 _NONE = [dict[str, str]()]
@@ -27,12 +27,14 @@ def read_with(
     *,
     condition: str,
     parameters: Sequence[Mapping[str, Any]] = (),
+    absent: Sequence[str] = (),
     has_custom: bool,
     odata_version: int | None = None,
     designed_at: str | None = None,
 ) -> ReadWith:
     """The settings that a tenant's stream is read with; ``has_custom``: it has a column for custom fields.
 
+    ``absent`` are the catalog's columns that the tenant does not have, though another may have them.
     ``parameters`` are the combinations that an inquiry is asked with; ``designed_at``: when the inquiry was changed.
     """
     user = config.credentials(tenant).username.strip().lower()
@@ -49,6 +51,8 @@ def read_with(
         with_[_ODATA] = odata_version
     if designed_at is not None:
         with_[_DESIGNED] = designed_at
+    if absent:
+        with_[_ABSENT] = sorted(absent)
     if parameters:
         sets = [{name: str(value) for name, value in sorted(one.items())} for one in parameters]
         with_[_PARAMETERS] = sorted(sets, key=lambda one: [*one.items()])
@@ -110,6 +114,8 @@ def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
         )
     if _USER in was and now[_USER] != was[_USER]:
         yield "another user reads now, who may see other rows"
+    if came := sorted({*was.get(_ABSENT, ())}.difference(now.get(_ABSENT, ()))):
+        yield f"the ERP has columns now that rows were read without ({', '.join(came)})"
     if _DESIGNED in was and now.get(_DESIGNED, was[_DESIGNED]) != was[_DESIGNED]:
         yield "the inquiry was changed in the ERP, and may show other rows"
 

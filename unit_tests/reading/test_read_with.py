@@ -25,12 +25,15 @@ SETTINGS = {
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def settings(*, condition="", parameters=(), has_custom=True, odata_version=None, designed_at=None, **changes):
+def settings(
+    *, condition="", parameters=(), has_custom=True, odata_version=None, designed_at=None, absent=(), **changes
+):
     config = Config.parse({**SETTINGS, **changes})
     return read_with(
         config,
         "Company",
         condition=condition,
+        absent=absent,
         parameters=parameters,
         has_custom=has_custom,
         odata_version=odata_version,
@@ -54,6 +57,8 @@ def settings(*, condition="", parameters=(), has_custom=True, odata_version=None
         ({}, {"username": "v"}),
         ({}, {"tenant_credentials": [{"tenant": "Company", "username": "v"}]}),
         ({"designed_at": "2026-01-01"}, {"designed_at": "2026-01-02"}),
+        ({"absent": ["Terms", "Zone"]}, {}),
+        ({"absent": ["Terms", "Zone"]}, {"absent": ["Terms"]}),
     ],
 )
 def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after):
