@@ -17,6 +17,7 @@ import pytest
 
 from benchmark.process import CONNECTOR, options
 
+from .conftest import messages_to_be_killed_after
 from .harness import Destination, differences, run
 from .simulator import Fault, FaultKind, Simulator
 from .test_faults import REQUESTS, SETTINGS
@@ -26,22 +27,24 @@ STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "ShipVia")
 FEEDS = {"dac_tables": ["SOOrder", "SOLine"], "generic_inquiries": ["GL-Transactions"]}
 
 
+@pytest.mark.timeout(1800)
 def test_killed_after_each_message_and_resumed_the_union_is_the_truth(small_pages: None) -> None:
     with Simulator(rows=6, lines=2) as sim:
         config = sim.config(max_page_size=3, max_sessions=2)
         catalog = catalog_of(config, *STREAMS)
-        stop_after, ended = 0, False
-        while not ended:
-            stop_after += 1
+        for stop_after in messages_to_be_killed_after():
             destination = Destination()
             ended = destination.sync(config, catalog, stop_after=stop_after) < stop_after
             assert sim.sessions.open_count() == 0, f"a seat was left after message {stop_after}"
             destination.sync(config, catalog)
             assert differences(destination, sim, TENANTS) == [], f"killed after message {stop_after}"
+            if ended:
+                break
         assert stop_after > 60, "a short run has many messages to be killed after"
         assert sim.sessions.peak <= 2
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("openapi", [True, False], ids=["new", "old"])
 def test_killed_after_each_message_and_resumed_deletions_do_not_get_lost(openapi: bool, small_pages: None) -> None:
     """Through OData; between the crash and the resume a document is deleted, and another is entered."""
@@ -49,9 +52,7 @@ def test_killed_after_each_message_and_resumed_deletions_do_not_get_lost(openapi
         config = sim.config(**FEEDS, max_page_size=3, track_deletions=True)
         catalog = catalog_of(config, "SalesOrder", "dac__SOOrder", "dac__SOLine", "gi__GL-Transactions")
         company = sim.tenant("Company")
-        stop_after, ended = 0, False
-        while not ended:
-            stop_after += 1
+        for stop_after in messages_to_be_killed_after():
             destination = Destination()
             ended = destination.sync(config, catalog, stop_after=stop_after) < stop_after
             keys = company.keys("SalesOrder")
@@ -62,6 +63,8 @@ def test_killed_after_each_message_and_resumed_deletions_do_not_get_lost(openapi
             sim.clock.advance(3600)
             destination.sync(config, catalog)
             assert differences(destination, sim, ["Company"]) == [], f"killed after message {stop_after}"
+            if ended:
+                break
         assert stop_after > 40
         assert sim.sessions.open_count() == 0
 
