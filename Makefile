@@ -10,8 +10,8 @@ UV_VERSION := 0.13.9
 COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-# Tests that try random cases; in `make test` they try few, and the same ones each time.
-SOAKED := $(addprefix integration_tests/test_,soak.py hostile.py moving_rows.py histories.py)
+# Tests that try random or all cases; in `make test` they try few, and the same ones each time.
+SOAKED := $(addprefix integration_tests/test_,soak.py crash.py endings.py lies.py hostile.py moving_rows.py histories.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-pyairbyte test installed form live image soak lint types check fix demo bench profile lock clean
@@ -38,7 +38,7 @@ live: setup ## ask a real instance, that of secrets/config.json, what is still u
 image: setup ## build the container image without a Docker engine, and test it; needs root on Debian or Ubuntu
 	$(BIN)/python -m pytest -m image integration_tests/test_image.py $(ARGS)
 
-soak: setup ## look for what shows itself rarely: hundreds of crashes, thousands of random answers, new histories; about an hour
+soak: setup ## look for what shows itself rarely: hundreds of crashes, thousands of random answers, new histories; over an hour
 	SOAK=1 $(BIN)/python -m pytest -s $(SOAKED) $(ARGS)
 
 lint: setup ## look for mistakes and for unformatted files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import chain, count
 
 import pytest
 
@@ -14,8 +15,15 @@ from .simulator import Simulator
 
 IS_SOAK = bool(os.environ.get("SOAK"))
 """Whether there is time: `make soak` looks for what only shows itself rarely."""
-EXAMPLES = 100 if IS_SOAK else 15
+EXAMPLES = 100 if IS_SOAK else 6
 """How many random cases a test tries."""
+# A prime, so that what comes in turns (a record, its line, the state behind both) is hit in each of its places.
+_MESSAGES_BETWEEN = 7
+
+
+def messages_to_be_killed_after() -> Iterator[int]:
+    """Each one if there is time; or else each of the first, among which streams begin, and some of all the others."""
+    return count(1) if IS_SOAK else chain(range(1, 9), count(9 + _MESSAGES_BETWEEN, _MESSAGES_BETWEEN))
 
 
 @pytest.fixture

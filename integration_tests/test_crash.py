@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmark.process import CONNECTOR, options
-
+from .conftest import messages_to_be_killed_after
 from .harness import Destination, differences, run
+from .processes import forked, started
 from .simulator import Fault, FaultKind, Simulator
 from .test_faults import REQUESTS, SETTINGS
 from .test_sync import TENANTS, catalog_of
@@ -26,22 +22,24 @@ STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "ShipVia")
 FEEDS = {"dac_tables": ["SOOrder", "SOLine"], "generic_inquiries": ["GL-Transactions"]}
 
 
+@pytest.mark.timeout(1800)
 def test_killed_after_each_message_and_resumed_the_union_is_the_truth(small_pages: None) -> None:
     with Simulator(rows=6, lines=2) as sim:
         config = sim.config(max_page_size=3, max_sessions=2)
         catalog = catalog_of(config, *STREAMS)
-        stop_after, ended = 0, False
-        while not ended:
-            stop_after += 1
+        for stop_after in messages_to_be_killed_after():
             destination = Destination()
             ended = destination.sync(config, catalog, stop_after=stop_after) < stop_after
             assert sim.sessions.open_count() == 0, f"a seat was left after message {stop_after}"
             destination.sync(config, catalog)
             assert differences(destination, sim, TENANTS) == [], f"killed after message {stop_after}"
+            if ended:
+                break
         assert stop_after > 60, "a short run has many messages to be killed after"
         assert sim.sessions.peak <= 2
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("openapi", [True, False], ids=["new", "old"])
 def test_killed_after_each_message_and_resumed_deletions_do_not_get_lost(openapi: bool, small_pages: None) -> None:
     """Through OData; between the crash and the resume a document is deleted, and another is entered."""
@@ -49,9 +47,7 @@ def test_killed_after_each_message_and_resumed_deletions_do_not_get_lost(openapi
         config = sim.config(**FEEDS, max_page_size=3, track_deletions=True)
         catalog = catalog_of(config, "SalesOrder", "dac__SOOrder", "dac__SOLine", "gi__GL-Transactions")
         company = sim.tenant("Company")
-        stop_after, ended = 0, False
-        while not ended:
-            stop_after += 1
+        for stop_after in messages_to_be_killed_after():
             destination = Destination()
             ended = destination.sync(config, catalog, stop_after=stop_after) < stop_after
             keys = company.keys("SalesOrder")
@@ -62,6 +58,8 @@ def test_killed_after_each_message_and_resumed_deletions_do_not_get_lost(openapi
             sim.clock.advance(3600)
             destination.sync(config, catalog)
             assert differences(destination, sim, ["Company"]) == [], f"killed after message {stop_after}"
+            if ended:
+                break
         assert stop_after > 40
         assert sim.sessions.open_count() == 0
 
@@ -169,19 +167,6 @@ def slow_sim() -> Iterator[Simulator]:
         yield simulator
 
 
-@contextmanager
-def started(folder: Path, *arguments: str, **files: Any) -> Iterator[subprocess.Popen[str]]:
-    """The connector as a process of its own; what it prints lies in a pipe."""
-    command = [*CONNECTOR, *arguments, *options(folder, **files)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=environment) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 def _wait_until(condition: Any) -> None:
     deadline = time.monotonic() + 20
     while not condition():
@@ -199,7 +184,9 @@ def test_a_signal_in_the_middle_leaves_no_seat_taken(
     if command == "read":
         files["catalog"] = catalog_of(config, "Customer", "SalesOrder", "Vendor")
     opened = slow_sim.sessions.opened_total
-    with started(tmp_path, command, **files) as process:
+    # It begins as Docker begins and ends it; where the others are concerned, a copy does.
+    process_of = started if number is signal.SIGTERM else forked
+    with process_of(tmp_path, command, **files) as process:
         _wait_until(lambda: slow_sim.sessions.opened_total > opened + (2 if command == "read" else 0))
         process.send_signal(number)
         assert process.wait(timeout=15) == 128 + number
@@ -216,7 +203,7 @@ def test_a_signal_in_the_middle_of_any_request_leaves_no_seat_taken(request_name
         sim.sessions.peak = 0
         fault = Fault(FaultKind.SLOW, path=path, seconds=1.0)
         sim.faults.add(fault)
-        with started(tmp_path, "read", config=config, catalog=catalog) as process:
+        with forked(tmp_path, "read", config=config, catalog=catalog) as process:
             _wait_until(lambda: sim.faults.struck)
             number = signal.SIGINT if len(path) % 2 else signal.SIGTERM
             process.send_signal(number)

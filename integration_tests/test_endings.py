@@ -13,9 +13,9 @@ import pytest
 
 from .conftest import IS_SOAK
 from .harness import FULL_REFRESH
+from .processes import forked, started
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.requests import Request
-from .test_crash import started
 from .test_sync import catalog_of
 
 TENANTS = ("Company", "Zweite Firma", "Third")
@@ -46,7 +46,7 @@ class Moment:
 def _requests_of(command: str, sim: Simulator, files: dict[str, Any], folder: Path) -> int:
     """How many requests a whole run sends."""
     sim.requests.clear()
-    with started(folder, command, **files) as process:
+    with forked(folder, command, **files) as process:
         process.communicate(timeout=120)
         assert process.returncode == 0
     return len(sim.requests)
@@ -68,7 +68,7 @@ def test_a_signal_at_a_random_moment_leaves_no_seat_taken(command: str, seed: in
             # Every other time among the last requests.
             first = max(most - 6, 1) if round_ % 2 else 1
             moment = Moment(sim, luck.randrange(first, most + 1), luck.uniform(0, 0.06))
-            with started(tmp_path, command, **files) as process:
+            with forked(tmp_path, command, **files) as process:
                 reader = threading.Thread(target=process.communicate)
                 reader.start()
                 while not moment.has_come.wait(0.01) and process.poll() is None:
@@ -119,7 +119,7 @@ def test_a_sign_out_that_is_refused_for_a_moment_is_tried_again_after_pauses(
         config = sim.config(generic_inquiries=[])
         catalog = catalog_of(config, "Customer")
         sim.faults.add(Fault(kind, path="/auth/logout", times=3))
-        with started(tmp_path, "read", config=config, catalog=catalog) as process:
+        with forked(tmp_path, "read", config=config, catalog=catalog) as process:
             if is_ended:
                 _wait_until(lambda: sim.faults.struck)
                 process.send_signal(signal.SIGTERM)

@@ -19,11 +19,11 @@ from source_acumatica.contract import custom_fields, query
 from source_acumatica.erp import client, sessions
 
 from .harness import FULL_REFRESH, Destination, check, differences, discover
+from .processes import IMPATIENT_CONNECTOR, started
 from .simulator import Fault, FaultKind, SeatAnswer, Simulator
 from .simulator.access import sessions as simulated_sessions
 from .simulator.web.answers import Answer, as_json
 from .simulator.web.requests import Request
-from .test_crash import started
 from .test_sync import TENANTS, catalog_of
 
 STREAMS = ("Customer", "Customer__Contacts", "SalesOrder", "Vendor")
@@ -334,7 +334,7 @@ def test_no_secret_in_the_output_of_a_process_at_debug_level(command: str, tmp_p
         sim.rewrite(echo)
         files = {} if command == "spec" else {"config": config}
         files |= {"catalog": catalog} if command == "read" else {}
-        with started(tmp_path, command, "--debug", **files) as process:
+        with started(tmp_path, command, "--debug", connector=IMPATIENT_CONNECTOR, **files) as process:
             said, _ = process.communicate(timeout=60)
         tokens = list(sim.identity._tokens)
         assert len(said) > 1000

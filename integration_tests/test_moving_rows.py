@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -20,6 +21,11 @@ from .test_sync import catalog_of
 
 # The same customers, as each door shows them, and the column with the number of each.
 CUSTOMERS = {"Customer": "CustomerID", "gi__BI-Customers": "CustomerID", "dac__Customer": "AcctCD"}
+CUSTOMERS_ALONE: dict[str, Any] = {
+    "include_custom_fields": False,
+    "dac_tables": ["Customer"],
+    "generic_inquiries": ["BI-Customers"],
+}
 
 
 @pytest.mark.parametrize("stream", CUSTOMERS)
@@ -48,19 +54,19 @@ def test_no_row_that_was_there_throughout_a_full_refresh_is_missing(
                     company.delete("Customer", victim)
                     throughout.discard(victim)
 
-        config = sim.config(
-            max_page_size=page_rows,
-            max_sessions=sessions,
-            include_custom_fields=False,
-            dac_tables=["Customer"],
-            generic_inquiries=["BI-Customers"],
-        )
-        catalog = catalog_of(config, stream, mode=FULL_REFRESH)
+        config = sim.config(max_page_size=page_rows, max_sessions=sessions, **CUSTOMERS_ALONE)
+        catalog = _catalog_of_customers(openapi, stream)
         sim.before_request(move)
         destination = Destination()
         destination.sync(config, catalog)
         arrived = {(row[CUSTOMERS[stream]],) for row in destination.rows(stream)}
         assert throughout - arrived == set()
+
+
+@cache
+def _catalog_of_customers(openapi: bool, stream: str) -> dict[str, Any]:
+    with Simulator(rows=40, tenants=("Company",), openapi=openapi) as sim:
+        return catalog_of(sim.config(**CUSTOMERS_ALONE), stream, mode=FULL_REFRESH)
 
 
 @pytest.mark.parametrize("stream", CUSTOMERS)
@@ -102,7 +108,8 @@ TABLES = ("dac__SOOrder", "dac__SOLine", "dac__Customer", "dac__Sub")
 # An inquiry does not tell what has left it, so only one whose rows stay can be read by what has changed.
 LASTING_INQUIRY = "gi__GL-Transactions"
 INQUIRIES = ("gi__BI-Customers", "gi__Open Orders 2.0", "gi__Customers by Class")
-FEEDS = {
+TRACKING = {
+    "track_deletions": True,
     "dac_tables": ["SO*", "Customer", "Sub"],
     "generic_inquiries": ["GL-Transactions", "BI-*", "Open Orders 2.0", "Customers by Class"],
 }
@@ -122,6 +129,7 @@ CHANGES = st.one_of(
 )
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("openapi", [True, False], ids=["new", "old"])
 @pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -133,11 +141,9 @@ def test_after_any_changes_and_syncs_the_destination_equals_the_erp(
     openapi: bool, mode: str, rounds: list[tuple[list[Change], int, Change]], page_rows: int
 ) -> None:
     """Changes happen between the syncs, and one of each round while the sync is under way."""
-    with Simulator(rows=6, openapi=openapi, tracked=TRACKED) as sim:
-        config = sim.config(max_page_size=page_rows, track_deletions=True, **FEEDS)
-        found = discover(config)
-        catalog = configured([found[name] for name in (*CONTRACT, *TABLES, LASTING_INQUIRY)], mode)
-        catalog["streams"] += configured([found[name] for name in INQUIRIES], FULL_REFRESH)["streams"]
+    with _simulator(openapi) as sim:
+        config = sim.config(max_page_size=page_rows, **TRACKING)
+        catalog = _catalog(openapi, mode)
         destination, meanwhile = Destination(), Meanwhile(sim)
         for changes, requests, change_in_the_middle in rounds:
             for number, change in enumerate(changes):
@@ -151,6 +157,20 @@ def test_after_any_changes_and_syncs_the_destination_equals_the_erp(
         destination.sync(config, catalog)
         assert differences(destination, sim, TENANTS) == []
         assert sim.sessions.open_count() == 0
+
+
+def _simulator(openapi: bool) -> Simulator:
+    return Simulator(rows=6, openapi=openapi, tracked=TRACKED)
+
+
+@cache
+def _catalog(openapi: bool, mode: str) -> dict[str, Any]:
+    """Found once, in an ERP like all those of the test before anything is changed in them."""
+    with _simulator(openapi) as sim:
+        found = discover(sim.config(**TRACKING))
+    catalog = configured([found[name] for name in (*CONTRACT, *TABLES, LASTING_INQUIRY)], mode)
+    catalog["streams"] += configured([found[name] for name in INQUIRIES], FULL_REFRESH)["streams"]
+    return catalog
 
 
 class Meanwhile:

@@ -63,8 +63,8 @@ def test_a_gateway_that_does_not_deliver_large_pages_is_read_in_small_ones(
 def test_a_site_that_answers_at_once_while_it_restarts_is_waited_for(
     kind: FaultKind, answers: int, sessions: int, pauses: list[float]
 ) -> None:
-    with Simulator(rows=2000, lines=0, tenants=TENANTS, seats=16) as sim:
-        config = sim.config(generic_inquiries=[], include_custom_fields=False, max_sessions=sessions, max_page_size=500)
+    with Simulator(rows=400, lines=0, tenants=TENANTS, seats=16) as sim:
+        config = sim.config(generic_inquiries=[], include_custom_fields=False, max_sessions=sessions, max_page_size=100)
         catalog = catalog_of(config, "Customer")
         sim.faults.add(Fault(kind, path=r"/Customer\?", after=3, times=answers))
         destination = Destination()

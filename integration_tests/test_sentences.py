@@ -16,10 +16,10 @@ from source_acumatica import check as proof
 from source_acumatica.erp import client, sign_in
 
 from .harness import FULL_REFRESH, Destination, check, differences, run
+from .processes import IMPATIENT_CONNECTOR, started
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.answers import Answer, html
 from .simulator.web.requests import Request
-from .test_crash import started
 from .test_sync import catalog_of
 
 TOKEN = "/identity/connect/token"
@@ -45,7 +45,8 @@ def free_port() -> int:
 
 def test_a_check_of_an_address_where_nobody_listens_answers_with_host_and_port(tmp_path: Path) -> None:
     port = free_port()
-    with started(tmp_path, "check", config={**NOBODY, "instance_url": f"http://127.0.0.1:{port}"}) as process:
+    config = {**NOBODY, "instance_url": f"http://127.0.0.1:{port}"}
+    with started(tmp_path, "check", connector=IMPATIENT_CONNECTOR, config=config) as process:
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     messages = [json.loads(line) for line in output.splitlines()]

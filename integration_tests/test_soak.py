@@ -16,8 +16,8 @@ import pytest
 
 from .conftest import IS_SOAK
 from .harness import Destination, differences
+from .processes import forked
 from .simulator import Simulator
-from .test_crash import started
 from .test_sync import catalog_of
 
 TENANTS = ("Company", "Zweite Firma", "Third")
@@ -122,8 +122,7 @@ def test_after_a_kill_that_nothing_catches_the_next_run_copes(licensed_seats: in
         for number in range(KILLS):
             destination = Destination()
             destination.begin(catalog)
-            with started(tmp_path, "read", config=config, catalog=catalog) as process:
-                assert process.stdout
+            with forked(tmp_path, "read", config=config, catalog=catalog) as process:
                 for line in islice(process.stdout, luck.randrange(20, 600)):
                     destination.take(json.loads(line, parse_float=Decimal))
                 process.send_signal(signal.SIGKILL)

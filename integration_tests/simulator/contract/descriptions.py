@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from integration_tests.simulator.store.shapes import Endpoint, Entity, FieldKind, Part, Shape
@@ -36,7 +38,6 @@ class Dialect:
     """The few places where the two formats differ."""
 
     openapi: bool
-    site_url: str
 
     def reference(self, schema: str) -> Json:
         return {"$ref": ("#/components/schemas/" if self.openapi else "#/definitions/") + schema}
@@ -57,23 +58,43 @@ class Dialect:
         content = {"content": self._content(schema)} if self.openapi else {"schema": schema}
         return {"description": description, **content}
 
-    def document(self, endpoint: Endpoint, paths: Json, schemas: Json, tags: list[Json]) -> Json:
-        path = f"/entity/{endpoint.name}/{endpoint.version}"
-        info = {"title": f"{endpoint.name}/{endpoint.version}", "version": CONTRACT_VERSION}
-        if self.openapi:
-            head: Json = {"openapi": "3.0.1", "info": info, "servers": [{"url": self.site_url + path}]}
-            return head | {"paths": paths, "components": {"schemas": schemas}, "tags": tags}
-        scheme, _, rest = self.site_url.partition("://")
-        host, _, directory = rest.partition("/")
-        base_path = (f"/{directory}" if directory else "") + path
-        head = {"swagger": "2.0", "info": info, "host": host, "basePath": base_path, "schemes": [scheme]}
-        return head | {"paths": paths, "definitions": schemas, "tags": tags}
+    def document(self, paths: Json, schemas: Json, tags: list[Json]) -> Json:
+        described: Json = {"components": {"schemas": schemas}} if self.openapi else {"definitions": schemas}
+        return {"paths": paths, **described, "tags": tags}
 
     def _content(self, schema: Json) -> Json:
         return {media_type: {"schema": schema} for media_type in MEDIA_TYPES}
 
 
-def describe(endpoint: Endpoint, dialect: Dialect) -> Json:
+def description(endpoint: Endpoint, is_openapi: bool, site_url: str) -> str:
+    """As JSON: a head, which says where the site lies, before what all sites have in common."""
+    head = (_head_of_openapi if is_openapi else _head_of_swagger)(endpoint, site_url)
+    return f"{json.dumps(head, ensure_ascii=False)[:-1]}, {_document(endpoint, is_openapi)[1:]}"
+
+
+def _head_of_openapi(endpoint: Endpoint, site_url: str) -> Json:
+    return {"openapi": "3.0.1", "info": _info(endpoint), "servers": [{"url": site_url + _path(endpoint)}]}
+
+
+def _head_of_swagger(endpoint: Endpoint, site_url: str) -> Json:
+    scheme, _, rest = site_url.partition("://")
+    host, _, directory = rest.partition("/")
+    base_path = (f"/{directory}" if directory else "") + _path(endpoint)
+    return {"swagger": "2.0", "info": _info(endpoint), "host": host, "basePath": base_path, "schemes": [scheme]}
+
+
+def _info(endpoint: Endpoint) -> Json:
+    return {"title": f"{endpoint.name}/{endpoint.version}", "version": CONTRACT_VERSION}
+
+
+def _path(endpoint: Endpoint) -> str:
+    return f"/entity/{endpoint.name}/{endpoint.version}"
+
+
+# Every discovery asks for them, of every simulator of a test run; an endpoint does not change.
+@lru_cache(maxsize=32)
+def _document(endpoint: Endpoint, is_openapi: bool) -> str:
+    dialect = Dialect(is_openapi)
     paths: Json = {}
     schemas: Json = _common_schemas(dialect)
     for entity in endpoint.entities:
@@ -81,7 +102,7 @@ def describe(endpoint: Endpoint, dialect: Dialect) -> Json:
         _add_schemas(schemas, entity, dialect)
         schemas[f"{entity.name}CustomAction"] = _action(entity, dialect)
     tags = [{"name": each.name, "description": f"{each.title} ({each.screen})"} for each in endpoint.entities]
-    return dialect.document(endpoint, paths, dict(sorted(schemas.items())), tags)
+    return json.dumps(dialect.document(paths, dict(sorted(schemas.items())), tags), ensure_ascii=False)
 
 
 def _paths(entity: Entity, dialect: Dialect) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from integration_tests.simulator.contract.customizations import endpoint_of, has_endpoint
-from integration_tests.simulator.contract.descriptions import Dialect, describe
+from integration_tests.simulator.contract.descriptions import description
 from integration_tests.simulator.contract.entity_resource import EntityResource, no_resource
 from integration_tests.simulator.contract.lies import untrue_records
 from integration_tests.simulator.store.shapes import Endpoint, Entity
@@ -38,7 +38,7 @@ class ContractService:
     def _of_endpoint(self, request: Request, tenant: TenantData, endpoint: Endpoint, rest: Sequence[str]) -> Answer:
         if list(rest) == ["swagger.json"]:
             site_url = f"http://{request.headers.get('host', '')}{self._settings.base_path}"
-            return as_json(describe(endpoint, Dialect(self._settings.openapi, site_url)))
+            return Answer(200, description(endpoint, self._settings.openapi, site_url).encode())
         entity = endpoint.entity_by_name.get(rest[0]) if rest else None
         if entity is None:
             return no_resource(request)

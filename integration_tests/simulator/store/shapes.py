@@ -137,8 +137,10 @@ class Entity(Shape):
         return replace(self, fields=tuple(each for each in self.fields if each.since <= version))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Endpoint:
+    """Known by its identity: to compare or hash it by what it holds would take longer than to describe it."""
+
     name: str
     version: str
     entities: tuple[Entity, ...]
