@@ -24,7 +24,7 @@ from source_acumatica.contract.site import Endpoint
 from source_acumatica.erp.client import Client, RetryPolicy
 from source_acumatica.erp.errors import RequestFailed
 
-# What a probe asks for at most: enough to see a page that the server cuts, little enough to bear.
+# What a probe asks for at most: enough to see a page that the server cuts, little enough for any site.
 MANY_ROWS = 3000
 
 
@@ -39,7 +39,7 @@ class Answer:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of a list or of a feed; none where there is something else."""
+        """The rows of an entity or of an entity set; none where there is something else."""
         try:
             found = json.loads(self.text)
         except ValueError:
@@ -101,7 +101,7 @@ def _cap_of_lists(erp: Instance) -> str:
     return f"{rows} rows for a $top of {MANY_ROWS}"
 
 
-def _pages_of_feeds(erp: Instance) -> str:
+def _pages_of_services(erp: Instance) -> str:
     answer = erp.table("Account", select="AccountID,AccountCD")
     return f"{answer.status}, {len(answer.rows)} rows, next link: {'@odata.nextLink' in answer.text}"
 
@@ -118,11 +118,11 @@ def _skip_within_a_filter(erp: Instance) -> str:
 def _older_odata(erp: Instance) -> str:
     names = ("OData-Version", "DataServiceVersion")
     found = []
-    for door in ("odata", "odatav4"):
-        answer = erp.ask(f"/{door}/{quote(erp.tenant)}/$metadata")
+    for root in ("odata", "odatav4"):
+        answer = erp.ask(f"/{root}/{quote(erp.tenant)}/$metadata")
         versions = [f"{name} {answer.headers[name]}" for name in names if name in answer.headers]
         functions = answer.text.count("<FunctionImport")
-        found.append(f"/{door}/: {answer.status}, {functions} functions {', '.join(versions)}".strip())
+        found.append(f"/{root}/: {answer.status}, {functions} functions {', '.join(versions)}".strip())
     return "; ".join(found)
 
 
@@ -174,9 +174,9 @@ QUESTIONS: dict[str, Callable[[Instance], str]] = {
     "Which offset do times of the REST API have?": _offset_of_times,
     "What does $orderby do in the REST API?": _order_of_lists,
     "Is a list of the REST API cut?": _cap_of_lists,
-    "Does the server cut the feeds into pages?": _pages_of_feeds,
+    "Does the server cut lists into pages?": _pages_of_services,
     "What does $skip cost within the filter of a keyset?": _skip_within_a_filter,
-    "Which versions speak the older OData doors, and do they describe parameters (functions)?": _older_odata,
+    "Which versions speak the older OData addresses, and do they describe parameters (functions)?": _older_odata,
     "Do the ids of lines stay the same?": _ids_of_lines,
     "Do lists show lines?": _lines_of_lists,
     "Which columns are padded with spaces?": _padded_columns,

@@ -19,7 +19,7 @@ from .test_faults import REQUESTS, SETTINGS
 from .test_sync import TENANTS, catalog_of
 
 STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "ShipVia")
-FEEDS = {"dac_tables": ["SOOrder", "SOLine"], "generic_inquiries": ["GL-Transactions"]}
+ODATA = {"dac_tables": ["SOOrder", "SOLine"], "generic_inquiries": ["GL-Transactions"]}
 
 
 @pytest.mark.timeout(1800)
@@ -44,7 +44,7 @@ def test_killed_after_each_message_and_resumed_the_union_is_the_truth(small_page
 def test_killed_after_each_message_and_resumed_deletions_do_not_get_lost(openapi: bool, small_pages: None) -> None:
     """Through OData; between the crash and the resume a document is deleted, and another is entered."""
     with Simulator(rows=5, lines=2, openapi=openapi, tenants=("Company",), tracked=("SOOrder", "SOLine")) as sim:
-        config = sim.config(**FEEDS, max_page_size=3, track_deletions=True)
+        config = sim.config(**ODATA, max_page_size=3, track_deletions=True)
         catalog = catalog_of(config, "SalesOrder", "dac__SOOrder", "dac__SOLine", "gi__GL-Transactions")
         company = sim.tenant("Company")
         for stop_after in messages_to_be_killed_after():
@@ -67,7 +67,7 @@ def test_killed_after_each_message_and_resumed_deletions_do_not_get_lost(openapi
 @pytest.mark.parametrize("openapi", [True, False], ids=["new", "old"])
 def test_a_first_load_of_a_table_resumes_at_its_last_page(openapi: bool, small_pages: None) -> None:
     with Simulator(rows=30, tenants=("Company",), openapi=openapi) as sim:
-        config = sim.config(**FEEDS, max_page_size=3)
+        config = sim.config(**ODATA, max_page_size=3)
         catalog = catalog_of(config, "dac__SOOrder")
         destination = Destination()
         destination.sync(config, catalog, stop_after=35)
@@ -87,7 +87,7 @@ def test_a_first_load_of_a_table_resumes_at_its_last_page(openapi: bool, small_p
 def test_the_state_of_a_table_never_covers_rows_that_were_not_sent(small_pages: None) -> None:
     """Of each state, the row that it goes on behind has come before it."""
     with Simulator(rows=20) as sim:
-        config = sim.config(**FEEDS, max_page_size=3, max_sessions=4)
+        config = sim.config(**ODATA, max_page_size=3, max_sessions=4)
         catalog = catalog_of(config, "dac__SOOrder", "dac__SOLine")
         sent: set[tuple[Any, ...]] = set()
         places = 0

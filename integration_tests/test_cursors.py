@@ -413,7 +413,7 @@ def test_inquiries_that_are_cut_or_stored_are_told_where_their_designs_can_be_re
 
 
 @pytest.mark.parametrize("hours", [-12, -5, 0, 10, 14])
-def test_no_change_is_missed_whatever_zone_the_old_feed_writes_its_times_in(
+def test_no_change_is_missed_whatever_zone_the_old_service_writes_its_times_in(
     hours: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Version 3 writes no zone, and may mean that of the user's profile: the simulator's clock is moved by it here."""

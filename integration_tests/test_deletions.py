@@ -93,7 +93,7 @@ def test_a_record_that_is_only_flagged_as_deleted_goes(synced: Any) -> None:
     assert synced[3].warnings == [], "a table with flags need not be tracked"
 
 
-def test_a_line_that_is_removed_goes_from_both_doors(synced: Any) -> None:
+def test_a_line_that_is_removed_goes_from_both_apis(synced: Any) -> None:
     company = synced[0].tenant("Company")
     key = company.keys("SalesOrder")[0]
     company.update("SalesOrder", key, {"Details": [{"LineNbr": 2, "OrderQty": 7}]})
@@ -229,7 +229,7 @@ def test_a_role_that_is_taken_away_costs_the_deletions_until_it_is_back(synced: 
     assert differences(destination, erp, TENANTS) == []
 
 
-def test_a_closed_door_fails_the_check_of_somebody_who_wants_deletions() -> None:
+def test_a_closed_service_fails_the_check_of_somebody_who_wants_deletions() -> None:
     with Simulator(rows=3, odata_roles=()) as sim:
         status = check(sim.config(track_deletions=True))
         assert status["status"] == "FAILED"

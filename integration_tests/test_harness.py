@@ -321,10 +321,10 @@ def test_lines_of_lines_belong_to_the_record_at_the_top(prefix: str) -> None:
     assert [row["_parent_id"] for row in destination.rows(below["name"])] == ["o2"]
 
 
-@pytest.mark.parametrize("door", ["gi", "dac"])
-def test_what_comes_through_odata_has_no_lines_whatever_its_name(door: str) -> None:
-    outer = stream(f"{door}__Orders", "_tenant", "id", cursor="LastModified")
-    inner = stream(f"{door}__Orders__Old", "_tenant", "id", cursor="LastModified")
+@pytest.mark.parametrize("service", ["gi", "dac"])
+def test_what_comes_through_odata_has_no_lines_whatever_its_name(service: str) -> None:
+    outer = stream(f"{service}__Orders", "_tenant", "id", cursor="LastModified")
+    inner = stream(f"{service}__Orders__Old", "_tenant", "id", cursor="LastModified")
     destination = begun(outer, inner)
     send(destination, inner["name"], order(MONDAY, _parent_modified=MONDAY, _parent_id="nobody"))
     assert len(destination.rows(inner["name"])) == 1
@@ -385,7 +385,7 @@ def test_without_a_key_a_duplicate_that_is_missing_or_too_much_is_seen() -> None
     assert list(compared([], [one], [])) == ["row {'A': 1} is missing"]
 
 
-# ----------------------------------------------------------------------------------------------- the truth of the feeds
+# ----------------------------------------------------------------------------------------------- the truth of the lists
 
 
 def test_the_rows_of_an_inquiry_come_trimmed_with_their_tenant_and_the_columns_that_the_stream_has(

@@ -31,7 +31,7 @@ STREAMS = (
 )
 # An inquiry does not tell what has left it: by what has changed only those are read whose rows stay.
 ALWAYS_IN_FULL = ("gi__BI-Customers",)
-FEEDS = {
+ODATA = {
     "dac_tables": ["SOOrder", "SOLine", "Customer", "Vendor"],
     "generic_inquiries": ["GL-Transactions", "BI-Customers"],
 }
@@ -97,7 +97,7 @@ class History:
     def __init__(self, sim: Simulator, mode: str, site: Site, page_rows: int, sessions: int) -> None:
         self.sim, self.site = sim, site
         self.config = sim.config(
-            max_page_size=page_rows, max_sessions=sessions, track_deletions=site.tracks, lookback_minutes=15, **FEEDS
+            max_page_size=page_rows, max_sessions=sessions, track_deletions=site.tracks, lookback_minutes=15, **ODATA
         )
         self.catalog = _catalog(mode, site.tracks)
         self.destination = Destination()
@@ -211,7 +211,7 @@ def test_a_tenant_that_differs_or_fails_leaves_the_others_as_they_are(
     tenants = (TENANT, NEIGHBOUR)
     with Simulator(rows=6, tenants=tenants, tracked=TRACKED) as sim:
         sim.tenant(NEIGHBOUR).lacks.update(wanting)
-        config = sim.config(max_page_size=3, max_sessions=sessions, track_deletions=True, **FEEDS)
+        config = sim.config(max_page_size=3, max_sessions=sessions, track_deletions=True, **ODATA)
         found = discover(config)
         catalog = configured([found[name] for name in STREAMS], mode)
         catalog["streams"] += configured([found[name] for name in ALWAYS_IN_FULL], FULL_REFRESH)["streams"]
@@ -268,7 +268,7 @@ def _recover(sim: Simulator, password: str) -> None:
 @cache
 def _catalog(mode: str, tracks: bool) -> dict[str, Any]:
     with Simulator(rows=6, tenants=(TENANT,), tracked=TRACKED) as sim:
-        found = discover(sim.config(track_deletions=tracks, **FEEDS))
+        found = discover(sim.config(track_deletions=tracks, **ODATA))
     catalog = configured([found[name] for name in STREAMS], mode)
     catalog["streams"] += configured([found[name] for name in ALWAYS_IN_FULL], FULL_REFRESH)["streams"]
     return catalog

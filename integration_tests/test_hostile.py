@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from source_acumatica.erp import client, sign_in
-from source_acumatica.erp import response as bodies
+from source_acumatica.erp import response as responses
 from source_acumatica.reading import paging, trail
 
 from .conftest import EXAMPLES
@@ -122,7 +122,7 @@ def test_no_redirect_is_followed(request_name: str, status: int, erp: Simulator,
     ]
 
 
-OFF_THE_FEED = (
+OFF_THE_SERVICE = (
     "http://{thief}/t/Company/api/odata/gi/SOOrder",
     "//{thief}/t/Company/odata/dac/SOOrder",
     "\\\\{thief}/SOOrder",
@@ -139,13 +139,13 @@ OFF_THE_FEED = (
 )
 
 
-@pytest.mark.parametrize("link", OFF_THE_FEED)
+@pytest.mark.parametrize("link", OFF_THE_SERVICE)
 @pytest.mark.parametrize("request_name", ["deleted", "flagged"])
-def test_no_link_off_the_feed_is_followed(request_name: str, link: str, erp: Simulator, thief: Thief) -> None:
+def test_no_link_off_the_service_is_followed(request_name: str, link: str, erp: Simulator, thief: Thief) -> None:
     path, stream = REQUESTS[request_name]
     root = f"{erp.url}/t/{TENANT}/api/odata/dac"
     evil = link.format(thief=thief.host, root=root)
-    destination = _read(erp, stream, _only(path, _content(lambda feed: {**feed, "@odata.nextLink": evil})))
+    destination = _read(erp, stream, _only(path, _content(lambda answer: {**answer, "@odata.nextLink": evil})))
     assert thief.requests == []
     assert [each for each in destination.warnings if f"leads off {root}; it is not followed" in each]
     assert all("/odata/" in one.path or one.path.startswith(("/entity", "/identity")) for one in erp.requests)
@@ -153,7 +153,7 @@ def test_no_link_off_the_feed_is_followed(request_name: str, link: str, erp: Sim
 
 
 @pytest.mark.parametrize("stream", ["gi__BI-Customers", "dac__SOOrder"])
-def test_a_link_in_an_ordered_feed_only_says_that_it_goes_on(stream: str, erp: Simulator, thief: Thief) -> None:
+def test_a_link_in_an_ordered_list_only_says_that_it_goes_on(stream: str, erp: Simulator, thief: Thief) -> None:
     link = f"http://{thief.host}/more"
 
     def linked(answer: Answer) -> Answer:
@@ -269,9 +269,9 @@ def test_links_that_do_not_lead_on_are_not_followed_for_ever(kind: str, erp: Sim
         "on without rows": lambda: f"?a={next(count)}",
     }
 
-    def linked(feed: dict[str, Any]) -> dict[str, Any]:
-        rows = [] if "on" in kind else feed["value"]
-        return {**feed, "value": rows, "@odata.nextLink": f"SOOrder/px.GetDeletedRecords(){links[kind]()}"}
+    def linked(answer: dict[str, Any]) -> dict[str, Any]:
+        rows = [] if "on" in kind else answer["value"]
+        return {**answer, "value": rows, "@odata.nextLink": f"SOOrder/px.GetDeletedRecords(){links[kind]()}"}
 
     destination = _read(erp, stream, _only(path, _content(linked)))
     assert len(erp.requests) < 60
@@ -300,7 +300,7 @@ def _bounded(monkeypatch: pytest.MonkeyPatch, seconds: float, most_bytes: int) -
 
     def bound(response: Any, _seconds: float, most: int) -> None:
         is_page = most == client._LARGEST_PAGE_BYTES
-        bodies.bound(response, seconds, most_bytes if is_page else most)
+        responses.bound(response, seconds, most_bytes if is_page else most)
 
     for module in (client, sign_in):
         monkeypatch.setattr(module, "bound", bound)

@@ -50,8 +50,8 @@ def test_several_sessions_read_at_the_same_time(small_pages: None) -> None:
 @pytest.mark.parametrize("stream", ["Customer", "dac__Customer", "gi__BI-Customers"])
 def test_one_large_stream_is_read_with_all_sessions_and_few_requests_in_vain(stream: str, small_pages: None) -> None:
     with Simulator(rows=150, tenants=("Company",), latency_seconds=0.02) as sim:
-        feeds = {"dac_tables": ["Customer"], "generic_inquiries": ["BI-Customers"]}
-        config = sim.config(**feeds, max_sessions=4, max_page_size=5, include_custom_fields=False)
+        odata = {"dac_tables": ["Customer"], "generic_inquiries": ["BI-Customers"]}
+        config = sim.config(**odata, max_sessions=4, max_page_size=5, include_custom_fields=False)
         catalog = catalog_of(config, stream, mode=FULL_REFRESH)
         sim.requests.clear()
         sim.sessions.peak = 0

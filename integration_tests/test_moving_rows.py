@@ -19,7 +19,7 @@ from .simulator import Simulator
 from .simulator.web.requests import Request
 from .test_sync import catalog_of
 
-# The same customers, as each door shows them, and the column with the number of each.
+# The same customers, as each API shows them, and the column with the number of each.
 CUSTOMERS = {"Customer": "CustomerID", "gi__BI-Customers": "CustomerID", "dac__Customer": "AcctCD"}
 CUSTOMERS_ALONE: dict[str, Any] = {
     "include_custom_fields": False,

@@ -40,8 +40,8 @@ def test_a_gateway_that_does_not_deliver_large_pages_is_read_in_small_ones(
     status: int, stream: str, pauses: list[float]
 ) -> None:
     with Simulator(rows=800, tenants=TENANTS) as sim:
-        feeds = {"dac_tables": ["Customer"], "generic_inquiries": ["BI-Customers"]}
-        config = sim.config(**feeds, include_custom_fields=False)
+        odata = {"dac_tables": ["Customer"], "generic_inquiries": ["BI-Customers"]}
+        config = sim.config(**odata, include_custom_fields=False)
         catalog = catalog_of(config, stream)
 
         def refuse(request: Request, answer: Answer) -> Answer:

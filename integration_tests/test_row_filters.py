@@ -115,7 +115,7 @@ def test_deletions_are_read_for_a_filtered_stream_too(filtered: Simulator) -> No
         assert len(destination.rows(stream)) > 1
 
 
-def test_an_old_feed_is_filtered_in_its_own_syntax(small_pages: None) -> None:
+def test_an_old_service_is_filtered_in_its_own_syntax(small_pages: None) -> None:
     with Simulator(rows=12, tenants=("Company",), openapi=False) as sim:
         config = sim.config(generic_inquiries=["BI-Customers"], row_filters=SETTINGS["row_filters"][1:2])
         destination = Destination()
@@ -136,8 +136,8 @@ def test_an_old_feed_is_filtered_in_its_own_syntax(small_pages: None) -> None:
 def test_a_check_quotes_what_the_erp_says_against_a_condition(
     stream: str, condition: str, words: str, sim: Simulator
 ) -> None:
-    feeds = {"dac_tables": ["SOOrder"], "generic_inquiries": ["BI-Customers"]}
-    status = check(sim.config(**feeds, row_filters=[{"stream": stream, "filter": condition}]))
+    odata = {"dac_tables": ["SOOrder"], "generic_inquiries": ["BI-Customers"]}
+    status = check(sim.config(**odata, row_filters=[{"stream": stream, "filter": condition}]))
     assert status["status"] == "FAILED"
     assert "row_filters: Tenant 'Company', stream " + stream in status["message"]
     assert condition in status["message"]

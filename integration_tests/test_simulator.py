@@ -922,7 +922,7 @@ def test_a_table_of_a_million_rows_costs_nothing_until_it_is_read() -> None:
         assert client.get(f"{DEFAULT}/Customer/C500000").status_code == 200
 
 
-# ------------------------------------------------------------------------------------------------ faults, clock, doors
+# ---------------------------------------------------------------------------------------------- faults, clock, services
 
 
 @pytest.mark.parametrize(
@@ -1004,25 +1004,25 @@ def test_requests_are_kept_in_order_with_what_was_answered(sim: Simulator, clien
     assert "authorization" not in sim.requests[1].headers
 
 
-def test_another_process_changes_the_data_through_the_control_door(sim: Simulator, client: Client) -> None:
-    def door(verb: str, **content: object) -> Any:
-        return client.http.post(f"{sim.url}/_simulator/{verb}", json=content).json()
+def test_another_process_changes_the_data_through_the_control_interface(sim: Simulator, client: Client) -> None:
+    def verb(name: str, **content: object) -> Any:
+        return client.http.post(f"{sim.url}/_simulator/{name}", json=content).json()
 
     row = {"tenant": "Company", "entity": "Customer"}
-    assert door("insert", **row, values={"CustomerID": "AAA"}, stamp="2025-01-01T00:00:00Z") == {"key": ["AAA"]}
-    door("update", **row, key=["AAA"], values={"CustomerName": "Neu", "CreditLimit": 1.10})
+    assert verb("insert", **row, values={"CustomerID": "AAA"}, stamp="2025-01-01T00:00:00Z") == {"key": ["AAA"]}
+    verb("update", **row, key=["AAA"], values={"CustomerName": "Neu", "CreditLimit": 1.10})
     url = f"{sim.url}/_simulator/rows"
     first = client.http.get(url, params=row).json()[0]
     assert (first["CustomerName"], first["CreditLimit"]) == ("Neu", "1.1")
     assert first["CreatedDateTime"] == "2025-01-01T00:00:00+00:00"
-    assert door("delete", **row, key=["AAA"]) == {}
+    assert verb("delete", **row, key=["AAA"]) == {}
     assert len(client.http.get(url, params=row).json()) == 50
     before = sim.clock.now()
-    door("advance", seconds=100)
+    verb("advance", seconds=100)
     assert sim.clock.now() - before > timedelta(seconds=99)
-    door("fault", kind="status_503", path="Customer")
+    verb("fault", kind="status_503", path="Customer")
     assert client.get(f"{DEFAULT}/Customer").status_code == 503
-    door("take", seats=3)
+    verb("take", seats=3)
     stats = client.http.get(f"{sim.url}/_simulator/stats").json()
     assert (stats["open_sessions"], stats["requests"], stats["statuses"]) == (1, 2, {"200": 1, "503": 1})
     assert client.http.post(f"{sim.url}/_simulator/delete", json={**row, "key": ["nobody"]}).status_code == 400

@@ -48,7 +48,7 @@ def customers(get: Get, **query: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def feed(get: Get, path: str, **query: Any) -> list[dict[str, Any]]:
+def odata_rows(get: Get, path: str, **query: Any) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(get(path, **query).text, parse_float=Decimal)["value"]
     return rows
 
@@ -58,7 +58,8 @@ def ids(get: Get, path: str, **query: Any) -> list[str]:
     if path == CONTRACT:
         return [row["CustomerID"]["value"] for row in customers(get, **query)]
     return [
-        row[next(name for name in ("CustomerID", "AcctCD") if name in row)].rstrip() for row in feed(get, path, **query)
+        row[next(name for name in ("CustomerID", "AcctCD") if name in row)].rstrip()
+        for row in odata_rows(get, path, **query)
     ]
 
 
@@ -224,10 +225,10 @@ def test_columns_show_something_else_to_everybody(erp: Simulator, get: Get) -> N
         }
     )
     company = erp.tenant("Company")
-    lines = feed(get, LINES)
+    lines = odata_rows(get, LINES)
     assert {row["LineNbr"] for row in lines if row["NoteID"] is None} == {1}
     assert [row["NoteID"] for row in lines] == [row["NoteID"] for row in company.dac_rows("SOLine")]
-    assert len(feed(get, LINES, **{"$filter": "NoteID eq null"})) == sum(row["NoteID"] is None for row in lines)
+    assert len(odata_rows(get, LINES, **{"$filter": "NoteID eq null"})) == sum(row["NoteID"] is None for row in lines)
     assert ids(get, INQUIRY, **ORDER[INQUIRY]).count("SAME") == 3
     assert [row["CustomerID"] for row in company.gi_rows("BI-Customers")].count("SAME") == 3
     assert ids(get, TABLE, **ORDER[TABLE]) == number(*range(1, ROWS + 1))
@@ -284,7 +285,7 @@ def test_an_instant_compares_otherwise_than_it_is_shown(path: str, erp: Simulato
     assert ids(get, path, **{"$filter": after}) == []
     erp.lies = Lies(compared_later=timedelta(milliseconds=2))
     assert ids(get, path, **{"$filter": after}) == number(3)
-    stamp = (customers(get) if path == CONTRACT else feed(get, path, **ORDER[path]))[2][_stamp(path)]
+    stamp = (customers(get) if path == CONTRACT else odata_rows(get, path, **ORDER[path]))[2][_stamp(path)]
     assert ".4" in str(stamp)
 
 
@@ -293,7 +294,7 @@ def test_odata_shows_ticks_of_which_contract_rest_shows_milliseconds(erp: Simula
     erp.tenant("Company").update("Customer", ("C000003",), {"CustomerName": "changed"}, moment)
     erp.lies = Lies(ticks=True)
     assert ".377" in customers(get)[2]["LastModifiedDateTime"]["value"]
-    assert ".376667" in feed(get, TABLE)[2]["LastModifiedDateTime"]
+    assert ".376667" in odata_rows(get, TABLE)[2]["LastModifiedDateTime"]
     shown = _since(CONTRACT, moment.replace(microsecond=377_000))
     assert ids(get, CONTRACT, **{"$filter": shown}) == [], "contract REST does not find it by what it shows"
     assert ids(get, TABLE, **{"$filter": _since(TABLE, moment)}) == number(3)
@@ -306,7 +307,7 @@ def test_texts_can_be_equal_and_not_greater(status: int, erp: Simulator, get: Ge
     erp.lies = Lies(uncomparable=status)
     assert (get(TABLE, **greater).status_code, get(TABLE, **equal).status_code) == (status, 200)
     erp.lies = Lies()
-    assert len(feed(get, TABLE, **greater)) == ROWS - 2
+    assert len(odata_rows(get, TABLE, **greater)) == ROWS - 2
 
 
 def _stamp(path: str) -> str:

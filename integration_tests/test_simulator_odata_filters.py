@@ -1,4 +1,4 @@
-"""The `$filter` language of the OData doors: what it finds in a table, and what it refuses to read."""
+"""The `$filter` language of the OData services: what it finds in a table, and what it refuses to read."""
 
 from __future__ import annotations
 

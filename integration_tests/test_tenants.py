@@ -390,10 +390,10 @@ def test_what_a_tenant_could_not_be_asked_for_is_unknown_and_not_absent(
     destination.sync(config, catalog)
     visit_service = ODataSurvey._visit_feed
 
-    def breaks_off(survey: ODataSurvey, door: ODataFeed, tenant: str, tracked: Any) -> None:
-        if (door, tenant) == (ODataFeed.TABLES, B):
+    def breaks_off(survey: ODataSurvey, feed: ODataFeed, tenant: str, tracked: Any) -> None:
+        if (feed, tenant) == (ODataFeed.TABLES, B):
             raise config_error("The visit broke off.")
-        visit_service(survey, door, tenant, tracked)
+        visit_service(survey, feed, tenant, tracked)
 
     monkeypatch.setattr(ODataSurvey, "_visit_feed", breaks_off)
     destination.sync(config, catalog, fails=True)

@@ -19,7 +19,7 @@ from source_acumatica.contract.tables import Method, Table
 from source_acumatica.deadline import Budget
 from source_acumatica.erp.answers import or_no_content, read_answer
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import Action, RequestFailed, config_error, told
+from source_acumatica.erp.errors import Action, RequestFailed, config_error, message_of
 from source_acumatica.odata.discovery import ODataSurvey, is_closed
 from source_acumatica.odata.resources import first_row
 from source_acumatica.odata.service import ODataService
@@ -82,7 +82,7 @@ def _unless_unknown(site: Site, refuse: Callable[[], None]) -> None:
     except AirbyteTracedException as error:
         if not (site.signed_in_only or site.untried):
             raise
-        logger.warning(f"{told(error)} (of the tenants that there was time for).")
+        logger.warning(f"{message_of(error)} (of the tenants that there was time for).")
 
 
 def _warn(site: Site, settings: Config) -> None:

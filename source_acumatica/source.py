@@ -41,7 +41,7 @@ from source_acumatica.contract.tables import Table
 from source_acumatica.deadline import OverdueError, within
 from source_acumatica.earlier_state import reached_by, tenants_read_before
 from source_acumatica.erp.client import Client, RetryPolicy
-from source_acumatica.erp.errors import told
+from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.holdings import ODATA_PREFIXES, holding_of, placeholder
 from source_acumatica.odata.discovery import ODataSurvey
@@ -130,7 +130,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
             site.raise_what_failed()
             survey.check_parameters()
             for error in parameter_errors(site.own, settings):
-                logger.warning(f"{told(error)} Until then, the form cannot be read.")
+                logger.warning(f"{message_of(error)} Until then, the form cannot be read.")
             survey.warn_of_unseen_keys()
             survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]

@@ -40,7 +40,8 @@ from airbyte_protocol_dataclasses.models import AirbyteRecordMessageMeta, Airbyt
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError as JsonSchemaError
 
-from source_acumatica.config import Config, hide_secrets
+from source_acumatica.config import Config
+from source_acumatica.masking import hide_secrets
 
 
 class _RecordBody(msgspec.Struct, gc=False, omit_defaults=True):

@@ -56,7 +56,7 @@ class RequestFailed(AirbyteTracedException):
         super().__init__(internal_message=message, message=message, failure_type=problem.failure_type)
 
 
-def told(error: AirbyteTracedException) -> str:
+def message_of(error: AirbyteTracedException) -> str:
     """An error's message without its full stop, so that a log line can continue it."""
     return (error.message or "").rstrip(".")
 

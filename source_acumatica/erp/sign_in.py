@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import msgspec
 
-from source_acumatica.config import Config, hide
+from source_acumatica.config import Config
 from source_acumatica.erp.answers import read_exception
 from source_acumatica.erp.errors import Action, Problem, RequestFailed, broken_body
 from source_acumatica.erp.http_session import CONNECT_TIMEOUT_SECONDS, SIGN_TIMEOUT_SECONDS, Bearer, http_session
@@ -21,6 +21,7 @@ from source_acumatica.erp.server_clock import ServerClocks
 from source_acumatica.erp.sessions import Session
 from source_acumatica.erp.token_answers import read_token_answer
 from source_acumatica.erp.waits import Waits
+from source_acumatica.masking import hide
 
 # Documented life of a token, for answers that do not say it.
 _TOKEN_LIFE_SECONDS = 3600

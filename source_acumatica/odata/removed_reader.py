@@ -10,7 +10,7 @@ from datetime import datetime
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.removals import Removal
-from source_acumatica.erp.errors import told
+from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.odata.deletions import Deletions, NoFlagsError, NotTrackedError
 from source_acumatica.odata.tracking import TRACKING_FORM, History
@@ -57,7 +57,7 @@ class RemovedReader:
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            logger.warning(f"{told(error)}. Deleted rows that the table only flags are not read; all others are.")
+            logger.warning(f"{message_of(error)}. Deleted rows that the table only flags are not read; all others are.")
 
     def _listed(self, since: str | None) -> Iterator[Sequence[Removal]]:
         try:
@@ -67,7 +67,7 @@ class RemovedReader:
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            logger.warning(f"{told(error)}. Deleted records are not read; all others are.")
+            logger.warning(f"{message_of(error)}. Deleted records are not read; all others are.")
         else:
             self.is_listed = True
             self._warn_of_gap()

@@ -11,7 +11,7 @@ from functools import partial
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.erp.errors import RequestFailed, told
+from source_acumatica.erp.errors import RequestFailed, message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.odata.codec import decode_rows
 from source_acumatica.odata.service import ODataService
@@ -123,7 +123,7 @@ class Tracking:
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            logger.warning(f"{told(error)}. Which tables flag their deleted rows is found out by trying.")
+            logger.warning(f"{message_of(error)}. Which tables flag their deleted rows is found out by trying.")
             return None
         return {
             entity_set.type_name: dac_table(entity_set, track_deletions=True) for entity_set in metadata.entity_sets
@@ -137,8 +137,8 @@ class Tracking:
             level = logging.INFO if all(map(_is_closed, failures.values())) else logging.WARNING
             logger.log(
                 level,
-                f"{told(next(iter(failures.values())))}. Going on without {' and '.join(failures)}: which tables are "
-                "tracked, and for how long, is not known.",
+                f"{message_of(next(iter(failures.values())))}. Going on without {' and '.join(failures)}: which tables "
+                "are tracked, and for how long, is not known.",
             )
         days = _days(preferences)
         if days == 0:

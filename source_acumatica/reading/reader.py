@@ -11,7 +11,7 @@ from typing import Protocol
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.config import Config
-from source_acumatica.erp.errors import Action, Problem, RequestFailed, told
+from source_acumatica.erp.errors import Action, Problem, RequestFailed, message_of
 from source_acumatica.reading.fields import FIRST_INSTANT, Raw, format_instant
 from source_acumatica.reading.learnt import FILTER_WORKS, GIVES_PAGES, HIDES_NOTHING, HIDES_ROWS
 from source_acumatica.reading.looks import Looks
@@ -197,7 +197,7 @@ def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable
     except RequestFailed as error:
         if error.problem.action not in (Action.CLIMB_DOWN, Action.STOP):
             raise
-        logger.info(f"{told(error)}. Whether a filter hides rows could not be found out.")
+        logger.info(f"{message_of(error)}. Whether a filter hides rows could not be found out.")
     if not has_any():
         return False
     facts.forget(FILTER_WORKS)

@@ -9,7 +9,7 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
-from source_acumatica.erp import response as bodies
+from source_acumatica.erp import response as responses
 from source_acumatica.erp.errors import AnswerTooLarge
 
 
@@ -25,7 +25,7 @@ def answer(body: bytes, **headers: str) -> requests.Response:
 def test_what_is_within_the_bounds_arrives_whole(body, is_packed):
     headers = {"content-encoding": "gzip"} if is_packed else {}
     response = answer(gzip.compress(body) if is_packed else body, **headers)
-    bodies.bound(response, 10, len(body))
+    responses.bound(response, 10, len(body))
     assert response.content == body
 
 
@@ -34,14 +34,14 @@ def test_a_byte_more_than_allowed_is_too_much(is_packed):
     body = b"some text " * 100_000
     headers = {"content-encoding": "gzip"} if is_packed else {}
     response = answer(gzip.compress(body) if is_packed else body, **headers)
-    bodies.bound(response, 10, len(body) - 1)
+    responses.bound(response, 10, len(body) - 1)
     with pytest.raises(AnswerTooLarge, match="larger than 0 MB"):
         _ = response.content
 
 
 def test_what_comes_too_late_is_a_time_out():
     response = answer(b"x" * 10_000)
-    bodies.bound(response, -1, 10**6)
+    responses.bound(response, -1, 10**6)
     with pytest.raises(requests.ReadTimeout):
         _ = response.content
 
@@ -49,7 +49,7 @@ def test_what_comes_too_late_is_a_time_out():
 def test_what_is_unpacked_is_counted_before_it_takes_memory():
     """The library gives it out in pieces, so a gigabyte of nothing is never held as a whole."""
     response = answer(gzip.compress(b"\0" * 50_000_000), **{"content-encoding": "gzip"})
-    bodies.bound(response, 10, 1_000_000)
+    responses.bound(response, 10, 1_000_000)
     taken = 0
     with pytest.raises(AnswerTooLarge):
         for piece in response.iter_content(1):

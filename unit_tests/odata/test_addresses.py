@@ -39,7 +39,7 @@ def resource(link, tenant="My Company"):
         ("/Site//t/My%20Company/api/odata//dac//SOOrder?$skip=1", "SOOrder?$skip=1"),
     ],
 )
-def test_a_link_is_followed_below_the_feed(link, below):
+def test_a_link_is_followed_below_the_service(link, below):
     assert resource(link) == below
 
 

@@ -33,7 +33,7 @@ def test_what_odata_refuses_can_be_asked_for_otherwise_and_its_words_are_quoted(
         (404, Action.STOP, ["SM203520", "Login Name"]),
     ],
 )
-def test_a_closed_feed_says_what_is_needed(status, following, words):
+def test_a_closed_service_says_what_is_needed(status, following, words):
     for judge in (read_odata_answer, read_metadata_answer):
         problem = judge(answer(status), ROLE)
         assert (problem.action, problem.failure_type, problem.status) == (following, CONFIG, status)

@@ -79,7 +79,7 @@ def test_an_error_within_a_row_is_told():
 
 
 @pytest.mark.parametrize("body", [ROW, b'\xef\xbb\xbf{"value": [%b]}' % ROW], ids=["by itself", "behind a mark"])
-def test_rows_are_read_in_the_forms_that_other_feeds_are_read_in(body):
+def test_rows_are_read_in_the_forms_that_other_lists_are_read_in(body):
     assert [row.note_id for row in decode_deleted(body).value] == ["a"]
 
 

@@ -131,7 +131,7 @@ FEED = ODataTable(
 
 
 @given(st.data())
-def test_a_feed_gives_the_same_records_both_ways(data):
+def test_an_entity_set_gives_the_same_records_both_ways(data):
     values = {name: VALUES[kind] | st.none() | ODD for name, kind in FEED.fields.items()}
     # A cursor that is none breaks the whole page, and hides what becomes of the rest.
     values[FEED.cursor] = STAMPS | st.none()
@@ -200,7 +200,7 @@ def test_lists_with_any_names_give_the_same_records_both_ways(data):
 
 
 @given(st.data())
-def test_feeds_with_any_names_give_the_same_records_both_ways(data):
+def test_entity_sets_with_any_names_give_the_same_records_both_ways(data):
     fields = data.draw(st.dictionaries(NAMES, st.sampled_from([*VALUES]), max_size=8))
     table = ODataTable(ODataFeed.INQUIRIES, "T", "T", fields)
     values = {name: VALUES[kind] | st.none() for name, kind in fields.items()}
@@ -272,7 +272,7 @@ def test_a_body_that_is_not_whole_is_an_error(codec, body):
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"value": 1}', b'{"value": null}'])
-def test_a_body_that_is_no_feed_is_an_error(body):
+def test_a_body_that_is_no_list_is_an_error(body):
     for decode in (decode_answer, odata_codec(FEED, None).decode):
         with pytest.raises(msgspec.DecodeError):
             decode(body)

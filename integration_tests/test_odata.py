@@ -1,4 +1,4 @@
-"""The OData doors: inquiries and tables of all tenants, in both generations, through the connector's commands."""
+"""The OData services: inquiries and tables of all tenants, in both generations, through the connector's commands."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_description_is_downloaded_once_for_each_tenant_and_the_addresses_are_
     with Simulator(rows=3, openapi=openapi) as sim:
         command(sim.config(**OPEN, track_deletions=True))
         described = [one for one in sim.requests if "$metadata" in one.path]
-        assert len([one for one in described if one.status == 200]) == 4, "two doors of two tenants"
+        assert len([one for one in described if one.status == 200]) == 4, "two services of two tenants"
         # The newer address is asked for once more, lest it be there after all.
         assert len([one for one in described if one.status == 404]) == (0 if openapi else 2)
         assert sim.sessions.peak == 1
@@ -223,7 +223,7 @@ def test_what_the_user_may_not_read_is_warned_of_in_discover_and_an_error_in_rea
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_closed_door_is_a_warning_unless_somebody_asks_for_what_is_behind_it(
+def test_a_closed_service_is_a_warning_unless_somebody_asks_for_what_is_behind_it(
     sim: Simulator, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(InquiryService, "answer", lambda _self: message(status, "No."))
@@ -417,7 +417,7 @@ def test_archived_rows_of_tables_come_if_they_are_wanted() -> None:
 
 
 @pytest.mark.parametrize("options", [{"virtual_directory": ""}, {"legacy_inquiries": 3}, {"openapi": False}], ids=str)
-def test_the_doors_are_found_wherever_they_lie(options: dict[str, Any]) -> None:
+def test_the_services_are_found_wherever_they_lie(options: dict[str, Any]) -> None:
     with Simulator(rows=4, **options) as sim:
         config = sim.config(**OPEN)
         destination = Destination()
