@@ -118,18 +118,15 @@ def test_rows_without_a_key_are_read_in_full_only(erp: Simulator, monkeypatch: p
 
 
 @pytest.mark.parametrize("is_new_build", [True, False], ids=["openapi", "swagger"])
-@pytest.mark.parametrize(
-    ("start_date", "records"),
-    [("0001-01-01T00:00:00Z", 8), ("0001-01-01T00:00:00+14:00", 8), ("9999-12-31T23:59:59-12:00", 0)],
-)
-def test_a_start_date_may_lie_at_the_ends_of_time(is_new_build: bool, start_date: str, records: int) -> None:
+@pytest.mark.parametrize("start_date", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+def test_a_start_date_may_lie_at_the_beginning_of_time(is_new_build: bool, start_date: str) -> None:
     with Simulator(rows=8, tenants=(A,), openapi=is_new_build) as sim:
         config = sim.config(generic_inquiries=["BI-*"], dac_tables=["Customer"], start_date=start_date)
         streams = ("Customer", "gi__BI-Customers", "dac__Customer")
         for mode in (FULL_REFRESH, INCREMENTAL):
             destination = Destination()
             destination.sync(config, catalog_of(config, *streams, mode=mode))
-            assert destination.records == len(streams) * records
+            assert destination.records == len(streams) * 8
 
 
 def test_a_stamp_at_the_beginning_of_time_in_a_state_is_gone_on_from(erp: Simulator) -> None:
@@ -366,8 +363,9 @@ def test_of_an_inquiry_that_does_not_group_a_sync_asks_for_its_changes_once_more
             trials.append(sum("CustomerID eq" in query.get("$filter", "") for query in asked))
             assert destination.records == 15
             assert differences(destination, sim, [A]) == []
-        # The last row of a page comes with the next one.
-        assert trials == [2 + 2, 2, 2]
+        # The last row of a page comes with the next one. Once a day thirty rows are listed, asked for by their keys, and
+        # by their keys and stamps, of which fewer have room in an address.
+        assert trials == [2 + 2 + 3, 2, 2]
 
 
 def test_one_empty_answer_to_the_question_for_rows_by_their_keys_does_not_say_that_they_cannot_be_asked_for(

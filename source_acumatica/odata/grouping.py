@@ -141,7 +141,7 @@ class Grouping:
     def _batches(self, rows: Sequence[Raw], per_row: int = 1) -> Iterator[Sequence[Raw]]:
         """The rows, as many at once as can be named in an address where each takes the room of ``per_row``."""
         while rows:
-            count = max(self._fitting(rows) // per_row, 1)
+            count = max(self._fitting([row for row in rows for _ in range(per_row)]) // per_row, 1)
             yield rows[:count]
             rows = rows[count:]
 
