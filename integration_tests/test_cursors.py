@@ -363,8 +363,8 @@ def test_of_an_inquiry_that_does_not_group_a_sync_asks_for_its_changes_once_more
             trials.append(sum("CustomerID eq" in query.get("$filter", "") for query in asked))
             assert destination.records == 15
             assert differences(destination, sim, [A]) == []
-        # The last row of a page comes with the next one. Once a day thirty rows are listed, asked for by their keys, and
-        # by their keys and stamps, of which fewer have room in an address.
+        # The last row of a page comes with the next one. Once a day thirty rows are listed, and asked for by
+        # their keys, and by their keys and stamps, of which fewer have room in an address.
         assert trials == [2 + 2 + 3, 2, 2]
 
 

@@ -632,3 +632,15 @@ def test_a_tenant_without_the_cursor_is_read_while_the_one_that_has_it_is_down(
     is_down = False
     destination.sync(config, catalog)
     assert tenants_of(destination, stream) == {A: 8, B: 9}
+
+
+def test_a_column_that_is_deselected_is_none_that_a_tenant_got(erp: Simulator) -> None:
+    erp.tenant(B).lacks.add("Customer.CreditLimit")
+    config = erp.config(generic_inquiries=[])
+    catalog = catalog_of(config, "Customer")
+    destination = Destination()
+    destination.sync(config, catalog)
+    del catalog["streams"][0]["stream"]["json_schema"]["properties"]["CreditLimit"]
+    erp.clock.advance(86_400)
+    destination.sync(config, catalog)
+    assert (destination.records, destination.warnings) == (0, [])

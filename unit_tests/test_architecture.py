@@ -59,6 +59,7 @@ LAYERS = {
     "reading/facts": 5,
     "reading/reader": 5,
     "reading/repeated": 6,
+    "airbyte/catalog_columns": 0,
     "airbyte/columns": 0,
     "airbyte/look_back": 0,
     "airbyte/names": 0,

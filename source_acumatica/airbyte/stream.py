@@ -16,6 +16,7 @@ from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.access import Access
+from source_acumatica.airbyte.catalog_columns import CatalogColumns
 from source_acumatica.airbyte.clocks import StampClock
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.output import Output
@@ -31,7 +32,6 @@ from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import DatabaseClock
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Raw, format_instant
-from source_acumatica.reading.kept_names import outermost, places
 from source_acumatica.reading.learnt import ALL_STAMPED, REFUSES_NULL, SHOWS_DATES
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.read_with import ReadWith
@@ -75,10 +75,7 @@ class TableStream(HttpStream, ABC):
             self._keys.is_the_tables = False
         # Only the cursor of a generic inquiry is chosen by the user.
         self.source_defined_cursor = not table.is_cursor_chosen
-        # Columns that the connector adds cannot be missed; custom fields are missed one by one.
-        own = {name for name in places(configured or {}) if name[0] != "_" and name.split(".")[0] != "custom"}
-        self._configured_columns = frozenset(own)
-        self._described_of = cache(lambda tenant: frozenset(places(self._table_of(tenant).json_schema()["properties"])))
+        self._catalog_columns = CatalogColumns(configured, self._table_of, self._facts)
         self._sends_removed = not configured or DELETED_AT in configured
         self.progress: TenantCursor | None = None
         """Set for an incremental read."""
@@ -220,7 +217,7 @@ class TableStream(HttpStream, ABC):
             begin(self.progress, tenant, self._read_with(tenant), reader.where)
             if self._rows_table.is_tracked:
                 self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
-        if absent := self._absent_columns(tenant):
+        if absent := self._catalog_columns.absent(tenant):
             logger.info(f"{where}: the ERP does not have the columns {', '.join(absent)} here, so they come empty.")
         windows = [Window.of_state(window) for window in slice_["windows"]]
         try:
@@ -248,8 +245,8 @@ class TableStream(HttpStream, ABC):
             output=self._output,
             deletions=self._deletions(tenant),
             progress=self.progress,
-            columns=self._configured_columns & self._described_of(tenant),
-            missed=self._missed_columns(tenant),
+            columns=self._catalog_columns.present(tenant),
+            missed=self._catalog_columns.missed(tenant),
         )
 
     def _clock(self, tenant: str) -> StampClock:
@@ -283,16 +280,7 @@ class TableStream(HttpStream, ABC):
     @property
     def missed_columns(self) -> frozenset[str]:
         """The columns that reading warns of as missed, of any tenant."""
-        return frozenset(column for tenant in self.tenants for column in self._missed_columns(tenant))
-
-    def _missed_columns(self, tenant: str) -> Sequence[str]:
-        described = self._described_of(tenant)
-        return self._facts(tenant).missed_columns(described, self._configured_columns - described)
-
-    def _absent_columns(self, tenant: str) -> Sequence[str]:
-        """The catalog's columns that the tenant does not have and never had."""
-        lacking = self._configured_columns - self._described_of(tenant)
-        return outermost(sorted(lacking.difference(self._missed_columns(tenant))))
+        return frozenset(column for tenant in self.tenants for column in self._catalog_columns.missed(tenant))
 
     def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
         """Whether rows without a stamp have to be asked for; where none were seen, that is tried once a day."""

@@ -68,7 +68,12 @@ class ContractStream(TableStream):
 
     def _read_with(self, tenant: str) -> ReadWith:
         return read_with(
-            self._config, tenant, condition=self._table.condition, absent=self._absent_columns(tenant), has_custom=True
+            self._config,
+            tenant,
+            condition=self._table.condition,
+            absent=self._catalog_columns.absent(tenant),
+            present=self._catalog_columns.present(tenant),
+            has_custom=True,
         )
 
     def _path(self, tenant: str) -> str:

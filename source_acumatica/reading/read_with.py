@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ ReadWith = Mapping[str, Any]
 _INSTANCE, _ARCHIVED, _CUSTOM, _START = "instance_url", "include_archived", "include_custom_fields", "start_date"
 _FILTER, _PARAMETERS, _USER, _ODATA = "row_filters", "inquiry_parameters", "username", "odata_version"
 _DESIGNED, _ABSENT = "designed_at", "absent_columns"
+# Only compared with what was absent, and not kept.
+_PRESENT = "present_columns"
 # The state has only the beginning of the hash of a user's name: enough to see that it is another one.
 _MARK_CHARACTERS = 12
 _NONE = [dict[str, str]()]
@@ -28,13 +30,15 @@ def read_with(
     condition: str,
     parameters: Sequence[Mapping[str, Any]] = (),
     absent: Sequence[str] = (),
+    present: Collection[str] = (),
     has_custom: bool,
     odata_version: int | None = None,
     designed_at: str | None = None,
 ) -> ReadWith:
     """The settings that a tenant's stream is read with; ``has_custom``: it has a column for custom fields.
 
-    ``absent`` are the catalog's columns that the tenant does not have, though another may have them.
+    ``absent`` are the catalog's columns that the tenant does not have, though another may have them; ``present`` those
+    that it has.
     ``parameters`` are the combinations that an inquiry is asked with; ``designed_at``: when the inquiry was changed.
     """
     user = config.credentials(tenant).username.strip().lower()
@@ -53,6 +57,8 @@ def read_with(
         with_[_DESIGNED] = designed_at
     if absent:
         with_[_ABSENT] = sorted(absent)
+    if present:
+        with_[_PRESENT] = present
     if parameters:
         sets = [{name: str(value) for name, value in sorted(one.items())} for one in parameters]
         with_[_PARAMETERS] = sorted(sets, key=lambda one: [*one.items()])
@@ -66,7 +72,8 @@ def _same_for_all_spellings(url: str) -> str:
 
 def to_remember(was: ReadWith, now: ReadWith) -> ReadWith:
     """What the state keeps: ``now``, and when the inquiry was changed, where that is not known today."""
-    return {_DESIGNED: was[_DESIGNED], **now} if _DESIGNED in was else now
+    kept = {name: value for name, value in now.items() if name != _PRESENT}
+    return {_DESIGNED: was[_DESIGNED], **kept} if _DESIGNED in was else kept
 
 
 def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
@@ -114,7 +121,7 @@ def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
         )
     if _USER in was and now[_USER] != was[_USER]:
         yield "another user reads now, who may see other rows"
-    if came := sorted({*was.get(_ABSENT, ())}.difference(now.get(_ABSENT, ()))):
+    if came := sorted({*was.get(_ABSENT, ())}.intersection(now.get(_PRESENT, ()))):
         yield f"the ERP has columns now that rows were read without ({', '.join(came)})"
     if _DESIGNED in was and now.get(_DESIGNED, was[_DESIGNED]) != was[_DESIGNED]:
         yield "the inquiry was changed in the ERP, and may show other rows"

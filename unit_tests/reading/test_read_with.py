@@ -26,7 +26,15 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 def settings(
-    *, condition="", parameters=(), has_custom=True, odata_version=None, designed_at=None, absent=(), **changes
+    *,
+    condition="",
+    parameters=(),
+    has_custom=True,
+    odata_version=None,
+    designed_at=None,
+    absent=(),
+    present=(),
+    **changes,
 ):
     config = Config.parse({**SETTINGS, **changes})
     return read_with(
@@ -34,6 +42,7 @@ def settings(
         "Company",
         condition=condition,
         absent=absent,
+        present=present,
         parameters=parameters,
         has_custom=has_custom,
         odata_version=odata_version,
@@ -57,8 +66,8 @@ def settings(
         ({}, {"username": "v"}),
         ({}, {"tenant_credentials": [{"tenant": "Company", "username": "v"}]}),
         ({"designed_at": "2026-01-01"}, {"designed_at": "2026-01-02"}),
-        ({"absent": ["Terms", "Zone"]}, {}),
-        ({"absent": ["Terms", "Zone"]}, {"absent": ["Terms"]}),
+        ({"absent": ["Terms", "Zone"]}, {"present": {"Terms", "Name"}}),
+        ({"absent": ["Terms", "Zone"]}, {"absent": ["Terms"], "present": {"Zone"}}),
     ],
 )
 def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after):
@@ -80,6 +89,8 @@ def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after)
         ({"include_custom_fields": False, "has_custom": False}, {"has_custom": False}),
         ({"designed_at": "2026-01-01"}, {"designed_at": "2026-01-01"}),
         ({}, {"designed_at": "2026-01-01"}),
+        ({"absent": ["Terms"]}, {"present": {"Name"}}),
+        ({}, {"absent": ["Terms"], "present": {"Name"}}),
         ({"designed_at": "2026-01-01"}, {}),
         ({}, {"max_sessions": 4, "lookback_minutes": 60, "password": "another"}),
     ],
