@@ -41,22 +41,23 @@ def fitted(
 
 
 def warn_of_untracked(streams: Collection[tuple[Table | ODataTable, Table | ODataTable]]) -> None:
-    """Name the streams whose deleted records do not come because the catalog is older than the setting.
+    """Name the streams whose deleted records do not come because the catalog has another key for them.
 
     ``streams``: those that are read incrementally while deleted records are to be tracked, each as the ERP has it and
-    as it is configured. Whether an entity's records have a NoteID is known at discovery only: there the catalog is
-    older if none of its streams has the key that tracking needs.
+    as it is configured. Whether OData shows the table of an entity with a NoteID is known at discovery only; a catalog
+    in which any stream is tracked is newer than the setting.
     """
-    is_old = not any(configured.is_tracked for _, configured in streams)
-    names = [
-        table.name
-        for table, configured in streams
-        if not configured.is_tracked and (table.is_tracked or (is_old and isinstance(table, Table) and table.dac))
-    ]
-    if names:
+    if any(configured.is_tracked for _, configured in streams):
+        sure, unsure = [table.name for table, one in streams if table.is_tracked and not one.is_tracked], []
+    else:
+        sure = [table.name for table, _ in streams if table.is_tracked]
+        unsure = [table.name for table, _ in streams if isinstance(table, Table) and table.dac and not table.path]
+    if sure or unsure:
+        otherwise = f" Of {', '.join(unsure)}, OData may not show the table instead." if unsure else ""
         logger.warning(
-            f"Deleted records are not sent for {', '.join(names)}: the connection's schema is from a time without "
-            "Track deleted records, so it has another primary key. Refresh the schema, and then these streams."
+            f"Deleted records are not sent for {', '.join([*sure, *unsure])}: the connection's schema has another key "
+            "for them than Track deleted records needs. If it is from a time without that setting, refresh the schema, "
+            f"and then these streams.{otherwise}"
         )
 
 

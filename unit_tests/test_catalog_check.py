@@ -80,7 +80,13 @@ def test_streams_whose_catalog_is_older_than_the_tracking_of_deletions_are_named
     warn_of_untracked([(tracked, tracked), (order, order), (plain, plain)])
     assert not caplog.text, "the catalog is new, and what has no NoteID is not tracked"
     warn_of_untracked([(tracked, plain), (order, order)])
-    assert f"not sent for {TABLE.name}, {ORDER.name}: the connection's schema is from a time without" in caplog.text
+    assert f"not sent for {TABLE.name}, {ORDER.name}: the connection's schema has another key" in caplog.text
+    assert f"Of {ORDER.name}, OData may not show the table instead." in caplog.text
+
+
+def test_lines_which_are_never_tracked_are_not_named(caplog):
+    warn_of_untracked([(replace(ORDER, dac="PX.Objects.SO.SOOrder", path=("Details",)),) * 2])
+    assert not caplog.text
 
 
 def test_rows_of_several_values_are_told_apart_by_the_key_or_not_read():
