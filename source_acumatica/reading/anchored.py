@@ -36,6 +36,8 @@ ALIKE_ROWS_TO_REPEAT = 10
 _MOST_REPEATS = 5
 # After so many more readings from the beginning, too.
 _MOST_RESTARTS = 5
+# More rows are not remembered where a place is looked for.
+_MOST_PASSING_ROWS = 100_000
 # No list has so many rows: a server that answers with some ignores $skip.
 _BEHIND_EVERY_LIST = 1_000_000_000
 
@@ -119,6 +121,12 @@ class _Anchored(Generic[Row]):
         self._should_be_unique = kind is Kind.UNIQUE
         self._strays = Strays()
         self._has_sent = self._shows_any = False
+        self._passing: list[Identity] = []
+        """Rows that were seen where the place was looked for, or behind the end; they should have come in the end."""
+        self._has_missed_some = False
+        self._looked: set[tuple[Identity, ...]] = set()
+        """What looks behind the end have shown in which there were rows that had been sent."""
+        self._has_just_moved = False
 
     def pages(self) -> Iterator[Page[Row]]:
         fetch = self._fetch
@@ -154,10 +162,12 @@ class _Anchored(Generic[Row]):
             if is_group and not answer.is_short:
                 raise EqualKeysError
             may_end = is_group or self._is_end(answer)
+            self._has_just_moved = False
             behind = self._behind(answer) if may_end else None
-            is_end = may_end and behind is None
+            is_end = may_end and behind is None and not self._has_just_moved
             yield from self._taken(answer, is_whole=may_end, is_last=is_end)
             if behind is not None:
+                self._pass(behind)
                 behind = self._next_behind(answer, behind)
             if behind is not None and is_group:
                 # Where rows are hidden, a look may show the group again.
@@ -184,9 +194,20 @@ class _Anchored(Generic[Row]):
         first = self._answer(max(self._offset - self._overlap, 0) if self._trail else 0, fetch)
         if not is_lost(first, self._offset, self._trail):
             return first
-        found, is_behind = find_place(first, self._offset, self._trail, self._looks, self._answer)
+        self._pass(first)
+        found, is_behind = find_place(first, self._offset, self._trail, self._looks, self._passed)
         self._strays.has_grown_in_front |= is_behind
         return found
+
+    def _passed(self, skip: int) -> Answer[Row]:
+        """An answer that may not be taken."""
+        answer = self._answer(skip)
+        self._pass(answer)
+        return answer
+
+    def _pass(self, answer: Answer[Row]) -> None:
+        room = _MOST_PASSING_ROWS - len(self._passing)
+        self._passing += [answer.identities[place] for place in answer.new[: max(room, 0)]]
 
     @property
     def _sends_once(self) -> bool:
@@ -292,6 +313,9 @@ class _Anchored(Generic[Row]):
         front of the place are looked for once only, since a list may grow there all the time.
         """
         has_strays, is_lasting = self._strays.end_reading(len(self._ledger or ()))
+        if self._has_missed_rows():
+            self._begin_anew()
+            return False
         has_grown = self._strays.has_grown_in_front and self._sends_once and not self._watch.restarts
         if has_grown or (has_strays and not (is_lasting and self._kind is Kind.ALIKE)):
             if has_strays and is_lasting and self._kind is Kind.UNIQUE:
@@ -302,6 +326,16 @@ class _Anchored(Generic[Row]):
             sentence = "the list changed while it was read, and which of its rows that look alike were read is unknown"
             raise MovingListError(sentence)
         return True
+
+    def _has_missed_rows(self) -> bool:
+        """Whether a row was seen in passing that has not come; asked once only, since it may have been removed.
+
+        Rows that an earlier run has sent are in no ledger.
+        """
+        if self._ledger is None or self._start.offset or self._has_missed_some or self._kind is not Kind.UNIQUE:
+            return False
+        self._has_missed_some = not self._ledger.has_sent_all(self._passing)
+        return self._has_missed_some
 
     # --------------------------------------------------------------------------------------------- the proof of the end
 
@@ -330,11 +364,23 @@ class _Anchored(Generic[Row]):
 
         def look(distance: int) -> Answer[Row] | None:
             behind = self._answer(answer.skip + distance, self._look)
+            self._note_moved(behind)
             if answer.new and self._goes_on(answer, behind):
                 raise EqualKeysError
             return behind if {*behind.new} - {*self._like(answer, behind)} else None
 
         return self._looks.behind(len(answer.rows), answer.asked, look, is_full=self._may_go_on_at_once(answer))
+
+    def _note_moved(self, behind: Answer[Row]) -> None:
+        """Note a look that proves no end: rows that were sent stand there now, since the list has grown in front.
+
+        Where a look shows the same as one before, rows are hidden, whose places count as well, or ``$skip`` is ignored.
+        """
+        shows_sent = self._kind is Kind.UNIQUE and len(behind.new) < len(behind.rows)
+        if shows_sent and not self._looks.hides_rows:
+            shown = tuple(behind.identities)
+            self._has_just_moved |= shown not in self._looked
+            self._looked.add(shown)
 
     def _may_go_on_at_once(self, answer: Answer[Row]) -> bool:
         """Whether rows may follow the last one at once, since the answer had no room for more."""

@@ -185,6 +185,12 @@ class Ledger:
                 new.append(place)
         return new
 
+    def has_sent_all(self, identities: Iterable[Identity]) -> bool:
+        """Whether rows that were seen in passing have all been sent."""
+        unsent = {hash(identity[0]) & _MARK for identity in identities}
+        unsent.difference_update(self._marks)
+        return not unsent
+
     def has_sent_too_often(self) -> bool:
         """Whether a row was sent more often than the new reading has it; a row that is gone does not count."""
         left = {mark: count for mark, count in (self._left or {}).items() if count > 0}

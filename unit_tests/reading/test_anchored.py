@@ -261,3 +261,30 @@ def test_more_equal_keys_than_the_server_gives_at_once_are_an_error_and_no_endle
     hiding = HidingList([number // 40 for number in range(200)], set(), page_rows, cap=30)
     with pytest.raises(EqualKeysError):
         list(keyset_pages(hiding.fetch_from, lambda row: row[:1], BEGINNING))
+
+
+@pytest.mark.parametrize(
+    ("size", "tops", "ops"),
+    [
+        (9, [3], {1: [("insert", -5)], 3: [("delete", -18)], 4: [("delete", -6)], 13: [("insert", -10)],
+                  14: [("insert", -8), ("insert", -30)]}),
+        (8, [3, 20, 20], {6: [("delete", -7)], 7: [("insert", -25)], 8: [("insert", -19), ("insert", -7)]}),
+    ],
+)  # fmt: skip
+def test_a_row_that_was_seen_where_the_place_was_looked_for_is_not_left_out(size, tops, ops):
+    """By a server that gives two rows at once, in a list that shrinks and grows in front of the place."""
+    moving = MovingList(size, tops, [ops.get(number, []) for number in range(20)], cap=2)
+
+    def look(skip):
+        moving.tops, before = [60], moving.tops
+        rows = moving.fetch(skip)
+        moving.tops = before
+        return rows
+
+    read = [
+        row
+        for page in anchored_pages(moving.fetch, moving.by_key, BEGINNING, ledger=Ledger(), looks=Looks(), look=look)
+        for row in page.rows
+    ]
+    assert moving.there_throughout <= {*read}
+    assert len(read) == len({*read})
