@@ -477,3 +477,22 @@ def test_an_erp_that_cannot_compare_with_nothing_is_no_reason_to_fail(status: in
             sim.clock.advance(90_000)
             company.update("Customer", company.keys("Customer")[1], {"CustomerName": "changed"})
             sim.clock.advance(3600)
+
+
+@pytest.mark.parametrize("stream", ["Customer", "dac__Customer"])
+def test_a_database_that_cannot_be_reached_for_a_while_is_waited_for(stream: str) -> None:
+    text = "A network-related or instance-specific error occurred while establishing a connection to SQL Server."
+    with Simulator(rows=5, tenants=("Company",)) as sim:
+        config = sim.config(generic_inquiries=[], dac_tables=["Customer"])
+        catalog, left = catalog_of(config, stream), iter(range(6))
+        sim.rewrite(
+            lambda request, answer: message(500, text) if "Customer" in request.path and next(left, None) else answer
+        )
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert differences(destination, sim, ["Company"]) == []
+
+
+def test_no_stream_promises_to_resume_a_full_refresh() -> None:
+    with Simulator(rows=3, tenants=("Company",)) as sim:
+        assert not [name for name, stream in discover(sim.config()).items() if stream.get("is_resumable")]

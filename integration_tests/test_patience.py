@@ -153,3 +153,13 @@ def test_an_erp_that_fails_without_a_word_between_two_pages_is_waited_for(mode: 
         destination.sync(config, catalog)
         assert destination.records == 1700
         assert differences(destination, sim, ["Company"]) == []
+
+
+def test_an_erp_that_fails_without_a_word_between_two_records_is_waited_for() -> None:
+    with Simulator(rows=40, tenants=("Company",)) as sim:
+        config = sim.config(generic_inquiries=[])
+        catalog = catalog_of(config, "Currency")
+        sim.faults.add(Fault(FaultKind.STATUS_500, path="/Currency/", after=2, times=6, method="GET"))
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert differences(destination, sim, ["Company"]) == []

@@ -61,7 +61,7 @@ def prove(client: Client, settings: Config, forms: Forms, seconds: float) -> Non
     site.raise_what_failed()
     survey = proof.survey
     survey.check_parameters()
-    complaints = [*survey.complaints, *parameter_errors(site.own, settings)]
+    complaints = [*survey.complaints, *parameter_errors(site.own, settings, survey.titles)]
     if complaints:
         raise together(complaints)
     declared: list[Table | ODataTable] = [*site.tables, *survey.tables.values()]

@@ -42,9 +42,10 @@ def as_configured(
     if isinstance(table, ODataTable):
         is_tracked = table.is_tracked and keys == ["_tenant", table.id_field]
         chosen = _chosen_cursor(configured) if table.is_cursor_chosen else None
-        # Rows are ordered and asked for by the described keys; a key that the user chose says nothing about those.
+        # Rows are ordered and asked for by the described keys; another key, of the user or of a time when the inquiry
+        # had fewer tables, says nothing about those. Then all rows are read, and show whether that key repeats.
         columns = {name for name in keys if name != "_tenant" and not name.startswith("_param_")}
-        are_unique = is_tracked or (bool(columns) and columns <= set(table.keys))
+        are_unique = is_tracked or (bool(columns) and columns == set(table.keys))
         return replace(table, is_tracked=is_tracked, are_keys_unique=are_unique, chosen=chosen)
     led = table.led_by(cursor_of(configured) or "")
     if not settings.track_deletions or not led.dac or keys != ["_tenant", led.id_field]:

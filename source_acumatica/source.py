@@ -129,8 +129,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
             site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms)
             site.raise_what_failed()
             survey.check_parameters()
-            for error in parameter_errors(site.own, settings):
-                logger.warning(f"{message_of(error)} Until then, the form cannot be read.")
+            for error in parameter_errors(site.own, settings, survey.titles):
+                logger.warning(f"{message_of(error)}. Until then, the form cannot be read.")
             survey.warn_of_unseen_keys()
             survey.refuse_unmatched(forms)
             tables = [table.tracked() if survey.has_note_id(table.dac) else table for table in site.tables]

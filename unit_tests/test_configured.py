@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from airbyte_cdk.models import ConfiguredAirbyteStreamSerializer
 
@@ -102,3 +104,10 @@ def test_the_cursor_that_was_chosen_comes_before_the_sources_own():
     assert cursor_of(one) == "At"
     one.cursor_field = []
     assert cursor_of(one) == "LastModifiedOn"
+
+
+def test_a_part_of_the_described_key_identifies_no_row():
+    """An older catalog, or another tenant, may lack a column of a further table."""
+    longer = replace(INQUIRY, keys=("Nbr", "Line"), fields={**INQUIRY.fields, "Line": INQUIRY.fields["Nbr"]})
+    for keys, expected in ((["_tenant", "Nbr"], False), (["_tenant", "Line", "Nbr"], True)):
+        assert as_configured(longer, configured("gi__Orders", keys), settings()).are_keys_unique is expected

@@ -102,8 +102,8 @@ class TableStream(HttpStream, ABC):
 
     @property
     def is_resumable(self) -> bool:
-        """Only a stream with a cursor keeps a position."""
-        return self.supports_incremental
+        """False: a full refresh sends no state before its end, so a second attempt replaces what the first sent."""
+        return False
 
     @property
     def url_base(self) -> str:

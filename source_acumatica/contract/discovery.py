@@ -266,7 +266,7 @@ def _candidates(listed: Collection[Endpoint], wanted: str) -> list[Endpoint]:
     return sorted(found, key=lambda one: one.rank, reverse=True)
 
 
-def _by_name(endpoint: Endpoint) -> tuple[str, tuple[int, ...]]:
+def _by_name(endpoint: Endpoint) -> tuple[str, tuple[tuple[int, ...], str]]:
     return endpoint.name, endpoint.rank
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,15 +33,21 @@ def warn_of_forms(
             logger.warning(f"{_where_of(tenant, table)}: {LOOKS_LIKE_A_FORM.format(table.entity)}.")
 
 
-def parameter_errors(own: Mapping[str, Mapping[str, Table]], settings: Config) -> list[AirbyteTracedException]:
-    """For each inquiry form, of the first tenant only: what is wrong with the values that are given for it."""
-    found: dict[str, str] = {}
+def parameter_errors(
+    own: Mapping[str, Mapping[str, Table]], settings: Config, inquiries: Collection[str]
+) -> list[AirbyteTracedException]:
+    """For each inquiry form that no tenant has with these values: what is wrong with them, in the first tenant.
+
+    Values for the bare name of a form may be meant for one of the ``inquiries``, by title.
+    """
+    found: dict[str, list[str]] = {}
     for tenant, tables in own.items():
         for table in tables.values():
-            given = settings.parameter_sets(*form_names(table.endpoint, table.entity))[0]
-            if table.method is Method.INQUIRY and (complaint := wrong_parameters(table, given)):
-                found.setdefault(complaint, tenant)
-    return [config_error(f"Tenant '{tenant}': {complaint}") for complaint, tenant in found.items()]
+            if table.method is Method.INQUIRY:
+                names = [name for name in form_names(table.endpoint, table.entity) if name not in inquiries]
+                complaint = wrong_parameters(table, settings.parameter_sets(*names)[0]) if names else None
+                found.setdefault(table.name, []).append(f"Tenant '{tenant}': {complaint}" if complaint else "")
+    return [config_error(complaints[0]) for complaints in found.values() if all(complaints)]
 
 
 def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:

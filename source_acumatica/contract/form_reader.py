@@ -140,7 +140,8 @@ class FormReader(ContractReader):
 
     def _parameters(self) -> dict[str, Any]:
         if complaint := wrong_parameters(self.table, self.given):
-            raise config_error(complaint)
+            message = f"{self.where}: {complaint}"
+            raise config_error(message)
         return inquiry_body(self.table, self.given)
 
 

@@ -7,10 +7,10 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.base_reader import REFUSALS, ContractReader
@@ -46,6 +46,7 @@ from source_acumatica.reading.trail import Ledger
 from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
+Got = TypeVar("Got")
 
 # Read one by one, so many records are held in memory and lie between two states: half a minute at a second each.
 _KEYS_IN_A_PAGE = 30
@@ -187,20 +188,23 @@ class ListReader(ContractReader):
     # ------------------------------------------------------------------------------------------------------ one page
 
     def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Raw], int]:
-        """A page; an ERP that has answered pages of the list, and now fails without a word, is waited for.
+        """A page, also of an ERP that fails for a while."""
+        return self._through_an_outage(lambda: self._fetch_now(size, window, skip, asked))
 
-        A database that fails over, or a pool that restarts, may answer 500 to everything for half a minute.
+    def _through_an_outage(self, ask: Callable[[], Got]) -> Got:
+        """What ``ask`` returns; an ERP that has answered pages of the list and now fails without a word is waited for.
+
+        A pool that restarts may answer 500 to everything for half a minute.
         """
         for tries in itertools.count(1):
             try:
-                return self._fetch_now(size, window, skip, asked)
+                return ask()
             except RequestFailed as error:
                 is_wordless = error.problem.status == _FAILURE and not error.problem.is_explained
                 if not (is_wordless and self.requests.has_page and tries <= _TRIES_AFTER_A_PAGE):
                     raise
                 logger.warning(f"{self.where}: {error.problem.sentence}. Trying again.")
                 self.client.pause(tries)
-                asked = self._page_rows(size)
         raise AssertionError
 
     def _fetch_now(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Raw], int]:
@@ -324,7 +328,7 @@ class ListReader(ContractReader):
             yield from rows
             return
         removed = 0
-        for record in self.client.helpers.map(self._record, rows):
+        for record in self.client.helpers.map(lambda row: self._through_an_outage(partial(self._record, row)), rows):
             if record is None:
                 removed += 1
             else:

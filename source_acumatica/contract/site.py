@@ -26,9 +26,12 @@ class Endpoint:
     version: str
 
     @property
-    def rank(self) -> tuple[int, ...]:
-        """Versions compare by their numbers, whatever stands between: 9.0 is older than 24.200.001, v9 than v10."""
-        return tuple(map(int, re.findall(r"\d+", self.version)))
+    def rank(self) -> tuple[tuple[int, ...], str]:
+        """Versions compare by their numbers, whatever stands between: 9.0 is older than 24.200.001, v9 than v10.
+
+        Those with the same numbers compare as text.
+        """
+        return tuple(map(int, re.findall(r"\d+", self.version))), self.version
 
     def __str__(self) -> str:
         return f"{self.name}/{self.version}"

@@ -59,6 +59,12 @@ _NOT_OPTIMIZABLE = re.compile(
 _NAMED_FIELD = re.compile(r"^\s*([A-Za-z_][\w/.]*):\s*View\b", re.MULTILINE)
 _UNKNOWN_FIELD = "The given key was not present in the dictionary"
 _GONE = re.compile(r"No entity satisfies the condition|NoEntitySatisfiesTheCondition", re.IGNORECASE)
+# As SQL Server's client says it while a database fails over (BEHAVIOR.md, "Errors").
+_NO_DATABASE = re.compile(
+    r"A network-related or instance-specific error|A transport-level error has occurred|is not currently available\."
+    r"|Cannot open database|prior to obtaining a connection",
+    re.IGNORECASE,
+)
 _NOT_SET_UP = re.compile(r"PXSetupNotEntered|required configuration data is not entered", re.IGNORECASE)
 
 _SEAT_SENTENCE = (
@@ -133,7 +139,8 @@ def read_answer(response: requests.Response) -> Problem | None:
 
 
 # What a release does not support is no valid request to it, or a failure of its own.
-_REFUSES_A_TRIAL = (400, 422, 500, 501)
+_NOT_IMPLEMENTED = 501
+_REFUSES_A_TRIAL = (400, 422, 500, _NOT_IMPLEMENTED)
 
 Judge = Callable[[requests.Response], Problem | None]
 """Says what an answer leads to that is not data; None for data."""
@@ -145,12 +152,13 @@ def or_no_content(judge: Judge) -> Judge:
 
 
 def on_trial(judge: Judge) -> Judge:
-    """``judge`` for a request that may not be supported: an error of any kind counts as a refusal."""
+    """``judge`` for a request that may not be supported: an error that does not pass counts as a refusal."""
 
     def of_trial(response: requests.Response) -> Problem | None:
-        problem = judge(response)
-        is_refusal = response.status_code in _REFUSES_A_TRIAL
-        return replace(problem, action=Action.CLIMB_DOWN) if problem and is_refusal else problem
+        problem, status = judge(response), response.status_code
+        if problem and status in _REFUSES_A_TRIAL and (problem.action is Action.STOP or status == _NOT_IMPLEMENTED):
+            return replace(problem, action=Action.CLIMB_DOWN)
+        return problem
 
     return of_trial
 
@@ -245,6 +253,9 @@ def _server_error(body: str, text: str) -> Problem:
         return Problem(
             Action.SKIP, FailureType.config_error, with_quote("a form that it needs is not set up in this tenant", text)
         )
+    if _NO_DATABASE.search(body):
+        sentence = "the ERP cannot reach its database now"
+        return Problem(Action.RETRY, FailureType.transient_error, with_quote(sentence, text), status=500)
     if SQL_TIMEOUT.search(body):
         return Problem(Action.FEWER_ROWS, FailureType.transient_error, "the ERP's database did not answer in time")
     sentence = with_quote("the ERP failed with an error of its own", text)

@@ -71,6 +71,11 @@ class ODataSurvey:
         return {tenant: dict(self._named(tables)) for tenant, tables in self._own.items()}
 
     @property
+    def titles(self) -> set[str]:
+        """The names of the entity sets that any tenant has."""
+        return {table.title for tables in self.own.values() for table in tables.values()}
+
+    @property
     def tables(self) -> dict[str, ODataTable]:
         """By stream: the table with the columns of all tenants, as the stream declares it."""
         joined: dict[str, ODataTable] = {}

@@ -33,7 +33,7 @@ _UNKNOWN = (
     "sums"
 )
 SHARES_KEYS = "several of its rows have the same key, and of those one may have changed and not the other"
-WITHOUT_KEY = _UNKNOWN.format("they have no known key")
+WITHOUT_KEY = _UNKNOWN.format("they have no known key, or the connection's schema has another one")
 NOT_FOUND = _UNKNOWN.format("the ERP does not find them by their keys")
 
 # Asking for fewer rows would not help: the ERP has given more at once.
