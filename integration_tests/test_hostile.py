@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from source_acumatica.erp import client, sign_in
 from source_acumatica.erp import response as responses
-from source_acumatica.reading import paging, trail
+from source_acumatica.reading import anchored, trail
 
 from .conftest import EXAMPLES
 from .harness import Destination, differences
@@ -245,7 +245,7 @@ def test_a_list_that_repeats_itself_is_stopped(stream: str, options: list[str], 
 
 
 def test_a_list_that_gives_two_pages_by_turns_is_stopped(erp: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (trail, paging):
+    for module in (anchored, trail):
         monkeypatch.setattr(module, "REMEMBERED_ROWS", 30)
     pages: list[list[Any]] = []
 

@@ -437,7 +437,7 @@ def test_a_slow_stream_is_heard_of_while_it_is_read(monkeypatch: pytest.MonkeyPa
         ({"max_sessions": 99}, "max_sessions: Input should be less than or equal to 32."),
         ({"inquiry_parameters": [{"inquiry": "x", "value": "1"}]}, "inquiry_parameters.0.name: is missing."),
         # What only the form refuses is refused all the same.
-        ({"endpoints": ["a/b/c"]}, "endpoints.0: 'a/b/c' does not match"),
+        ({"endpoints": ["a/b/c"]}, "endpoints.0: 'a/b/c' has to be Name or Name/Version"),
         ({"lookback_minutes": "15"}, "lookback_minutes: '15' is not of type 'integer'."),
         ({"start_date": ""}, "start_date: write it as 2026-11-30 or"),
         ({"start_date": "11/30/2026"}, "start_date: write it as 2026-11-30 or"),

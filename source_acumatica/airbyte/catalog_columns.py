@@ -38,5 +38,6 @@ class CatalogColumns:
 
     def absent(self, tenant: str) -> Sequence[str]:
         """Those that the tenant does not have and never had."""
-        lacking = self._configured - self._described_of(tenant)
-        return outermost(sorted(lacking.difference(self.missed(tenant))))
+        lacking, missed = self._configured - self._described_of(tenant), self.missed(tenant)
+        # Parts of what is missed are not listed there.
+        return [name for name in outermost(sorted({*lacking, *missed})) if name not in missed]

@@ -113,7 +113,7 @@ class Deletions:
         Raises:
             RequestFailed: OData does not answer that.
         """
-        return any(map(len, self._pages("", {"$top": "1"}, _ARCHIVED_TOO, decode=decode_answer, is_short=True)))
+        return any(map(len, self._pages("", {"$top": "1"}, {}, decode=decode_answer, is_short=True)))
 
     def has_any(self, ids: Sequence[str]) -> bool:
         """Whether any of the ids is a NoteID in the table.
