@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import FURTHEST_OFF
 from source_acumatica.reading.facts import TenantFacts
-from source_acumatica.reading.fields import format_instant, moved
+from source_acumatica.reading.fields import ROUNDING, format_instant, moved
 from source_acumatica.reading.learnt import STAMPS_STAND
 from source_acumatica.reading.reader import Reader
 from source_acumatica.reading.window import Window
@@ -18,8 +18,6 @@ from source_acumatica.reading.window import Window
 logger = logging.getLogger("airbyte")
 
 _A_DAY_SECONDS = 86_400
-# Filters compare what the database has, which is rounded where it is shown.
-_ROUNDING = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class LookBack:
         self.progress.note(tenant, newest=None, lag=_A_DAY_SECONDS)
 
     def _shortly_before(self, stamp: str) -> str:
-        return moved(stamp, -self.lookback - _ROUNDING)
+        return moved(stamp, -self.lookback - ROUNDING)
 
     def _has_left_a_condition(self, newest: str) -> bool:
         """Whether the latest row may have been changed so that it does not fulfil a condition of the list any more.

@@ -27,6 +27,7 @@ from source_acumatica.airbyte.tombstones import Deletions
 from source_acumatica.config import Config
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import broken_record
+from source_acumatica.erp.http_session import SHOW_ARCHIVED
 from source_acumatica.reading.codec import Codec
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import DatabaseClock
@@ -126,7 +127,7 @@ class TableStream(HttpStream, ABC):
         next_page_token: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
         """Archived records are hidden unless they are asked for."""
-        return {"PX-ApiArchive": "SHOW"} if self._config.include_archived else {}
+        return SHOW_ARCHIVED if self._config.include_archived else {}
 
     def path(
         self,

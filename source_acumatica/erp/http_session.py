@@ -11,6 +11,8 @@ from requests.auth import AuthBase
 CONNECT_TIMEOUT_SECONDS = 10
 # Sign-ins and sign-outs are answered at once or not at all (a sign-out is not queued), unlike requests for data.
 SIGN_TIMEOUT_SECONDS = 60
+SHOW_ARCHIVED = {"PX-ApiArchive": "SHOW"}
+"""The header without which archived records are hidden, in both APIs."""
 
 
 def _user_agent() -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from source_acumatica.airbyte.records import in_pieces
 from source_acumatica.airbyte.removals import Removal
 from source_acumatica.erp.errors import Action, RequestFailed
+from source_acumatica.erp.http_session import SHOW_ARCHIVED
 from source_acumatica.odata.codec import ODataAnswer, decode_answer, decode_rows
 from source_acumatica.odata.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
 from source_acumatica.odata.paged_list import list_pages
@@ -29,8 +30,6 @@ _NOT_FOUND = 404
 _SERVER_ERROR = 500
 _NO_SUCH_FLAG = f"Could not find a property named '{DELETED_FLAG}'"
 _SHOW = {"PX-ApiDeleted": "SHOW"}
-# A record that is archived has not gone, whether or not the stream has it.
-_ARCHIVED_TOO = {"PX-ApiArchive": "SHOW"}
 # This many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists").
 _IDS_IN_A_CONDITION = 19
 # Requests at most. Deletions are few, or they are a purge of rows that were not changed for long.
@@ -165,7 +164,8 @@ class Deletions:
     def _found(self, ids: Iterable[str], headers: Mapping[str, str], *, is_short: bool = False) -> set[str]:
         """Those of the ids that the table shows with these headers, archived or not, in lower case."""
         condition = " or ".join(f"{NOTE_ID} eq {each}" for each in ids)
-        headers = {**_ARCHIVED_TOO, **headers}
+        # A record that is archived has not gone, whether or not the stream has it.
+        headers = {**SHOW_ARCHIVED, **headers}
         pages = self._pages("", {"$select": NOTE_ID, "$filter": condition}, headers, is_short=is_short)
         return {each.lower() for page in pages for each in _ids_of(page)}
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.query import ODataPlan, places_that_fit, plain_value
 from source_acumatica.odata.tables import ODataTable
-from source_acumatica.reading.fields import Raw, moved, utc_instant
+from source_acumatica.reading.fields import ROUNDING, Raw, moved, utc_instant
 from source_acumatica.reading.learnt import FOUND_BY_KEY
 from source_acumatica.reading.reader import Facts
 from source_acumatica.reading.window import Window
@@ -20,8 +19,6 @@ from source_acumatica.reading.window import Window
 # Each for as many rows as can be named in an address, some thirty; of a page with more rows, those are spread over it.
 _MOST_REQUESTS_FOR_A_PAGE = 40
 _LISTED_ROWS = 30
-# A filter compares what the database has, which is rounded where it is shown.
-_ROUNDING = timedelta(seconds=1)
 # What changes between two requests is not seen to differ again.
 _TRIES = 2
 
@@ -157,7 +154,7 @@ class Grouping:
 
     def _by_own_stamp(self, rows: Sequence[Raw]) -> Sequence[Raw]:
         """The rows that are found by the keys of these and by a stamp that is not before theirs."""
-        stamps = [moved(utc_instant(self._stamp(row)) or "", -_ROUNDING) for row in rows]
+        stamps = [moved(utc_instant(self._stamp(row)) or "", -ROUNDING) for row in rows]
         return self._at(rows, Window(), stamped=stamps)
 
     def _at(self, rows: Sequence[Raw], window: Window, **more: Any) -> Sequence[Raw]:

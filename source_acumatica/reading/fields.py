@@ -231,6 +231,8 @@ def just_after(instant: str) -> str:
 # ERP may move an instant by up to 14 hours, to a zone of its own.
 FIRST_INSTANT = datetime(1753, 1, 3, tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+ROUNDING = timedelta(seconds=1)
+"""A filter compares what the database has, which is rounded by less than this where it is shown."""
 
 
 def moved(instant: str, by: timedelta) -> str:
