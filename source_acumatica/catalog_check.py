@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from airbyte_cdk.models import ConfiguredAirbyteStream, SyncMode
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -30,7 +31,11 @@ def fitted(
     Each tenant is judged by what it has itself. That none has the catalog's cursor is known only if none has failed.
     """
     tables = [each for each in own.values() if not isinstance(each, AirbyteTracedException)]
-    error = _missing_parameters(table, configured, settings) or _missing_tenant(configured, settings)
+    error = (
+        _missing_parameters(table, configured, settings)
+        or _missing_tenant(configured, settings)
+        or _other_columns(table, configured)
+    )
     if configured.sync_mode is SyncMode.incremental and tables and not error:
         known = cursor_of(configured)
         if known and (len(tables) < len(own) or any(each.cursor_field == known for each in tables)):
@@ -111,6 +116,31 @@ def _changed_cursor(table: Table, configured: ConfiguredAirbyteStream) -> Airbyt
         f"Stream {table.name}: its cursor is {known} in the connection's schema and {table.cursor_field} in the ERP: "
         "the destination cannot tell which of two records is the later one. Refresh the connection's schema."
     )
+
+
+def _other_columns(table: Table | ODataTable, configured: ConfiguredAirbyteStream) -> AirbyteTracedException | None:
+    """The error where the catalog is from another contract version, by whose types values would be dropped."""
+    if not isinstance(table, Table):
+        return None
+    known = configured.stream.json_schema.get("properties", {})
+    now = table.json_schema()["properties"]
+    other = [name for name in known.keys() & now.keys() if _is_other(known[name], now[name])]
+    if not other:
+        return None
+    return config_error(
+        f"Stream {table.name}: in the connection's schema, the columns {', '.join(sorted(other))} have other types "
+        f"than contract version {table.contract} of the endpoint gives them, and the destination would drop their "
+        "values. Refresh the connection's schema, and then the stream; or name the earlier version in endpoints."
+    )
+
+
+def _is_other(known: Any, now: Mapping[str, Any]) -> bool:
+    """Whether one of both is a date and the other one a time, or one of both a list."""
+    if not isinstance(known, dict) or "type" not in known:
+        return False
+    formats = {known.get("format"), now.get("format")}
+    lists = {"array" in schema.get("type", ()) for schema in (known, now)}
+    return formats == {"date", "date-time"} or len(lists) > 1
 
 
 def _missing_parameters(

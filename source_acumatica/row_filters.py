@@ -13,7 +13,8 @@ import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
-from source_acumatica.contract.query import Plan, list_options
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.query import list_options
 from source_acumatica.contract.tables import Method, Table
 from source_acumatica.erp.answers import NO_CONTENT, or_no_content, read_answer
 from source_acumatica.erp.client import Client

@@ -9,9 +9,9 @@ import pytest
 
 from source_acumatica.catalog_check import fitted, warn_of_lost_columns, warn_of_untracked
 from source_acumatica.erp.errors import config_error
-from source_acumatica.reading.fields import FieldKind
+from source_acumatica.reading.fields import FieldKind, Shape
 
-from .test_configured import INQUIRY, ORDER, TABLE, configured, settings
+from .test_configured import INQUIRY, ORDER, STAMPS, TABLE, configured, settings
 
 BRANCHES = [{"inquiry": "Orders", "name": "Branch", "value": value} for value in ("NORTH", "SOUTH")]
 ASKED = replace(INQUIRY, asked=("Branch",))
@@ -109,6 +109,27 @@ def test_without_deduplication_a_missing_parameter_is_a_warning(caplog):
 def test_a_key_of_the_users_own_has_to_hold_the_tenant_where_there_are_several(tenants, key, is_refused):
     error = misfit(INQUIRY, configured("gi__Orders", chosen_key=[key]), settings(tenants=[*tenants]))
     assert (error is not None and "Add _tenant to it" in error.message) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_refused"),
+    [
+        (FieldKind.DATE_TIME, FieldKind.DATE, True),
+        (FieldKind.DATE, FieldKind.DATE_TIME, True),
+        (FieldKind.STRING, FieldKind.CHOICES, True),
+        (FieldKind.STRING, FieldKind.CHOICE, False),
+        (FieldKind.INTEGER, FieldKind.INTEGER_CHOICE, False),
+        (FieldKind.UNKNOWN, FieldKind.CHOICES, False),
+        (FieldKind.DATE, FieldKind.DATE, False),
+    ],
+)
+def test_a_schema_of_another_contract_version_is_refused_where_values_would_be_dropped(before, after, is_refused):
+    one, now = configured("SalesOrder"), replace(ORDER, contract="5", shape=Shape({**STAMPS, "Day": after}))
+    one.stream.json_schema = replace(ORDER, shape=Shape({**STAMPS, "Day": before})).json_schema()
+    error = misfit(now, one, settings())
+    assert (error is not None and "the columns Day have other types than contract version 5" in error.message) is (
+        is_refused
+    )
 
 
 def test_columns_that_come_empty_are_named_once(caplog):

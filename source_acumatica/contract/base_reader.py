@@ -11,7 +11,7 @@ import requests
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.contract.tables import Table
-from source_acumatica.erp.answers import or_no_content, read_answer
+from source_acumatica.erp.answers import naming_feature, or_no_content, read_answer
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import Action, Problem, refuse_error
 from source_acumatica.erp.json_text import decode
@@ -47,6 +47,8 @@ class ContractReader(Reader):
             refuse_error(record, self.table.names_at(0))
             return record
 
+        judge = naming_feature(read_answer, self.table.off)
+        request = {"judge": judge, **request}
         return self.client.fetch(self.tenant, path, options, read=read, where=self.where, headers=headers, **request)
 
     def fetch_rows(self, path: str, options: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -56,7 +58,7 @@ class ContractReader(Reader):
             rows: list[dict[str, Any]] = decode(LIST_DECODER, response.content) if response.content else []
             return rows
 
-        judge = or_no_content(read_answer)
+        judge = or_no_content(naming_feature(read_answer, self.table.off))
         return self.client.fetch(
             self.tenant, path, options, read=read, where=self.where, headers=self.headers, judge=judge
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from source_acumatica.contract.cells import Cells
 from source_acumatica.contract.tables import Method, Table
 from source_acumatica.erp.errors import ERROR_NAMES, refuse_error
 from source_acumatica.erp.json_text import BrokenTextError, Log, decode
@@ -24,15 +26,11 @@ from source_acumatica.reading.codec import (
     refuse_errors,
 )
 from source_acumatica.reading.fields import (
-    NO_VALUE,
     FieldKind,
     Shape,
-    Wrapper,
-    conversion,
     custom_values,
     unwrap,
     utc_instant,
-    value_conversion,
 )
 
 
@@ -80,89 +78,87 @@ def rows_of(answer: Any, described: Collection[str]) -> list[Any]:
 def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type[RawRow], MakeRecords]:
     if table.method is Method.INQUIRY or not table.is_identified:
         raise NotCompilableError
-    code, cursor = Code(), table.cursor
-    needed = _values(table.shape, [*table.keys, *filter(None, [cursor])])
-    modified = f"{code.value(utc_instant)}({_value('row', cursor, code)})" if cursor else ""
+    code, cursor, kinds = Code(), table.cursor, table.shape.fields
+    top = Cells(code, "row", table.dialect.has_ids)
+    needed = _values(top, kinds, [*table.keys, *filter(None, [cursor])])
+    modified = f"{code.value(utc_instant)}({top.value(cursor, kinds[cursor])})" if cursor else ""
     if not table.path:
-        fields, cells = _level(code, table.rows_shape, "row", columns)
+        fields, cells = _level(top, table.rows_shape, columns)
         if cursor:
             cells[cursor] = modified
         record = code.record({"_tenant": "tenant", **cells})
-        return made_row_type(code, {**fields, **needed}, table.shape.fields), code.compiled([f"return ({record},)"])
+        return made_row_type(code, {**fields, **needed}, kinds), code.compiled([f"return ({record},)"])
     # What all lines of a record have in common is computed once.
-    parent_keys = {f"_parent_{key}": _value("row", key, code) for key in table.keys}
-    common = {"_parent_id": f"row.{code.attribute('id')}", **parent_keys}
+    parent_keys = {f"_parent_{key}": top.value(key, kinds[key]) for key in table.keys}
+    common = {"_parent_id": top.attribute("id"), **parent_keys}
     if cursor:
         common["_parent_modified"] = modified
     added = {"_tenant": "tenant", **{name: f"common{number}" for number, name in enumerate(common)}}
     prepared = [f"common{number} = {cell}" for number, cell in enumerate(common.values())]
-    below, lines = _descent(code, table, 0, table.shape, added, columns)
-    return made_row_type(code, {"id": (Any, None), **needed, **below}, table.shape.fields), code.compiled(
+    below, lines = _descent(top, table, 0, table.shape, added, columns)
+    return made_row_type(code, {"id": (Any, None), **needed, **below}, kinds), code.compiled(
         ["records = []", *prepared, *lines, "return records"]
     )
 
 
 def _descent(
-    code: Code, table: Table, depth: int, shape: Shape, added: Mapping[str, str], columns: Collection[str] | None
+    above: Cells, table: Table, depth: int, shape: Shape, added: Mapping[str, str], columns: Collection[str] | None
 ) -> tuple[Fields, list[str]]:
     """The field that leads to the next level, and the lines of code that go through its rows."""
-    name, above, row = table.path[depth], f"row{depth}" if depth else "row", f"row{depth + 1}"
+    code, name, row = above.code, table.path[depth], f"row{depth + 1}"
+    here = replace(above, row=row)
     is_last, inner = depth + 1 == len(table.path), shape.collections.get(name)
     if inner is None:
         # A linked object on the way.
         inner = shape.objects[name]
-        fields, lines = _descent(code, table, depth + 1, inner, added, columns)
+        fields, lines = _descent(here, table, depth + 1, inner, added, columns)
         return {name: _part(made_row_type(code, fields, ERROR_NAMES))}, [
-            f"{row} = {above}.{code.attribute(name)}",
+            f"{row} = {above.attribute(name)}",
             f"if {row}:",
             *(f"    {line}" for line in lines),
         ]
     number, count = f"number{depth}", f"count{depth}"
     if is_last:
-        fields, cells = _level(code, table.rows_shape, row, columns)
+        fields, cells = _level(here, table.rows_shape, columns)
         lines = [f"records.append({code.record({**added, '_line': number, '_line_count': count, **cells})})"]
     else:
         keys = table.line_keys[depth]
-        between = {f"_{name}_line": number, **{f"_{name}_{key}": _value(row, key, code) for key in keys}}
-        fields, lines = _descent(code, table, depth + 1, inner, {**added, **between}, columns)
-        fields |= _values(inner, keys)
+        names = {f"_{name}_{key}": here.value(key, inner.fields[key]) for key in keys}
+        between = {f"_{name}_line": number, **names}
+        fields, lines = _descent(here, table, depth + 1, inner, {**added, **between}, columns)
+        fields |= _values(here, inner.fields, keys)
     return {name: _part(list[made_row_type(code, fields, inner.fields)])}, [  # type: ignore[misc]
-        f"rows = {above}.{code.attribute(name)} or ()",
+        f"rows = {above.attribute(name)} or ()",
         f"{count} = len(rows)",
         f"for {number}, {row} in enumerate(rows, 1):",
         *(f"    {line}" for line in lines),
     ]
 
 
-def _level(code: Code, shape: Shape, row: str, columns: Collection[str] | None = None) -> tuple[Fields, dict[str, str]]:
+def _level(cells: Cells, shape: Shape, columns: Collection[str] | None = None) -> tuple[Fields, dict[str, str]]:
     """The fields to decode of a record of ``shape``, and the code of its cells, the same as ``Shape.converter``'s."""
     fields: Fields = {"id": (Any, None)}
-    cells = {"id": f"{row}.{code.attribute('id')}"}
+    made = {"id": cells.attribute("id")}
     for name, kind in shape.fields.items():
-        if columns is not None and name not in columns:
-            continue
-        if kind is FieldKind.UNKNOWN:
-            fields[name] = (Any, None)
-            cells[name] = code.call(conversion(name, kind), f"{row}.{code.attribute(name)}")
-        else:
-            fields[name] = (Wrapper, NO_VALUE)
-            cells[name] = code.call(value_conversion(name, kind), _value(row, name, code))
+        if own := {column: cell for column, cell in cells.of(name, shape) if columns is None or column in columns}:
+            fields[name] = cells.type_of(kind)
+            made.update(own)
     for name, inner in shape.objects.items():
         if columns is None or name in columns:
-            inner_type, convert = _linked(inner)
+            inner_type, convert = _linked(inner, has_choices=cells.has_choices)
             fields[name] = _part(inner_type)
-            cells[name] = code.call(convert, f"{row}.{code.attribute(name)}")
+            made[name] = cells.code.call(convert, cells.attribute(name))
     for name, convert in (("note", unwrap), ("custom", custom_values)):
         if columns is None or name in columns:
             fields[name] = (Any, None)
-            cells[name] = code.call(convert, f"{row}.{code.attribute(name)}")
-    return fields, cells
+            made[name] = cells.code.call(convert, cells.attribute(name))
+    return fields, made
 
 
-def _linked(shape: Shape) -> tuple[type[RawRow], Callable[[Any], Any]]:
+def _linked(shape: Shape, *, has_choices: bool) -> tuple[type[RawRow], Callable[[Any], Any]]:
     """The type of a linked object, and the function to its cell."""
     code = Code()
-    fields, cells = _level(code, shape, "row")
+    fields, cells = _level(Cells(code, "row", has_choices), shape)
     row_type, make = (
         made_row_type(code, fields, ERROR_NAMES),
         code.compiled([f"return {code.record(cells, is_top=False)}"]),
@@ -176,13 +172,8 @@ def _part(type_: Any) -> tuple[Any, Any]:
     return type_ | None | msgspec.UnsetType, msgspec.UNSET
 
 
-def _value(row: str, name: str, code: Code) -> str:
-    """The value of a wrapped field, in the text of a function."""
-    return f"{row}.{code.attribute(name)}.value"
-
-
-def _values(shape: Shape, names: Iterable[str]) -> Fields:
+def _values(cells: Cells, kinds: Mapping[str, FieldKind], names: Iterable[str]) -> Fields:
     """Fields whose values are needed, whether they are columns or not."""
-    if any(shape.fields.get(name) is FieldKind.UNKNOWN for name in names):
+    if any(kinds.get(name) is FieldKind.UNKNOWN for name in names):
         raise NotCompilableError
-    return dict.fromkeys(names, (Wrapper, NO_VALUE))
+    return {name: cells.type_of(kinds[name]) for name in names}

@@ -16,7 +16,10 @@ _ADDED_PREFIXES = ("Usr", "Attribute")
 # Other types, such as binary ones, make the whole request fail.
 _READABLE_TYPES = frozenset(
     f"Custom{name}Field"
-    for name in ("String", "Int", "Decimal", "Boolean", "DateTime", "Guid", "Short", "Long", "Byte", "Double")
+    for name in (
+        *("String", "Int", "Decimal", "Boolean", "DateTime", "Guid", "Short", "Long", "Byte", "Double"),
+        *("StringSingleSelect", "IntSingleSelect", "StringMultiSelect", "DateOnly"),
+    )
 )
 # Binary, and known to make the request fail.
 _UNREADABLE_NAMES = frozenset({"GroupMask", "tstamp"})

@@ -23,7 +23,9 @@ _MOST_SHAPES = 50_000
 # A segment of an address: ASP.NET refuses these characters there, and resolves dots; braces stand for a record's key.
 _ENTITY_NAME = re.compile(r"(?![. ]*$)[^\x00-\x1f/\\<>*%&:?+\"{}$#]+")
 # Characters that separate the names of an option ($select, $expand), or stand in front of them.
-_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f,/$@]")
+_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f,/$@;()]")
+# What begins so belongs to the API itself, such as _workflowActions, and not to the record.
+_OF_THE_API = "_"
 _KINDS = {kind.value: kind for kind in FieldKind if kind is not FieldKind.UNKNOWN}
 
 Schema = Mapping[str, Any]
@@ -38,7 +40,7 @@ class Description:
     """An endpoint as it describes itself."""
 
     contract: str
-    """The contract version, ``"3"``, ``"4"`` or ``"5"``: ``info.version`` of the document."""
+    """The contract version, as ``contract_of`` says it."""
     entities: dict[str, Shape]
     warnings: list[str] = field(default_factory=list)
     """One sentence for each field whose type is unknown, or that is left out for its name."""
@@ -59,12 +61,18 @@ def read_description(document: object) -> Description:
         raise DescriptionError(str(error)) from None
 
 
+def contract_of(document: object) -> str:
+    """The contract version, ``"3"``, ``"4"`` or ``"5"``: ``info.version`` of the document; empty without one."""
+    info = document.get("info") if isinstance(document, dict) else None
+    return str(info.get("version", "")) if isinstance(info, dict) else ""
+
+
 def _read(document: object) -> Description:
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         message = "no paths"
         raise DescriptionError(message)
     schemas = document.get("definitions") or document.get("components", {}).get("schemas") or {}
-    description = Description(str(document.get("info", {}).get("version", "")), {})
+    description = Description(contract_of(document), {})
     reader = _Reader(schemas, description)
     for path, operations in document["paths"].items():
         name = path.removeprefix("/")
@@ -79,14 +87,20 @@ def _listed_schema(operation: Schema) -> str | None:
     answer = operation.get("responses", {}).get("200", {})
     contents = [answer, *answer.get("content", {}).values()]
     for content in contents:
-        reference = content.get("schema", {}).get("items", {}).get("$ref")
-        if reference:
-            return _name_of(reference)
+        items = content.get("schema", {}).get("items")
+        if target := _target(items):
+            return target
     return None
 
 
-def _name_of(reference: str) -> str:
-    return reference.rsplit("/", 1)[-1]
+def _target(schema: Schema | None) -> str:
+    """The schema that another one refers to: by itself, or as the only choice beside null; empty for none."""
+    reference = (schema or {}).get("$ref")
+    if reference:
+        return str(reference).rsplit("/", 1)[-1]
+    members = [member for union in ("anyOf", "oneOf", "allOf") for member in (schema or {}).get(union, ())]
+    targets = [target for target in map(_target, members) if target]
+    return targets[0] if len(targets) == 1 else ""
 
 
 class _Reader:
@@ -106,8 +120,8 @@ class _Reader:
         objects: dict[str, Shape] = {}
         lists: dict[str, Shape] = {}
         for field_name, schema in self._properties(name):
-            items = schema.get("items", {}).get("$ref")
-            target = _name_of(items or schema.get("$ref", ""))
+            items = _target(schema.get("items"))
+            target = items or _target(schema)
             if items:
                 if collections > 0 and target not in above:
                     lists[field_name] = self.shape(target, collections - 1, (*above, name))
@@ -131,6 +145,8 @@ class _Reader:
                 if field_name in _BASE:
                     if _MARK_OF_THE_BASE not in properties:
                         self._warn(f"{name}.{field_name} has the name of what every record has: it is left out.")
+                elif field_name.startswith(_OF_THE_API):
+                    continue
                 elif field_name and not _NOT_IN_A_NAME.search(field_name):
                     yield field_name, field_schema
                 else:

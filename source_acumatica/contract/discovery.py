@@ -16,7 +16,9 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.contract.description import Description, DescriptionError, read_description
+from source_acumatica.contract.description import Description, DescriptionError, contract_of, read_description
+from source_acumatica.contract.dialect import DIALECTS, keeps_columns
+from source_acumatica.contract.features import Features, off_for, read_features
 from source_acumatica.contract.forms import Forms
 from source_acumatica.contract.known_entities import known
 from source_acumatica.contract.site import PROOF, WHOLE, Endpoint, Site, may_hold
@@ -27,12 +29,10 @@ from source_acumatica.erp.json_text import decode
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.credentials import left_out
 from source_acumatica.reading.fields import Shape
-from source_acumatica.reading.table import explain_left_out
+from source_acumatica.reading.table import explain_covered_labels, explain_left_out
 
 logger = logging.getLogger("airbyte")
 
-# Contract 5 (endpoints made in 2026 R2 and later) has other literals and wrappers (BEHAVIOR.md, "Versions").
-_KNOWN_CONTRACTS = frozenset({"3", "4"})
 _NAME = re.compile(r"\w[\w. -]*/\w[\w.-]*")
 # The streams of OData have these prefixes.
 _TAKEN_NAMES = ("gi", "dac")
@@ -49,6 +49,7 @@ class _Listing(msgspec.Struct):
     """The newer form of that answer; old builds send the bare rows."""
 
     endpoints: list[_Listed]
+    features: Any = None
 
 
 _LISTING: msgspec.json.Decoder[_Listing | list[_Listed]] = msgspec.json.Decoder(_Listing | list[_Listed])
@@ -96,7 +97,7 @@ def describe(
             visit = visits[tenant] = _visit(client, tenant, needed)
             if prove and WHOLE not in visit.failures:
                 try:
-                    prove(tenant, list(_tables(visit.shapes, forms)))
+                    prove(tenant, list(_tables_of(visit, forms)))
                 except PoolClosed:
                     raise
                 except AirbyteTracedException as error:
@@ -129,6 +130,8 @@ class _Visit:
     """What one tenant has answered."""
 
     listing: list[Endpoint] = field(default_factory=list)
+    features: Features = None
+    contracts: dict[Endpoint, str] = field(default_factory=dict)
     shapes: dict[Endpoint, dict[str, Shape]] = field(default_factory=dict)
     failures: dict[str, AirbyteTracedException] = field(default_factory=dict)
 
@@ -140,7 +143,7 @@ def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
         return visit
     unlisted: AirbyteTracedException | None = None
     try:
-        visit.listing = _endpoints_of(client, tenant)
+        visit.listing, visit.features = _listing_of(client, tenant)
     except PoolClosed:
         raise
     except AirbyteTracedException as error:
@@ -158,7 +161,9 @@ def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
             if unlisted and not version:
                 raise unlisted
             candidates = [Endpoint(name, version)] if unlisted else _candidates(visit.listing, one)
-            visit.shapes.update(_newest_known(client, tenant, candidates))
+            for endpoint, description in _chosen(client, tenant, candidates).items():
+                visit.shapes[endpoint] = description.entities
+                visit.contracts[endpoint] = description.contract
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
@@ -166,18 +171,30 @@ def _visit(client: Client, tenant: str, wanted: Sequence[str]) -> _Visit:
     return visit
 
 
-def _newest_known(client: Client, tenant: str, candidates: Sequence[Endpoint]) -> dict[Endpoint, dict[str, Shape]]:
-    """The first of ``candidates`` whose contract version can be read, with its entities; empty without candidates.
+def _chosen(client: Client, tenant: str, candidates: Sequence[Endpoint]) -> dict[Endpoint, Description]:
+    """The endpoint to read among the versions of one, and its description; empty without ``candidates``.
+
+    The newest whose contract version keeps the columns and keys that earlier ones have: nothing steps up an existing
+    connection by itself. Only where there is none it is the newest of a later contract version.
 
     Raises:
         AirbyteTracedException: none has a contract version that can be read, or one cannot be described.
     """
     refusal: _UnknownContractError | None = None
+    stepped_up: tuple[Endpoint, object] | None = None
     for endpoint in candidates:
-        try:
-            return {endpoint: _describe(client, tenant, endpoint).entities}
-        except _UnknownContractError as error:
-            refusal = refusal or error
+        document = _document_of(client, tenant, endpoint)
+        contract = contract_of(document)
+        if keeps_columns(contract):
+            return {endpoint: _describe(tenant, endpoint, document)}
+        if contract in DIALECTS:
+            stepped_up = stepped_up or (endpoint, document)
+        else:
+            if not contract:
+                _describe(tenant, endpoint, document)
+            refusal = refusal or _unknown(tenant, endpoint, contract)
+    if stepped_up:
+        return {stepped_up[0]: _describe(tenant, *stepped_up)}
     if refusal:
         raise refusal
     return {}
@@ -185,14 +202,17 @@ def _newest_known(client: Client, tenant: str, candidates: Sequence[Endpoint]) -
 
 def _fill(site: Site, visits: Mapping[str, _Visit], streams: Collection[str] | None, forms: Forms) -> None:
     """Each tenant's own tables, and all of them as one."""
+    _warn_of_mixed_contracts(visits)
     joined: dict[Endpoint, dict[str, Shape]] = {}
+    contracts: dict[Endpoint, str] = {}
     newest = {one.name: one for one in sorted(site.endpoints, key=lambda one: one.rank)}
     for tenant, visit in visits.items():
-        own = [each for each in _tables(visit.shapes, forms) if streams is None or each.name in streams]
+        own = [each for each in _tables_of(visit, forms) if streams is None or each.name in streams]
         site.own[tenant] = {each.name: each for each in own}
         for endpoint, entities in visit.shapes.items():
             _join(joined.setdefault(newest[endpoint.name], {}), entities)
-    tables = [each for each in _tables(joined, forms) if streams is None or each.name in streams]
+            contracts[newest[endpoint.name]] = max(contracts.get(newest[endpoint.name], ""), visit.contracts[endpoint])
+    tables = [each for each in _tables(joined, contracts, forms) if streams is None or each.name in streams]
     site.clashes = clashes(tables)
     site.tables = [
         agreed(each, [own[each.name] for own in site.own.values() if each.name in own])
@@ -202,6 +222,23 @@ def _fill(site: Site, visits: Mapping[str, _Visit], streams: Collection[str] | N
     for table in site.tables:
         if table.left_out:
             logger.warning(explain_left_out(table.name, table.left_out))
+        if covered := table.rows_shape.covered_labels:
+            logger.warning(explain_covered_labels(table.name, covered))
+
+
+def _warn_of_mixed_contracts(visits: Mapping[str, _Visit]) -> None:
+    """Name the endpoints whose choices are labels in some tenants and ids in others."""
+    tenants: dict[str, dict[bool, list[str]]] = {}
+    for tenant, visit in visits.items():
+        for endpoint, contract in visit.contracts.items():
+            tenants.setdefault(endpoint.name, {}).setdefault(keeps_columns(contract), []).append(tenant)
+    for name, by_kind in tenants.items():
+        if len(by_kind) > 1:
+            logger.warning(
+                f"Endpoint {name}: it speaks contract version 5 in {', '.join(by_kind[False])} and an earlier one in "
+                f"{', '.join(by_kind[True])}. In the columns of drop-down lists, rows of the former have ids and rows "
+                "of the latter labels: name a version in endpoints that all tenants have, or use a connection for each."
+            )
 
 
 def clashes(tables: Sequence[Table]) -> dict[str, AirbyteTracedException]:
@@ -220,14 +257,22 @@ def clashes(tables: Sequence[Table]) -> dict[str, AirbyteTracedException]:
     }
 
 
-def _tables(shapes: Mapping[Endpoint, Mapping[str, Shape]], forms: Forms) -> Iterator[Table]:
+def _tables_of(visit: _Visit, forms: Forms) -> Iterator[Table]:
+    """The tables of one tenant."""
+    for table in _tables(visit.shapes, visit.contracts, forms):
+        yield replace(table, off=off_for(table.dac, visit.features))
+
+
+def _tables(
+    shapes: Mapping[Endpoint, Mapping[str, Shape]], contracts: Mapping[Endpoint, str], forms: Forms
+) -> Iterator[Table]:
     for endpoint, entities in shapes.items():
         for entity, shape in entities.items():
             facts = known(endpoint.name, entity)
             is_inquiry = forms.is_form(endpoint.name, entity, shape)
             asked = forms.asked_of(endpoint.name, entity) if is_inquiry else ()
             for table in tables(endpoint.name, endpoint.version, entity, shape, facts, is_inquiry=is_inquiry):
-                yield replace(table, asked=asked)
+                yield replace(table, asked=asked, contract=contracts[endpoint])
 
 
 def _names(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -270,41 +315,51 @@ def _by_name(endpoint: Endpoint) -> tuple[str, tuple[tuple[int, ...], str]]:
     return endpoint.name, endpoint.rank
 
 
-def _endpoints_of(client: Client, tenant: str) -> list[Endpoint]:
-    def read(response: requests.Response) -> list[Endpoint]:
+def _listing_of(client: Client, tenant: str) -> tuple[list[Endpoint], Features]:
+    """The tenant's endpoints, its own ones included, and its features where the answer names them."""
+
+    def read(response: requests.Response) -> tuple[list[Endpoint], Features]:
         answer = decode(_LISTING, response.content)
-        rows = answer.endpoints if isinstance(answer, _Listing) else answer
+        rows, features = (answer.endpoints, answer.features) if isinstance(answer, _Listing) else (answer, None)
         # Both become parts of addresses: anything but a plain name is ignored.
-        return [Endpoint(row.name, row.version) for row in rows if _NAME.fullmatch(f"{row.name}/{row.version}")]
+        listed = [Endpoint(row.name, row.version) for row in rows if _NAME.fullmatch(f"{row.name}/{row.version}")]
+        return listed, read_features(features)
 
     return client.fetch(tenant, "/entity", read=read, where=f"Tenant '{tenant}', list of endpoints")
 
 
-def _describe(client: Client, tenant: str, endpoint: Endpoint) -> Description:
-    where = f"Tenant '{tenant}', endpoint {endpoint}"
+def _where(tenant: str, endpoint: Endpoint) -> str:
+    return f"Tenant '{tenant}', endpoint {endpoint}"
 
-    def read(response: requests.Response) -> Description:
-        try:
-            return read_description(decode(_DOCUMENT, response.content))
-        except DescriptionError:
-            message = (
-                f"{where}: swagger.json is neither Swagger 2.0 nor OpenAPI 3.0; is the endpoint's definition valid?"
-            )
-            raise config_error(message) from None
+
+def _document_of(client: Client, tenant: str, endpoint: Endpoint) -> object:
+    def read(response: requests.Response) -> object:
+        return decode(_DOCUMENT, response.content)
 
     path = f"/entity/{quote(endpoint.name, safe='')}/{quote(endpoint.version, safe='')}/swagger.json"
-    description = client.fetch(tenant, path, read=read, where=where)
-    if description.contract not in _KNOWN_CONTRACTS:
-        message = (
-            f"{where} speaks contract version {description.contract or 'unknown'}, this connector versions 3 and 4: "
-            "choose an endpoint up to Default/25.200.001 or one made from it."
-        )
-        raise _UnknownContractError(internal_message=message, message=message, failure_type=FailureType.config_error)
+    return client.fetch(tenant, path, read=read, where=_where(tenant, endpoint))
+
+
+def _describe(tenant: str, endpoint: Endpoint, document: object) -> Description:
+    where = _where(tenant, endpoint)
+    try:
+        description = read_description(document)
+    except DescriptionError:
+        message = f"{where}: swagger.json is neither Swagger 2.0 nor OpenAPI 3.0; is the endpoint's definition valid?"
+        raise config_error(message) from None
     if description.credentials:
         logger.info(left_out(where, description.credentials))
     for warning in description.warnings:
         logger.warning(f"{where}: {warning}")
     return description
+
+
+def _unknown(tenant: str, endpoint: Endpoint, contract: str) -> _UnknownContractError:
+    message = (
+        f"{_where(tenant, endpoint)} speaks contract version {contract or 'unknown'}, this connector versions "
+        f"{', '.join(DIALECTS)}: choose an endpoint of one of these, such as Default/25.200.001."
+    )
+    return _UnknownContractError(internal_message=message, message=message, failure_type=FailureType.config_error)
 
 
 def _join(ours: dict[str, Shape], theirs: Mapping[str, Shape]) -> None:

@@ -21,7 +21,8 @@ from source_acumatica.contract.part_evidence import (
     ShownPage,
     part_names,
 )
-from source_acumatica.contract.query import Plan, asked_parts, custom_groups
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.query import asked_parts, custom_groups
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.errors import Action, Problem, RequestFailed

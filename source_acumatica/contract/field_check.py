@@ -30,11 +30,12 @@ class FieldCheck:
 
     def look_at(self, rows: Sequence[Raw], left_out: Collection[str], leave_out: Callable[[list[str]], None]) -> None:
         """Log and ``leave_out`` what is not sent, unless ``left_out`` has it already, and note what is not a value."""
+        columns_of = self.table.rows_shape.filled_by
         names = unserved(rows, self.table.path, self._scalars)
-        if new := [name for name in names if name not in left_out]:
+        if new := [name for name in columns_of(names) if name not in left_out]:
             leave_out(new)
             logger.warning(unserved_sentence(self.where, new))
-        broken = foreign(rows, self.table.path, self._scalars)
+        broken = columns_of(foreign(rows, self.table.path, self._scalars))
         self._has_broken = bool(broken)
         if new := [name for name in broken if name not in self.broken]:
             self.broken = (*self.broken, *new)
@@ -48,12 +49,14 @@ class FieldCheck:
         """The rows of the last page in their order, in runs that hold no value for the same fields."""
         if not self._has_broken:
             return [(rows, ())]
+        columns_of = self.table.rows_shape.filled_by
         runs = groupby(rows, lambda row: foreign([row], self.table.path, self._scalars))
-        return [(list(some), names) for names, some in runs]
+        return [(list(some), tuple(columns_of(names))) for names, some in runs]
 
     @cached_property
     def _scalars(self) -> list[str]:
         """The fields of the table's rows that are asked for."""
         fields = self.table.rows_shape.fields.items()
         known = [name for name, kind in fields if kind is not FieldKind.UNKNOWN]
-        return [name for name in known if self.columns is None or name in self.columns]
+        asked = None if self.columns is None else self.table.rows_shape.needed(self.columns)
+        return [name for name in known if asked is None or name in asked]

@@ -12,7 +12,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
 from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
-from source_acumatica.contract.query import wrong_parameters
+from source_acumatica.contract.parameters import wrong_parameters
 from source_acumatica.contract.tables import Method, Table
 from source_acumatica.erp.answers import NO_CONTENT, or_no_content, read_answer
 from source_acumatica.erp.client import Client

@@ -14,13 +14,15 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.contract.base_reader import DECODER, LIST_DECODER, ContractReader
 from source_acumatica.contract.codec import rows_of
-from source_acumatica.contract.query import Plan, inquiry_body, record_options, wrong_parameters
+from source_acumatica.contract.parameters import inquiry_body, wrong_parameters
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.query import record_options
 from source_acumatica.contract.tables import Part
-from source_acumatica.erp.answers import of_its_head, read_answer, refuse_beginning
+from source_acumatica.erp.answers import naming_feature, of_its_head, read_answer, refuse_beginning
 from source_acumatica.erp.errors import BrokenAnswerError, RequestFailed, config_error, refuse_error, with_quote
 from source_acumatica.erp.json_text import decode
 from source_acumatica.reading.batches import in_batches, pack
-from source_acumatica.reading.fields import FieldKind, Raw, utc_instant
+from source_acumatica.reading.fields import FieldKind, Raw, unwrap, utc_instant
 from source_acumatica.reading.paging import Page
 from source_acumatica.reading.reader import gives_up
 from source_acumatica.reading.window import Window
@@ -70,7 +72,7 @@ class FormReader(ContractReader):
                 body=msgspec.json.encode(sent),
                 read=self._read,
                 where=self.where,
-                judge=of_its_head(read_answer),
+                judge=of_its_head(naming_feature(read_answer, self.table.off)),
                 is_streamed=True,
             )
         except RequestFailed as error:
@@ -101,10 +103,11 @@ class FormReader(ContractReader):
         """Warn where the form has come back with another value than the one that was sent."""
         for name, wrapper in sent.items():
             answered, kind = shown.get(name), self.table.shape.fields[name]
-            if isinstance(answered, dict) and not _says_the_same(wrapper["value"], answered.get("value"), kind):
+            value, shows = unwrap(wrapper), unwrap(answered)
+            if isinstance(answered, dict) and not _says_the_same(value, shows, kind):
                 logger.warning(
-                    f"{self.where}: {name} was sent as '{wrapper['value']}', and the form shows "
-                    f"'{_text(answered.get('value'))}': if these do not mean the same, its results are of another "
+                    f"{self.where}: {name} was sent as '{value}', and the form shows "
+                    f"'{_text(shows)}': if these do not mean the same, its results are of another "
                     "value. Write it in inquiry_parameters as the form shows it."
                 )
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from source_acumatica.contract.known_entities import is_known, known
-from source_acumatica.reading.fields import Shape
+from source_acumatica.reading.fields import Shape, id_of
 from source_acumatica.reading.table import cursor_of
 
 
@@ -72,7 +72,7 @@ def is_blank(value: Any) -> bool:
     """Whether a record, or a part of it, holds no value, like the one record in the list of an inquiry form."""
     match value:
         case {"value": inner}:
-            return is_blank(inner)
+            return is_blank(id_of(inner))
         case dict():
             return all(is_blank(inner) for name, inner in value.items() if name not in _OF_EVERY_RECORD)
         case list():

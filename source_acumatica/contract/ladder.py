@@ -11,8 +11,11 @@ from functools import partial
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.contract.custom_fields import column_of
-from source_acumatica.contract.query import Plan, custom_groups, list_options
+from source_acumatica.contract.dialect import Dialect
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.query import asked_of_list, custom_groups, list_options
 from source_acumatica.contract.tables import Table
+from source_acumatica.contract.understood import NO_CUSTOM
 from source_acumatica.erp.answers import TOO_LONG
 from source_acumatica.erp.client import RetryPolicy
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
@@ -48,6 +51,8 @@ class Ladder:
     """What to log where the filter is given up."""
     left_out: list[str] = field(default_factory=list)
     """The columns, or custom fields in them, that records lack from now on."""
+    _dialects: set[Dialect] = field(default_factory=set)
+    """Those that have been tried."""
 
     def lower(
         self, plan: Plan, window: Window, error: RequestFailed, works: Works, is_filter_innocent: Callable[[], bool]
@@ -60,7 +65,8 @@ class Ladder:
             RequestFailed: ``error``, if there is nothing simpler to ask for.
         """
         problem = error.problem
-        lower = self._lower_everywhere(plan, error, works)
+        is_filtered = bool(plan.filters and (window.since or window.is_unstamped))
+        lower = self._lower_everywhere(plan, error, works, is_filtered=is_filtered)
         if lower:
             return lower
         if problem.action is Action.STOP and works(plan):
@@ -79,7 +85,7 @@ class Ladder:
         Raises:
             RequestFailed: ``error``, if there is nothing simpler to ask for.
         """
-        lower = self._lower_everywhere(plan, error, works)
+        lower = self._lower_everywhere(plan, error, works, is_filtered=False)
         if lower is None:
             raise error
         return lower
@@ -88,8 +94,8 @@ class Ladder:
         """Records lack these columns from now on."""
         self.left_out.extend(column for column in columns if column not in self.left_out)
 
-    def _lower_everywhere(self, plan: Plan, error: RequestFailed, works: Works) -> Plan | None:
-        """What helps lists and single records alike: a shorter address, or fewer custom fields."""
+    def _lower_everywhere(self, plan: Plan, error: RequestFailed, works: Works, *, is_filtered: bool) -> Plan | None:
+        """What helps lists and single records alike: a shorter address, another dialect, or fewer custom fields."""
         problem = error.problem
         if problem.action is Action.STOP and problem.failure_type is FailureType.config_error:
             raise error
@@ -97,10 +103,41 @@ class Ladder:
         if shorter:
             logger.info(f"{self.where}: {problem.sentence}. Asking for less in one request.")
             return shorter
+        if problem.is_unclear and (other := self._in_another_dialect(plan, problem, works, is_filtered=is_filtered)):
+            return other
         # The plain request first: if not even that works, the custom fields are not to blame.
         if plan.custom and works(replace(plan, custom=())):
             return self._lower_custom(plan, error, works)
         return None
+
+    def _in_another_dialect(self, plan: Plan, problem: Problem, works: Works, *, is_filtered: bool) -> Plan | None:
+        """The plan as the endpoint may understand it; None where no way to write it helps.
+
+        Custom fields that no way shows may be empty in all rows, or may be lost: they are not proven then.
+        """
+        asked = asked_of_list(self.table, plan, self.columns)
+        alternatives = plan.spoken(self.table).alternatives(asked, filters=is_filtered)
+        others = [other for other in alternatives if other not in self._dialects]
+        if not others:
+            return None
+        if problem.action is Action.STOP and works(plan):
+            return plan
+        self._dialects.update(others)
+        for other in others:
+            if works(lower := replace(plan, dialect=other)):
+                logger.info(
+                    f"{self.where}: {problem.sentence}. The endpoint speaks contract version {self.table.contract}: "
+                    f"going on with {other.described}."
+                )
+                return lower
+        if problem != NO_CUSTOM:
+            return None
+        logger.warning(
+            f"{self.where}: the ERP describes the custom fields {', '.join(plan.custom)} and shows none of them, "
+            "however they are asked for. Records come without them and say so."
+        )
+        self.leave_out(column_of(name, self.table.path) for name in plan.custom)
+        return replace(plan, trusts_custom=True)
 
     def _lower_custom(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
         """The plan without the custom fields that make it fail, or with fewer of them in one request.

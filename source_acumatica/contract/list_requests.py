@@ -11,8 +11,10 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.contract.base_reader import REFUSALS, lacks
 from source_acumatica.contract.custom_fields import merge_custom
 from source_acumatica.contract.parts import missing
-from source_acumatica.contract.query import Plan, custom_groups, expanded
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.query import custom_groups, expanded
 from source_acumatica.contract.tables import Table
+from source_acumatica.contract.understood import refuse_misunderstood
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
@@ -51,11 +53,12 @@ class ListRequests:
         groups = [()] if plan.is_by_record else custom_groups(self.table, plan, self.columns, window)
         token = {**token, "as_dicts": len(groups) > 1}
         for _ in range(TRIES_AT_ONE_PAGE):
-            rows, size_bytes = self.send(window, {**token, "plan": replace(plan, custom=groups[0])})
+            rows, size_bytes = self._understood(window, {**token, "plan": replace(plan, custom=groups[0])})
             lacking = None if plan.is_by_record else missing(rows, expanded(self.table, plan, self.columns))
             if lacking:
                 raise RequestFailed(lacks(lacking), self.where)
-            rest = (self.send(window, {**token, "plan": replace(plan, custom=group)})[0] for group in groups[1:])
+            more_plans = (replace(plan, custom=group) for group in groups[1:])
+            rest = (self._understood(window, {**token, "plan": one})[0] for one in more_plans)
             if all(self._merge(rows, more) for more in rest):
                 return rows, size_bytes
         sentence = "its rows change faster than their custom fields can be read"
@@ -76,6 +79,13 @@ class ListRequests:
             raise
         self._has_answered = True
         return answer
+
+    def _understood(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Raw], int]:
+        """The answer to one request for a page, which names what was asked for."""
+        rows, size_bytes = self.send(window, token)
+        if not token["plan"].is_by_record:
+            refuse_misunderstood(self.table, token["plan"], self.where, rows)
+        return rows, size_bytes
 
     def has_rows(self, window: Window, plan: Plan, **place: int) -> bool:
         """Whether there is a row in the window, from a place on."""
@@ -109,7 +119,7 @@ class ListRequests:
             RequestFailed: that is unknown, so ``error`` is no reason to skip the stream.
         """
         try:
-            self.ask(Window(), {"top": 1, "plan": Plan(is_by_record=True)})
+            self.ask(Window(), {"top": 1, "plan": Plan().of_keys})
         except RequestFailed as other:
             if other.problem.action in REFUSALS:
                 raise RequestFailed(replace(error.problem, action=Action.STOP), self.where) from None

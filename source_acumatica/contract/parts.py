@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from source_acumatica.reading.fields import NO_VALUE, unwrap
+from source_acumatica.reading.fields import NO_VALUE, Wrapper, id_of, unwrap
 
 # In every record, and around the value of every custom field, whatever it holds.
 _FRAME = frozenset({"id", "rowNumber", "_links", "type"})
@@ -55,6 +55,22 @@ def unserved(rows: Sequence[Any], path: Iterable[str], fields: Sequence[str]) ->
     return []
 
 
+def names_any(rows: Sequence[Any], path: Iterable[str], fields: Iterable[str]) -> bool:
+    """Whether a row at ``path`` has one of the fields by name, if only an empty one; also where there are no rows."""
+    rows, fields = _below(rows, path), [*fields]
+    return not rows or any(len(_absent(row, fields)) < len(fields) for row in rows)
+
+
+def names_custom(rows: Sequence[Any], path: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether a row at ``path`` has one of the custom fields by name; also where there are no rows.
+
+    ``names`` are written as in ``$custom``.
+    """
+    split = [name.rpartition("/")[2].rpartition(".")[::2] for name in names]
+    views = _values(_below(rows, path), "custom")
+    return not views or any(name in (each.get(view) or ()) for each in views if each for view, name in split)
+
+
 def foreign(rows: Sequence[Any], path: Iterable[str], fields: Iterable[str]) -> tuple[str, ...]:
     """The fields of the rows at ``path`` that hold something other than a value: an error, or an object."""
     rows = _below(rows, path)
@@ -80,13 +96,16 @@ def _is_absent(value: Any) -> bool:
 
 def _foreign(rows: Iterable[Mapping[str, Any]], fields: Iterable[str]) -> tuple[str, ...]:
     named = frozenset(fields)
-    found = {
-        name: None
-        for row in rows
-        for name, value in row.items()
-        if isinstance(value, dict) and value and "value" not in value and name in named
-    }
+    found = {name: None for row in rows for name, value in row.items() if name in named and _is_foreign(value)}
     return tuple(found)
+
+
+def _is_foreign(value: Any) -> bool:
+    """Whether a wrapper holds no value, or an object that is no choice."""
+    if not isinstance(value, dict) or not value:
+        return False
+    inner = value.get("value")
+    return "value" not in value or (isinstance(inner, dict) and "id" not in inner)
 
 
 def held(rows: Sequence[Any], paths: Iterable[str]) -> set[str]:
@@ -132,6 +151,8 @@ def _holds_something(value: Any) -> bool:
     match value:
         case None | msgspec.UNSET | "":
             return False
+        case {"value": value_} | Wrapper(value=value_):
+            return _holds_something(id_of(value_))
         case dict():
             return any(_holds_something(inner) for name, inner in value.items() if name not in _FRAME)
         case msgspec.Struct():

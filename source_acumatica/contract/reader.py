@@ -21,7 +21,9 @@ from source_acumatica.contract.field_check import FieldCheck
 from source_acumatica.contract.identity import identifier
 from source_acumatica.contract.ladder import TOO_MUCH, Ladder
 from source_acumatica.contract.list_requests import TRIES_AT_ONE_PAGE, Ask, ListRequests, unless_refused
-from source_acumatica.contract.query import Plan, asked_parts, record_filter
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.query import asked_parts
+from source_acumatica.contract.record_addresses import record_filter
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pages
@@ -271,7 +273,7 @@ class ListReader(ContractReader):
         if plan.is_by_record or (is_proven and not skip):
             return False
         try:
-            return self.requests.has_rows(window, Plan(is_by_record=True, filters=plan.filters), skip=skip)
+            return self.requests.has_rows(window, plan.of_keys, skip=skip)
         except RequestFailed as error:
             # A form that may not be asked for its keys alone; where no parts were asked for, none can be too much.
             if error.problem.action in REFUSALS and not asked_parts(self.table, plan, self.columns):
@@ -282,7 +284,7 @@ class ListReader(ContractReader):
         """Whether the filter works, so that a page fails for another reason, such as one of its rows."""
         if self.requests.has_page or problem.action is not Action.STOP:
             return self.requests.has_page
-        ask = partial(self.requests.send, window, {"top": 1, "plan": Plan(is_by_record=True)})
+        ask = partial(self.requests.send, window, {"top": 1, "plan": replace(self._plan.of_keys, filters=True)})
         return unless_refused(ask, None) is not None
 
     def _hides_rows(self, window: Window) -> bool:

@@ -11,16 +11,11 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.contract.base_reader import REFUSALS
 from source_acumatica.contract.custom_fields import merge_custom
 from source_acumatica.contract.parts import missing
-from source_acumatica.contract.query import (
-    Plan,
-    custom_groups,
-    expanded,
-    id_path,
-    record_filter,
-    record_options,
-    record_path,
-)
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.query import custom_groups, expanded, record_options
+from source_acumatica.contract.record_addresses import can_address, id_path, record_filter, record_paths
 from source_acumatica.contract.tables import Table
+from source_acumatica.contract.understood import refuse_misunderstood
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.fields import Raw, unwrap
 from source_acumatica.reading.window import Window
@@ -50,7 +45,7 @@ class SingleRecords:
 
     def can_address(self, row: Raw) -> bool:
         """Whether the record of a row of the list can be asked for by itself."""
-        return record_path(self.table, row) is not None
+        return can_address(self.table, row)
 
     def read(self, row: Raw, plan: Plan) -> Raw | None:
         """The record in full; None where it was removed since the list was read.
@@ -58,7 +53,7 @@ class SingleRecords:
         Raises:
             RequestFailed: it cannot be read, or is not found although the list still has it.
         """
-        paths = self._addresses(row)
+        paths = record_paths(self.table, row)
         if not paths:
             raise self._failure(row, _NOT_ADDRESSABLE)
         found = (self._at(path, row, plan) for path in paths)
@@ -83,13 +78,6 @@ class SingleRecords:
             if refusals is not None:
                 refusals.append(error)
             return None
-
-    def _addresses(self, row: Raw) -> list[str]:
-        """By the keys, where they can stand in a path, and by the id, which may be made up: what is found is compared.
-
-        Web servers misread some keys: ``CON`` as a device, what follows a dot as a file extension.
-        """
-        return [*dict.fromkeys(filter(None, (record_path(self.table, row), id_path(self.table, row))))]
 
     def _at(self, path: str, row: Raw, plan: Plan) -> Raw | None:
         """The record of ``row`` if it is at this address.
@@ -120,14 +108,16 @@ class SingleRecords:
     def _read(self, path: str, plan: Plan) -> Raw:
         groups = custom_groups(self.table, plan, self.columns, Window())
         for _ in range(_TRIES_AT_ONE_RECORD):
-            record, *more = [
-                self.fetch_object(path, record_options(self.table, replace(plan, custom=group), self.columns))
-                for group in groups
-            ]
+            record, *more = [self._answer(path, replace(plan, custom=group)) for group in groups]
             if all(merge_custom(record, other, self.table.path) for other in more):
                 return record
         sentence = "its lines change faster than their custom fields can be read"
         raise RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), self.where)
+
+    def _answer(self, path: str, plan: Plan) -> dict[str, Any]:
+        record = self.fetch_object(path, record_options(self.table, plan, self.columns))
+        refuse_misunderstood(self.table, plan, self.where, [record])
+        return record
 
     def _is_listed(self, row: Raw, plan: Plan) -> bool | None:
         """Whether the list still has the record of ``row``; None if it cannot be asked."""

@@ -14,12 +14,14 @@ from source_acumatica.airbyte.keys import ListKeys
 from source_acumatica.airbyte.stream import TableStream, can_be_smaller, shared_codec
 from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.codec import list_codec
+from source_acumatica.contract.dialect import is_by_id
 from source_acumatica.contract.form_reader import FormReader
 from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
-from source_acumatica.contract.query import Plan, list_options
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.query import list_options
 from source_acumatica.contract.reader import ListReader
 from source_acumatica.contract.tables import Method, Table
-from source_acumatica.erp.answers import NO_CONTENT, on_trial, or_no_content, read_answer
+from source_acumatica.erp.answers import NO_CONTENT, naming_feature, on_trial, or_no_content, read_answer
 from source_acumatica.erp.errors import config_error
 from source_acumatica.reading.codec import Codec
 from source_acumatica.reading.facts import TenantFacts
@@ -67,6 +69,7 @@ class ContractStream(TableStream):
         return own if isinstance(own, Table) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
+        table = self._table_of(tenant)
         return read_with(
             self._config,
             tenant,
@@ -74,6 +77,8 @@ class ContractStream(TableStream):
             absent=self._catalog_columns.absent(tenant),
             present=self._catalog_columns.present(tenant),
             has_custom=True,
+            has_ids=table.dialect.has_ids,
+            has_ids_in_keys=is_by_id(table.shape.fields, table.keys),
         )
 
     def _path(self, tenant: str) -> str:
@@ -157,6 +162,7 @@ class ContractStream(TableStream):
         token: Mapping[str, Any],
         read: Callable[[requests.Response], tuple[Sequence[Raw], int]],
     ) -> tuple[Sequence[Raw], int]:
+        judge = naming_feature(read_answer, self._table_of(tenant).off)
         return self._client.fetch(
             tenant,
             self._path(tenant),
@@ -164,7 +170,7 @@ class ContractStream(TableStream):
             headers=self.request_headers(None),
             read=read,
             where=where_of(tenant, self.name),
-            judge=or_no_content(on_trial(read_answer) if token.get("is_trial") else read_answer),
+            judge=or_no_content(on_trial(judge) if token.get("is_trial") else judge),
             is_page=can_be_smaller(token),
         )
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from source_acumatica.contract.dialect import DIALECTS, USUAL, Dialect
 from source_acumatica.contract.known_entities import Known
 from source_acumatica.reading.fields import INSTANT_SCHEMA, FieldKind, Raw, Record, Shape, unwrap, utc_instant
 from source_acumatica.reading.table import DELETED_AT, Rows, clashing, cursor_of, parameter_columns, stamps_of
@@ -72,6 +73,10 @@ class Table:
     """Of an inquiry form that is asked several times: the parameters whose values stand in its rows."""
     condition: str = ""
     """The user's row filter for top-level records, in parentheses; empty for all of them."""
+    contract: str = USUAL
+    """The contract version of the endpoint."""
+    off: str = ""
+    """The feature of the ERP that the entity's form needs and that is off in the tenant, where that is known."""
 
     @property
     def name(self) -> str:
@@ -82,6 +87,11 @@ class Table:
     def url_path(self) -> str:
         """The entity's address below the instance."""
         return f"/entity/{quote(self.endpoint)}/{quote(self.version)}/{quote(self.entity)}"
+
+    @property
+    def dialect(self) -> Dialect:
+        """How requests are written, as far as it is documented."""
+        return DIALECTS[self.contract]
 
     @cached_property
     def rows_shape(self) -> Shape:

@@ -11,6 +11,8 @@
     more bytes than the request may bring                  ask for fewer rows     config_error
     429                                                    wait, try again        transient_error
     seat limit (500, 429 text, 302, empty 200)             give back, wait, again transient_error
+    409                                                    wait, in the end for   transient_error
+                                                           another session
     401                                                    sign in again          config_error
     500 cannot be optimized, unknown field                 climb down             config_error
     414, 404.15, 400 with "query string"                   climb down, shorter    config_error
@@ -84,7 +86,8 @@ TOO_LONG = 414
 """The status of every problem with the length of an address, although servers report it with several."""
 # No server is known to refuse a query string shorter than this for its length.
 _SHORT_QUERY_CHARACTERS = 1000
-_SERVER_ERROR = 500
+_BAD_REQUEST = 400
+FORBIDDEN = 403
 NO_CONTENT = 204
 """Some servers answer so for a list without rows; this empty body does not mean that seats are lacking."""
 _TOO_LARGE = 413
@@ -135,6 +138,7 @@ def read_answer(response: requests.Response) -> Problem | None:
         FailureType.system_error,
         with_quote(f"the instance refused the request ({status})", text),
         status=status,
+        is_unclear=status == _BAD_REQUEST,
     )
 
 
@@ -161,6 +165,19 @@ def on_trial(judge: Judge) -> Judge:
         return problem
 
     return of_trial
+
+
+def naming_feature(judge: Judge, off: str) -> Judge:
+    """``judge`` for a form that needs a feature which is ``off``: a refusal for lacking rights says so too."""
+
+    def of_form(response: requests.Response) -> Problem | None:
+        problem = judge(response)
+        if not (off and problem and problem.status == FORBIDDEN):
+            return problem
+        sentence = f"{problem.sentence}; or enable the feature that it needs, {off}, which is off in this tenant"
+        return replace(problem, sentence=f"{sentence} (Enable/Disable Features, CS100000)")
+
+    return of_form
 
 
 def of_its_head(judge: Judge) -> Judge:
@@ -217,13 +234,19 @@ def is_too_long(response: requests.Response) -> bool:
 _BY_STATUS: Mapping[int, Problem] = {
     401: Problem(Action.SIGN_IN, FailureType.config_error, "the session is not accepted even after signing in again"),
     403: Problem(
-        Action.STOP, FailureType.config_error, "the user may not read this form: give it a role with view rights"
+        Action.STOP,
+        FailureType.config_error,
+        "the user may not read this form: give it a role with view rights",
+        status=FORBIDDEN,
     ),
     404: Problem(Action.STOP, FailureType.config_error, "the endpoint or entity does not exist there", status=404),
     422: Problem(
         Action.STOP,
         FailureType.config_error,
         "the ERP wants other values: set inquiry_parameters",
+    ),
+    409: Problem(
+        Action.BUSY, FailureType.transient_error, "the ERP is busy with a long operation on this form in this session"
     ),
     408: Problem(Action.RETRY, FailureType.transient_error, "the instance gave up waiting for the request"),
     429: Problem(Action.THROTTLED, FailureType.transient_error, _THROTTLE_SENTENCE),
@@ -246,7 +269,7 @@ def _server_error(body: str, text: str) -> Problem:
         )
     if _UNKNOWN_FIELD in body:
         sentence = "the ERP does not know a field that its own description lists"
-        return Problem(Action.CLIMB_DOWN, FailureType.config_error, with_quote(sentence, text))
+        return Problem(Action.CLIMB_DOWN, FailureType.config_error, with_quote(sentence, text), is_unclear=True)
     if _GONE.search(body):
         return Problem(Action.GONE, FailureType.config_error, "the record does not exist any more")
     if _NOT_SET_UP.search(body):
@@ -259,7 +282,7 @@ def _server_error(body: str, text: str) -> Problem:
     if SQL_TIMEOUT.search(body):
         return Problem(Action.FEWER_ROWS, FailureType.transient_error, "the ERP's database did not answer in time")
     sentence = with_quote("the ERP failed with an error of its own", text)
-    return Problem(Action.STOP, FailureType.system_error, sentence, status=500)
+    return Problem(Action.STOP, FailureType.system_error, sentence, status=500, is_unclear=True)
 
 
 def _redirect(response: requests.Response) -> Problem:

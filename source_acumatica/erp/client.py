@@ -152,6 +152,8 @@ class Client:
                     if session.has_answered and sessions_ended < self._config.max_sessions:
                         sessions_ended += 1
                         recovery.forgive(Action.SIGN_IN)
+                elif outcome.action is Action.BUSY and recovery.needs_another_session:
+                    self._pool.discard(session)
                 answer = _decoded(outcome, read) if is_streamed else None
             if not is_streamed:
                 # The seat is free for the next request while this answer is decoded.

@@ -21,6 +21,7 @@ class Action(StrEnum):
     RETRY = "try the same request again after a pause"
     FEWER_ROWS = "ask for fewer rows at once"
     THROTTLED = "wait until the limit of requests per minute allows more"
+    BUSY = "wait until the session is free, and in the end for another one"
     SEAT = "give the seat back, wait for a free one, try again"
     SIGN_IN = "sign in again, then try the same request"
     CLIMB_DOWN = "ask for less in one request"
@@ -40,6 +41,8 @@ class Problem:
     """The fields or collections that the server named as the cause."""
     status: int = 0
     """The HTTP status, where what happens next depends on it; otherwise 0."""
+    is_unclear: bool = False
+    """Whether the server may have failed to understand how the request was written."""
 
     @property
     def is_explained(self) -> bool:

@@ -20,6 +20,8 @@ _GATEWAY_TIME_OUT = 504
 _TRIES_OF_ONE_SIZE = 2
 # A gateway that waited for so long gave up on this page; one that answers sooner has no server behind it.
 _QUICK_SECONDS = 10.0
+# A long operation of the same session; what it is bound to is not known, so another session is tried in the end.
+_TRIES_IN_A_BUSY_SESSION = 3
 # The ERP counts requests by the minute.
 _LONGEST_THROTTLE_SECONDS = 15 * 60.0
 _LONGEST_RECOVERY_SECONDS = 30 * 60.0
@@ -110,23 +112,28 @@ class Recovery:
                 return 0.0, None
             case Action.STOP if problem.status == _FAILURE and tries <= _TRIES_AFTER_FAILURE:
                 return again
-            case Action.RETRY | Action.FEWER_ROWS if self._is_over():
+            case Action.RETRY | Action.FEWER_ROWS | Action.BUSY if self._is_over():
                 return 0.0, self._given_up(problem, self.trouble)
             case Action.FEWER_ROWS if self.is_page:
                 is_quick = problem.status == _GATEWAY_TIME_OUT and took_seconds < _QUICK_SECONDS
                 return pause if is_quick else 0.0, problem
             case Action.RETRY if self.is_page and problem.status > _FAILURE and tries >= _TRIES_OF_ONE_SIZE:
                 return pause, replace(problem, action=Action.FEWER_ROWS)
-            case Action.RETRY if tries <= self.retry_policy.retries:
+            case Action.RETRY | Action.BUSY if tries <= self.retry_policy.retries:
                 return again
             case Action.FEWER_ROWS if problem.status == _GATEWAY_TIME_OUT and tries <= self.retry_policy.retries:
                 return again
             case Action.FEWER_ROWS if not problem.status and tries <= _TRIES_AFTER_TIME_OUT:
                 return again
-            case Action.RETRY | Action.FEWER_ROWS:
+            case Action.RETRY | Action.FEWER_ROWS | Action.BUSY:
                 return 0.0, self._given_up(problem, self.trouble)
             case _:
                 return 0.0, problem
+
+    @property
+    def needs_another_session(self) -> bool:
+        """Whether a session that is busy once more has been so for so many tries that another one may be free."""
+        return (self._tries[Action.BUSY] + 1) % _TRIES_IN_A_BUSY_SESSION == 0
 
     def forgive(self, kind: Action) -> None:
         """Do not count the last failure of this kind."""

@@ -113,6 +113,7 @@ class Code:
         """``shortcuts``: for a function, code that does the same with most values without a call."""
         self._shortcuts = shortcuts
         self._values: dict[str, Any] = {}
+        self._constants: dict[int, str] = {}
         self._attributes: dict[str, str] = {}
 
     def attribute(self, name: str) -> str:
@@ -124,6 +125,12 @@ class Code:
         name = f"v{len(self._values)}"
         self._values[name] = value
         return name
+
+    def constant(self, value: Any) -> str:
+        """The name that stands for ``value`` each time."""
+        if id(value) not in self._constants:
+            self._constants[id(value)] = self.value(value)
+        return self._constants[id(value)]
 
     def call(self, function: Callable[[Any], Any] | None, argument: str) -> str:
         """The code of a call of ``function``; without one, the argument."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ Convert = Callable[[Any], Any]
 
 
 class FieldKind(StrEnum):
-    """The value types of contract versions 3 and 4, by the names that descriptions have for their wrappers."""
+    """The value types of the contract versions, by the names that descriptions have for their wrappers."""
 
     STRING = "StringValue"
     GUID = "GuidValue"
@@ -30,7 +31,15 @@ class FieldKind(StrEnum):
     DECIMAL = "DecimalValue"
     DOUBLE = "DoubleValue"
     DATE_TIME = "DateTimeValue"
+    DATE = "DateOnlyValue"
+    CHOICE = "StringSingleSelectValue"
+    INTEGER_CHOICE = "IntSingleSelectValue"
+    CHOICES = "StringMultiSelectValue"
     UNKNOWN = "?"
+
+
+LABELLED = frozenset({FieldKind.CHOICE, FieldKind.INTEGER_CHOICE, FieldKind.CHOICES})
+"""The kinds whose values are picked from a list, each an id with a label (BEHAVIOR.md, "Contract version 5")."""
 
 
 _TEXT = {"type": ["null", "string"]}
@@ -41,6 +50,7 @@ INSTANT_SCHEMA: Mapping[str, Any] = {
     "format": "date-time",
     "airbyte_type": "timestamp_with_timezone",
 }
+_TEXTS = {"type": ["null", "array"], "items": {"type": ["null", "string"]}}
 CUSTOM_SCHEMA: Mapping[str, Any] = {"type": ["null", "object"], "additionalProperties": True}
 
 # An unknown kind gets a schema without a type: "string" would be a guess.
@@ -55,10 +65,23 @@ JSON_SCHEMAS: Mapping[FieldKind, Mapping[str, Any]] = {
     FieldKind.DECIMAL: _NUMBER,
     FieldKind.DOUBLE: _NUMBER,
     FieldKind.DATE_TIME: INSTANT_SCHEMA,
+    FieldKind.DATE: {"type": ["null", "string"], "format": "date"},
+    FieldKind.CHOICE: _TEXT,
+    FieldKind.INTEGER_CHOICE: _INTEGER,
+    FieldKind.CHOICES: _TEXTS,
     FieldKind.UNKNOWN: {},
 }
 if JSON_SCHEMAS.keys() != set(FieldKind):
     raise AssertionError
+
+LABEL_SUFFIX = "_description"
+"""The end of the names of the columns with the labels of choices."""
+_COLUMNS_OF_EVERY_RECORD = ("id", "note", "custom")
+# Tenants with different contract versions: of one column, the cells have the same type.
+_AGREED: Mapping[frozenset[str], FieldKind] = {
+    frozenset({FieldKind.STRING, FieldKind.CHOICE}): FieldKind.CHOICE,
+    frozenset({FieldKind.INTEGER, FieldKind.INTEGER_CHOICE}): FieldKind.INTEGER_CHOICE,
+}
 
 
 @dataclass(frozen=True)
@@ -76,8 +99,9 @@ class Shape:
         """Both shapes as one; a field that two tenants type differently becomes one of an unknown kind."""
         fields = {**self.fields, **other.fields}
         for name in fields:
-            if len({shape._sort(name) for shape in (self, other)} - {None}) > 1:
-                fields[name] = FieldKind.UNKNOWN
+            sorts = frozenset(sort for shape in (self, other) if (sort := shape._sort(name)))
+            if len(sorts) > 1:
+                fields[name] = _AGREED.get(sorts, FieldKind.UNKNOWN)
         objects, collections = _joined(self.objects, other.objects), _joined(self.collections, other.collections)
         return Shape(
             fields,
@@ -88,6 +112,30 @@ class Shape:
     def _sort(self, name: str) -> str | None:
         """What ``name`` is in this shape: a field of some kind, or a record; None if it is not there."""
         return self.fields.get(name) or ("record" if name in self.objects or name in self.collections else None)
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """For each field whose values are picked from a list, the column with their labels."""
+        names = {f"{name}{LABEL_SUFFIX}": name for name, kind in self.fields.items() if kind in LABELLED}
+        return {name: column for column, name in names.items() if column.casefold() not in self._taken}
+
+    @property
+    def covered_labels(self) -> list[str]:
+        """The fields whose labels do not come, since the ERP has a field of that name."""
+        return [name for name, kind in self.fields.items() if kind in LABELLED and name not in self.labels]
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        """The names of the ERP's own columns, as destinations compare them."""
+        return frozenset(name.casefold() for name in (*self.fields, *self.objects, *_COLUMNS_OF_EVERY_RECORD))
+
+    def needed(self, columns: Collection[str]) -> frozenset[str]:
+        """The ``columns`` and the fields that fill them: a label comes with its field."""
+        return frozenset({*columns, *(name for name, label in self.labels.items() if label in columns)})
+
+    def filled_by(self, names: Iterable[str]) -> list[str]:
+        """The columns that these fields fill: their own, and those of their labels."""
+        return [column for name in names for column in (name, self.labels.get(name)) if column]
 
     def object_paths(self) -> list[str]:
         """The linked objects as ``$expand`` names them, those within others as ``Outer/Inner``."""
@@ -101,7 +149,7 @@ class Shape:
         """The properties of a record of this shape, without its collections: those are streams of their own."""
         return {
             "id": _TEXT,
-            **{name: JSON_SCHEMAS[kind] for name, kind in self.fields.items()},
+            **{column: schema for name in self.fields for column, schema in self._columns(name)},
             **{
                 name: {"type": ["null", "object"], "properties": shape.json_schema()}
                 for name, shape in self.objects.items()
@@ -109,6 +157,12 @@ class Shape:
             "note": _TEXT,
             "custom": CUSTOM_SCHEMA,
         }
+
+    def _columns(self, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        kind = self.fields[name]
+        yield name, JSON_SCHEMAS[kind]
+        if label := self.labels.get(name):
+            yield label, _TEXTS if kind is FieldKind.CHOICES else _TEXT
 
     def without(self, names: Collection[str]) -> Shape:
         """The shape without these columns."""
@@ -119,22 +173,25 @@ class Shape:
 
     def converter(self, columns: Collection[str] | None = None) -> Callable[[Raw], Record]:
         """A function from a raw record to one of the stream, with ``columns`` only where given."""
-        plan = [(name, convert) for name, convert in self._conversions() if columns is None or name in columns]
+        plan = [each for each in self._conversions() if columns is None or each[0] in columns]
 
         def convert_record(raw: Raw) -> Record:
             get = raw.get
-            return {name: convert(get(name)) for name, convert in plan}
+            return {column: convert(get(name)) for column, name, convert in plan}
 
         return convert_record
 
-    def _conversions(self) -> Iterable[tuple[str, Convert]]:
-        yield "id", _as_it_is
+    def _conversions(self) -> Iterable[tuple[str, str, Convert]]:
+        """Each column, the field that fills it, and how."""
+        yield "id", "id", _as_it_is
         for name, kind in self.fields.items():
-            yield name, conversion(name, kind)
+            yield name, name, conversion(name, kind)
+            if label := self.labels.get(name):
+                yield label, name, label_of
         for name, shape in self.objects.items():
-            yield name, _optional(shape.converter())
-        yield "note", unwrap
-        yield "custom", custom_values
+            yield name, name, _optional(shape.converter())
+        yield "note", "note", unwrap
+        yield "custom", "custom", custom_values
 
 
 def _joined(ours: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> dict[str, Shape]:
@@ -152,12 +209,54 @@ class Wrapper(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True)
     value: Any = None
 
 
+class Choice(msgspec.Struct, frozen=True, gc=False):
+    """``{"id": x, "description": y}``: what was picked from a list, and what the user reads there."""
+
+    id: Any = None
+    description: str | None = None
+
+
 NO_VALUE = Wrapper()
 """Stands for a wrapper that was not sent, as opposed to an empty one."""
 
 
 def unwrap(wrapper: Any) -> Any:
-    """``{"value": x}`` becomes x, ``{}`` and a missing wrapper become None; a bare value stays."""
+    """``{"value": x}`` becomes x, ``{}`` and a missing wrapper become None; a bare value stays.
+
+    Of what was picked from a list the id is left, of several their ids.
+    """
+    return id_of(_inside(wrapper))
+
+
+def id_of(value: Any) -> Any:
+    """The id of a choice, or the ids of several; any other value stays."""
+    match value:
+        case {"id": id_}:
+            return id_
+        case Choice():
+            return value.id
+        case list():
+            return [id_of(each) for each in value]
+        case _:
+            return value
+
+
+def label_of(wrapper: Any) -> Any:
+    """The label of a wrapped choice, or the labels of several; None where a value has come without one."""
+    return _label_in(_inside(wrapper))
+
+
+def _label_in(value: Any) -> Any:
+    match value:
+        case {"description": label} | Choice(description=label):
+            return label
+        case list():
+            return [_label_in(each) for each in value]
+        case _:
+            return None
+
+
+def _inside(wrapper: Any) -> Any:
     if isinstance(wrapper, dict):
         return wrapper.get("value")
     return wrapper.value if isinstance(wrapper, Wrapper) else wrapper
@@ -178,14 +277,22 @@ def _optional(convert: Callable[[Raw], Record]) -> Convert:
 def conversion(name: str, kind: FieldKind) -> Convert:
     """The function from a field as it is sent, in its wrapper, to the cell of the record."""
     if kind is FieldKind.UNKNOWN:
-        return lambda value: value if _is_no_wrapper(value) else unwrap(value)
+        return lambda value: value if _is_no_wrapper(value) else _inside(value)
     convert = value_conversion(name, kind)
     return (lambda wrapper: convert(unwrap(wrapper))) if convert else unwrap
 
 
 def value_conversion(name: str, kind: FieldKind) -> Convert | None:
     """The function from a value to the cell of the record; None where the value is the cell."""
-    return calendar_date if kind is FieldKind.DATE_TIME and name.endswith("Date") else None
+    match kind:
+        case FieldKind.DATE_TIME if name.endswith("Date"):
+            return calendar_date
+        case FieldKind.DATE:
+            return plain_date
+        case FieldKind.CHOICES:
+            return _as_list
+        case _:
+            return None
 
 
 def _is_no_wrapper(value: Any) -> bool:
@@ -201,6 +308,16 @@ def calendar_date(value: Any) -> Any:
     if isinstance(value, str) and _MIDNIGHT.fullmatch(value):
         return f"{value[:10]}T00:00:00+00:00"
     return value
+
+
+def plain_date(value: Any) -> Any:
+    """A date as it is; of midnight in any zone, which fits no column of dates, that day."""
+    return value[:10] if isinstance(value, str) and _MIDNIGHT.fullmatch(value) else value
+
+
+def _as_list(value: Any) -> Any:
+    """Several ids; a bare value, which a field of several may come as, is one of them."""
+    return value if value is None or isinstance(value, list) else [value]
 
 
 def utc_instant(value: Any) -> str | None:

@@ -16,6 +16,7 @@ ReadWith = Mapping[str, Any]
 _INSTANCE, _ARCHIVED, _CUSTOM, _START = "instance_url", "include_archived", "include_custom_fields", "start_date"
 _FILTER, _PARAMETERS, _USER, _ODATA = "row_filters", "inquiry_parameters", "username", "odata_version"
 _DESIGNED, _ABSENT = "designed_at", "absent_columns"
+_HAS_IDS, _IDS_IN_KEYS = "choices_by_id", "choices_in_keys"
 # Only compared with what was absent, and not kept.
 _PRESENT = "present_columns"
 # The state has only the beginning of the hash of a user's name: enough to see that it is another one.
@@ -34,8 +35,13 @@ def read_with(
     has_custom: bool,
     odata_version: int | None = None,
     designed_at: str | None = None,
+    has_ids: bool = False,
+    has_ids_in_keys: bool = False,
 ) -> ReadWith:
     """The settings that a tenant's stream is read with; ``has_custom``: it has a column for custom fields.
+
+    ``has_ids``: its contract version gives ids for choices, where earlier ones give labels; ``has_ids_in_keys``: also
+    in its keys.
 
     ``absent`` are the catalog's columns that the tenant does not have, though another may have them; ``present`` those
     that it has.
@@ -51,6 +57,9 @@ def read_with(
     }
     if has_custom:
         with_[_CUSTOM] = config.include_custom_fields
+    if has_ids:
+        with_[_HAS_IDS] = True
+        with_[_IDS_IN_KEYS] = has_ids_in_keys
     if odata_version is not None:
         with_[_ODATA] = odata_version
     if designed_at is not None:
@@ -90,6 +99,14 @@ def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
             "it and remove its records, which reads it from the new instance; or write the earlier address into "
             "instance_url"
         )
+    if _INSTANCE in was and bool(was.get(_IDS_IN_KEYS)) != bool(now.get(_IDS_IN_KEYS)):
+        ids, labels = "ids (INV)", "labels (Invoice)"
+        had, have = (labels, ids) if now.get(_IDS_IN_KEYS) else (ids, labels)
+        return (
+            f"the contract version of its endpoint is another one than before: its keys had {had} and have {have} "
+            "now, so that each row would stay in the destination under its earlier key, too. Refresh the connection's "
+            "schema, and then refresh the stream and remove its records; or name the earlier version in endpoints"
+        )
     if (before := was.get(_ODATA)) and before != (today := now.get(_ODATA, before)):
         is_older = "If it is no older release, try again later. " if before > today else ""
         return (
@@ -119,6 +136,9 @@ def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
             "the inquiry has other parameters now (rows that came with the earlier ones stay, and win against the same "
             "rows where their time is later: refresh the stream if they are not wanted any more)"
         )
+    if _INSTANCE in was and bool(was.get(_HAS_IDS)) != bool(now.get(_HAS_IDS)):
+        has = "ids where it had labels" if now.get(_HAS_IDS) else "labels where it had ids"
+        yield f"the contract version of its endpoint is another one now, and drop-down lists have {has}"
     if _USER in was and now[_USER] != was[_USER]:
         yield "another user reads now, who may see other rows"
     if came := sorted({*was.get(_ABSENT, ())}.intersection(now.get(_PRESENT, ()))):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
-from source_acumatica.reading.fields import FieldKind, Raw, Record
+from source_acumatica.reading.fields import LABEL_SUFFIX, FieldKind, Raw, Record
 
 # Names seen for the stamp of the last change; the first that an entity has is its cursor (BEHAVIOR.md, "Cursors").
 _CURSOR_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?")
@@ -84,6 +84,15 @@ def clashing(names: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
 def explain_left_out(stream: str, names: Iterable[str]) -> str:
     """The warning about columns whose names are taken."""
     return f"Stream {stream}: {', '.join(names)} has the name of a column that the connector adds; it is left out."
+
+
+def explain_covered_labels(stream: str, names: Collection[str]) -> str:
+    """The warning about choices whose labels do not come."""
+    labels = ", ".join(f"{name}{LABEL_SUFFIX}" for name in names)
+    return (
+        f"Stream {stream}: the ERP has columns of its own called {labels}, so the labels of {', '.join(names)} do not "
+        "come."
+    )
 
 
 def left_out_by(setting: str, stream: str) -> str:

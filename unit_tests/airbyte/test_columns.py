@@ -8,7 +8,7 @@ import pytest
 from source_acumatica.airbyte.columns import column
 from source_acumatica.airbyte.stamps import Stamps
 from source_acumatica.contract.codec import list_codec
-from unit_tests.contract.test_query import table
+from unit_tests.contract.orders import table
 
 ORDERS = [{"OrderType": {"value": "SO"}, "OrderNbr": {"value": "1"}, "LastModified": {"value": "2026-11-22T10:00:00Z"}}]
 

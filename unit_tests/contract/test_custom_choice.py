@@ -10,7 +10,7 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.custom_choice import choose_custom
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from unit_tests.contract.test_query import table
+from unit_tests.contract.orders import table
 
 FIELD = {"type": "CustomStringField"}
 SCHEMA = {"custom": {"Document": {"UsrA": FIELD, "Own": FIELD, "UsrPassword": FIELD}}}

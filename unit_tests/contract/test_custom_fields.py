@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_acumatica.contract.custom_fields import CustomFields, column_of, custom_fields, in_groups, merge_custom
-from unit_tests.contract.test_query import table
+from unit_tests.contract.orders import table
 
 FIELD = {"type": "CustomStringField", "value": None}
 AD_HOC = {

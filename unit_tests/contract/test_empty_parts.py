@@ -8,12 +8,12 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.contract.empty_parts import EmptyParts
 from source_acumatica.contract.identity import identifier
 from source_acumatica.contract.list_requests import ListRequests
-from source_acumatica.contract.query import Plan
+from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.learnt import EMPTIES_PARTS, LISTS_ALL
 from source_acumatica.reading.window import Window
-from unit_tests.contract.test_query import table
+from unit_tests.contract.orders import table
 
 LINE = {"id": "2", "LineNbr": {"value": 1}, "Item": None}
 PAGE = {"skip": 0, "top": 50, "plan": Plan()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from source_acumatica.contract.field_check import FieldCheck
-from unit_tests.contract.test_query import table
+from unit_tests.contract.orders import table
 
 
 def row(number, **values):

@@ -8,7 +8,7 @@ import pytest
 
 from source_acumatica.contract.identity import identifier
 from source_acumatica.contract.known_entities import Known
-from unit_tests.contract.test_query import NOTED, table
+from unit_tests.contract.orders import NOTED, table
 
 ORDER = {
     "id": "1",

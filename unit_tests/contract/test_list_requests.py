@@ -7,10 +7,10 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.contract.identity import identifier
 from source_acumatica.contract.list_requests import ListRequests, unless_refused
-from source_acumatica.contract.query import Plan
+from source_acumatica.contract.plan import Plan
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.window import Window
-from unit_tests.contract.test_query import table
+from unit_tests.contract.orders import table
 
 TWO_GROUPS = Plan(custom=("Document.UsrA", "Document.UsrB"), most_custom=1)
 PAGE = {"skip": 0, "top": 10, "plan": Plan()}

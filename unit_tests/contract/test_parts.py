@@ -8,8 +8,9 @@ import pytest
 from source_acumatica.contract.codec import list_codec
 from source_acumatica.contract.part_evidence import PartEvidence
 from source_acumatica.contract.parts import held, missing
-from source_acumatica.contract.query import Plan, asked_parts, expanded
-from unit_tests.contract.test_query import table
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.query import asked_parts, expanded
+from unit_tests.contract.orders import table
 
 CONTACT = {"id": "1", "Email": {"value": "a@b"}, "Address": {"id": "2", "City": {"value": "Bern"}}}
 WHOLE = {"id": "0", "OrderType": {"value": "SO"}, "OrderNbr": {"value": "1"}, "Contact": CONTACT, "Totals": None}

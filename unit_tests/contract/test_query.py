@@ -9,44 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_acumatica.contract.known_entities import Known
+from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.query import (
-    Plan,
     custom_groups,
-    inquiry_body,
     list_options,
     probe_options,
-    record_filter,
     record_options,
-    record_path,
     room_for_custom,
 )
-from source_acumatica.contract.tables import tables
 from source_acumatica.erp.addresses import encode
 from source_acumatica.reading.fields import FieldKind, Shape
 from source_acumatica.reading.window import Window
 
-STRING, INTEGER, STAMP = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DATE_TIME
-
-ORDER = Shape(
-    {"OrderType": STRING, "OrderNbr": STRING, "Total": FieldKind.DECIMAL, "LastModified": STAMP},
-    {"Contact": Shape({"Email": STRING}, {"Address": Shape({"City": STRING})}), "Totals": Shape({"Sum": STRING})},
-    {
-        "Details": Shape({"LineNbr": INTEGER, "Qty": STRING}, {"Item": Shape({"Code": STRING})}),
-        "Operations": Shape({"OperationNbr": STRING}, {}, {"Material": Shape({"LineNbr": INTEGER, "Qty": STRING})}),
-    },
-)
-NOTED = replace(ORDER, fields={**ORDER.fields, "NoteID": FieldKind.GUID})
-FACTS = Known(("OrderType", "OrderNbr"), line_keys={"Details": ("LineNbr",), "Operations": ("OperationNbr",)})
-ALL = Window()
-SOME = Window("2026-11-22T09:45:00.000000Z", "2026-11-22T12:00:00.123456Z")
-
-
-def table(name="Order", shape=ORDER, facts=FACTS):
-    entity = name.split("__")[0]
-    return {one.name: one for one in tables("Default", "24.200.001", entity, shape, facts)}[name]
-
-
-UNKEYED = Shape({"Subject": STRING, "Body": STRING, "LastModified": STAMP}, {}, {"Details": Shape({"A": STRING})})
+from .orders import ALL, ORDER, SOME, STRING, UNKEYED, table
 
 
 @pytest.mark.parametrize(
@@ -262,82 +237,6 @@ def test_a_first_read_asks_for_one_rows_keys():
     assert probe_options(table("Memo", UNKEYED, Known())) == {"$top": "1"}
 
 
-def row(order_type, number):
-    return {"id": "6d4b1c", "OrderType": {"value": order_type}, "OrderNbr": {"value": number}}
-
-
-@pytest.mark.parametrize(
-    ("raw", "path"),
-    [
-        (row("SO", "000058"), "SO/000058"),
-        (row("SO", 58), "SO/58"),
-        (row("S O", "a b"), "S%20O/a%20b"),
-        (row("SO", "Größe"), "SO/Gr%C3%B6%C3%9Fe"),
-        (row("SO", "日本"), "SO/%E6%97%A5%E6%9C%AC"),
-        (row("SO", "a'b"), "SO/a%27b"),
-        (row("SO", 0), "SO/0"),
-    ],
-    ids=str,
-)
-def test_a_record_is_found_by_its_keys(raw, path):
-    assert record_path(table(), raw) == f"/entity/Default/24.200.001/Order/{path}"
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        row("SO", "A/C"),
-        row("S/O", "1"),
-        row("SO", ""),
-        row("SO", None),
-        {"id": "6d4b1c", "OrderType": {"value": "SO"}, "OrderNbr": {}},
-        {"id": "6d4b1c"},
-    ],
-    ids=str,
-)
-def test_where_its_keys_cannot_stand_in_a_path_a_record_is_found_by_an_id_that_is_its_own(raw):
-    """Any other id may be made up anew by the next request, and would be the address of nothing."""
-    assert record_path(table(facts=FACTS, shape=NOTED), raw) == "/entity/Default/24.200.001/Order/6d4b1c"
-    assert record_path(table(), raw) is None
-
-
-@pytest.mark.parametrize("key", ["a&b", "a*b", "a:b", "<a", "a>", "50%", "a\\b", "a?", "a|b"])
-def test_a_key_that_the_web_server_refuses_in_a_path_is_not_put_into_one(key):
-    assert record_path(table(), row("SO", key)) is None
-
-
-@pytest.mark.parametrize("key", [".", "..", ". ", " "])
-def test_a_key_that_a_path_would_swallow_is_not_put_into_one(key):
-    assert record_path(table(), row("SO", key)) is None
-
-
-@pytest.mark.parametrize(
-    ("raw", "condition"),
-    [
-        (row("SO", "A/C"), "OrderType eq 'SO' and OrderNbr eq 'A/C'"),
-        (row("SO", "O'Brien & Co"), "OrderType eq 'SO' and OrderNbr eq 'O''Brien & Co'"),
-    ],
-    ids=str,
-)
-def test_whether_a_record_is_still_listed_is_asked_by_all_its_keys(raw, condition):
-    assert record_filter(table(), raw, Plan()) == {"$filter": condition, "$select": "OrderType,OrderNbr", "$top": "1"}
-    assert record_filter(table(), raw, Plan(selects=False)) == {"$filter": condition, "$top": "1"}
-
-
-@pytest.mark.parametrize(("value", "literal"), [(7, "7"), (True, "true"), ("7", "'7'")], ids=str)
-def test_a_key_is_compared_as_what_it_is(value, literal):
-    one = table("Memo", Shape({"Nbr": INTEGER}), Known(("Nbr",)))
-    assert record_filter(one, {"Nbr": {"value": value}}, Plan())["$filter"] == f"Nbr eq {literal}"
-
-
-def test_a_record_without_a_key_is_asked_for_by_its_note_id_or_not_at_all():
-    note_id = "6d4b1c00-0000-0000-0000-000000000000"
-    unkeyed = table("Memo", Shape({"NoteID": FieldKind.GUID}), Known())
-    assert record_filter(unkeyed, {"id": note_id}, Plan())["$filter"] == f"NoteID eq guid'{note_id}'"
-    assert record_filter(table("Memo", UNKEYED, Known()), {"id": note_id}, Plan()) is None
-    assert record_filter(table(), row("SO", None), Plan()) is None
-
-
 MANY_CUSTOM = tuple(f"Document.UsrQuiteLongName{number:02d}" for number in range(36))
 
 
@@ -426,55 +325,6 @@ def test_the_ladder_has_an_end_and_never_leaves_out_what_is_wanted(refusals, wan
         assert lower != plan
         plan = lower
     pytest.fail("no last rung")
-
-
-INQUIRY = Shape(
-    {
-        "Period": STRING,
-        "Year": INTEGER,
-        "Small": FieldKind.SHORT,
-        "Active": FieldKind.BOOLEAN,
-        "Amount": FieldKind.DECIMAL,
-        "AsOf": STAMP,
-    },
-    {},
-    {"Results": Shape({"Account": STRING})},
-)
-
-
-@pytest.mark.parametrize(
-    ("name", "written", "sent"),
-    [
-        ("Period", "012026", "012026"),
-        ("Period", 12026, "12026"),
-        ("Year", "2026", 2026),
-        ("Year", 2026, 2026),
-        ("Small", " 7 ", 7),
-        ("Active", "true", True),
-        ("Active", "False", False),
-        ("Active", True, True),
-        ("Amount", 12.5, 12.5),
-        ("AsOf", "2026-01-01", "2026-01-01"),
-    ],
-)
-def test_a_parameter_is_sent_as_its_fields_type(name, written, sent):
-    one = table("PriceInquiry__Results", INQUIRY, Known())
-    body = inquiry_body(one, {name: written})
-    assert body == {name: {"value": sent}}
-    assert type(body[name]["value"]) is type(sent)
-
-
-@pytest.mark.parametrize(
-    ("name", "written"),
-    [("Gone", "x"), ("period", "x"), ("Year", "this one"), ("Year", "1.5"), ("Active", "perhaps")],
-)
-def test_a_parameter_that_does_not_fit_is_an_error(name, written):
-    with pytest.raises((KeyError, ValueError)):
-        inquiry_body(table("PriceInquiry__Results", INQUIRY, Known()), {name: written})
-
-
-def test_without_parameters_the_form_is_asked_with_its_own():
-    assert inquiry_body(table("PriceInquiry__Results", INQUIRY, Known()), {}) == {}
 
 
 CONDITION = "(Total gt 5 or Total eq 2)"

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from airbyte_cdk.models import FailureType
 
-from source_acumatica.contract.query import Plan
+from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from unit_tests.contract.test_query import table
+from unit_tests.contract.orders import table
 
 
 def single_orders(answer):

@@ -129,6 +129,7 @@ TABLE = {
     "seat: nothing at all": (answer(200, b""), Action.SEAT, TRANSIENT),
     "seat: blanks": (answer(200, b" \r\n\t "), Action.SEAT, TRANSIENT),
     "seat: in small letters, in a 403": (failure("api login limit", status=403), Action.SEAT, TRANSIENT),
+    "busy": (answer(409, {"message": "A long operation is running."}), Action.BUSY, TRANSIENT),
     "throttled": (
         answer(429, {"message": "The number of requests has exceeded the limit."}),
         Action.THROTTLED,

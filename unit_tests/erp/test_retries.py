@@ -136,3 +136,16 @@ def test_a_wait_for_a_seat_does_not_count_as_a_time_in_which_something_failed(cl
 def test_a_check_is_told_soon(clock):
     assert tries_of(lambda _: problem(Action.SEAT), clock, of=RetryPolicy.of_a_check)[2] < 40
     assert tries_of(lambda _: problem(Action.RETRY, 503), clock, of=RetryPolicy.of_a_check)[2] < 10
+
+
+def test_a_session_that_is_busy_is_waited_for_and_in_the_end_given_up_for_another_one(clock):
+    busy = problem(Action.BUSY)
+    tries, given_up, seconds = tries_of(lambda _: busy, clock)
+    assert (tries, given_up.action) == (9, Action.BUSY)
+    assert seconds > RESTART_SECONDS
+    recovery = Recovery(RetryPolicy.of_a_read(), Trouble(), False, TIME_OUT_SECONDS)
+    needs = []
+    for _ in range(6):
+        needs.append(recovery.needs_another_session)
+        recovery.after(busy, 0.1)
+    assert needs == [False, False, True] * 2

@@ -40,6 +40,10 @@ def shapes(draw, depth=2):
     return Shape(fields, objects, collections)
 
 
+def choices(ids):
+    return st.fixed_dictionaries({"id": ids, "description": st.none() | st.text(max_size=3)})
+
+
 SAMPLES = {
     FieldKind.STRING: st.text(max_size=5),
     FieldKind.GUID: st.uuids().map(str),
@@ -51,6 +55,10 @@ SAMPLES = {
     FieldKind.DECIMAL: st.decimals(-(10**12), 10**12, places=6).map(lambda number: msgspec.Raw(str(number))),
     FieldKind.DOUBLE: st.integers(-1000, 1000),
     FieldKind.DATE_TIME: st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
+    FieldKind.DATE: st.dates().map(str),
+    FieldKind.CHOICE: choices(st.text(max_size=3)),
+    FieldKind.INTEGER_CHOICE: choices(st.integers(0, 9)),
+    FieldKind.CHOICES: st.lists(choices(st.text(max_size=3)), max_size=3),
     FieldKind.UNKNOWN: st.none() | st.booleans() | st.text(max_size=3),
 }
 
@@ -115,6 +123,10 @@ def test_a_collection_is_no_column():
         (FieldKind.DECIMAL, ["null", "number"]),
         (FieldKind.DOUBLE, ["null", "number"]),
         (FieldKind.DATE_TIME, ["null", "string"]),
+        (FieldKind.DATE, ["null", "string"]),
+        (FieldKind.CHOICE, ["null", "string"]),
+        (FieldKind.INTEGER_CHOICE, ["null", "integer"]),
+        (FieldKind.CHOICES, ["null", "array"]),
     ],
 )
 def test_every_known_kind_has_its_type_and_may_be_null(kind, types):
@@ -428,10 +440,13 @@ def test_it_does_not_matter_which_tenant_is_asked_first(one, other):
 @given(shapes(), shapes(), st.data())
 def test_a_tenants_records_keep_their_values_in_the_joined_shape(one, other, data):
     raw = data.draw(wires(one))
+    columns = {*ALWAYS, *one.fields} - other.objects.keys()
+    # Each tenant is read by its own shape; without its kind, a choice would be the pair that was sent.
+    columns -= {name for name, kind in one.joined(other).fields.items() if kind is not one.fields.get(name)}
     alone = msgspec.json.decode(msgspec.json.encode(one.converter()(raw)))
     joined = msgspec.json.decode(msgspec.json.encode(one.joined(other).converter()(raw)))
-    assert joined.keys() >= alone.keys()
-    for name in {*ALWAYS, *one.fields} - other.objects.keys():
+    assert joined.keys() >= columns
+    for name in columns:
         assert joined[name] == alone[name], name
 
 
@@ -439,3 +454,79 @@ def test_a_field_that_is_a_linked_object_in_another_tenant_keeps_its_value():
     field, linked = Shape({"Owner": STRING}), Shape({}, {"Owner": Shape({"Name": STRING})})
     for joined in (field.joined(linked), linked.joined(field)):
         assert joined.converter()({"Owner": {"value": "EP01"}})["Owner"] == "EP01"
+
+
+CHOICE, COUNT, CHOICES = FieldKind.CHOICE, FieldKind.INTEGER_CHOICE, FieldKind.CHOICES
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "id_", "label"),
+    [
+        (CHOICE, {"id": "N", "description": "Open"}, "N", "Open"),
+        (CHOICE, {"id": "N", "description": None}, "N", None),
+        (CHOICE, {"id": "N"}, "N", None),
+        (CHOICE, "N", "N", None),
+        (CHOICE, None, None, None),
+        (COUNT, {"id": 90, "description": "01:30"}, 90, "01:30"),
+        (CHOICES, [{"id": "MO", "description": "Monday"}, {"id": "TU"}], ["MO", "TU"], ["Monday", None]),
+        (CHOICES, [], [], []),
+        (CHOICES, "MO", ["MO"], None),
+    ],
+)
+def test_a_choice_is_its_id_and_beside_it_its_label(kind, value, id_, label):
+    record = Shape({"A": kind}).converter()({"A": {"value": value}})
+    assert (record["A"], record["A_description"]) == (id_, label)
+
+
+def test_a_text_that_comes_as_a_choice_is_its_id():
+    assert Shape({"A": STRING}).converter()({"A": {"value": {"id": "N", "description": "Open"}}})["A"] == "N"
+
+
+@pytest.mark.parametrize("taken", ["A_description", "a_Description"])
+def test_a_label_gives_way_to_a_column_of_the_erp(taken):
+    shape = Shape({"A": CHOICE, taken: STRING})
+    assert list(shape.json_schema()) == ["id", "A", taken, "note", "custom"]
+    assert (shape.covered_labels, dict(shape.labels)) == (["A"], {})
+    linked = Shape({"A": CHOICE}, {taken: Shape({"B": STRING})})
+    assert linked.covered_labels == ["A"]
+
+
+def test_a_label_alone_needs_the_field_that_it_belongs_to():
+    shape = Shape({"A": CHOICE, "B": STRING})
+    assert shape.needed({"A_description", "B"}) == {"A", "A_description", "B"}
+    assert shape.filled_by(["A", "B"]) == ["A", "A_description", "B"]
+    assert shape.converter({"A_description"})({"A": {"value": {"id": "N", "description": "Open"}}}) == {
+        "A_description": "Open"
+    }
+
+
+def test_custom_choices_are_their_ids():
+    raw = {"V": {"One": {"type": "CustomStringSingleSelectField", "value": {"id": "EU", "description": "Europe"}}}}
+    raw["V"]["Some"] = {"type": "CustomStringMultiSelectField", "value": [{"id": "MO", "description": "Monday"}]}
+    assert custom_values(raw) == {"V": {"One": "EU", "Some": ["MO"]}}
+
+
+@pytest.mark.parametrize(
+    ("sent", "date"),
+    [
+        ("2026-03-01", "2026-03-01"),
+        ("2026-03-01T00:00:00", "2026-03-01"),
+        ("2026-03-01T00:00:00+13:00", "2026-03-01"),
+        ("2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z"),
+        (None, None),
+    ],
+)
+def test_a_date_has_no_time_and_no_zone(sent, date):
+    shape = Shape({"Day": FieldKind.DATE})
+    assert shape.converter()({"Day": {"value": sent}})["Day"] == date
+    assert shape.json_schema()["Day"]["format"] == "date"
+
+
+def test_tenants_with_different_contracts_share_the_column_of_a_choice():
+    for one, other, both in (
+        (STRING, CHOICE, CHOICE),
+        (FieldKind.INTEGER, COUNT, COUNT),
+        (STRING, CHOICES, FieldKind.UNKNOWN),
+    ):
+        assert Shape({"A": one}).joined(Shape({"A": other})).fields == {"A": both}
+        assert Shape({"A": other}).joined(Shape({"A": one})).fields == {"A": both}

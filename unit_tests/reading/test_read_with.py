@@ -34,6 +34,8 @@ def settings(
     designed_at=None,
     absent=(),
     present=(),
+    has_ids=False,
+    has_ids_in_keys=False,
     **changes,
 ):
     config = Config.parse({**SETTINGS, **changes})
@@ -47,6 +49,8 @@ def settings(
         has_custom=has_custom,
         odata_version=odata_version,
         designed_at=designed_at,
+        has_ids=has_ids,
+        has_ids_in_keys=has_ids_in_keys,
     )
 
 
@@ -200,3 +204,19 @@ def test_a_user_is_the_same_in_any_case_and_no_name_stands_in_the_state():
     was = settings(username="Jane@Example.com")
     assert list(asks_for_more(was, settings(username="jane@example.com "))) == []
     assert "example.com" not in str(was).lower().replace("erp.example.com", "")
+
+
+def test_another_contract_version_gives_other_values_to_all_rows():
+    four, five = settings(), settings(has_ids=True)
+    assert "ids where it had labels" in "".join(asks_for_more(four, five))
+    assert "labels where it had ids" in "".join(asks_for_more(five, four))
+    assert [*asks_for_more(five, five)] == [*asks_for_more(four, four)] == [*asks_for_more({}, five)] == []
+    assert explain_mixture(four, five) is None
+
+
+def test_another_contract_version_with_other_keys_would_double_each_row():
+    four, five = settings(), settings(has_ids=True, has_ids_in_keys=True)
+    assert "Refresh the connection's schema" in explain_mixture(four, five)
+    assert "had labels (Invoice) and have ids (INV)" in explain_mixture(four, five)
+    assert "had ids (INV) and have labels (Invoice)" in explain_mixture(five, four)
+    assert explain_mixture(five, five) is explain_mixture({}, five) is None

@@ -1,0 +1,85 @@
+"""Tests what is asked for after a refusal, where the dialect of the endpoint is documented in parts only."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+from airbyte_cdk.models import FailureType
+
+from source_acumatica.contract import ladder as module
+from source_acumatica.contract.dialect import DIALECTS, CustomBy
+from source_acumatica.contract.ladder import Ladder
+from source_acumatica.contract.plan import Plan
+from source_acumatica.contract.understood import NO_CUSTOM, NO_FIELDS
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
+
+from .orders import SOME, table
+
+FIVE = DIALECTS["5"]
+PLAN = Plan(custom=("Document.UsrA", "Document.UsrB"))
+UNCLEAR = Problem(Action.STOP, FailureType.system_error, "a literal is wrong", status=500, is_unclear=True)
+NOT_OPTIMIZABLE = Problem(Action.CLIMB_DOWN, FailureType.config_error, "not in one query")
+
+
+def climbed(problem, works, *, contract="5", plan=PLAN, below=None):
+    """The plan after ``problem``, and the plans that were tried."""
+    tried = []
+
+    def tries(other):
+        tried.append(other)
+        return works(other)
+
+    below = below or Ladder(replace(table(), contract=contract), None, "X", lambda: None)
+    error = RequestFailed(problem, "X")
+    return below.lower(plan, SOME, error, tries, lambda: True), tried
+
+
+@pytest.mark.parametrize(
+    "spoken",
+    [
+        replace(FIVE, custom_by=CustomBy.OPTION),
+        replace(FIVE, custom_by=CustomBy.NAMES),
+        replace(FIVE, selects_expanded=True),
+        replace(FIVE, has_typed_literals=True),
+        replace(FIVE, custom_by=CustomBy.OPTION, selects_expanded=True, has_typed_literals=True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("problem", [UNCLEAR, NO_CUSTOM, NO_FIELDS])
+def test_a_request_that_is_not_understood_is_written_in_another_way(problem, spoken, caplog):
+    caplog.set_level(logging.INFO)
+    plan, tried = climbed(problem, lambda plan: plan.dialect == spoken)
+    assert plan == replace(PLAN, dialect=spoken)
+    assert len(tried) <= 12
+    assert "contract version 5" in caplog.text
+
+
+def test_a_failure_that_passes_changes_nothing():
+    assert climbed(UNCLEAR, lambda _: True) == (PLAN, [PLAN])
+
+
+@pytest.mark.parametrize(("problem", "contract"), [(UNCLEAR, "4"), (NOT_OPTIMIZABLE, "5")])
+def test_a_refusal_that_is_not_about_the_dialect_is_not_met_with_another(problem, contract, monkeypatch):
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    _, tried = climbed(
+        problem, lambda plan: len(plan.custom) < len(PLAN.custom) or plan.most_custom == 1, contract=contract
+    )
+    assert {plan.dialect for plan in tried} == {None}
+
+
+def test_custom_fields_that_no_dialect_shows_are_not_proven_to_be_empty(caplog):
+    below = Ladder(replace(table(), contract="5"), None, "X", lambda: None)
+    plan, _ = climbed(NO_CUSTOM, lambda _: False, below=below)
+    assert plan == replace(PLAN, trusts_custom=True)
+    assert below.left_out == ["custom.Document.UsrA", "custom.Document.UsrB"]
+    assert "Records come without them and say so" in caplog.text
+
+
+def test_each_dialect_is_tried_once_in_a_run():
+    below = Ladder(replace(table(), contract="5"), None, "X", lambda: None)
+    climbed(NO_CUSTOM, lambda _: False, below=below)
+    plan, tried = climbed(UNCLEAR, lambda plan: plan == PLAN, below=below)
+    assert plan == PLAN
+    assert {one.dialect for one in tried} == {None}
