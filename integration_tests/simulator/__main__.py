@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from integration_tests.simulator.access.sessions import SeatAnswer
+from integration_tests.simulator.catalog.releases import RELEASES, TODAY
 from integration_tests.simulator.simulator import Simulator
 
 
@@ -45,6 +46,7 @@ def _simulator(options: argparse.Namespace) -> Simulator:
         odata_page_rows=options.odata_page_rows,
         legacy_inquiries=options.legacy_inquiries,
         inflate_metadata_mb=options.inflate_metadata_mb,
+        release=options.release,
         port=options.port,
     )
 
@@ -58,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--virtual-directory", default="/AcumaticaERP")
     parser.add_argument("--old-build", action="store_true", help="Swagger 2.0 and the old list of endpoints")
+    parser.add_argument("--release", choices=list(RELEASES), default=TODAY, help="what the site is a build of")
     parser.add_argument("--own-clients", action="store_true", help="other credentials in each tenant")
     parser.add_argument("--seats", type=int, default=4)
     parser.add_argument("--seat-answer", choices=[each.value for each in SeatAnswer], default="api_login_limit")

@@ -90,7 +90,8 @@ class Control:
 
     def _rows(self, content: Json) -> object:
         archived = content.get("archived", "false") in ("true", True)
-        return self._tenant(content).rows(content["entity"], content.get("endpoint", "Default"), archived)
+        contract = int(content["contract"]) if "contract" in content else None
+        return self._tenant(content).rows(content["entity"], content.get("endpoint", "Default"), archived, contract)
 
     def _tenant(self, content: Json) -> Tenant:
         return self._tenants[content["tenant"]]

@@ -32,6 +32,7 @@ from zlib import crc32
 
 from integration_tests.simulator.access.identity import Account, Identity
 from integration_tests.simulator.access.sessions import SeatAnswer, Sessions, Throttle
+from integration_tests.simulator.catalog.releases import RELEASES, TODAY
 from integration_tests.simulator.control import Control
 from integration_tests.simulator.odata.deletion_rules import DeletionRules
 from integration_tests.simulator.odata.dialects import Version
@@ -77,10 +78,12 @@ class Simulator:
         legacy_inquiries: Literal[3, 4] | None = None,
         inflate_metadata_mb: float = 0.0,
         deletions: DeletionRules | None = None,
+        release: str = TODAY,
         port: int = 0,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.clock = Clock()
+        self._release = RELEASES[release]
         self._switches = Switches()
         self.faults = Faults()
         self._stopping = Event()
@@ -107,6 +110,7 @@ class Simulator:
             self._sleep,
             self._switches,
             odata,
+            self._release,
         )
         self._port = port
         self._server: Server | None = None
@@ -179,7 +183,7 @@ class Simulator:
     def _tenant_data(self, name: str, seed: int, sizes: Sizes, zone: timezone, tracked: Collection[str]) -> Tenant:
         """Tenants with one client are copies of one another: they have the same NoteIDs, and data of their own."""
         id_seed = _seed(seed, "" if self._shared_client else name)
-        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked, self._switches)
+        return Tenant(name, _seed(seed, name), id_seed, sizes, self.clock, zone, tracked, self._switches, self._release)
 
 
 def _seed(seed: int, name: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from integration_tests.simulator.access.identity import Grant, Identity
 from integration_tests.simulator.access.sessions import Sessions, Throttle
-from integration_tests.simulator.catalog.endpoints import ENDPOINTS
+from integration_tests.simulator.catalog.releases import Release
 from integration_tests.simulator.contract.service import ContractService
 from integration_tests.simulator.odata.addresses import Address, find_address
 from integration_tests.simulator.odata.inquiry_service import InquiryService
@@ -43,14 +43,16 @@ class Site:
         sleep: Callable[[float], object],
         switches: Switches,
         odata: ODataOptions,
+        release: Release,
     ) -> None:
         self.settings, self.tenants = settings, tenants
         self.identity, self.sessions, self.throttle, self.faults = identity, sessions, throttle, faults
         self.hooks: list[Hook] = []
         self.rewrites: list[Rewrite] = []
         self._sleep, self._switches, self._odata = sleep, switches, odata
-        self._endpoints = {(each.name, each.version): each for each in ENDPOINTS}
-        self._contract = ContractService(settings, self._endpoints, switches)
+        self._endpoints = {(each.name, each.version): each for each in release.endpoints}
+        self._contract = ContractService(settings, release, self._endpoints, switches)
+        self._lists_for_anyone = release.has_contract_5
 
     def answer(self, request: Request) -> Answer:
         try:
@@ -71,6 +73,8 @@ class Site:
                 return self._under_faults(request, lambda: self._sign_out(request))
             case (_, "/Frames/Error.aspx"):
                 return html(200, "Error")
+            case ("GET", "/entity") if self._lists_for_anyone and not request.token:
+                return self._contract.endpoint_list(request)
             case (_, path) if path == "/entity" or path.startswith("/entity/"):
                 return self._with_session(request)
             case (_, path) if address := self._address(path):

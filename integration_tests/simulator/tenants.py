@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
-from integration_tests.simulator.catalog.endpoints import ENDPOINTS
+from integration_tests.simulator.catalog.releases import RELEASES, TODAY, Release
 from integration_tests.simulator.contract.inquiry_forms import filled_in
 from integration_tests.simulator.odata.columns import as_shown
 from integration_tests.simulator.odata.dacs import DAC_BY_NAME, DACS
@@ -20,9 +20,6 @@ from integration_tests.simulator.store.tables import Sizes
 from integration_tests.simulator.store.tenant_data import Snapshot, TenantData
 from integration_tests.simulator.store.values import Value
 from integration_tests.simulator.trouble.switches import Switches
-
-# The newest version of an endpoint comes last, and has every field of the older ones.
-ENTITIES = {(endpoint.name, entity.name): entity for endpoint in ENDPOINTS for entity in endpoint.entities}
 
 
 class Tenant(TenantData):
@@ -38,8 +35,10 @@ class Tenant(TenantData):
         zone: tzinfo,
         tracked: Collection[str] = (),
         switches: Switches | None = None,
+        release: Release = RELEASES[TODAY],
     ) -> None:
-        super().__init__(name, seed, id_seed, sizes, clock, zone, ENTITIES, DACS, tracked)
+        entities, endpoints = release.entities, release.endpoints
+        super().__init__(name, seed, id_seed, sizes, clock, zone, entities, DACS, tracked, endpoints)
         self.store = RowStore(self.table, self.journal)
         self._switches = switches or Switches()
 
@@ -74,7 +73,7 @@ class Tenant(TenantData):
 
     def results(self, entity: str, parameters: Mapping[str, Any], endpoint: str = "Default") -> list[dict[str, Any]]:
         """The truth of an inquiry form: the rows it computes for these parameters."""
-        form = ENTITIES[endpoint, entity]
+        form = self._entities[endpoint, entity]
         assert form.inquiry is not None
         rows = filled_in(form, self, parameters, endpoint).details(form.inquiry.results)
         return [plain(row, self._zone) for row in rows]

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from integration_tests.simulator.catalog.choices import (
+    BILL_TYPE,
+    CHANNEL,
+    DAYS,
+    DOCUMENT_STATUS,
+    INVOICE_TYPE,
+    ORDER_STATUS,
+    PAYMENT_TYPE,
+    SHIPMENT_TYPE,
+    URGENCY,
+    some_of,
+)
 from integration_tests.simulator.catalog.fields import (
     CREATED,
     MODIFIED,
     NOTE_ID,
     boolean,
+    chosen,
     custom,
+    dated,
     decimal,
     instant,
     integer,
     long,
+    renamed,
     string,
     unique,
 )
@@ -36,6 +51,7 @@ from integration_tests.simulator.store.recipes import (
 )
 from integration_tests.simulator.store.shapes import (
     Entity,
+    Field,
     FieldKind,
     Limits,
     Part,
@@ -48,12 +64,16 @@ SALES_ORDER = Entity(
         string("OrderNbr", serial("{:06d}")),
         string("CustomerID", refer("C{:06d}")), string("Description", sometimes(text("{0}: Auftrag {1}"))),
         boolean("Hold", flag),
-        string("Status", choice("Open", "Completed", "On Hold", "Back Order")), decimal("OrderTotal", amount()),
+        chosen("Status", choice("Open", "Completed", "On Hold", "Back Order"), ORDER_STATUS),
+        decimal("OrderTotal", amount()),
         decimal("OrderedQty", amount()),
         decimal("CurrencyRate", long_decimal), string("CurrencyID", choice("USD", "EUR")), instant("Date", day),
         instant("RequestedOn", sometimes(day)),
         string("ExternalRef", sometimes(serial("PO-{:d}"))), instant("CreatedDate", created),
-        instant("LastModified", modified), NOTE_ID,
+        renamed("LastModified", FieldKind.DATE_TIME, modified, "LastModifiedDateTime"), NOTE_ID,
+        renamed("UsrExternalOrderOriginal", FieldKind.STRING, sometimes(serial("X{:d}")), "ExternalOrderOriginal",
+                since="25.200.001"),
+        Field("ExternalQuoteNbr", FieldKind.STRING, sometimes(serial("Q{:d}")), since="26.200.001"),
     ),
     collections=(
         Part("Details", Shape("SalesOrderDetail", (
@@ -63,9 +83,13 @@ SALES_ORDER = Entity(
             decimal("UnbilledAmount", long_decimal), boolean("FreeItem", flag),
             string("WarehouseID", choice("WHOLESALE", "RETAIL", None)), instant("ShipOn", sometimes(day)),
             unique("NoteIDOfSource", sometimes(guid, 2)),
+            Field("Subitem", FieldKind.STRING, choice("0"), since="25.200.001", until="25.200.001"),
+            Field("OrigOrderNbr", FieldKind.STRING, sometimes(refer("{:06d}")), since="26.200.001"),
         ), customs=(
             custom("Transactions", "UsrEngraving", FieldKind.STRING, sometimes(text("für {0}"))),
             custom("Transactions", "UsrPromised", FieldKind.DATE_TIME, sometimes(day)),
+            custom("Transactions", "UsrChecked", FieldKind.STRING, sometimes(choice("Web", "Telefon")), CHANNEL,
+                   "25.200.001"),
         ))),
         Part("TaxDetails", Shape("SalesOrderTaxDetail", (
             integer("LineNbr", line_number), string("OrderNbr", inherited("OrderNbr")),
@@ -82,7 +106,9 @@ SALES_ORDER = Entity(
                         amount()), long("OrderVolume", whole(0, 1 << 40))))),
     ),
     customs=(
-        custom("Document", "AttributeCHANNEL", FieldKind.STRING, sometimes(choice("Web", "Telefon"), 2)),
+        custom("Document", "AttributeCHANNEL", FieldKind.STRING, sometimes(choice("Web", "Telefon"), 2), CHANNEL),
+        custom("Document", "UsrUrgency", FieldKind.INT, sometimes(whole(1, 3)), URGENCY, "25.200.001"),
+        custom("Document", "UsrDays", FieldKind.STRING, some_of(DAYS), DAYS, "25.200.001"),
         custom("Document", "UsrPriority", FieldKind.INT, sometimes(whole(1, 5))),
         custom("Document", "UsrDeliveredOn", FieldKind.DATE_TIME, sometimes(day)),
         custom("CurrentDocument", "UsrInsured", FieldKind.BOOLEAN, sometimes(flag)),
@@ -94,12 +120,12 @@ SALES_ORDER = Entity(
 
 INVOICE = Entity(
     "Invoice", (
-        string("Type", block("Credit Memo", "Debit Memo", "Invoice", "Invoice", "Invoice")),
+        chosen("Type", block("Credit Memo", "Debit Memo", "Invoice", "Invoice", "Invoice"), INVOICE_TYPE),
         string("ReferenceNbr", serial("AR{:06d}")),
         string("Customer", refer("C{:06d}")), string("Description", sometimes(text("{0}"))),
-        string("Status", choice("Open", "Closed", "Balanced")),
-        decimal("Amount", amount()), decimal("Balance", amount()), instant("Date", day),
-        instant("DueDate", sometimes(day)), string("PostPeriod", choice("012025", "022025")),
+        chosen("Status", choice("Open", "Closed", "Balanced"), DOCUMENT_STATUS),
+        decimal("Amount", amount()), decimal("Balance", amount()), dated("Date", day),
+        dated("DueDate", sometimes(day)), string("PostPeriod", choice("012025", "022025")),
         boolean("Hold", flag), CREATED, MODIFIED,
     ),
     collections=(
@@ -120,11 +146,11 @@ INVOICE = Entity(
 
 BILL = Entity(
     "Bill", (
-        string("Type", block("Bill", "Bill", "Bill", "Credit Adj.", "Debit Adj.")),
+        chosen("Type", block("Bill", "Bill", "Bill", "Credit Adj.", "Debit Adj."), BILL_TYPE),
         string("ReferenceNbr", serial("AP{:06d}")), string("Vendor", refer("V{:06d}")),
         string("VendorRef", sometimes(serial("RE-{:d}/24"))), decimal("Amount", amount()),
-        decimal("Balance", amount()), instant("Date", day),
-        string("Status", choice("Open", "Closed")), MODIFIED,
+        decimal("Balance", amount()), dated("Date", day),
+        chosen("Status", choice("Open", "Closed"), DOCUMENT_STATUS), MODIFIED,
     ),
     collections=(
         Part("Details", Shape("BillDetail", (string("InventoryID", refer("AAITEM{:07d}")), decimal("Amount",
@@ -138,10 +164,10 @@ BILL = Entity(
 
 PAYMENT = Entity(
     "Payment", (
-        string("Type", block("Credit Memo", "Payment", "Payment", "Prepayment", "Refund")),
+        chosen("Type", block("Credit Memo", "Payment", "Payment", "Prepayment", "Refund"), PAYMENT_TYPE),
         string("ReferenceNbr", serial("{:06d}")), string("CustomerID", refer("C{:06d}")),
-        decimal("PaymentAmount", amount()), instant("ApplicationDate", day),
-        string("Status", choice("Open", "Closed", "Voided")), boolean("Hold", flag), MODIFIED, NOTE_ID,
+        decimal("PaymentAmount", amount()), dated("ApplicationDate", day),
+        chosen("Status", choice("Open", "Closed", "Voided"), DOCUMENT_STATUS), boolean("Hold", flag), MODIFIED, NOTE_ID,
     ),
     collections=(
         Part("DocumentsToApply", Shape("PaymentDetail", (
@@ -178,7 +204,7 @@ JOURNAL_TRANSACTION = Entity(
 SHIPMENT = Entity(
     "Shipment", (
         string("ShipmentNbr", serial("{:06d}")), string("CustomerID", refer("C{:06d}")),
-        string("Type", choice("Shipment", "Transfer")), instant("ShipmentDate", day),
+        chosen("Type", choice("Shipment", "Transfer"), SHIPMENT_TYPE), instant("ShipmentDate", day),
         decimal("ShippedQty", amount()), string("Status", choice("Open", "Confirmed")), CREATED, MODIFIED,
         NOTE_ID,
     ),

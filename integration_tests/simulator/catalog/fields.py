@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from integration_tests.simulator.store.choices import Choices
 from integration_tests.simulator.store.recipes import (
     created,
     modified,
@@ -28,8 +29,34 @@ instant, integer, short, long, unique = (
 )
 
 
-def custom(view: str, name: str, kind: FieldKind, recipe: Recipe) -> CustomField:
-    return CustomField(name, kind, recipe, view=view)
+def custom(
+    view: str, name: str, kind: FieldKind, recipe: Recipe, choices: Choices | None = None, since: str = ""
+) -> CustomField:
+    retyped = None if choices is None else _retyped(choices)
+    return CustomField(name, kind, recipe, view=view, choices=choices, retyped=retyped, since=since)
+
+
+def chosen(name: str, recipe: Recipe, choices: Choices, since: str = "") -> Field:
+    """A list on its screen: contract 4 has its label as a text, or its number; contract 5 id and label."""
+    kind = FieldKind.INT if choices.keeps_ids else FieldKind.STRING
+    return Field(name, kind, recipe, choices=choices, retyped=_retyped(choices), since=since)
+
+
+def _retyped(choices: Choices) -> FieldKind:
+    if choices.is_multiple:
+        return FieldKind.STRING_MULTI_SELECT
+    has_numbers = all(isinstance(each, int) for each in choices.label_by_id)
+    return FieldKind.INT_SELECT if has_numbers else FieldKind.STRING_SELECT
+
+
+def renamed(name: str, kind: FieldKind, recipe: Recipe, new: str, since: str = "") -> Field:
+    """Known by another name since contract 5."""
+    return Field(name, kind, recipe, renamed=new, since=since)
+
+
+def dated(name: str, recipe: Recipe, since: str = "") -> Field:
+    """Midnight in the zone of the site in contract 4, a date in contract 5, as some dates are and others are not."""
+    return Field(name, FieldKind.DATE_TIME, recipe, retyped=FieldKind.DATE_ONLY, since=since)
 
 
 def group_mask(view: str) -> CustomField:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from integration_tests.simulator.catalog.choices import ACCOUNT_TYPE
 from integration_tests.simulator.catalog.fields import (
+    chosen,
     decimal,
     string,
 )
@@ -21,9 +23,10 @@ from integration_tests.simulator.store.shapes import (
 
 ACCOUNT_SUMMARY = Entity(
     "AccountSummaryInquiry", (string("Period", nothing), string("Ledger", nothing), string("Branch", nothing),
-        string("Subaccount", nothing)),
+        string("Subaccount", nothing), chosen("Type", nothing, ACCOUNT_TYPE, "25.200.001")),
     collections=(Part("Results", Shape("AccountSummaryRow", (
-        string("Account", nothing), string("Description", nothing), string("Type", nothing),
+        string("Account", nothing), string("Description", nothing),
+        chosen("Type", nothing, ACCOUNT_TYPE),
         string("Branch", choice("HEAD")), string("LastActivity", choice("012025", "022025")),
         decimal("BeginningBalance", amount(4)), decimal("EndingBalance", amount(4)),
     ))),),

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from integration_tests.simulator.catalog.choices import (
+    ACCOUNT_TYPE,
+    CUSTOMER_STATUS,
+    DAYS,
+    ITEM_STATUS,
+    STATEMENT_TYPE,
+    some_of,
+)
 from integration_tests.simulator.catalog.fields import (
     CREATED,
     MODIFIED,
     NOTE_ID,
     boolean,
+    chosen,
     custom,
+    dated,
     decimal,
     group_mask,
-    instant,
     integer,
     short,
     string,
@@ -45,7 +54,7 @@ CUSTOMER = Entity(
     "Customer", (
         string("CustomerID", serial("C{:06d}")), string("CustomerName", text("{0} {1}")),
         string("CustomerClass", choice("LOCAL", "INTL", "KEY")),
-        string("Status", choice("Active", "On Hold", "Inactive")),
+        chosen("Status", choice("Active", "On Hold", "Inactive"), CUSTOMER_STATUS),
         string("CurrencyID", choice("USD", "EUR", None)), decimal("CreditLimit", long_decimal),
         boolean("IsGuestCustomer", flag),
         short("CreditDaysPastDue", sometimes(whole(0, 90))), string("LegalName", sometimes(text("{0}"))),
@@ -62,7 +71,7 @@ CUSTOMER = Entity(
         custom("CurrentCustomer", "UsrScore", FieldKind.DECIMAL, sometimes(amount(4))),
         custom("CurrentCustomer", "AttributeINDUSTRY", FieldKind.STRING, sometimes(choice("Food", "Steel"), 2)),
         custom("CurrentCustomer", "StatementType", FieldKind.STRING, choice("Open Item",
-                "Balance Brought Forward")),
+                "Balance Brought Forward"), STATEMENT_TYPE),
         group_mask("CurrentCustomer"),
     ),
     name="Customer", screen="AR303000", title="Customers", keys=("CustomerID",),
@@ -75,6 +84,7 @@ VENDOR = Entity(
         string("VendorClass", choice("LOCAL", "1099")),
         string("Status", choice("Active", "Hold Payments")), boolean("F1099Vendor", flag),
         decimal("Balance", amount(4)), CREATED, MODIFIED,
+        Field("LegalName", FieldKind.STRING, sometimes(text("{0}")), since="26.200.001"),
     ),
     collections=(Part("Attributes", ATTRIBUTE),), links=(Part("MainContact", CONTACT), Part("RemittanceContact",
             CONTACT)),
@@ -87,7 +97,7 @@ CONTACTS = Entity(
         integer("ContactID", lambda spot, salt: 100_000 + spot.number), string("DisplayName", text("{0} {1}")),
         string("Email", sometimes(serial("person{:d}@example.com"))), boolean("Active", flag),
         boolean("DoNotCall", flag),
-        instant("DateOfBirth", sometimes(day, 2)), MODIFIED, NOTE_ID,
+        dated("DateOfBirth", sometimes(day, 2)), MODIFIED, NOTE_ID,
     ),
     collections=(Part("Attributes", ATTRIBUTE),), links=(Part("Address", ADDRESS),),
     name="Contact", screen="CR302000", title="Contacts", keys=("ContactID",), cursors=("LastModifiedDateTime",),
@@ -97,11 +107,11 @@ STOCK_ITEM = Entity(
     "StockItem", (
         string("InventoryID", serial("AAITEM{:07d}")), string("Description", text("{0} Größe {1}")),
         string("ItemClass", choice("AALL", "A/C")),
-        string("ItemStatus", choice("Active", "No Purchases")), decimal("DefaultPrice", amount()),
+        chosen("ItemStatus", choice("Active", "No Purchases"), ITEM_STATUS), decimal("DefaultPrice", amount()),
         decimal("LastCost", long_decimal),
         decimal("Weight", sometimes(amount())), boolean("IsAKit", flag), string("BaseUOM", choice("EA", "KG")),
         Field("CountryOfOrigin", FieldKind.STRING, sometimes(choice("DE", "CN")), since="23.200.001"),
-        instant("LastModified", modified), MODIFIED, NOTE_ID,
+        Field("LastModified", FieldKind.DATE_TIME, modified, until="25.200.001"), MODIFIED, NOTE_ID,
     ),
     collections=(
         Part("Attributes", ATTRIBUTE),
@@ -135,7 +145,7 @@ ACCOUNT = Entity(
     "Account", (
         string("AccountCD", lambda spot, salt: str(10_000 + spot.number * 10)),
         string("Description", text("{0}")),
-        string("Type", choice("Asset", "Liability", "Income", "Expense")), boolean("Active", flag),
+        chosen("Type", choice("Asset", "Liability", "Income", "Expense"), ACCOUNT_TYPE), boolean("Active", flag),
         integer("AccountID", line_number),
         Field("Secured", FieldKind.BOOLEAN, flag, served=False), CREATED, MODIFIED,
     ),
@@ -155,7 +165,8 @@ SUBACCOUNT = Entity(
 
 SHIP_VIA = Entity(
     "ShipVia", (string("CarrierID", listed("DHL", "UPS", "POST")), string("Description", text("{0}")),
-        string("CalculationMethod", choice("Per Unit"))),
+        string("CalculationMethod", choice("Per Unit")),
+        chosen("DeliveryDays", some_of(DAYS), DAYS, "25.200.001")),
     collections=(Part("FreightRates", Shape("ShipViaFreightRate", (
         integer("LineNbr", line_number), decimal("Rate", amount()),
         string("ZoneID", sometimes(choice("NORTH", "SOUTH"))),

@@ -17,6 +17,8 @@ from integration_tests.simulator.store.recipes import (
     whole,
 )
 from integration_tests.simulator.store.shapes import (
+    Field,
+    FieldKind,
     Part,
     Shape,
 )
@@ -27,6 +29,8 @@ ADDRESS = Shape("Address", (
     string("City", choice(*CITIES)), string("Country", choice("US", "CH", "BR", "JP", "PL")),
     string("PostalCode", serial("{:05d}")), string("State", sometimes(choice("NY", "TX", "ON"))),
     boolean("Validated", flag),
+    Field("StreetName", FieldKind.STRING, sometimes(text("{0} Street")), since="25.200.001"),
+    Field("AddressLine3", FieldKind.STRING, sometimes(choice("Room 3")), since="26.200.001"),
 ))  # fmt: skip
 CONTACT_LINK = Shape("DocContact", (
     string("BusinessName", text("{0}")), string("Email", sometimes(serial("post{:d}@example.com"), 5)),

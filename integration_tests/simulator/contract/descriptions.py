@@ -3,73 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
+from integration_tests.simulator.contract.formats import MEDIA_TYPES, Format, Json
+from integration_tests.simulator.contract.schemas import common_schemas, extends
 from integration_tests.simulator.store.shapes import Endpoint, Entity, FieldKind, Part, Shape
 
-Json = dict[str, Any]
-
-CONTRACT_VERSION = "4"
-MEDIA_TYPES = ("application/json", "text/json")
-SCALARS: dict[FieldKind, Json] = {
-    FieldKind.STRING: {"type": "string"},
-    FieldKind.DECIMAL: {"type": "number", "format": "double"},
-    FieldKind.BOOLEAN: {"type": "boolean"},
-    FieldKind.DATE_TIME: {"type": "string", "format": "date-time"},
-    FieldKind.INT: {"type": "integer", "format": "int32"},
-    FieldKind.SHORT: {"type": "integer", "format": "int32"},
-    FieldKind.LONG: {"type": "integer", "format": "int64"},
-    FieldKind.GUID: {"type": "string", "format": "uuid"},
-}
-assert SCALARS.keys() == set(FieldKind)
-# Every description has these, used or not.
-OTHER_SCALARS: dict[str, Json] = {
-    "Byte": {"type": "integer", "format": "int32"},
-    "Double": {"type": "number", "format": "double"},
-}
 READ = {"$select": "string", "$filter": "string", "$expand": "string", "$custom": "string"}
 LIST = READ | {"$skip": "integer", "$top": "integer"}
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """The few places where the two formats differ."""
-
-    openapi: bool
-
-    def reference(self, schema: str) -> Json:
-        return {"$ref": ("#/components/schemas/" if self.openapi else "#/definitions/") + schema}
-
-    def parameter(self, name: str, kind: str, where: str = "query") -> Json:
-        typed: Json = {"type": kind} | ({"format": "int32"} if kind == "integer" else {})
-        required = {"required": True} if where == "path" else {}
-        return {"name": name, "in": where, **required} | ({"schema": typed} if self.openapi else typed)
-
-    def body(self, name: str, schema: Json) -> Json:
-        if self.openapi:
-            return {"requestBody": {"content": self._content(schema), "required": True, "x-bodyName": name}}
-        return {"parameters": [{"in": "body", "name": name, "required": True, "schema": schema}]}
-
-    def response(self, description: str, schema: Json | None = None) -> Json:
-        if schema is None:
-            return {"description": description}
-        content = {"content": self._content(schema)} if self.openapi else {"schema": schema}
-        return {"description": description, **content}
-
-    def document(self, paths: Json, schemas: Json, tags: list[Json]) -> Json:
-        described: Json = {"components": {"schemas": schemas}} if self.openapi else {"definitions": schemas}
-        return {"paths": paths, **described, "tags": tags}
-
-    def _content(self, schema: Json) -> Json:
-        return {media_type: {"schema": schema} for media_type in MEDIA_TYPES}
-
-
-def description(endpoint: Endpoint, is_openapi: bool, site_url: str) -> str:
+def description(endpoint: Endpoint, form: Format, site_url: str) -> str:
     """As JSON: a head, which says where the site lies, before what all sites have in common."""
-    head = (_head_of_openapi if is_openapi else _head_of_swagger)(endpoint, site_url)
-    return f"{json.dumps(head, ensure_ascii=False)[:-1]}, {_document(endpoint, is_openapi)[1:]}"
+    head = (_head_of_openapi if form.openapi else _head_of_swagger)(endpoint, site_url)
+    return f"{json.dumps(head, ensure_ascii=False)[:-1]}, {_document(endpoint, form)[1:]}"
 
 
 def _head_of_openapi(endpoint: Endpoint, site_url: str) -> Json:
@@ -84,7 +31,7 @@ def _head_of_swagger(endpoint: Endpoint, site_url: str) -> Json:
 
 
 def _info(endpoint: Endpoint) -> Json:
-    return {"title": f"{endpoint.name}/{endpoint.version}", "version": CONTRACT_VERSION}
+    return {"title": f"{endpoint.name}/{endpoint.version}", "version": str(endpoint.contract)}
 
 
 def _path(endpoint: Endpoint) -> str:
@@ -92,57 +39,66 @@ def _path(endpoint: Endpoint) -> str:
 
 
 # Every discovery asks for them, of every simulator of a test run; an endpoint does not change.
-@lru_cache(maxsize=32)
-def _document(endpoint: Endpoint, is_openapi: bool) -> str:
-    dialect = Dialect(is_openapi)
+@lru_cache(maxsize=64)
+def _document(endpoint: Endpoint, form: Format) -> str:
     paths: Json = {}
-    schemas: Json = _common_schemas(dialect)
+    schemas: Json = common_schemas(form, _has_days(endpoint))
     for entity in endpoint.entities:
-        paths |= _paths(entity, dialect)
-        _add_schemas(schemas, entity, dialect)
-        schemas[f"{entity.name}CustomAction"] = _action(entity, dialect)
+        paths |= _paths(entity, form)
+        _add_schemas(schemas, entity, form)
+        if form.has_choices:
+            _add_actions(schemas[entity.schema], entity, form)
+        schemas[f"{entity.name}CustomAction"] = _action(entity, form)
     tags = [{"name": each.name, "description": f"{each.title} ({each.screen})"} for each in endpoint.entities]
-    return json.dumps(dialect.document(paths, dict(sorted(schemas.items())), tags), ensure_ascii=False)
+    return json.dumps(form.document(paths, dict(sorted(schemas.items())), tags), ensure_ascii=False)
 
 
-def _paths(entity: Entity, dialect: Dialect) -> Json:
-    name, one = entity.name, dialect.reference(entity.schema)
+def _has_days(endpoint: Endpoint) -> bool:
+    return any(each.kind is FieldKind.DATE_ONLY for entity in endpoint.entities for each in entity.fields)
+
+
+def _paths(entity: Entity, form: Format) -> Json:
+    name, one = entity.name, form.reference(entity.schema)
     many = {"type": "array", "items": one}
-    ids, by_id = dialect.parameter("ids", "string", "path"), dialect.parameter("id", "string", "path")
-    read = [dialect.parameter(*each) for each in READ.items()]
-    window = [dialect.parameter(*each) for each in LIST.items()]
-    action, action_name = dialect.reference(f"{name}CustomAction"), dialect.parameter("actionName", "string", "path")
-    act = _operation(entity, "InvokeAction_CustomAction", dialect, [action_name])
-    put = _operation(entity, "PutEntity", dialect, read, one)
-    file = [ids, dialect.parameter("filename", "string", "path")]
+    ids, by_id = form.parameter("ids", "string", "path"), form.parameter("id", "string", "path")
+    read = [form.parameter(*each) for each in READ.items()]
+    window = [form.parameter(*each) for each in LIST.items()]
+    action, action_name = form.reference(f"{name}CustomAction"), form.parameter("actionName", "string", "path")
+    act = _operation(entity, "InvokeAction_CustomAction", form, [action_name])
+    put = _operation(entity, "PutEntity", form, read, one)
+    if entity.is_report:
+        print_it = _operation(entity, "Post", form, [])
+        return {f"/{name}": {"post": _with_body(print_it, form.body("entity", one))}}
+    file = [ids, form.parameter("filename", "string", "path")]
     return {
-        f"/{name}/{{actionName}}": {"post": _with_body(act, dialect.body("invocation", action))},
-        f"/{name}/$adHocSchema": {"get": _operation(entity, "GetAdHocSchema", dialect, [], one)},
+        f"/{name}/{{actionName}}": {"post": _with_body(act, form.body("invocation", action))},
+        f"/{name}/$adHocSchema": {"get": _operation(entity, "GetAdHocSchema", form, [], one)},
         f"/{name}/{{ids}}": {
-            "get": _operation(entity, "GetByKeys", dialect, [ids, *read], one),
-            "delete": _operation(entity, "DeleteByKeys", dialect, [ids]),
+            "get": _operation(entity, "GetByKeys", form, [ids, *read], one),
+            "delete": _operation(entity, "DeleteByKeys", form, [ids]),
         },
-        f"/{name}/{{ids}}/files/{{filename}}": {"put": _operation(entity, "PutFile", dialect, file)},
+        f"/{name}/{{ids}}/files/{{filename}}": {"put": _operation(entity, "PutFile", form, file)},
         f"/{name}/{{id}}": {
-            "get": _operation(entity, "GetById", dialect, [by_id, *read], one),
-            "delete": _operation(entity, "DeleteById", dialect, [by_id]),
+            "get": _operation(entity, "GetById", form, [by_id, *read], one),
+            "delete": _operation(entity, "DeleteById", form, [by_id]),
         },
         f"/{name}": {
-            "get": _operation(entity, "GetList", dialect, window, many),
-            "put": _with_body(put, dialect.body("entity", one)),
+            "get": _operation(entity, "GetList", form, window, many),
+            "put": _with_body(put, form.body("entity", one)),
         },
     }  # fmt: skip
 
 
-def _operation(entity: Entity, name: str, dialect: Dialect, parameters: list[Json], result: Json | None = None) -> Json:
-    error = dialect.reference("HttpError")
-    done = {"200": dialect.response("The result.", result)} if result else {"204": dialect.response("Done.")}
-    responses = {
-        "401": dialect.response("The user is not logged in to the system.", error),
-        "500": dialect.response("Internal server error.", error),
+def _operation(entity: Entity, name: str, form: Format, parameters: list[Json], result: Json | None = None) -> Json:
+    error = form.reference("HttpError")
+    done = {"200": form.response("The result.", result)} if result else {"204": form.response("Done.")}
+    responses = {"409": form.response("A long operation is running.", error)} if form.has_choices else {}
+    responses |= {
+        "401": form.response("The user is not logged in to the system.", error),
+        "500": form.response("Internal server error.", error),
     }
     head = {"tags": [entity.name], "operationId": f"{entity.name}_{name}", "parameters": parameters}
-    media = {} if dialect.openapi else {"produces": list(MEDIA_TYPES)}
+    media = {} if form.openapi else {"produces": list(MEDIA_TYPES)}
     return head | media | {"responses": responses | done}
 
 
@@ -151,57 +107,25 @@ def _with_body(operation: Json, body: Json) -> Json:
     return operation | body | {"parameters": parameters}
 
 
-def _add_schemas(schemas: Json, shape: Shape, dialect: Dialect) -> None:
-    properties: Json = {each.name: dialect.reference(f"{each.kind.value}Value") for each in shape.fields}
+def _add_schemas(schemas: Json, shape: Shape, form: Format) -> None:
+    properties: Json = {each.name: form.reference(f"{each.kind.value}Value") for each in shape.fields}
     for part in (*shape.collections, *shape.links):
-        properties[part.name] = _part(shape, part, dialect)
-        _add_schemas(schemas, part.shape, dialect)
-    schemas[shape.schema] = _extends("Entity", properties, dialect)
+        properties[part.name] = _part(shape, part, form)
+        _add_schemas(schemas, part.shape, form)
+    schemas[shape.schema] = extends("Entity", properties, form)
 
 
-def _part(shape: Shape, part: Part, dialect: Dialect) -> Json:
-    one = dialect.reference(part.shape.schema)
-    return {"type": "array", "items": one} if part in shape.collections else one
+def _part(shape: Shape, part: Part, form: Format) -> Json:
+    if part not in shape.collections:
+        return form.one_of(part.shape.schema)
+    return form.nullable({"type": "array", "items": form.reference(part.shape.schema)})
 
 
-def _extends(base: str, properties: Json, dialect: Dialect) -> Json:
-    return {"allOf": [dialect.reference(base), {"type": "object", "properties": dict(sorted(properties.items()))}]}
+def _add_actions(schema: Json, entity: Entity, form: Format) -> None:
+    actions = {"type": "object", "additionalProperties": form.reference(f"{entity.name}CustomAction")}
+    schema["allOf"][1]["properties"]["_workflowActions"] = form.nullable(actions)
 
 
-def _action(entity: Entity, dialect: Dialect) -> Json:
-    properties = {"entity": dialect.reference(entity.schema), "parameters": {"type": "object"}}
+def _action(entity: Entity, form: Format) -> Json:
+    properties = {"entity": form.reference(entity.schema), "parameters": {"type": "object"}}
     return {"required": ["entity"], "type": "object", "properties": properties}
-
-
-def _common_schemas(dialect: Dialect) -> Json:
-    text = {"type": "string"}
-    scalars = {kind.value: scalar for kind, scalar in SCALARS.items()} | OTHER_SCALARS
-    values = {f"{kind}Value": _object(value=scalar, error=text) for kind, scalar in scalars.items()}
-    customs = {
-        f"Custom{kind}Field": _extends("CustomField", {"value": scalar, "error": text}, dialect)
-        for kind, scalar in scalars.items()
-    }
-    discriminator: Any = {"propertyName": "type"} if dialect.openapi else "type"
-    custom_field = {"required": ["type"], **_object(type=text), "discriminator": discriminator}
-    return values | customs | {
-        "CustomField": custom_field,
-        "Entity": _entity(dialect),
-        "FileLink": _object(id=SCALARS[FieldKind.GUID], filename=text, href=text),
-        "HttpError": _object(message=text, exceptionMessage=text, exceptionType=text, stackTrace=text),
-    }  # fmt: skip
-
-
-def _entity(dialect: Dialect) -> Json:
-    fields = {"type": "object", "additionalProperties": dialect.reference("CustomField")}
-    return _object(
-        id=SCALARS[FieldKind.GUID],
-        rowNumber=SCALARS[FieldKind.LONG],
-        note=dialect.reference("StringValue"),
-        custom={"type": "object", "additionalProperties": fields},
-        error={"type": "string"},
-        files={"type": "array", "items": dialect.reference("FileLink")},
-    )
-
-
-def _object(**properties: Json) -> Json:
-    return {"type": "object", "properties": properties}

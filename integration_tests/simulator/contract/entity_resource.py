@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from integration_tests.simulator.contract.filters import GUID, FilterError, compile_filter
+from integration_tests.simulator.contract.dialects import Dialect, dialect_of
+from integration_tests.simulator.contract.filters import GUID, FilterError
 from integration_tests.simulator.contract.inquiry_forms import blank, filled_in
-from integration_tests.simulator.contract.queries import Plan, read_plan, read_window, refuse_what_cannot_be_listed
+from integration_tests.simulator.contract.queries import Plan, read_window, refuse_what_cannot_be_listed
 from integration_tests.simulator.contract.rendering import Renderer, ad_hoc_schema
-from integration_tests.simulator.store.shapes import Endpoint, Entity, FieldKind
+from integration_tests.simulator.store.shapes import SELECTS, Endpoint, Entity, FieldKind
 from integration_tests.simulator.store.tables import Matches, Table
 from integration_tests.simulator.store.tenant_data import TenantData
 from integration_tests.simulator.store.values import Value
@@ -45,6 +46,10 @@ class EntityResource:
 
     def answer(self, keys: Sequence[str]) -> Answer:
         match (self.request.method, *keys):
+            case ("POST",) if self.entity.is_report:
+                return Answer(202)
+            case ("GET", *_) if self.entity.is_report:
+                return no_method(self.request)
             case ("GET",):
                 return self._list()
             case ("GET", "$adHocSchema"):
@@ -55,7 +60,11 @@ class EntityResource:
                 return no_resource(self.request)
             case ("PUT",) if self.entity.inquiry:
                 return self._inquire()
-        return message(405, f"The requested resource does not support http method '{self.request.method}'.")
+        return no_method(self.request)
+
+    @property
+    def _dialect(self) -> Dialect:
+        return dialect_of(self.endpoint)
 
     @property
     def _table(self) -> Table:
@@ -68,11 +77,12 @@ class EntityResource:
     @property
     def _renderer(self) -> Renderer:
         path = f"{self.settings.base_path}/entity/{self.endpoint.name}/{self.endpoint.version}"
-        return Renderer(self.entity, path, self.settings.zone, not self.lies.unstable_ids)
+        values = self._dialect.values(self.settings.zone, self.lies)
+        return Renderer(self.entity, path, values, not self.lies.unstable_ids)
 
     @property
     def _plan(self) -> Plan:
-        return read_plan(self.request.query, self.entity, empty_collections=not self.settings.openapi)
+        return self._dialect.plan(self.request.query, self.entity, self.lies, not self.settings.openapi)
 
     def _list(self) -> Answer:
         if self.entity.inquiry and self.entity.inquiry.lists_blank:
@@ -87,14 +97,14 @@ class EntityResource:
         if not text:
             return self._table.matching("", None, self._archived)
         try:
-            predicate = compile_filter(text, self.entity, self.settings.zone, self.lies)
+            predicate = self._dialect.predicate(text, self.entity, self.settings.zone, self.lies)
         except FilterError as error:
-            raise RefusedError(failure(str(error), error.kind)) from None
+            raise RefusedError(failure(str(error), error.kind, self._dialect.status(error, self.lies))) from None
         if self._finds_nothing(text):
             return []
         # Matches are remembered by their filter, and another lie finds others.
         kind = "" if self.lies == TRUTH else str(self.lies)
-        return self._table.matching(text + kind, predicate, self._archived)
+        return self._table.matching(f"{self._dialect.name} {text}{kind}", predicate, self._archived)
 
     def _in_order(self, handles: Sequence[int] | Matches) -> Sequence[int] | Matches:
         number = self.lies.reordered
@@ -102,7 +112,7 @@ class EntityResource:
 
     def _hides(self, handle: int) -> bool:
         record = self._table.record(handle)
-        return self.lies.hides(record.value(name) for name in self.entity.field_by_name)
+        return self.lies.hides(record.value(each.column) for each in self.entity.field_by_name.values())
 
     def _finds_nothing(self, text: str) -> bool:
         by_key = any(key in text for key in self.entity.keys)
@@ -126,7 +136,10 @@ class EntityResource:
         return self._table.find([self._key_value(*each) for each in zip(self.entity.keys, values, strict=True)])
 
     def _key_value(self, name: str, text: str) -> Value:
-        if self.entity.field_by_name[name].kind is FieldKind.STRING:
+        field = self.entity.field_by_name[name]
+        if field.kind in SELECTS:
+            return self._dialect.key_value(field, text, self.lies)
+        if field.kind is FieldKind.STRING:
             return text
         if not text.isdecimal():
             raise RefusedError(no_record())
@@ -149,13 +162,18 @@ class EntityResource:
         except json.JSONDecodeError:
             raise RefusedError(bad_request("The request body is not JSON.")) from None
         given = {name: each.get("value") for name, each in content.items() if isinstance(each, dict)}
-        return {name: value for name, value in given.items() if name in self.entity.field_by_name}
+        known = {name: field for name, field in self.entity.field_by_name.items() if name in given}
+        return {field.column: self._dialect.parameter(field, given[name]) for name, field in known.items()}
 
     def _rejected(self, parameters: Mapping[str, Any], missing: Sequence[str]) -> Answer:
         """Status 422 comes with the record itself, and the errors in it."""
         fields = {name: {"value": value} for name, value in parameters.items()}
         fields |= {name: {"error": f"Error: '{name}' cannot be empty."} for name in missing}
         return as_json({**fields, "error": "Inserting record raised at least one error."}, 422)
+
+
+def no_method(request: Request) -> Answer:
+    return message(405, f"The requested resource does not support http method '{request.method}'.")
 
 
 def no_resource(request: Request) -> Answer:

@@ -1,4 +1,4 @@
-"""The `$filter` language of contract version 4: from text to predicate, or to the error the ERP answers."""
+"""The `$filter` language of contract version 4 and before: from text to predicate, or to the ERP's error."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from decimal import Decimal
 from typing import Any
 
 from integration_tests.simulator.store.records import Record
-from integration_tests.simulator.store.shapes import FieldKind, Shape
+from integration_tests.simulator.store.shapes import Field, FieldKind, Shape
 from integration_tests.simulator.store.values import Value, as_instant
 from integration_tests.simulator.trouble.lies import TRUTH, Lies
 from integration_tests.simulator.web.filter_grammar import COMPARE, Family, Token, TokenReader, six_digits
 
 Predicate = Callable[[Record], bool]
 Reader = Callable[[Record], Value]
+ODATA_ERROR_OF_CONTRACT_4 = "Microsoft.Data.OData.ODataException"
 
 
 class FilterError(Exception):
     """A filter the server answers with status 500; `kind` names the .NET exception."""
 
-    def __init__(self, message: str, kind: str = "Microsoft.Data.OData.ODataException") -> None:
+    def __init__(self, message: str, kind: str = ODATA_ERROR_OF_CONTRACT_4) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -45,6 +46,10 @@ FAMILY_OF_KIND = {
     FieldKind.BOOLEAN: Family.TRUTH,
     FieldKind.DATE_TIME: Family.INSTANT,
     FieldKind.GUID: Family.IDENTITY,
+    FieldKind.STRING_SELECT: Family.TEXT,
+    FieldKind.INT_SELECT: Family.NUMBER,
+    FieldKind.STRING_MULTI_SELECT: Family.TEXT,
+    FieldKind.DATE_ONLY: Family.INSTANT,
 }
 assert FAMILY_OF_KIND.keys() == set(FieldKind)
 
@@ -79,7 +84,7 @@ class Operand:
 
 
 def compile_filter(text: str, shape: Shape, zone: tzinfo, lies: Lies = TRUTH) -> Predicate:
-    return _Parser(text, shape, zone, lies).whole()
+    return Parser(text, shape, zone, lies).whole()
 
 
 def _comparable(operand: Operand, zone: tzinfo) -> Reader:
@@ -92,10 +97,10 @@ def _comparable(operand: Operand, zone: tzinfo) -> Reader:
     return read
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str, pattern: re.Pattern[str] = TOKEN) -> list[Token]:
     found, position = [], 0
     while position < len(text):
-        match = TOKEN.match(text, position)
+        match = pattern.match(text, position)
         if match is None:
             raise FilterError(f"Syntax error at position {position} in '{text}'.")
         kind, position = str(match.lastgroup), match.end()
@@ -106,13 +111,15 @@ def tokens(text: str) -> list[Token]:
     return [*found, Token("end", "", len(text))]
 
 
-class _Parser(TokenReader):
+class Parser(TokenReader):
     """Recursive descent: or, and, not, comparison or function, operand."""
 
-    refusal = FilterError
+    refusal: Callable[[str], Exception] = FilterError
+    pattern = TOKEN
+    functions = FUNCTIONS
 
     def __init__(self, text: str, shape: Shape, zone: tzinfo, lies: Lies) -> None:
-        super().__init__(text, tokens(text))
+        super().__init__(text, tokens(text, self.pattern))
         self._shape, self._zone, self._lies = shape, zone, lies
 
     def whole(self) -> Predicate:
@@ -152,18 +159,21 @@ class _Parser(TokenReader):
 
     def _function(self) -> Predicate:
         name = self._now.text
-        if name not in FUNCTIONS:
+        if name not in self.functions:
             raise FilterError(f"An unknown function with name '{name}' was found.")
         self._at += 2
         first = self._operand(Family.TEXT)
         self._expect(",")
         second = self._operand(Family.TEXT)
         self._expect(")")
-        if self._take(*COMPARE):
-            # Seen on live sites: comparing the function's result is accepted, and matches nothing.
-            self._operand(Family.TRUTH)
-            return lambda record: False
-        return self._both(FUNCTIONS[name], first, second)
+        found = self._both(self.functions[name], first, second)
+        return self._compared(found) if self._now.text in COMPARE else found
+
+    def _compared(self, found: Predicate) -> Predicate:
+        """Seen on live sites: comparing a function's result is accepted, and matches nothing."""
+        self._take(*COMPARE)
+        self._operand(Family.TRUTH)
+        return lambda record: False
 
     def _comparison(self) -> Predicate:
         left = self._operand()
@@ -188,14 +198,19 @@ class _Parser(TokenReader):
         token = self._now
         self._at += 1
         if token.kind == "name" and token.text not in RESERVED:
-            operand = self._as_compared(_field(self._shape, token.text.split("/")))
+            operand = self._as_compared(field_at(self._shape, token.text.split("/"), self.held))
         elif token.kind == "custom":
-            operand = self._as_compared(_custom_field(self._shape, token))
+            operand = self._as_compared(custom_field(self._shape, token, self.held))
         else:
             operand = self._literal(token)
         if wanted not in (None, operand.family):
             raise FilterError("Type conversions not supported", "System.NotSupportedException")
         return operand
+
+    @staticmethod
+    def held(field: Field, read: Reader) -> Reader:
+        """What a field compares as, from what a record holds."""
+        return read
 
     def _as_compared(self, operand: Operand) -> Operand:
         if operand.family is not Family.INSTANT:
@@ -240,19 +255,22 @@ class _Parser(TokenReader):
         return FilterError(f"Unrecognized '{edm}' literal '{token.text}' {where}.")
 
 
-def _field(shape: Shape, path: list[str]) -> Operand:
+Hold = Callable[[Field, Reader], Reader]
+
+
+def field_at(shape: Shape, path: list[str], hold: Hold) -> Operand:
     """A field, or one of a linked object; a collection in the path has no single value."""
     name, rest = path[0], path[1:]
     if not rest:
         field = shape.field_by_name.get(name)
         if field is None:
             raise unknown_field()
-        return Operand(FAMILY_OF_KIND[field.kind], lambda record: record.value(name))
+        return Operand(FAMILY_OF_KIND[field.kind], hold(field, lambda record: record.value(field.column)))
     if name in shape.collection_by_name:
         raise not_single(rest[0])
     if name not in shape.link_by_name:
         raise unknown_field()
-    inner = _field(shape.link_by_name[name].shape, rest)
+    inner = field_at(shape.link_by_name[name].shape, rest, hold)
 
     def read(record: Record) -> Value:
         linked = record.linked(name)
@@ -261,10 +279,12 @@ def _field(shape: Shape, path: list[str]) -> Operand:
     return Operand(inner.family, read)
 
 
-def _custom_field(shape: Shape, token: Token) -> Operand:
+def custom_field(shape: Shape, token: Token, hold: Hold) -> Operand:
     field, kinds = shape.custom_by_path.get(token.cf_path), {kind.value: kind for kind in FieldKind}
     if field is None or token.cf_kind not in kinds:
         raise unknown_field()
-    if kinds[token.cf_kind] is not field.kind:
+    # A multiple choice is a text of ids there.
+    kind = FieldKind.STRING if field.kind is FieldKind.STRING_MULTI_SELECT else field.kind
+    if kinds[token.cf_kind] is not kind:
         raise FilterError("Type conversions not supported", "System.NotSupportedException")
-    return Operand(FAMILY_OF_KIND[field.kind], lambda record: record.custom(token.cf_path))
+    return Operand(FAMILY_OF_KIND[field.kind], hold(field, lambda record: record.custom(token.cf_path)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from integration_tests.simulator.store.shapes import CustomField, Entity, Field, Part, Shape
 from integration_tests.simulator.store.tables import Matches
@@ -45,11 +45,45 @@ class Window:
         return rows[self.skip :] if self.top is None else rows[self.skip : self.skip + self.top]
 
 
+class Asked(Protocol):
+    """What is asked for of one shape, in whichever words."""
+
+    @property
+    def names(self) -> Collection[str] | None:
+        """What is selected; None: everything."""
+
+    @property
+    def parts(self) -> Collection[str]:
+        """What is expanded."""
+
+    @property
+    def customs_here(self) -> Sequence[str]:
+        """`View.Field`."""
+
+    def below(self, name: str) -> Asked:
+        """What is asked for of an expanded part."""
+
+    def shows(self, name: str) -> bool:
+        """Whether an expanded part comes."""
+
+
 @dataclass(frozen=True)
 class _Asked:
     select: Paths | None  # None: everything
     expand: Paths
     customs: Mapping[str, Sequence[str]] = field(default_factory=dict)  # path of the detail -> `View.Field`
+
+    @property
+    def names(self) -> Collection[str] | None:
+        return None if self.select is None else self.select.keys()
+
+    @property
+    def parts(self) -> Collection[str]:
+        return self.expand.keys()
+
+    @property
+    def customs_here(self) -> Sequence[str]:
+        return self.customs.get("", ())
 
     def below(self, name: str) -> _Asked:
         select = self.select and self.select.get(name)
@@ -57,7 +91,7 @@ class _Asked:
         inside = {rest: each for (head, _, rest), each in split if head == name}
         return _Asked(select or None, self.expand[name], inside)
 
-    def selects(self, name: str) -> bool:
+    def shows(self, name: str) -> bool:
         return self.select is None or name in self.select
 
 
@@ -67,11 +101,11 @@ def read_window(query: Mapping[str, str]) -> Window:
 
 
 def read_plan(query: Mapping[str, str], entity: Entity, empty_collections: bool = False) -> Plan:
-    select, expand = _names(query, "$select"), _names(query, "$expand")
+    select, expand = names_in(query, "$select"), names_in(query, "$expand")
     files = "files" in expand
     parts = _tree([each for each in expand if each != "files"])
     asked = _Asked(_whole_where_named(_tree(select), select) if select else None, parts, _customs(query, entity))
-    return _plan(asked, entity, files, empty_collections)
+    return plan_of(asked, entity, files, empty_collections)
 
 
 def refuse_what_cannot_be_listed(plan: Plan, entity: Entity) -> None:
@@ -108,7 +142,7 @@ def _whole(query: Mapping[str, str], option: str) -> int | None:
     return int(text)
 
 
-def _names(query: Mapping[str, str], option: str) -> list[str]:
+def names_in(query: Mapping[str, str], option: str) -> list[str]:
     return [name.strip() for name in query.get(option, "").split(",") if name.strip()]
 
 
@@ -132,23 +166,24 @@ def _whole_where_named(tree: Paths, paths: Sequence[str]) -> Paths:
     return tree
 
 
-def _plan(asked: _Asked, shape: Shape, files: bool = False, empty_collections: bool = False) -> Plan:
+def plan_of(asked: Asked, shape: Shape, files: bool = False, empty_collections: bool = False) -> Plan:
     _check_names(asked, shape)
-    fields = tuple(each for each in shape.field_by_name.values() if asked.selects(each.name))
+    chosen = asked.names
+    fields = tuple(each for name, each in shape.field_by_name.items() if chosen is None or name in chosen)
     parts = tuple(
-        (part, _plan(asked.below(name), part.shape))
+        (part, plan_of(asked.below(name), part.shape))
         for name, part in shape.part_by_name.items()
-        if name in asked.expand and asked.selects(name)
+        if name in asked.parts and asked.shows(name)
     )
-    shows_empty = empty_collections and asked.select is None
-    empty = tuple(name for name in shape.collection_by_name if shows_empty and name not in asked.expand)
-    customs = tuple(_custom(shape, path) for path in asked.customs.get("", ()))
-    return Plan(fields, parts, customs, asked.select is not None, files, empty)
+    shows_empty = empty_collections and chosen is None
+    empty = tuple(name for name in shape.collection_by_name if shows_empty and name not in asked.parts)
+    customs = tuple(_custom(shape, path) for path in asked.customs_here)
+    return Plan(fields, parts, customs, chosen is not None, files, empty)
 
 
-def _check_names(asked: _Asked, shape: Shape) -> None:
+def _check_names(asked: Asked, shape: Shape) -> None:
     selectable = ALWAYS | shape.field_by_name.keys() | shape.part_by_name.keys()
-    if not selectable >= (asked.select or {}).keys() or not shape.part_by_name.keys() >= asked.expand.keys():
+    if not selectable >= set(asked.names or ()) or not shape.part_by_name.keys() >= set(asked.parts):
         raise unknown_key()
 
 
@@ -164,7 +199,7 @@ def _custom(shape: Shape, path: str) -> CustomField:
 def _customs(query: Mapping[str, str], entity: Entity) -> dict[str, list[str]]:
     """`View.Field` belongs to the entity, `Details/View.Field` to a detail."""
     customs: dict[str, list[str]] = {}
-    for name in _names(query, "$custom"):
+    for name in names_in(query, "$custom"):
         where, _, path = name.rpartition("/")
         if where and where.split("/")[0] not in entity.part_by_name:
             raise unknown_key()

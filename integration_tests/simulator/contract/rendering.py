@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
-from decimal import Decimal
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from json.encoder import encode_basestring as quoted
-from typing import Any
 from uuid import uuid4
 
 from integration_tests.simulator.contract.queries import Plan
+from integration_tests.simulator.contract.values import Values, Write
 from integration_tests.simulator.store.records import Record
-from integration_tests.simulator.store.shapes import CustomField, Entity, Shape
-from integration_tests.simulator.store.values import Value, as_instant
+from integration_tests.simulator.store.shapes import CustomField, Entity, Part, Shape
 
-# A page of a big table writes a hundred thousand values: a look-up is the cheapest way to the right writer.
-PLAIN: dict[type, Callable[[Any], str]] = {
-    str: quoted,
-    bool: lambda value: "true" if value else "false",
-    int: str,
-    Decimal: lambda value: format(value, "f"),
-}
+# The opening of a member, where its value stands in the record, and how it is written.
+Fields = tuple[tuple[str, str, Write], ...]
+Customs = tuple[tuple[CustomField, Write], ...]
 
 
 @dataclass(frozen=True)
 class Renderer:
     entity: Entity
     endpoint_path: str
-    zone: tzinfo
+    values: Values
     has_stable_ids: bool = True
+    _writers: dict[int, tuple[Fields, Customs]] = field(default_factory=dict)
 
     def listed(self, records: Iterable[Record], plan: Plan) -> str:
         return "[" + ",".join(self.top(record, plan, number) for number, record in enumerate(records, 1)) + "]"
@@ -37,58 +31,53 @@ class Renderer:
     def top(self, record: Record, plan: Plan, number: int = 1) -> str:
         """A record whose entity has no NoteID gets an id that lasts for this answer only."""
         identity = record.spot.id if self.entity.stable_id and self.has_stable_ids else str(uuid4())
-        members = self._members(record, plan, identity, number, '{"value":""}')
+        members = self._members(record, self.entity, plan, identity, number, '{"value":""}')
         if plan.files:
             members.append('"files":' + self._files(identity))
         members.append(f'"_links":{{"self":"{self.endpoint_path}/{self.entity.name}/{identity}"}}')
         return "{" + ",".join(members) + "}"
 
-    def _inner(self, record: Record, plan: Plan, number: int = 1) -> str:
-        return "{" + ",".join(self._members(record, plan, str(uuid4()), number, "null")) + "}"
+    def _inner(self, record: Record, shape: Shape, plan: Plan, number: int = 1) -> str:
+        return "{" + ",".join(self._members(record, shape, plan, str(uuid4()), number, "null")) + "}"
 
-    def _members(self, record: Record, plan: Plan, identity: str, number: int, note: str) -> list[str]:
+    def _members(self, record: Record, shape: Shape, plan: Plan, identity: str, number: int, note: str) -> list[str]:
+        fields, customs = self._of(shape, plan)
         members = [f'"id":"{identity}","rowNumber":{number},"note":{note}']
-        members += [f'"{field.name}":{self.wrapped(record.value(field.name))}' for field in plan.fields]
-        members += [f'"{part.name}":{self._part(record, part.name, inner)}' for part, inner in plan.parts]
+        members += [opening + write(record.value(column)) for opening, column, write in fields]
+        members += [f'"{part.name}":{self._part(record, part, inner)}' for part, inner in plan.parts]
         members += [f'"{name}":[]' for name in plan.empty_collections]
-        members.append('"custom":' + self._customs(record, plan))
+        members.append('"custom":' + self._customs(record, customs))
         return members
 
-    def _part(self, record: Record, name: str, plan: Plan) -> str:
-        if name in record.shape.link_by_name:
-            linked = record.linked(name)
-            return "null" if linked is None else self._inner(linked, plan)
-        return "[" + ",".join(self._inner(row, plan, at) for at, row in enumerate(record.details(name), 1)) + "]"
+    def _of(self, shape: Shape, plan: Plan) -> tuple[Fields, Customs]:
+        """Found once for all the rows of a page."""
+        if id(plan) not in self._writers:
+            values = self.values
+            fields = ((f'"{each.name}":', each.column, values.wrapper(shape, each)) for each in plan.fields)
+            customs = ((each, values.custom(shape, each)) for each in plan.customs)
+            self._writers[id(plan)] = tuple(fields), tuple(customs)
+        return self._writers[id(plan)]
 
-    def _customs(self, record: Record, plan: Plan) -> str:
+    def _part(self, record: Record, part: Part, plan: Plan) -> str:
+        if part.name in record.shape.link_by_name:
+            linked = record.linked(part.name)
+            return "null" if linked is None else self._inner(linked, part.shape, plan)
+        rows = enumerate(record.details(part.name), 1)
+        return "[" + ",".join(self._inner(row, part.shape, plan, at) for at, row in rows) + "]"
+
+    def _customs(self, record: Record, customs: Customs) -> str:
         views: dict[str, list[str]] = {}
-        for custom in plan.customs:
+        for custom, write in customs:
             value = record.custom(custom.path)
-            tail = "" if value is None else ',"value":' + self.text(value)
-            views.setdefault(custom.view, []).append(f'"{custom.name}":{{"type":"{wrapper_of(custom)}"{tail}}}')
+            if self.values.shows_custom(value):
+                tail = write(value)
+                views.setdefault(custom.view, []).append(f'"{custom.name}":{{"type":"{wrapper_of(custom)}"{tail}}}')
         return "{" + ",".join(f'"{view}":{{{",".join(fields)}}}' for view, fields in views.items()) + "}"
 
     def _files(self, identity: str) -> str:
         href = f"{self.endpoint_path}/files/{identity}"
         name = quoted(f"{self.entity.title} ({identity[-4:]})\\scan.pdf")
         return f'[{{"id":"{identity}","filename":{name},"href":"{href}","comment":null}}]'
-
-    def wrapped(self, value: Value) -> str:
-        return "{}" if value is None else f'{{"value":{self.text(value)}}}'
-
-    def text(self, value: Value) -> str:
-        if type(value) in PLAIN:
-            return PLAIN[type(value)](value)
-        assert isinstance(value, date)
-        return f'"{self._instant(value)}"'
-
-    def _instant(self, value: date) -> str:
-        """ISO 8601 in the server's zone, with as many of three fractional digits as it needs."""
-        moment = as_instant(value, self.zone)
-        assert isinstance(moment, datetime)
-        text = moment.astimezone(self.zone).isoformat(timespec="milliseconds")
-        clock, offset = text[:-6], text[-6:]
-        return clock.rstrip("0").rstrip(".") + offset if clock[-4] == "." else text
 
 
 def wrapper_of(custom: CustomField) -> str:

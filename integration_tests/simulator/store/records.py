@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
-from integration_tests.simulator.store.shapes import Part, Shape
+from integration_tests.simulator.store.choices import joined, split
+from integration_tests.simulator.store.shapes import SELECTS, Field, FieldKind, Part, Shape
 from integration_tests.simulator.store.spots import Spot
-from integration_tests.simulator.store.values import Value, as_instant
+from integration_tests.simulator.store.values import Value, as_day, as_instant
 
 Given = Mapping[str, Any]
 
@@ -62,23 +63,66 @@ def flattened(values: Given) -> dict[str, Any]:
     return flat
 
 
-def plain(record: Record, zone: tzinfo) -> dict[str, Any]:
-    """The record as tests compare it: the truth, free of how the API wraps it."""
-    shape = record.shape
-    row: dict[str, Any] = {name: as_instant(record.value(name), zone) for name in shape.field_by_name}
-    for name in shape.link_by_name:
+def held(shape: Shape, values: Given) -> dict[str, Any]:
+    """What a caller gives, as records hold it: by its name in them, and a choice given by its id by its label."""
+    by_name = {**shape.custom_by_path, **{each.renamed: each for each in shape.fields if each.renamed}}
+    by_name |= shape.field_by_name
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in shape.part_by_name and value is not None:
+            inner = shape.part_by_name[name].shape
+            given[name] = held(inner, value) if isinstance(value, Mapping) else [held(inner, row) for row in value]
+        elif (field := by_name.get(name)) is None:
+            given[name] = value
+        else:
+            key = name if name in shape.custom_by_path else field.name
+            given[key] = _held(field, value)
+    return given
+
+
+def _held(field: Field, value: Any) -> Any:
+    if field.choices is None or value is None:
+        return value
+    if field.choices.is_multiple:
+        return joined([str(field.choices.held(each)) for each in (split(value) if isinstance(value, str) else value)])
+    return field.choices.held(value)
+
+
+def plain(record: Record, zone: tzinfo, shown: Shape | None = None) -> dict[str, Any]:
+    """The record as tests compare it: the truth, as a version of an endpoint shows it, free of how the API wraps it."""
+    shape = shown or record.shape
+    row: dict[str, Any] = {
+        name: truth_of(field, record.value(field.column), zone) for name, field in shape.field_by_name.items()
+    }
+    for name, part in shape.link_by_name.items():
         linked = record.linked(name)
-        row[name] = None if linked is None else plain(linked, zone)
-    for name in shape.collection_by_name:
-        row[name] = [plain(each, zone) for each in record.details(name)]
+        row[name] = None if linked is None else plain(linked, zone, part.shape)
+    for name, part in shape.collection_by_name.items():
+        row[name] = [plain(each, zone, part.shape) for each in record.details(name)]
     if shape.customs:
-        row["custom"] = _customs(record, zone)
+        row["custom"] = _customs(record, zone, shape)
     return row
 
 
-def _customs(record: Record, zone: tzinfo) -> dict[str, dict[str, Value]]:
-    views: dict[str, dict[str, Value]] = {}
-    for custom in record.shape.customs:
+def _customs(record: Record, zone: tzinfo, shape: Shape) -> dict[str, dict[str, Any]]:
+    views: dict[str, dict[str, Any]] = {}
+    for custom in shape.customs:
         if custom.readable:
-            views.setdefault(custom.view, {})[custom.name] = as_instant(record.custom(custom.path), zone)
+            views.setdefault(custom.view, {})[custom.name] = truth_of(custom, record.custom(custom.path), zone)
     return views
+
+
+def truth_of(field: Field, held: Value, zone: tzinfo) -> Any:
+    """A choice as its id and its label, a multiple choice as a list of them, a date without a time."""
+    if held is None:
+        return None
+    if field.kind is FieldKind.STRING_MULTI_SELECT:
+        return [_choice(field, label) for label in split(held)]
+    if field.kind in SELECTS:
+        return _choice(field, held)
+    return as_day(held, zone) if field.kind is FieldKind.DATE_ONLY else as_instant(held, zone)
+
+
+def _choice(field: Field, held: Value) -> dict[str, Any]:
+    assert field.choices is not None
+    return {"id": field.choices.id_of(held), "description": field.choices.label_of(held)}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from zlib import crc32
 
+from integration_tests.simulator.store.choices import Choices
 from integration_tests.simulator.store.spots import Recipe
 
 
 class FieldKind(Enum):
-    """The value types of contract version 4; each value is the word in `XxxValue` and `CustomXxxField`."""
+    """The value types of the contracts; each value is the word in `XxxValue` and `CustomXxxField`."""
 
     STRING = "String"
     DECIMAL = "Decimal"
@@ -22,6 +23,14 @@ class FieldKind(Enum):
     SHORT = "Short"
     LONG = "Long"
     GUID = "Guid"
+    # Since contract version 5.
+    STRING_SELECT = "StringSingleSelect"
+    INT_SELECT = "IntSingleSelect"
+    STRING_MULTI_SELECT = "StringMultiSelect"
+    DATE_ONLY = "DateOnly"
+
+
+SELECTS = frozenset({FieldKind.STRING_SELECT, FieldKind.INT_SELECT, FieldKind.STRING_MULTI_SELECT})
 
 
 @dataclass(frozen=True)
@@ -31,10 +40,20 @@ class Field:
     recipe: Recipe
     since: str = ""
     served: bool = True  # False: the description lists it, the live endpoint knows nothing of it
+    until: str = ""  # the last version of the endpoint that has it
+    retyped: FieldKind | None = None  # since contract 5
+    renamed: str = ""  # since contract 5
+    choices: Choices | None = None
+    held_as: str = ""  # the name that it has in the records, if not its own
 
     @cached_property
     def salt(self) -> int:
         return crc32(self.name.encode())
+
+    @cached_property
+    def column(self) -> str:
+        """Its name in the records."""
+        return self.held_as or self.name
 
 
 @dataclass(frozen=True)
@@ -131,10 +150,8 @@ class Entity(Shape):
     stable_id: bool = True
     limits: Limits = NO_LIMITS
     inquiry: Inquiry | None = None
-
-    def at(self, version: str) -> Entity:
-        """The entity as an older version of the endpoint shows it."""
-        return replace(self, fields=tuple(each for each in self.fields if each.since <= version))
+    since: str = ""
+    is_report: bool = False  # asked for by POST alone: it has no list
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +161,9 @@ class Endpoint:
     name: str
     version: str
     entities: tuple[Entity, ...]
+    contract: int = 4
+    records_of: str = ""  # another endpoint, whose records it shows
+    is_own: bool = False  # made by the customer, not a part of the system
 
     @cached_property
     def entity_by_name(self) -> Mapping[str, Entity]:

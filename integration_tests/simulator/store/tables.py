@@ -13,7 +13,7 @@ from typing import Any
 
 from integration_tests.simulator.store.clock import as_stored
 from integration_tests.simulator.store.recipes import created, modified, own_id
-from integration_tests.simulator.store.records import Record, flattened
+from integration_tests.simulator.store.records import Record, flattened, held
 from integration_tests.simulator.store.shapes import Entity
 from integration_tests.simulator.store.spots import Recipe, Spot, number_of
 from integration_tests.simulator.store.values import Value, sortable
@@ -151,10 +151,17 @@ class Table:
 
     def existing(self, key: Sequence[Value]) -> int:
         """By business key, or by id where an entity has no keys."""
-        handle = self.find(key) if self.entity.keys else self._handle_of_id(str(key[0]))
+        handle = self.find(self.held_key(key)) if self.entity.keys else self._handle_of_id(str(key[0]))
         if handle is None:
             raise KeyError(f"no {self.entity.name} {tuple(key)}")
         return handle
+
+    def held_key(self, key: Sequence[Value]) -> Sequence[Value]:
+        """A key whose choices are given by their ids, as records hold it."""
+        fields = [self.entity.field_by_name[name] for name in self.entity.keys]
+        if not any(each.choices for each in fields) or len(key) != len(fields):
+            return key
+        return [each.choices.held(value) if each.choices else value for each, value in zip(fields, key, strict=True)]
 
     def _handle_of_id(self, identity: str) -> int | None:
         number = number_of(self._id_seed, identity)
@@ -176,7 +183,7 @@ class Table:
     def _owned(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What a caller may set: the id, and the field that repeats it, stay the record's own."""
         own = {each.name for each in self.entity.fields if each.recipe is own_id} | {"id"}
-        given = {name: each for name, each in flattened(values).items() if name not in own}
+        given = {name: each for name, each in held(self.entity, flattened(values)).items() if name not in own}
         known = {*self.entity.field_by_name, *self.entity.part_by_name, *self.entity.custom_by_path}
         if unknown := set(given) - known:
             raise KeyError(f"{self.entity.name} has no {sorted(unknown)}")

@@ -12,14 +12,17 @@ from zlib import crc32
 from integration_tests.simulator.store.clock import Clock
 from integration_tests.simulator.store.journal import DatabaseTable, Journal, JournalSnapshot
 from integration_tests.simulator.store.records import Record, plain
-from integration_tests.simulator.store.shapes import Entity
+from integration_tests.simulator.store.shapes import Endpoint, Entity
 from integration_tests.simulator.store.tables import Key, Sizes, Table, TableSnapshot
 
 Snapshot = tuple[Mapping[tuple[str, str], TableSnapshot], JournalSnapshot]
 
 
 class TenantData:
-    """`id_seed` is shared by tenants that were copied from one another; `entities` by endpoint and name."""
+    """`id_seed` is shared by tenants that were copied from one another; `entities` by endpoint and name.
+
+    `endpoints`: the versions that show the records, the newest of each last.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class TenantData:
         entities: Mapping[tuple[str, str], Entity],
         database_tables: Sequence[DatabaseTable],
         tracked: Collection[str] = (),
+        endpoints: Sequence[Endpoint] = (),
     ) -> None:
         self.name = name
         self.lock = RLock()
@@ -40,22 +44,33 @@ class TenantData:
         self._seed, self._id_seed, self._sizes = seed, id_seed, sizes
         self._clock, self._zone = clock, zone
         self._entities = entities
+        self._homes = {each.name: each.records_of for each in endpoints if each.records_of}
+        self._shown = {(each.name, one.name, each.contract): one for each in endpoints for one in each.entities}
         self._tables: dict[tuple[str, str], Table] = {}
 
     def table(self, entity: str, endpoint: str = "Default") -> Table:
         with self.lock:
-            name = (endpoint, entity)
+            name = (self._homes.get(endpoint, endpoint), entity)
             if name not in self._tables:
                 salt = crc32("/".join(name).encode())
                 seeds = hash((self._seed, salt)), hash((self._id_seed, salt))
                 self._tables[name] = Table(self._entities[name], *seeds, self._sizes)
             return self._tables[name]
 
-    def rows(self, entity: str, endpoint: str = "Default", archived: bool = False) -> list[dict[str, Any]]:
+    def rows(
+        self, entity: str, endpoint: str = "Default", archived: bool = False, contract: int | None = None
+    ) -> list[dict[str, Any]]:
+        """As the newest version of the endpoint in a contract shows them; in 4 and before, if none is named."""
         with self.lock:
-            table = self.table(entity, endpoint)
+            table, shown = self.table(entity, endpoint), self._entity_shown(entity, endpoint, contract)
             records = [table.record(handle) for handle in table.handles(archived=archived)]
-            return [_identity(record) | plain(record, self._zone) for record in records]
+            return [_identity(record) | plain(record, self._zone, shown) for record in records]
+
+    def _entity_shown(self, entity: str, endpoint: str, contract: int | None) -> Entity | None:
+        wanted = (4, 3, 5) if contract is None else (contract,)
+        found = [each for one in wanted if (each := self._shown.get((endpoint, entity, one)))]
+        assert found or contract is None, f"there is no {entity} of {endpoint} in contract {contract}"
+        return found[0] if found else None
 
     def keys(self, entity: str, endpoint: str = "Default", archived: bool = False) -> list[Key]:
         """Business keys in order; the ids of an entity without any."""

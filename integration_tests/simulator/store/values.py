@@ -18,5 +18,10 @@ def as_instant(value: Value, zone: tzinfo) -> Value:
     return value
 
 
+def as_day(value: Value, zone: tzinfo) -> Value:
+    """The day that an instant falls on in the zone of the web server."""
+    return value.astimezone(zone).date() if isinstance(value, datetime) else value
+
+
 def sortable(value: Value) -> Any:
     return value.casefold() if isinstance(value, str) else value

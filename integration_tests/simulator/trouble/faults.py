@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from threading import Lock
 
-from integration_tests.simulator.web.answers import Answer, error_page, html, message
+from integration_tests.simulator.web.answers import Answer, error_page, failure, html, message
 
 
 class FaultKind(Enum):
@@ -18,6 +18,7 @@ class FaultKind(Enum):
     HTML_200 = "html_200"
     EMPTY_200 = "empty_200"
     ERROR_REDIRECT = "error_redirect"
+    STATUS_409 = "status_409"  # a long operation is running, whoever started it
     STATUS_500 = "status_500"
     STATUS_502 = "status_502"
     STATUS_503 = "status_503"
@@ -126,6 +127,8 @@ def _instead(fault: Fault, base_path: str) -> Answer:
             return Answer(200)
         case FaultKind.ERROR_REDIRECT:
             return error_page(base_path, "An unexpected error has occurred.")
+        case FaultKind.STATUS_409:
+            return failure("The long operation is still running.", "PX.Api.ContractBased.LongRunException", 409)
         case FaultKind.STATUS_500:
             return message(500, "An error has occurred.")
         case FaultKind.STATUS_429:

@@ -9,7 +9,19 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from integration_tests.simulator.store.shapes import FieldKind
 from integration_tests.simulator.store.values import Cell
+from integration_tests.simulator.trouble.unknowns import (
+    Empty,
+    FeatureForm,
+    KeyForm,
+    Labels,
+    Literals,
+    Naming,
+    OldCustom,
+    Sent,
+    Star,
+)
 
 # What a row shows in a column, from the row and from what is stored.
 Show = Callable[[Any, Cell], Cell]
@@ -82,6 +94,25 @@ class Lies:
     forbidden: bool = False
     not_set_up: bool = False  # the preferences form of the screen is empty: of the contract API
 
+    # --- contract 5: what nobody knows of it; paths are "Schema.Field", "SalesOrder.Status" or "Document.UsrDays"
+    key_form: KeyForm = KeyForm.ID
+    old_custom: OldCustom = OldCustom.IGNORED
+    star: Star = Star.WORKS
+    nested_star: Star = Star.WORKS
+    naming: Naming = Naming.FREE
+    untyped: Sent | None = None  # choices are described as `StringValue` and come bare, by LABEL or by ID
+    described: Mapping[str, FieldKind] = field(default_factory=dict)  # fields that have another kind in descriptions
+    sent: Mapping[str, Sent] = field(default_factory=dict)  # fields that come otherwise than their kind says
+    empty: Empty = Empty.OBJECT
+    omits_empty_customs: bool = False  # in place of `{"type": ...}` alone
+    null_errors: bool = False  # `"error": null` beside each value
+    labels: Labels = Labels.USUAL
+    literals: Literals = Literals.BARE
+    unparsed_status: int = 400  # of a query that cannot be read
+    plain_references: bool = False  # linked objects are described by a `$ref` alone, as in early builds
+    days_in_contract_4: bool = False  # what contract 5 has as dates are dates in contract 4 too
+    features: FeatureForm = FeatureForm.NAMES
+
     # --- OData
     next_links: str = ""  # scheme, host and port that links to the next page have, and the directory if one is given
     shown: Mapping[str, Show] = field(default_factory=dict)  # "Table.Column" or "Inquiry.Column": all see that instead
@@ -109,7 +140,8 @@ def together(lies: Iterable[Lies]) -> Lies:
     for each in lies:
         stated = {one.name: getattr(each, one.name) for one in fields(each)}
         changed = {name: value for name, value in stated.items() if value != getattr(TRUTH, name)}
-        joined = replace(joined, **changed | {"shown": {**joined.shown, **each.shown}})
+        maps = {name: {**getattr(joined, name), **getattr(each, name)} for name in ("shown", "described", "sent")}
+        joined = replace(joined, **changed | maps)
     return joined
 
 

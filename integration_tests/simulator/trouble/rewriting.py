@@ -26,6 +26,8 @@ def shown_values(rows: Sequence[RawRow]) -> Iterable[object]:
     for row in rows:
         for raw in row.values():
             match msgspec.json.decode(raw):
+                case {"value": {"id": chosen, **_rest}}:
+                    yield chosen
                 case {"value": value}:
                     yield value
                 case str() | int() | float() as value:

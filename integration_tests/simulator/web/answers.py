@@ -41,15 +41,15 @@ def message(status: int, text: str) -> Answer:
     return as_json({"message": text}, status)
 
 
-def failure(text: str, kind: str = "PX.Data.PXException") -> Answer:
-    """Status 500 with the exception, as the ERP answers nearly every mistake."""
+def failure(text: str, kind: str = "PX.Data.PXException", status: int = 500) -> Answer:
+    """The exception, mostly with status 500, as the ERP answers nearly every mistake."""
     content = {
         "message": "An error has occurred.",
         "exceptionMessage": text,
         "exceptionType": kind,
         "stackTrace": "   at PX.Api.ContractBased.Soap.ApiSwitcher",
     }
-    return as_json(content, 500)
+    return as_json(content, status)
 
 
 def html(status: int, title: str) -> Answer:
