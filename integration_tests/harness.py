@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from source_acumatica.airbyte.records import Entrypoint
 from source_acumatica.erp import server_clock
 
 from .simulator import Simulator
+from .simulator.catalog.endpoints import contract_of
 
 Message = dict[str, Any]
 Row = dict[str, Any]
@@ -33,7 +34,9 @@ FULL_REFRESH, INCREMENTAL = "full_refresh", "incremental"
 OVERWRITE, APPEND, APPEND_DEDUP = "overwrite", "append", "append_dedup"
 CUSTOM = ("Usr", "Attribute")
 DELETED_AT = "_ab_cdc_deleted_at"
-OTHER_ENDPOINTS = ("MANUFACTURING", "Fabrikam")
+OTHER_ENDPOINTS = ("MANUFACTURING", "Fabrikam", "Extract")
+CONTRACT_5 = 5
+ONLY_IN_CONTRACT_5 = ("Extract",)
 INQUIRY_PREFIX, TABLE_PREFIX = "gi__", "dac__"
 
 
@@ -128,6 +131,8 @@ class Destination:
     """By stream and key (or by number where all rows are kept); tombstones among them, for as long as a sync lasts."""
     states: dict[str, Message] = field(default_factory=dict)
     catalog: dict[str, Any] = field(default_factory=dict)
+    endpoints: Sequence[str] = ()
+    """Those that the settings of the last sync name."""
     errors: list[Message] = field(default_factory=list)
     logs: list[logging.LogRecord] = field(default_factory=list)
     statuses: dict[str, str] = field(default_factory=dict)
@@ -150,6 +155,7 @@ class Destination:
     ) -> int:
         """Read once from the kept state and return the number of messages; ``stop_after`` of them, stop dead."""
         self.begin(catalog)
+        self.endpoints = config.get("endpoints") or ()
         count = 0
         files = {"catalog": catalog} | ({"state": self.state} if self.states else {})
         with closing(run("read", config, **files)) as messages, _collected(self.logs):
@@ -334,29 +340,34 @@ def differences(destination: Destination, sim: Simulator, tenants: Sequence[str]
         keys = keys_of(about)
         columns = {*about["stream"]["json_schema"]["properties"], *keys}
         for tenant in tenants:
-            expected = list(expected_rows(sim, stream, tenant, columns))
+            expected = list(expected_rows(sim, stream, tenant, columns, destination.endpoints))
             arrived = [row for row in destination.rows(stream) if row["_tenant"] == tenant]
             texts = compared(keys, expected, arrived, is_deduped=_deduplicates(about))
             found += [f"{tenant}, {stream}: {text}" for text in texts]
     return found
 
 
-def expected_rows(sim: Simulator, stream: str, tenant: str, columns: Collection[str]) -> Iterator[Row]:
-    """The rows that the stream should have, in the connector's form, as far as they have a column."""
-    for row in _true_rows(sim, stream, tenant):
+def expected_rows(
+    sim: Simulator, stream: str, tenant: str, columns: Collection[str], endpoints: Sequence[str] = ()
+) -> Iterator[Row]:
+    """The rows that the stream should have, in the connector's form, as far as they have a column.
+
+    ``endpoints`` are those that the settings name: what a record shows depends on their contract versions.
+    """
+    for row in _true_rows(sim, stream, tenant, endpoints):
         full = {"_tenant": tenant, **row}
         yield {name: _in_our_form(name, value) for name, value in full.items() if name in columns}
 
 
-def _true_rows(sim: Simulator, stream: str, tenant: str) -> Iterator[Row]:
+def _true_rows(sim: Simulator, stream: str, tenant: str, endpoints: Sequence[str]) -> Iterator[Row]:
     """Rows that the ERP hides from the user are none of its rows, and ids that last for one answer no values."""
-    for row in _all_rows(sim, stream, tenant):
+    for row in _all_rows(sim, stream, tenant, endpoints):
         if not any(lies.hides(row.values()) for lies in sim.lies):
             is_unstable = any(lies.unstable_ids for lies in sim.lies)
             yield {name: each for name, each in row.items() if not (is_unstable and name in ("id", "_parent_id"))}
 
 
-def _all_rows(sim: Simulator, stream: str, tenant: str) -> Iterator[Row]:
+def _all_rows(sim: Simulator, stream: str, tenant: str, endpoints: Sequence[str]) -> Iterator[Row]:
     data = sim.tenant(tenant)
     if stream.startswith(INQUIRY_PREFIX):
         yield from map(_trimmed, data.gi_rows(stream.removeprefix(INQUIRY_PREFIX)))
@@ -364,9 +375,42 @@ def _all_rows(sim: Simulator, stream: str, tenant: str) -> Iterator[Row]:
         yield from map(_trimmed, data.dac_rows(stream.removeprefix(TABLE_PREFIX)))
     else:
         endpoint, entity, way = _place_of(stream)
-        for record in data.rows(entity, endpoint):
+        contract = _contract_of(endpoint, endpoints)
+        for record in map(_with_labels, data.rows(entity, endpoint, contract=contract)):
             parents = {f"_parent_{name}": value for name, value in record.items()} if way else {}
             yield from (parents | row for row in _below(record, way, {}))
+
+
+def _contract_of(endpoint: str, endpoints: Sequence[str]) -> int | None:
+    """5 where the connector reads that; None for the earlier ones, which show the same."""
+    version = next((one.partition("/")[2] for one in endpoints if one.partition("/")[0] == endpoint), "")
+    return CONTRACT_5 if endpoint in ONLY_IN_CONTRACT_5 or (version and contract_of(version) == CONTRACT_5) else None
+
+
+def _with_labels(record: Row) -> Row:
+    """A choice in two columns, for its id and for its label; so at every depth, but custom ones are ids alone."""
+    flat: Row = {}
+    for name, value in record.items():
+        match value:
+            case {"id": id_, "description": label, **more} if not more:
+                flat |= {name: id_, f"{name}_description": label}
+            case [{"id": _, "description": _, **more}, *_] if not more:
+                flat |= {name: [each["id"] for each in value]}
+                flat |= {f"{name}_description": [each["description"] for each in value]}
+            case dict() if name == "custom":
+                flat[name] = {view: _ids(fields) for view, fields in value.items()}
+            case dict():
+                flat[name] = _with_labels(value)
+            case [dict(), *_]:
+                flat[name] = [_with_labels(each) for each in value]
+            case _:
+                flat[name] = value
+    return flat
+
+
+def _ids(fields: Row) -> Row:
+    flat = _with_labels(fields)
+    return {name: flat[name] for name in fields}
 
 
 def _trimmed(row: Row) -> Row:
@@ -390,6 +434,8 @@ def _below(record: Row, path: Sequence[str], between: Row) -> Iterator[Row]:
 
 def _in_our_form(name: str, value: Any) -> Any:
     match value:
+        case date() if not isinstance(value, datetime):
+            return value.isoformat()
         case datetime() if name.removeprefix("_parent_").startswith("LastModif"):
             return value.astimezone(UTC)
         case datetime() if name.endswith("Date") and value.time() == datetime.min.time():

@@ -94,8 +94,13 @@ DEVIATIONS = {
     ("Default", "Subcontract"): ("SubcontractNbr",),
     ("Default", "UnitsOfMeasure"): ("UnitID",),
 }
-# Of older versions of the endpoints than the facts are about.
-OF_OTHER_VERSIONS = {"SalesTerritory", "StatementCycle", "TrialBalance", "StorageDetails"}
+# Of other versions of the endpoints than the facts are about.
+OF_OTHER_VERSIONS = {
+    *("SalesTerritory", "StatementCycle", "TrialBalance", "StorageDetails"),
+    # New in Default/26.200.001.
+    *("BankStatement", "CashPurchase", "ChangeRequest", "ProjectMaterials", "ServiceLocation"),
+    *("WorkEvent", "WorkOrder", "WorkTask", "WorkTicket"),
+}
 
 
 @pytest.mark.parametrize("endpoint", ["Default", "MANUFACTURING", "eCommerce"])
