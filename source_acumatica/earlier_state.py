@@ -20,17 +20,28 @@ def tenants_read_before(state: Mapping[str, Any] | None) -> set[str]:
 
 
 def reached_by(field: str, stream: str, state: Mapping[str, Any]) -> dict[str, Any]:
-    """The state without the tenants that were read by another cursor than ``field``: those are read anew.
+    """The state in which tenants that were read by another cursor than ``field`` have reached nothing: read anew.
 
     A row may have an old value in the new column, so what the other column had reached says nothing about it.
     """
     parts = state.get("states")
     if not isinstance(parts, list):
         return dict(state)
-    kept = [part for part in parts if not isinstance(part, dict) or _cursors_in(part, field) == {field}]
-    if len(kept) < len(parts):
+    known = [
+        part if not isinstance(part, dict) or _cursors_in(part, field) == {field} else _anew(part) for part in parts
+    ]
+    if known != parts:
         logger.warning(f"{stream}: {field} is its cursor now, and was not before: it is read anew.")
-    return {**state, "states": kept}
+    return {**state, "states": known}
+
+
+def _anew(part: Mapping[str, Any]) -> dict[str, Any]:
+    """What does not depend on the cursor: with which settings and columns rows were read, and what was deleted."""
+    return {name: value for name, value in part.items() if name not in _BY_CURSOR}
+
+
+# What a state says in the values of the cursor.
+_BY_CURSOR = frozenset({"cursor", "reading", "newest", "sure", "unproven", "own_latest"})
 
 
 def _cursors_in(part: Mapping[str, Any], field: str) -> set[str]:

@@ -260,9 +260,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         field = stream.cursor_field or next(cursors(configured, state), None)
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
             emit = partial(self._emit_state, states, stream.name) if state is not None else _keep
-            given = state or {}
-            if not stream.source_defined_cursor:
-                given = reached_by(field, stream.name, given)
+            given = reached_by(field, stream.name, state or {})
             stream.progress = TenantCursor(field, stream.tenants, given, emit)
         return self.convert_to_concurrent_stream(logger, stream, states, stream.progress)
 

@@ -66,4 +66,5 @@ class ContractReader(Reader):
 
 def lacks(part: str) -> Problem:
     """The problem of an answer without a part that was asked for: a missing name does not mean an empty part."""
-    return Problem(Action.CLIMB_DOWN, FailureType.system_error, f"the ERP leaves out {part} although it was asked for")
+    sentence = f"the ERP leaves out {part} although it was asked for"
+    return Problem(Action.CLIMB_DOWN, FailureType.system_error, sentence, is_unclear=True)

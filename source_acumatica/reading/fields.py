@@ -286,7 +286,7 @@ def value_conversion(name: str, kind: FieldKind) -> Convert | None:
     """The function from a value to the cell of the record; None where the value is the cell."""
     match kind:
         case FieldKind.DATE_TIME if name.endswith("Date"):
-            return calendar_date
+            return _day_in_utc
         case FieldKind.DATE:
             return plain_date
         case FieldKind.CHOICES:
@@ -300,7 +300,8 @@ def _is_no_wrapper(value: Any) -> bool:
     return isinstance(value, dict) and bool(value) and "value" not in value
 
 
-_MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\dT00:00:00(?:\.0+)?(?:Z|[+-]\d\d:?\d\d)?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MIDNIGHT = re.compile(_DAY.pattern + r"T00:00:00(?:\.0+)?(?:Z|[+-]\d\d:?\d\d)?")
 
 
 def calendar_date(value: Any) -> Any:
@@ -308,6 +309,12 @@ def calendar_date(value: Any) -> Any:
     if isinstance(value, str) and _MIDNIGHT.fullmatch(value):
         return f"{value[:10]}T00:00:00+00:00"
     return value
+
+
+def _day_in_utc(value: Any) -> Any:
+    """The same, also of a date that comes without its midnight, which fits no column of times."""
+    is_day = isinstance(value, str) and _DAY.fullmatch(value)
+    return f"{value}T00:00:00+00:00" if is_day else calendar_date(value)
 
 
 def plain_date(value: Any) -> Any:
