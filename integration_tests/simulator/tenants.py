@@ -71,9 +71,11 @@ class Tenant(TenantData):
         """The truth of `px.GetDeletedRecords()`."""
         return [{"RefNoteID": each.note_id, "DeleteDate": each.at} for each in self.journal.deletions(dac) or ()]
 
-    def results(self, entity: str, parameters: Mapping[str, Any], endpoint: str = "Default") -> list[dict[str, Any]]:
-        """The truth of an inquiry form: the rows it computes for these parameters."""
-        form = self._entities[endpoint, entity]
+    def results(
+        self, entity: str, parameters: Mapping[str, Any], endpoint: str = "Default", contract: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The truth of an inquiry form: the rows it computes for these parameters, choices by their labels."""
+        form = self._entity_shown(entity, endpoint, contract) or self._entities[endpoint, entity]
         assert form.inquiry is not None
         rows = filled_in(form, self, parameters, endpoint).details(form.inquiry.results)
         return [plain(row, self._zone) for row in rows]
