@@ -69,6 +69,9 @@ def test_a_row_is_named_by_the_id_that_it_shows() -> None:
         erp.lies = Lies(poison=frozenset({"CRM"}))
         assert get(f"{FIVE}/Invoice", top=1).status_code == 500
         assert get(f"{FIVE}/Invoice", top=1, skip=20).status_code == 200
+        erp.lies = Lies(hidden=frozenset({"CRM"}))
+        assert {row["Type"]["value"]["id"] for row in rows_of(get, "Invoice")} == {"DRM", "INV"}
+        assert get(f"{FIVE}/Invoice/CRM/AR000001").status_code == 500
 
 
 def test_custom_fields_that_cannot_come_are_found_at_each_level() -> None:
@@ -170,6 +173,10 @@ def test_choices_may_be_described_as_texts_and_come_bare(side: Sent, status: str
         assert rows_of(get, "SalesOrder")[0]["Status"] == {"value": status}
         assert rows_of(get, "TimeEntry")[0]["TimeSpent"] == {"value": span}
         assert rows_of(get, "ShipVia")[0]["DeliveryDays"] == {"value": days}
+        customs = [
+            row["custom"]["Document"]["UsrDays"] for row in rows_of(get, "SalesOrder", select="Document.UsrDays")
+        ]
+        assert all(isinstance(each.get("value", []), list) for each in customs), "they say what they are"
 
 
 def test_a_value_may_not_fit_its_description() -> None:

@@ -98,11 +98,13 @@ class ValuesWithChoices(Values):
         }
         if sent := self.lies.sent.get(f"{place}.{field.name}"):
             return writers[sent]
+        # Custom fields carry their types with them.
+        untyped = None if isinstance(field, CustomField) else self.lies.untyped
         match field.kind:
             case FieldKind.STRING_MULTI_SELECT:
-                return writers[self.lies.untyped] if self.lies.untyped else lambda value: self._pairs(choices, value)
+                return writers[untyped] if untyped else lambda value: self._pairs(choices, value)
             case FieldKind.STRING_SELECT | FieldKind.INT_SELECT:
-                return writers[self.lies.untyped or Sent.PAIR]
+                return writers[untyped or Sent.PAIR]
             case FieldKind.DATE_ONLY:
                 return writers[Sent.DAY]
         return self.text
