@@ -21,6 +21,9 @@ from integration_tests.simulator.store.tenant_data import Snapshot, TenantData
 from integration_tests.simulator.store.values import Value
 from integration_tests.simulator.trouble.switches import Switches
 
+# What records of a site of today hold, by endpoint and name.
+ENTITIES = RELEASES[TODAY].entities
+
 
 class Tenant(TenantData):
     """`switches`: some lies change what everybody sees, the truth of the tests included."""
