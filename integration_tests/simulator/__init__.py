@@ -5,5 +5,34 @@ from integration_tests.simulator.simulator import Simulator
 from integration_tests.simulator.store.clock import DateForm
 from integration_tests.simulator.trouble.faults import Fault, FaultKind
 from integration_tests.simulator.trouble.lies import ErrorPlace, Lies, ListForm
+from integration_tests.simulator.trouble.unknowns import (
+    Empty,
+    FeatureForm,
+    KeyForm,
+    Labels,
+    Literals,
+    Naming,
+    OldCustom,
+    Sent,
+    Star,
+)
 
-__all__ = ["DateForm", "ErrorPlace", "Fault", "FaultKind", "Lies", "ListForm", "SeatAnswer", "Simulator"]
+__all__ = [
+    "DateForm",
+    "Empty",
+    "ErrorPlace",
+    "Fault",
+    "FaultKind",
+    "FeatureForm",
+    "KeyForm",
+    "Labels",
+    "Lies",
+    "ListForm",
+    "Literals",
+    "Naming",
+    "OldCustom",
+    "SeatAnswer",
+    "Sent",
+    "Simulator",
+    "Star",
+]

@@ -21,6 +21,9 @@ from integration_tests.simulator.store.tenant_data import Snapshot, TenantData
 from integration_tests.simulator.store.values import Value
 from integration_tests.simulator.trouble.switches import Switches
 
+# What records of a site of today hold, by endpoint and name.
+ENTITIES = RELEASES[TODAY].entities
+
 
 class Tenant(TenantData):
     """`switches`: some lies change what everybody sees, the truth of the tests included."""
@@ -71,9 +74,11 @@ class Tenant(TenantData):
         """The truth of `px.GetDeletedRecords()`."""
         return [{"RefNoteID": each.note_id, "DeleteDate": each.at} for each in self.journal.deletions(dac) or ()]
 
-    def results(self, entity: str, parameters: Mapping[str, Any], endpoint: str = "Default") -> list[dict[str, Any]]:
-        """The truth of an inquiry form: the rows it computes for these parameters."""
-        form = self._entities[endpoint, entity]
+    def results(
+        self, entity: str, parameters: Mapping[str, Any], endpoint: str = "Default", contract: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The truth of an inquiry form: the rows it computes for these parameters, choices by their labels."""
+        form = self._entity_shown(entity, endpoint, contract) or self._entities[endpoint, entity]
         assert form.inquiry is not None
         rows = filled_in(form, self, parameters, endpoint).details(form.inquiry.results)
         return [plain(row, self._zone) for row in rows]

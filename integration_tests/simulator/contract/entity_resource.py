@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -111,8 +112,9 @@ class EntityResource:
         return sorted(handles[:], key=lambda handle: Random(f"{number} {handle}").random()) if number else handles
 
     def _hides(self, handle: int) -> bool:
-        record = self._table.record(handle)
-        return self.lies.hides(record.value(each.column) for each in self.entity.field_by_name.values())
+        record, fields = self._table.record(handle), self.entity.field_by_name.values()
+        choices = (each.choices.id_of(record.value(each.column)) for each in fields if each.choices)
+        return self.lies.hides(chain((record.value(each.column) for each in fields), choices))
 
     def _finds_nothing(self, text: str) -> bool:
         by_key = any(key in text for key in self.entity.keys)

@@ -69,9 +69,10 @@ class Renderer:
         views: dict[str, list[str]] = {}
         for custom, write in customs:
             value = record.custom(custom.path)
-            if self.values.shows_custom(value):
-                tail = write(value)
-                views.setdefault(custom.view, []).append(f'"{custom.name}":{{"type":"{wrapper_of(custom)}"{tail}}}')
+            if value is not None or not self.values.omits_empty_customs:
+                views.setdefault(custom.view, []).append(
+                    f'"{custom.name}":{{"type":"{wrapper_of(custom)}"{write(value)}}}'
+                )
         return "{" + ",".join(f'"{view}":{{{",".join(fields)}}}' for view, fields in views.items()) + "}"
 
     def _files(self, identity: str) -> str:

@@ -62,7 +62,9 @@ def _add_value(schemas: Json, name: str, value: Json, form: Format) -> None:
 
 def _entity(form: Format) -> Json:
     fields = {"type": "object", "additionalProperties": form.reference("CustomField")}
+    links: Json = {"_links": form.nullable({"type": "object"})} if form.has_choices else {}
     return object_of(
+        **links,
         id=form.nullable(SCALARS[FieldKind.GUID]),
         rowNumber=form.nullable(SCALARS[FieldKind.LONG]),
         note=form.one_of("StringValue"),

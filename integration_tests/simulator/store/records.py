@@ -59,8 +59,13 @@ def flattened(values: Given) -> dict[str, Any]:
         elif isinstance(value, Mapping):
             flat[name] = flattened(value)
         else:
-            flat[name] = [flattened(row) for row in value] if isinstance(value, list | tuple) else value
+            flat[name] = [_flat(row) for row in value] if isinstance(value, list | tuple) else value
     return flat
+
+
+def _flat(row: Any) -> Any:
+    """A line, or one of the choices of a field."""
+    return flattened(row) if isinstance(row, Mapping) else row
 
 
 def held(shape: Shape, values: Given) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Lies:
     emptied: frozenset[str] = frozenset()  # paths of parts, `custom/View/Field` too, that lists show empty, not records
     is_missing_alone: bool = False  # `missing` and `broken` go for single records too
     unstable_ids: bool = False  # ids that last for one answer, of tables with a NoteID too
-    refused_customs: frozenset[str] = frozenset()  # `View.Field` that `$custom` must not name
+    refused_customs: frozenset[str] = frozenset()  # not to be asked for: "View.Field", "Details/View.Field"
     most_customs: int | None = None  # a list that is asked for more of them is empty
 
     # --- how it compares
