@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from .simulator import DateForm, ErrorPlace, Fault, FaultKind, Lies, ListForm, Simulator
+from .simulator.trouble.unknowns import Empty, KeyForm, Literals, Naming, OldCustom, Star
 
 # The requests for rows, of both APIs; single records and descriptions are others.
 LISTS = r"(/entity/Default/[\d.]+/\w+[?])|(/(gi|dac)/[^$?/]+[?])"
@@ -154,6 +155,31 @@ SITES: Mapping[str, Site] = {
         Lies(shown={"GL-Transactions.LineNbr": lambda row, cell: 1}, unordered=True), _any("gi__GL-Transactions")
     ),
     "unstable ids": Site(Lies(unstable_ids=True), tracks=False),
+}
+
+
+NO_STAR: dict[str, Any] = {"star": Star.IGNORED, "nested_star": Star.IGNORED}
+REFUSED_STAR: dict[str, Any] = {"star": Star.REFUSED, "nested_star": Star.REFUSED}
+# What nobody knows of contract 5, each with its sides; none of them changes what the records hold.
+CONTRACT_5: Mapping[str, Lies] = {
+    "an endpoint as it is documented": Lies(),
+    "keys are addressed by labels": Lies(key_form=KeyForm.LABEL),
+    "$custom works and * is ignored": Lies(old_custom=OldCustom.HONOURED, star=Star.IGNORED, nested_star=Star.IGNORED),
+    "$custom works and * is refused": Lies(old_custom=OldCustom.HONOURED, star=Star.REFUSED, nested_star=Star.REFUSED),
+    "$custom is refused and * is ignored": Lies(
+        old_custom=OldCustom.REFUSED, star=Star.IGNORED, nested_star=Star.IGNORED
+    ),
+    "* is ignored in parts alone": Lies(nested_star=Star.IGNORED),
+    "parts have to be selected": Lies(naming=Naming.NEEDED),
+    "parts may not be selected": Lies(naming=Naming.REFUSED),
+    "parts have to be selected and * is refused": Lies(
+        naming=Naming.NEEDED, star=Star.REFUSED, nested_star=Star.REFUSED
+    ),
+    "literals have their types": Lies(literals=Literals.TYPED),
+    "literals have their types and a mistake is a 500": Lies(literals=Literals.TYPED, unparsed_status=500),
+    "empty fields are null": Lies(empty=Empty.NULL),
+    "empty fields have null for a value": Lies(empty=Empty.VALUE, null_errors=True),
+    "links are described by references alone": Lies(plain_references=True),
 }
 
 

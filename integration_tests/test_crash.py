@@ -23,9 +23,12 @@ ODATA = {"dac_tables": ["SOOrder", "SOLine"], "generic_inquiries": ["GL-Transact
 
 
 @pytest.mark.timeout(1800)
-def test_killed_after_each_message_and_resumed_the_union_is_the_truth(small_pages: None) -> None:
-    with Simulator(rows=6, lines=2) as sim:
-        config = sim.config(max_page_size=3, max_sessions=2)
+@pytest.mark.parametrize(("release", "endpoint"), [("24.200", "Default"), ("26.200", "Default/26.200.001")])
+def test_killed_after_each_message_and_resumed_the_union_is_the_truth(
+    release: str, endpoint: str, small_pages: None
+) -> None:
+    with Simulator(rows=6, lines=2, release=release) as sim:
+        config = sim.config(max_page_size=3, max_sessions=2, endpoints=[endpoint])
         catalog = catalog_of(config, *STREAMS)
         for stop_after in messages_to_be_killed_after():
             destination = Destination()

@@ -7,6 +7,7 @@ read comes as soon as the ERP answers again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -18,11 +19,13 @@ from source_acumatica.reading import page_size
 
 from .conftest import EXAMPLES
 from .harness import FULL_REFRESH, INCREMENTAL, OVERWRITE, Destination, configured, differences, discover
-from .histories import SITES, WEATHER, Site, clear_up
+from .histories import CONTRACT_5, SITES, WEATHER, Site, clear_up
 from .simulator import Fault, FaultKind, Simulator
+from .simulator.trouble.lies import together
 from .test_moving_rows import CHANGES, MINUTES, NUMBERS, TRACKED, Change, make_change
 
 TENANT = "Company"
+IN_5 = "Default/26.200.001"
 DAY_SECONDS = 86_400
 STREAMS = (
     *("SalesOrder", "SalesOrder__Details", "Customer", "Customer__Contacts"),
@@ -67,16 +70,28 @@ Rounds = list[Mapping[str, Any]]
     rounds=st.lists(ROUNDS, min_size=1, max_size=3),
     page_rows=st.integers(2, 6),
     sessions=st.sampled_from([1, 3]),
+    contract=st.one_of(st.just(""), st.sampled_from(sorted(CONTRACT_5))),
 )
-def test_no_sync_that_succeeds_is_wrong(mode: str, site: str, rounds: Rounds, page_rows: int, sessions: int) -> None:
-    live_through(mode, site, rounds, page_rows, sessions)
+def test_no_sync_that_succeeds_is_wrong(
+    mode: str, site: str, rounds: Rounds, page_rows: int, sessions: int, contract: str
+) -> None:
+    live_through(mode, site, rounds, page_rows, sessions, contract)
 
 
-def live_through(mode: str, site: str, rounds: Rounds, page_rows: int = 3, sessions: int = 1) -> None:
-    """One history, from a first sync on a quiet day to a last one."""
-    with pytest.MonkeyPatch.context() as patch, Simulator(rows=6, tenants=(TENANT,), tracked=TRACKED) as sim:
+def live_through(
+    mode: str, site: str, rounds: Rounds, page_rows: int = 3, sessions: int = 1, contract: str = ""
+) -> None:
+    """One history, from a first sync on a quiet day to a last one; ``contract``: how contract 5 is spoken, if it is."""
+    release = "26.200" if contract else "24.200"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Simulator(rows=6, tenants=(TENANT,), tracked=TRACKED, release=release) as sim,
+    ):
         patch.setattr(page_size, "FIRST_PAGE_ROWS", page_rows)
-        history = History(sim, mode, SITES[site], page_rows, sessions)
+        place = SITES[site]
+        if contract:
+            place = replace(place, lies=together((place.lies, CONTRACT_5[contract])))
+        history = History(sim, mode, place, page_rows, sessions, is_in_5=bool(contract))
         history.sync()
         history.expect_truth("after the first sync")
         for number, each in enumerate(rounds, 1):
@@ -94,12 +109,14 @@ def _stream_of(difference: str) -> str:
 
 
 class History:
-    def __init__(self, sim: Simulator, mode: str, site: Site, page_rows: int, sessions: int) -> None:
+    def __init__(self, sim: Simulator, mode: str, site: Site, page_rows: int, sessions: int, *, is_in_5: bool) -> None:
         self.sim, self.site = sim, site
         self.config = sim.config(
             max_page_size=page_rows, max_sessions=sessions, track_deletions=site.tracks, lookback_minutes=15, **ODATA
         )
-        self.catalog = _catalog(mode, site.tracks)
+        if is_in_5:
+            self.config["endpoints"] = [IN_5]
+        self.catalog = _catalog(mode, site.tracks, is_in_5)
         self.destination = Destination()
         self._requests, self._due = 0, dict[int, Any]()
         sim.lies = site.lies
@@ -266,9 +283,10 @@ def _recover(sim: Simulator, password: str) -> None:
 
 
 @cache
-def _catalog(mode: str, tracks: bool) -> dict[str, Any]:
-    with Simulator(rows=6, tenants=(TENANT,), tracked=TRACKED) as sim:
-        found = discover(sim.config(track_deletions=tracks, **ODATA))
+def _catalog(mode: str, tracks: bool, is_in_5: bool) -> dict[str, Any]:
+    release, endpoints = ("26.200", [IN_5]) if is_in_5 else ("24.200", [])
+    with Simulator(rows=6, tenants=(TENANT,), tracked=TRACKED, release=release) as sim:
+        found = discover(sim.config(track_deletions=tracks, endpoints=endpoints, **ODATA))
     catalog = configured([found[name] for name in STREAMS], mode)
     catalog["streams"] += configured([found[name] for name in ALWAYS_IN_FULL], FULL_REFRESH)["streams"]
     return catalog

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from .harness import FULL_REFRESH, Destination, check, configured, differences, discover
+from .histories import CONTRACT_5
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .simulator.catalog.releases import RELEASES
 from .simulator.store.shapes import FieldKind
-from .simulator.trouble.unknowns import Empty, FeatureForm, KeyForm, Labels, Literals, Naming, OldCustom, Sent, Star
+from .simulator.trouble.unknowns import FeatureForm, Labels, Sent
 
 TENANT = "Company"
 FORMATS = pytest.mark.parametrize("openapi", [True, False], ids=["openapi", "swagger"])
@@ -38,26 +39,8 @@ STREAMS = (
 )
 TRACKED = ("SOOrder", "SOLine", "Customer", "ARInvoice", "InventoryItem")
 IN_5 = {"endpoints": ["Default/26.200.001"]}
-NO_STAR: dict[str, Any] = {"star": Star.IGNORED, "nested_star": Star.IGNORED}
-REFUSED_STAR: dict[str, Any] = {"star": Star.REFUSED, "nested_star": Star.REFUSED}
-UNKNOWNS: Mapping[str, Lies] = {
-    "an endpoint as it is documented": Lies(),
-    "keys are addressed by labels": Lies(key_form=KeyForm.LABEL),
-    "$custom works and * is ignored": Lies(old_custom=OldCustom.HONOURED, star=Star.IGNORED, nested_star=Star.IGNORED),
-    "$custom works and * is refused": Lies(old_custom=OldCustom.HONOURED, star=Star.REFUSED, nested_star=Star.REFUSED),
-    "$custom is refused and * is ignored": Lies(
-        old_custom=OldCustom.REFUSED, star=Star.IGNORED, nested_star=Star.IGNORED
-    ),
-    "* is ignored in parts alone": Lies(nested_star=Star.IGNORED),
-    "parts have to be selected": Lies(naming=Naming.NEEDED),
-    "parts may not be selected": Lies(naming=Naming.REFUSED),
-    "parts have to be selected and * is refused": Lies(
-        naming=Naming.NEEDED, star=Star.REFUSED, nested_star=Star.REFUSED
-    ),
-    "literals have their types": Lies(literals=Literals.TYPED),
-    "literals have their types and a mistake is a 500": Lies(literals=Literals.TYPED, unparsed_status=500),
-    "empty fields are null": Lies(empty=Empty.NULL),
-    "empty fields have null for a value": Lies(empty=Empty.VALUE, null_errors=True),
+# What makes values other ones than the truth has.
+OTHER_VALUES: Mapping[str, Lies] = {
     "empty custom fields do not come": Lies(omits_empty_customs=True),
     "labels are null": Lies(labels=Labels.NULL),
     "labels are translated": Lies(labels=Labels.TRANSLATED),
@@ -67,8 +50,8 @@ UNKNOWNS: Mapping[str, Lies] = {
     "midnights come as dates": Lies(sent={"SalesOrder.Date": Sent.DAY}),
     "choices come as texts": Lies(sent={"SalesOrder.Status": Sent.ID, "Invoice.Type": Sent.ID}),
     "texts come as choices": Lies(described={"SalesOrder.Status": FieldKind.STRING, "Invoice.Type": FieldKind.STRING}),
-    "links are described by references alone": Lies(plain_references=True),
 }
+UNKNOWNS = {**CONTRACT_5, **OTHER_VALUES}
 
 
 def settings(sim: Simulator, **more: Any) -> dict[str, Any]:

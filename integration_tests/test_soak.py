@@ -41,6 +41,8 @@ SETTINGS: dict[str, Any] = {
     "track_deletions": True,
     "max_page_size": 3,
 }
+TODAY = "24.200"
+IN_CONTRACTS = {TODAY: "Default", "26.200": "Default/26.200.001"}
 # Five are the CDK's; for each of three tenants one says how much was read, and one perhaps what is not tracked.
 MOST_LINES_FOR_A_STREAM = 11
 CRASHES = 200 if IS_SOAK else 6
@@ -50,17 +52,23 @@ WORKERS_BESIDE_SESSIONS = 2
 
 
 @pytest.fixture
-def erp() -> Iterator[Simulator]:
-    with Simulator(rows=6, lines=2, tenants=TENANTS, tracked=("SOOrder", "SOLine")) as simulator:
+def erp(release: str) -> Iterator[Simulator]:
+    with Simulator(rows=6, lines=2, tenants=TENANTS, tracked=("SOOrder", "SOLine"), release=release) as simulator:
         yield simulator
 
 
+# Each number of sessions with each contract version if there is time.
+CASES = [
+    (sessions, each) for sessions in (1, 4) for each in IN_CONTRACTS if IS_SOAK or (sessions > 1) == (each == TODAY)
+]
+
+
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("sessions", [1, 4])
+@pytest.mark.parametrize(("sessions", "release"), CASES)
 def test_killed_at_random_moments_and_resumed_the_union_is_the_truth(
-    sessions: int, erp: Simulator, small_pages: None
+    sessions: int, release: str, erp: Simulator, small_pages: None
 ) -> None:
-    config = erp.config(**SETTINGS, max_sessions=sessions)
+    config = erp.config(**SETTINGS, max_sessions=sessions, endpoints=[IN_CONTRACTS[release]])
     catalog = catalog_of(config, *STREAMS)
     luck = random.Random(sessions)
     whole = Destination()
