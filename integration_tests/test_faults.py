@@ -49,7 +49,9 @@ REQUESTS = {
     "flagged": ("DeletedDatabaseRecord eq true", "dac__Customer"),
     "sign-out": ("/auth/logout", "Customer"),
 }
-CASES = list(product(REQUESTS, FaultKind))
+# A long operation that is running is an answer of contract 5, and has its tests there.
+KINDS = [each for each in FaultKind if each is not FaultKind.STATUS_409]
+CASES = list(product(REQUESTS, KINDS))
 _TIME_OUT_SECONDS, _SLOW_SECONDS = 0.15, 0.2
 
 
