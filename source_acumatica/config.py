@@ -196,6 +196,7 @@ class Config(BaseModel):
     row_filters: tuple[RowFilter, ...] = ()
     lookback_minutes: Annotated[int, Field(ge=0, le=10080)] = 15
     track_deletions: bool = False
+    compare_keys_hours: Annotated[int, Field(ge=0, le=8760)] = 24
     include_archived: bool = False
     include_custom_fields: bool = True
     max_page_size: Annotated[int, Field(ge=1, le=10000)] = 5000
@@ -247,6 +248,11 @@ class Config(BaseModel):
             sentences = (f"The settings are not usable: {'; '.join(_complaints(error))}.", *unknown_settings(raw))
             message = " ".join(sentence if sentence[-1] in ".?" else f"{sentence}." for sentence in sentences)
             raise AirbyteTracedException(message=message, failure_type=FailureType.config_error) from None
+
+    @property
+    def with_archived(self) -> Config:
+        """The same, with archived records: they have not gone, whether or not they are wanted."""
+        return self.model_copy(update={"include_archived": True})
 
     @property
     def lookback(self) -> timedelta:

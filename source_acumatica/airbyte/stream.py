@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any
@@ -34,7 +34,6 @@ from source_acumatica.reading.database_clock import DatabaseClock
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Raw, format_instant
 from source_acumatica.reading.learnt import ALL_STAMPED, REFUSES_NULL, SHOWS_DATES
-from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.read_with import ReadWith
 from source_acumatica.reading.reader import Reader, where_of
 from source_acumatica.reading.repeated import RepeatedReader
@@ -364,6 +363,10 @@ class TableStream(HttpStream, ABC):
     def _reader(self, tenant: str) -> Reader: ...
 
     @abstractmethod
+    def key_reader(self, tenant: str) -> Reader:
+        """The reader of the ids alone of a tenant's rows."""
+
+    @abstractmethod
     def _deletion_sets(self, tenant: str) -> Sequence[str]:
         """The names under which OData may have the table."""
 
@@ -379,18 +382,3 @@ class TableStream(HttpStream, ABC):
     def _has_own_stamp(self) -> bool:
         """Whether the cursor is the stamp of the table itself."""
         return False
-
-
-def shared_codec(codecs: list[tuple[Any, Codec]], table: StreamTable, make: Callable[[], Codec]) -> Codec:
-    """The codec of a table, made once for all tenants that have the same."""
-    found = next((codec for known, codec in codecs if known == table), None)
-    if found is None:
-        found = make()
-        codecs.append((table, found))
-    return found
-
-
-def can_be_smaller(token: Mapping[str, Any]) -> bool:
-    """Whether a request that is too much can ask for fewer rows; otherwise it is repeated as it is."""
-    top: int = token.get("top", 0)
-    return top > SMALLEST_PAGE_ROWS

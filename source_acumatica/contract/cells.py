@@ -36,6 +36,13 @@ class _Scalar(Wrapper, frozen=True, gc=False, forbid_unknown_fields=True):
     error: None = None
 
 
+class _Whole(Wrapper, frozen=True, gc=False, forbid_unknown_fields=True):
+    """The wrapper of a whole number or of true and false, which no other value fits, such as a choice."""
+
+    value: int | bool | None = None
+    error: None = None
+
+
 class _ChoiceWrapper(Wrapper, frozen=True, gc=False, forbid_unknown_fields=True):
     value: Choice | None = None
     error: None = None
@@ -51,6 +58,11 @@ _WRAPPERS: dict[FieldKind, type[Wrapper]] = {
     FieldKind.GUID: _Text,
     FieldKind.DATE_TIME: _Text,
     FieldKind.DATE: _Text,
+    FieldKind.BOOLEAN: _Whole,
+    FieldKind.BYTE: _Whole,
+    FieldKind.SHORT: _Whole,
+    FieldKind.INTEGER: _Whole,
+    FieldKind.LONG: _Whole,
     FieldKind.CHOICE: _ChoiceWrapper,
     FieldKind.INTEGER_CHOICE: _ChoiceWrapper,
     FieldKind.CHOICES: _ChoicesWrapper,

@@ -25,8 +25,8 @@ class Asked:
     """The fields; a name in ``expand`` stands for all fields within. None: all fields."""
     custom: Sequence[str] = ()
     """The custom fields, as ``View.Field`` or ``Details/View.Field``."""
-    described: Sequence[str] = ()
-    """The paths of all described fields of the records that have the custom fields."""
+    known_by: Sequence[str] = ()
+    """The paths of the fields by which the records that have the custom fields are recognized in another answer."""
 
 
 class CustomBy(StrEnum):
@@ -34,7 +34,7 @@ class CustomBy(StrEnum):
 
     OPTION = "named in $custom"
     STAR = "named in $select, beside * for all described fields"
-    NAMES = "named in $select, beside the names of all described fields"
+    NAMES = "named in $select of requests of their own"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Dialect:
         custom = [] if self.custom_by is CustomBy.OPTION else _at(path, asked.custom)
         if not chosen and not custom:
             return []
-        every = _at(path, asked.described) if self.custom_by is CustomBy.NAMES else [_ALL]
+        every = _at(path, asked.known_by) if self.custom_by is CustomBy.NAMES else [_ALL]
         return [*(chosen or every), *custom, *(_at(path, asked.expand) if self.selects_expanded else ())]
 
     def _expand_at(self, path: str, asked: Asked) -> list[str]:
@@ -155,7 +155,8 @@ _NESTED = Dialect(
     is_nested=True,
     has_typed_literals=False,
     custom_by=CustomBy.STAR,
-    selects_expanded=False,
+    # If that is refused, the ERP says so; if it were needed and not done, parts might come as null without a word.
+    selects_expanded=True,
     has_ids=True,
 )
 OLDEST = "3"

@@ -51,6 +51,8 @@ class Ladder:
     """What to log where the filter is given up."""
     left_out: list[str] = field(default_factory=list)
     """The columns, or custom fields in them, that records lack from now on."""
+    doubted: tuple[str, ...] = ()
+    """The columns of custom fields that no record has shown, so that it is unknown whether they are empty."""
     _dialects: set[Dialect] = field(default_factory=set)
     """Those that have been tried."""
 
@@ -133,10 +135,10 @@ class Ladder:
         if problem != NO_CUSTOM:
             return None
         logger.warning(
-            f"{self.where}: the ERP describes the custom fields {', '.join(plan.custom)} and shows none of them, "
-            "however they are asked for. Records come without them and say so."
+            f"{self.where}: the ERP describes the custom fields {', '.join(plan.custom)}, and its first records show "
+            "none of them, however they are asked for. As long as this is so, records say so."
         )
-        self.leave_out(column_of(name, self.table.path) for name in plan.custom)
+        self.doubted = tuple(column_of(name, self.table.path) for name in plan.custom)
         return replace(plan, trusts_custom=True)
 
     def _lower_custom(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:

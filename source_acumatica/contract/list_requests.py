@@ -10,11 +10,11 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.contract.base_reader import REFUSALS, lacks
 from source_acumatica.contract.custom_fields import merge_custom
-from source_acumatica.contract.parts import missing
+from source_acumatica.contract.parts import missing, shows_custom
 from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.query import custom_groups, expanded
 from source_acumatica.contract.tables import Table
-from source_acumatica.contract.understood import refuse_misunderstood
+from source_acumatica.contract.understood import refuse_lost_fields, refuse_misunderstood
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
@@ -23,6 +23,9 @@ from source_acumatica.reading.window import Window
 
 TRIES_AT_ONE_PAGE = 5
 """A page is read again if it changes between the requests for its custom fields, or fails only now and then."""
+
+# Enough that one of them has a value of each field that is seldom empty.
+_FEW_ROWS = 10
 
 Got = TypeVar("Got")
 Ask = Callable[[Window, Mapping[str, Any]], tuple[Sequence[Raw], int]]
@@ -40,6 +43,10 @@ class ListRequests:
     ask: Ask
     has_page: bool = False
     """Whether a page of the window has come: from then on the filter stays as it is."""
+    has_shown_custom: bool = False
+    """Whether any answer of this run has named a custom field that was asked for, in the way of the plan."""
+    _has_compared: bool = False
+    """Whether the first page was compared with one that was asked for without custom fields."""
     _has_answered: bool = False
     """Whether the list has answered in this run, if only for its keys: then the form is set up."""
 
@@ -83,8 +90,15 @@ class ListRequests:
     def _understood(self, window: Window, token: Mapping[str, Any]) -> tuple[Sequence[Raw], int]:
         """The answer to one request for a page, which names what was asked for."""
         rows, size_bytes = self.send(window, token)
-        if not token["plan"].is_by_record:
-            refuse_misunderstood(self.table, token["plan"], self.where, rows)
+        plan: Plan = token["plan"]
+        if plan.is_by_record or not plan.spoken(self.table).is_nested:
+            return rows, size_bytes
+        refuse_misunderstood(self.table, plan, self.where, rows, has_shown_custom=self.has_shown_custom)
+        if rows and not self._has_compared:
+            few = {**token, "top": min(len(rows), _FEW_ROWS), "plan": replace(plan, custom=())}
+            refuse_lost_fields(self.table, plan, self.where, rows, lambda: self.send(window, few)[0])
+            self._has_compared = True
+        self.has_shown_custom |= shows_custom(rows, self.table.path, plan.custom)
         return rows, size_bytes
 
     def has_rows(self, window: Window, plan: Plan, **place: int) -> bool:

@@ -61,6 +61,15 @@ def names_any(rows: Sequence[Any], path: Iterable[str], fields: Iterable[str]) -
     return not rows or any(len(_absent(row, fields)) < len(fields) for row in rows)
 
 
+def names_none_of(rows: Sequence[Any], path: Iterable[str], fields: Iterable[str]) -> list[str]:
+    """The fields that no row at ``path`` has by name; none where there are no rows."""
+    rows = _below(rows, path)
+    absent = _absent(rows[0], [*fields]) if rows else []
+    for row in rows[1:]:
+        absent = _absent(row, absent)
+    return absent
+
+
 def names_custom(rows: Sequence[Any], path: Iterable[str], names: Iterable[str]) -> bool:
     """Whether a row at ``path`` has one of the custom fields by name; also where there are no rows.
 
@@ -69,6 +78,12 @@ def names_custom(rows: Sequence[Any], path: Iterable[str], names: Iterable[str])
     split = [name.rpartition("/")[2].rpartition(".")[::2] for name in names]
     views = _values(_below(rows, path), "custom")
     return not views or any(name in (each.get(view) or ()) for each in views if each for view, name in split)
+
+
+def shows_custom(rows: Sequence[Any], path: Iterable[str], names: Sequence[str]) -> bool:
+    """Whether there is such a row at ``path``."""
+    path = [*path]
+    return bool(names and _below(rows, path)) and names_custom(rows, path, names)
 
 
 def foreign(rows: Sequence[Any], path: Iterable[str], fields: Iterable[str]) -> tuple[str, ...]:

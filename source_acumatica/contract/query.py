@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from source_acumatica.contract.custom_fields import in_groups
-from source_acumatica.contract.dialect import Asked, Dialect
+from source_acumatica.contract.dialect import Asked, CustomBy, Dialect
 from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.addresses import encode, fits
@@ -37,8 +37,12 @@ def list_options(table: Table, plan: Plan, columns: frozenset[str] | None, windo
 
 
 def custom_groups(table: Table, plan: Plan, columns: frozenset[str] | None, window: Window) -> list[tuple[str, ...]]:
-    """The plan's custom fields, cut so that each group fits into one request; one group at least."""
-    return in_groups(plan.custom, _room(table, plan, columns, window), plan.most_custom)
+    """The plan's custom fields, cut so that each group fits into one request; one group at least.
+
+    The first one is empty where the dialect asks for them in requests of their own.
+    """
+    groups = in_groups(plan.custom, _room(table, plan, columns, window), plan.most_custom)
+    return [(), *groups] if plan.custom and plan.spoken(table).custom_by is CustomBy.NAMES else groups
 
 
 def room_for_custom(table: Table, columns: frozenset[str] | None) -> int:
@@ -68,8 +72,16 @@ def asked_of_list(table: Table, plan: Plan, columns: frozenset[str] | None) -> A
 
 def _asked(table: Table, plan: Plan, columns: frozenset[str] | None) -> Asked:
     inside = "".join(f"{part}/" for part in table.path)
-    described = [f"{inside}{name}" for name in table.rows_shape.fields]
-    return Asked(expanded(table, plan, columns), custom=plan.custom, described=described)
+    known_by = [f"{inside}{name}" for name in _recognizing(table)]
+    return Asked(expanded(table, plan, columns), custom=plan.custom, known_by=known_by)
+
+
+def _recognizing(table: Table) -> list[str]:
+    """The fewest fields by which a row of the table is the same as one of another answer."""
+    fields = [*table.rows_shape.fields]
+    if table.path:
+        return [*table.line_keys[-1]] or fields[:1]
+    return [*(table.keys or fields[:1]), *filter(None, [table.cursor])] if table.is_identified else fields
 
 
 def expanded(table: Table, plan: Plan, columns: frozenset[str] | None) -> list[str]:

@@ -28,7 +28,7 @@ from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pages
 from source_acumatica.reading.fields import Raw, unwrap
-from source_acumatica.reading.learnt import FILTER_WORKS
+from source_acumatica.reading.learnt import FILTER_WORKS, SHOWS_CUSTOM
 from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import PageSize
 from source_acumatica.reading.paging import BEGINNING, MovingListError, Page, Position
@@ -56,6 +56,7 @@ _FAILURE = 500
 # With the pauses between them, a minute.
 _TRIES_AFTER_A_PAGE = 6
 _ALL, _CHANGED = "all", "changed"
+Key = TypeVar("Key")
 
 
 @dataclass
@@ -68,6 +69,8 @@ class ListReader(ContractReader):
     is_incremental: bool
     is_ranked: bool = False
     """Whether the destination keeps, of the rows with one key, the one with the latest stamp."""
+    is_of_keys: bool = False
+    """Whether the keys are all that is asked for."""
     _plan: Plan = field(default_factory=Plan)
     _size: PageSize | None = None
     _lowering: threading.Lock = field(default_factory=threading.Lock)
@@ -97,12 +100,9 @@ class ListReader(ContractReader):
 
     def pages(self, window: Window) -> Iterator[Page[Raw]]:
         """The list's pages, from where the window was left off."""
-        if self._size is None:
-            self._size = PageSize(self.config.max_page_size)
-            self._take(Plan(custom=self._chosen_custom()))
+        size = self._begun()
         self.requests.has_page = False
         self.looks = looks_at(self.facts)
-        size = self._size
         fetch = partial(self._fetch, size, window)
         by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
         prefetch = Prefetch(self.client.helpers, by_number, fetch, partial(self._page_rows, size), lambda: self._plan)
@@ -122,6 +122,8 @@ class ListReader(ContractReader):
                 refuse_stamped(self.where, window, page.rows, self.is_stamped)
                 position = replace(page.position, list_name=self._list_name)
                 rows = list(self._completed(page.rows))
+                if self.requests.has_shown_custom and not (self._plan.dialect or self.facts.knows(SHOWS_CUSTOM)):
+                    self.facts.learn(SHOWS_CUSTOM)
                 self.field_check.look_at(rows, self.ladder.left_out, self._leave_out)
                 self.broken = self.field_check.broken
                 if page.shows_likes and not self.table.path:
@@ -132,6 +134,14 @@ class ListReader(ContractReader):
                 self.empty_parts.refuse_unknown_lines()
         except MovingListError as error:
             raise stopped(self.where, error) from None
+
+    def _begun(self) -> PageSize:
+        """The size of pages; the first time, with the plan to begin with."""
+        if self._size is None:
+            self._size = PageSize(self.config.max_page_size)
+            plan = Plan(custom=self._chosen_custom(), trusts_custom=self.facts.knows(SHOWS_CUSTOM))
+            self._take(Plan(is_by_record=True) if self.is_of_keys else plan)
+        return self._size
 
     @property
     def _list_name(self) -> str:
@@ -172,20 +182,19 @@ class ListReader(ContractReader):
 
     def id_again(self, row: Raw) -> str | None:
         """The id of ``row`` in another answer; None where it is not found by its keys."""
-        options = record_filter(self.table, row, self._plan) if self.table.keys else None
-        if options is None:
+        if (options := record_filter(self.table, row, self._plan) if self.table.keys else None) is None:
             return None
-        none: list[dict[str, Any]] = []
         ask = partial(self.fetch_rows, self.table.url_path, options)
-        rows = unless_refused(ask, none, (*REFUSALS, Action.FEWER_ROWS))
-        return next((str(other.get("id")) for other in rows if self.requests.is_one(row, other)), None)
+        found: list[dict[str, Any]] = unless_refused(ask, [], (*REFUSALS, Action.FEWER_ROWS))
+        return next((str(other.get("id")) for other in found if self.requests.is_one(row, other)), None)
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the server was asked for the window alone, and not for all rows."""
         return window.since is not None and self._plan.filters
 
     def _page_rows(self, size: PageSize) -> int:
-        return min(size.rows, _KEYS_IN_A_PAGE) if self._plan.is_by_record else size.rows
+        is_short = self._plan.is_by_record and not self.is_of_keys
+        return min(size.rows, _KEYS_IN_A_PAGE) if is_short else size.rows
 
     # ------------------------------------------------------------------------------------------------------ one page
 
@@ -261,8 +270,6 @@ class ListReader(ContractReader):
                 is_innocent = partial(self._is_filter_innocent, window, error.problem)
                 self._take(self.ladder.lower(plan, window, error, works, is_innocent))
 
-    # --------------------------------------------------------------------------------------- is an answer complete?
-
     def _asks_too_much(self, window: Window, plan: Plan, skip: int) -> bool:
         """Whether a page is empty only because of all that is asked for of its rows (BEHAVIOR.md, "Custom fields").
 
@@ -320,17 +327,17 @@ class ListReader(ContractReader):
     @property
     def unknown(self) -> tuple[str, ...]:
         """The columns that come empty, although the records may have values."""
-        return self.empty_parts.unknown
+        return (*self.empty_parts.unknown, *(() if self.requests.has_shown_custom else self.ladder.doubted))
 
     # ------------------------------------------------------------------------------------------------ single records
 
     def _completed(self, rows: Sequence[Raw]) -> Iterator[Raw]:
         """The rows as they are, or, where the list gave keys only, each record fetched by itself."""
-        if not self._plan.is_by_record:
+        if not self._plan.is_by_record or self.is_of_keys:
             yield from rows
             return
         removed = 0
-        for record in self.client.helpers.map(lambda row: self._through_an_outage(partial(self._record, row)), rows):
+        for record in self._records(rows, self.records.read, self.records.can_address):
             if record is None:
                 removed += 1
             else:
@@ -338,21 +345,34 @@ class ListReader(ContractReader):
         if removed:
             logger.info(f"{self.where}: {removed} records were removed while they were read.")
 
-    def _record(self, row: Raw) -> Raw | None:
+    def by_ids(self, ids: Sequence[str], *, is_unconditional: bool = False) -> Iterator[tuple[str, Raw | None]]:
+        """Each of these NoteIDs with its record, which is asked for by itself; None where there is none."""
+        self._begun()
+        yield from zip(ids, self._records(ids, self.records.of_id, bool), strict=True)
+
+    def _records(
+        self, known: Sequence[Key], read: Callable[[Key, Plan], Raw | None], can_address: Callable[[Key], bool]
+    ) -> Iterator[Raw | None]:
+        """The records that are ``known`` by something, in the same order; None for those that are gone."""
+
+        def one(known: Key) -> Raw | None:
+            return self._through_an_outage(partial(self._record, known, read, can_address(known)))
+
+        return self.client.helpers.map(one, known)
+
+    def _record(self, known: Key, read: Callable[[Key, Plan], Raw | None], is_addressable: bool) -> Raw | None:
         """One record in full; None where it was removed since its key was read."""
         while True:
             plan = self._plan
             try:
-                return self.records.read(row, plan)
+                return read(known, plan)
             except RequestFailed as error:
-                if error.problem.action not in REFUSALS or not self.records.can_address(row):
+                if error.problem.action not in REFUSALS or not is_addressable:
                     raise
+                works = partial(self.records.accepts, read, known)
                 with self._lowering:
                     if plan == self._plan:
-                        self._take(self.ladder.lower_record(plan, error, partial(self._accepts_record, row)))
-
-    def _accepts_record(self, row: Raw, plan: Plan) -> bool:
-        return self.records.try_to_read(row, plan) is not None
+                        self._take(self.ladder.lower_record(plan, error, works))
 
     def _take(self, plan: Plan) -> None:
         self._plan, self.left_out = plan, tuple(self.ladder.left_out)

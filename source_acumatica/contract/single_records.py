@@ -68,6 +68,25 @@ class SingleRecords:
             raise self._failure(row, f"the ERP leaves out {lacking} although it was asked for")
         return record
 
+    def of_id(self, id_: str, plan: Plan) -> Raw | None:
+        """The record with this NoteID in full; None where there is none.
+
+        Raises:
+            RequestFailed: it cannot be read.
+        """
+        row = {"id": id_}
+        path = id_path(self.table, row)
+        return self._at(path, row, plan) if path else None
+
+    def accepts(self, read: Callable[[Any, Plan], Raw | None], known: Any, plan: Plan) -> bool:
+        """Whether the ERP accepts to be asked for a record under this plan, and has it."""
+        try:
+            return read(known, plan) is not None
+        except RequestFailed as error:
+            if error.problem.action not in REFUSALS:
+                raise
+            return False
+
     def try_to_read(self, row: Raw, plan: Plan, refusals: list[RequestFailed] | None = None) -> Raw | None:
         """The record by itself, or None where the ERP refuses it; the refusal is added to ``refusals``."""
         try:

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from source_acumatica.airbyte.keys import ListKeys
-from source_acumatica.airbyte.stream import TableStream, can_be_smaller, shared_codec
+from source_acumatica.airbyte.stream import TableStream
 from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.codec import list_codec
 from source_acumatica.contract.dialect import is_by_id
@@ -23,10 +23,11 @@ from source_acumatica.contract.reader import ListReader
 from source_acumatica.contract.tables import Method, Table
 from source_acumatica.erp.answers import NO_CONTENT, naming_feature, on_trial, or_no_content, read_answer
 from source_acumatica.erp.errors import config_error
-from source_acumatica.reading.codec import Codec
+from source_acumatica.reading.codec import Codec, shared_codec
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.learnt import IDS_LOOKED_AT
+from source_acumatica.reading.page_size import can_be_smaller
 from source_acumatica.reading.read_with import ReadWith, read_with
 from source_acumatica.reading.reader import Reader, where_of
 from source_acumatica.reading.table import StreamTable
@@ -116,6 +117,13 @@ class ContractStream(TableStream):
             is_incremental=self.progress is not None,
             is_ranked=self._is_ranked,
         )
+
+    def key_reader(self, tenant: str) -> Reader:
+        """The reader of a tenant's keys: its rows have these and their ids."""
+        shared = self._holding, self._client, self._config.with_archived, self._access
+        twin = ContractStream(self._table, self._ad_hoc, *shared, {self._table.id_field: {}})
+        reader = twin._reader(tenant)
+        return replace(reader, is_of_keys=True) if isinstance(reader, ListReader) else reader
 
     def _key_list(self, reader: Reader) -> ListKeys:
         """The ERP chooses the order of the list: that its keys identify its rows is a claim, and checked."""

@@ -16,7 +16,7 @@ from source_acumatica.erp.http_session import SHOW_ARCHIVED
 from source_acumatica.odata.codec import ODataAnswer, decode_answer, decode_rows
 from source_acumatica.odata.deleted_rows import DeletedRow, NoteIds, decode_deleted, latest_meant, rows_of
 from source_acumatica.odata.paged_list import list_pages
-from source_acumatica.odata.query import instant_literal
+from source_acumatica.odata.query import IDS_IN_A_CONDITION, instant_literal, of_ids
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import DELETED_FLAG, NOTE_ID, ODataFeed, ODataTable
 from source_acumatica.reading.fields import Raw, format_instant, utc_instant
@@ -30,8 +30,6 @@ _NOT_FOUND = 404
 _SERVER_ERROR = 500
 _NO_SUCH_FLAG = f"Could not find a property named '{DELETED_FLAG}'"
 _SHOW = {"PX-ApiDeleted": "SHOW"}
-# This many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists").
-_IDS_IN_A_CONDITION = 19
 # Requests at most. Deletions are few, or they are a purge of rows that were not changed for long.
 _MOST_ASKED = 30
 
@@ -136,7 +134,7 @@ class Deletions:
         """
         doubtful = [each.id for each in removals if self.sent_by and (each.behind or each.at) < self.sent_by]
         gone: set[str] = set()
-        for some in in_pieces(doubtful, _IDS_IN_A_CONDITION):
+        for some in in_pieces(doubtful, IDS_IN_A_CONDITION):
             if self._asked < _MOST_ASKED:
                 self._asked += 1
                 gone |= self._gone(some)
@@ -163,7 +161,7 @@ class Deletions:
 
     def _found(self, ids: Iterable[str], headers: Mapping[str, str], *, is_short: bool = False) -> set[str]:
         """Those of the ids that the table shows with these headers, archived or not, in lower case."""
-        condition = " or ".join(f"{NOTE_ID} eq {each}" for each in ids)
+        condition = of_ids([*ids])
         # A record that is archived has not gone, whether or not the stream has it.
         headers = {**SHOW_ARCHIVED, **headers}
         pages = self._pages("", {"$select": NOTE_ID, "$filter": condition}, headers, is_short=is_short)
@@ -234,7 +232,7 @@ class Deletions:
             shown.update(_ids_of(rows))
         for rows in self._pages("", options, _SHOW):
             hidden = [row for row in rows if row.get(NOTE_ID) and str(row[NOTE_ID]) not in shown]
-            for some in in_pieces(hidden, _IDS_IN_A_CONDITION):
+            for some in in_pieces(hidden, IDS_IN_A_CONDITION):
                 yield self._flagged_removals(self._confirmed(some))
 
     def _confirmed(self, rows: Sequence[Raw]) -> list[Raw]:

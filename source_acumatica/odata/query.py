@@ -14,12 +14,14 @@ import msgspec
 
 from source_acumatica.config import typed_in
 from source_acumatica.erp.addresses import fits
-from source_acumatica.odata.tables import FUNCTION_SUFFIX, ODataFeed, ODataTable
+from source_acumatica.odata.tables import FUNCTION_SUFFIX, NOTE_ID, ODataFeed, ODataTable
 from source_acumatica.reading.fields import FieldKind, moved
 from source_acumatica.reading.window import Window
 
 # Of an address; the rest is for a filter, a place, and an inquiry's parameters.
 _LONGEST_ORDER_CHARACTERS = _LONGEST_PLACES_CHARACTERS = 1300
+IDS_IN_A_CONDITION = 19
+"""This many ids make a condition of just below 1,000 characters (BEHAVIOR.md, "Lists")."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -37,6 +39,11 @@ class Generation(Enum):
         """The address of a service below the instance."""
         inquiries, tables = self.value
         return (inquiries if feed is ODataFeed.INQUIRIES else tables).format(tenant=quote(tenant, safe=""))
+
+
+def of_ids(ids: Sequence[str]) -> str:
+    """The condition for the rows with these NoteIDs."""
+    return " or ".join(f"{NOTE_ID} eq {each}" for each in ids)
 
 
 _LIST_NAME = re.compile(r"(?P<filtered>all|changed|changed or null), (?P<method>keyset|number|row): (?P<order>.+)")

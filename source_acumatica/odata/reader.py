@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from source_acumatica.airbyte.records import in_pieces
 from source_acumatica.erp.errors import RequestFailed
 from source_acumatica.erp.helpers import Helpers
 from source_acumatica.odata.keyset import UnreliableOrderError
@@ -18,11 +19,11 @@ from source_acumatica.odata.list_requests import AskOData, ListRequests, another
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.plan_choice import PlanChoice
 from source_acumatica.odata.plan_pages import PlanPages
-from source_acumatica.odata.query import ODataPlan
+from source_acumatica.odata.query import IDS_IN_A_CONDITION, ODataPlan
 from source_acumatica.odata.row_identity import RowIdentity, key_of
 from source_acumatica.odata.sort_columns import SortColumns
 from source_acumatica.odata.stamp_filter import StampFilter
-from source_acumatica.odata.tables import ODataFeed, ODataTable
+from source_acumatica.odata.tables import NOTE_ID, ODataFeed, ODataTable
 from source_acumatica.reading.fields import Raw, utc_instant
 from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import PageSize
@@ -119,6 +120,14 @@ class ODataReader(Reader):
                 return None
             raise
         return utc_instant(rows[0].get(self.table.cursor or "")) if rows else None
+
+    def by_ids(self, ids: Sequence[str], *, is_unconditional: bool = False) -> Iterator[tuple[str, Raw | None]]:
+        """Each of these NoteIDs with its row; None where there is none."""
+        plan = ODataPlan((), filters=False)
+        for some in in_pieces(ids, IDS_IN_A_CONDITION):
+            token = {"plan": plan, "top": len(some), "ids": some, "is_unconditional": is_unconditional}
+            rows = {str(row.get(NOTE_ID)).lower(): row for row in self.ask(Window(), token).rows}
+            yield from ((id_, rows.get(id_.lower())) for id_ in some)
 
     @property
     def leaves_unstamped(self) -> bool:

@@ -8,18 +8,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from source_acumatica.airbyte.stream import TableStream, can_be_smaller, shared_codec
+from source_acumatica.airbyte.stream import TableStream
 from source_acumatica.odata.codec import odata_codec
 from source_acumatica.odata.pages import ODataPage
-from source_acumatica.odata.query import UNKNOWN_ZONE, odata_options, own_values, widened
+from source_acumatica.odata.query import UNKNOWN_ZONE, odata_options, of_ids, own_values, widened
 from source_acumatica.odata.reader import ODataReader
 from source_acumatica.odata.resources import inquiry_resource
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.codec import Codec
+from source_acumatica.reading.codec import Codec, shared_codec
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.learnt import GIVES_UNSTAMPED, LOSES_UNSTAMPED
+from source_acumatica.reading.page_size import can_be_smaller
 from source_acumatica.reading.read_with import ReadWith, read_with
 from source_acumatica.reading.reader import Reader, where_of
 from source_acumatica.reading.window import Window
@@ -61,6 +62,9 @@ class ODataStream(TableStream):
         window = widened(window) if self._has_unknown_zone(tenant) else window
         table = self._table_of(tenant)
         table = replace(table, condition="") if token.get("is_unconditional") else table
+        if "ids" in token:
+            conditions = [*filter(None, [table.condition]), f"({of_ids(token['ids'])})"]
+            table = replace(table, condition=" and ".join(conditions))
         options = odata_options(table, token["plan"], self._columns_of(tenant), window, token)
         return {**self._resource(tenant)[1], **options}
 
@@ -93,6 +97,11 @@ class ODataStream(TableStream):
             columns=self._columns_of(tenant),
             is_ranked=self._is_ranked,
         )
+
+    def key_reader(self, tenant: str) -> Reader:
+        """The reader of a tenant's rows with their ids, their keys and their stamps alone."""
+        shared = self._holding, self._client, self._config.with_archived, self._access
+        return ODataStream(self._table, self._service, *shared, {self._table.id_field: {}})._reader(tenant)
 
     def _has_unknown_zone(self, tenant: str) -> bool:
         """Version 3 does not say in which zone its times are; it may be that of the user's profile."""

@@ -77,6 +77,15 @@ class Codec:
         return self._plain(body, log)
 
 
+def shared_codec(codecs: list[tuple[Any, Codec]], table: Any, make: Callable[[], Codec]) -> Codec:
+    """The codec of a table, made once for all tenants that have the same."""
+    found = next((codec for known, codec in codecs if known == table), None)
+    if found is None:
+        found = make()
+        codecs.append((table, found))
+    return found
+
+
 Level = tuple[str, Collection[str]]
 """A field on the way to a table's rows, and the names that are described within it."""
 

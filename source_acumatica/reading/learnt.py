@@ -9,7 +9,7 @@ GIVES_UNSTAMPED, LOSES_UNSTAMPED = "gives_unstamped", "loses_unstamped"
 STAMPS_STAND, HIDES_NOTHING, HIDES_ROWS = "stamps_stand", "hides_nothing", "hides_rows"
 SHOWS_DATES = "shows_dates"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
-FOUND_BY_KEY = "found_by_key"
+FOUND_BY_KEY, SHOWS_CUSTOM = "found_by_key", "shows_custom"
 IDS_LOOKED_AT = "ids_looked_at"
 LEARNT = (
     SHOWS_DATES,
@@ -28,6 +28,7 @@ LEARNT = (
     LISTS_ALL,
     EMPTIES_PARTS,
     FOUND_BY_KEY,
+    SHOWS_CUSTOM,
     IDS_LOOKED_AT,
 )
 """All of them."""

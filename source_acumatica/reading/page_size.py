@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 # An anchored page overlaps the one before, so one row is no page.
 SMALLEST_PAGE_ROWS = 2
@@ -62,3 +64,9 @@ class PageSize:
         self._refusals = self._refusals + 1 if was == self._refused_rows else 1
         self._refused_rows, self._pages_until_tried = was, 2 ** (self._refusals - 1) - 1
         return True
+
+
+def can_be_smaller(token: Mapping[str, Any]) -> bool:
+    """Whether a request that is too much can ask for fewer rows; otherwise it is repeated as it is."""
+    top: int = token.get("top", 0)
+    return top > SMALLEST_PAGE_ROWS

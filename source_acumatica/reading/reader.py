@@ -118,6 +118,16 @@ class Reader(ABC):
             RequestFailed: given up, with the sentence; ``Action.SKIP`` where there is nothing to read.
         """
 
+    def by_ids(self, ids: Sequence[str], *, is_unconditional: bool = False) -> Iterator[tuple[str, Raw | None]]:
+        """Each of these NoteIDs with its row as it is now; None where there is none.
+
+        ``is_unconditional``: also a row that the row filter leaves out.
+
+        Raises:
+            RequestFailed: given up.
+        """
+        raise NotImplementedError
+
     def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
         """The rows of the last page in their order, in runs that lack the same columns beside ``lacking``."""
         return [(rows, ())]

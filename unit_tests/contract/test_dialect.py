@@ -15,11 +15,12 @@ from source_acumatica.reading.fields import FieldKind
 from .orders import ALL, SOME, table
 
 FOUR, FIVE = DIALECTS["4"], DIALECTS["5"]
+UNNAMED = replace(FIVE, selects_expanded=False)
 NESTED = Asked(
     expand=["Details", "Details/Item", "Details/Item/Class"],
     select=["Type", "Nbr", "Details/Qty", "Details/Item", "Details/Item/Class"],
     custom=["Details/Transactions.UsrColor"],
-    described=["Details/Qty", "Details/Price"],
+    known_by=["Details/Qty", "Details/Price"],
 )
 
 
@@ -39,6 +40,10 @@ def test_paths_of_contract_4_become_nested_options_in_contract_5():
         "$custom": "Details/Transactions.UsrColor",
     }
     assert FIVE.options(NESTED) == {
+        "$select": "Type,Nbr,Details",
+        "$expand": "Details($select=Qty,Transactions.UsrColor,Item;$expand=Item($expand=Class))",
+    }
+    assert UNNAMED.options(NESTED) == {
         "$select": "Type,Nbr",
         "$expand": "Details($select=Qty,Transactions.UsrColor;$expand=Item($expand=Class))",
     }
@@ -49,7 +54,8 @@ def test_paths_of_contract_4_become_nested_options_in_contract_5():
     [
         (FIVE, Asked(), {}),
         (FIVE, Asked(expand=["A", "B"]), {"$expand": "A,B"}),
-        (FIVE, Asked(select=["X"], expand=["A"]), {"$select": "X", "$expand": "A"}),
+        (FIVE, Asked(select=["X"], expand=["A"]), {"$select": "X,A", "$expand": "A"}),
+        (UNNAMED, Asked(select=["X"], expand=["A"]), {"$select": "X", "$expand": "A"}),
         (FIVE, Asked(custom=["V.F", "V.G"]), {"$select": "*,V.F,V.G"}),
         (FIVE, Asked(select=["X"], custom=["V.F"]), {"$select": "X,V.F"}),
         (FIVE, Asked(expand=["A"], custom=["A/V.F"]), {"$expand": "A($select=*,V.F)"}),
@@ -60,15 +66,15 @@ def test_paths_of_contract_4_become_nested_options_in_contract_5():
         ),
         (
             replace(FIVE, custom_by=CustomBy.NAMES),
-            Asked(expand=["A"], custom=["A/V.F"], described=["A/X", "A/Y"]),
+            Asked(expand=["A"], custom=["A/V.F"], known_by=["A/X", "A/Y"]),
             {"$expand": "A($select=X,Y,V.F)"},
         ),
         (
-            replace(FIVE, selects_expanded=True),
+            FIVE,
             Asked(expand=["A", "A/B"], select=["X", "A/Y"]),
             {"$select": "X,A", "$expand": "A($select=Y,B;$expand=B)"},
         ),
-        (replace(FIVE, selects_expanded=True), Asked(expand=["A"]), {"$expand": "A"}),
+        (FIVE, Asked(expand=["A"]), {"$expand": "A"}),
     ],
 )
 def test_a_dialect_writes_what_is_asked_for(dialect, asked, options):
@@ -120,20 +126,20 @@ def test_a_stream_of_contract_5_is_asked_for_in_its_dialect():
     plan = Plan(custom=("Document.UsrA",))
     assert list_options(five(), plan, None, SOME) == {
         "$filter": "LastModified ge 2026-11-22T09:45:00.000Z",
-        "$select": "*,Document.UsrA",
+        "$select": "*,Document.UsrA,Contact,Totals",
         "$expand": "Contact($expand=Address),Totals",
     }
     columns = frozenset({"OrderType", "OrderNbr", "LastModified", "Contact"})
     assert list_options(five(), Plan(), columns, ALL) == {
-        "$select": "OrderType,OrderNbr,LastModified",
+        "$select": "OrderType,OrderNbr,LastModified,Contact",
         "$expand": "Contact($expand=Address)",
     }
     assert list_options(five("Order__Operations__Material"), Plan(), frozenset({"Qty"}), ALL) == {
-        "$select": "OrderType,OrderNbr,LastModified",
-        "$expand": "Operations($select=OperationNbr;$expand=Material($select=Qty))",
+        "$select": "OrderType,OrderNbr,LastModified,Operations",
+        "$expand": "Operations($select=OperationNbr,Material;$expand=Material($select=Qty))",
     }
     assert record_options(five("Order__Details"), Plan(custom=("Details/V.F",)), None) == {
-        "$expand": "Details($select=*,V.F;$expand=Item)"
+        "$expand": "Details($select=*,V.F,Item;$expand=Item)"
     }
 
 
@@ -145,6 +151,7 @@ def test_custom_fields_of_contract_5_fit_into_the_address_too(name, custom_by):
     plan = Plan(custom=names, dialect=replace(FIVE, custom_by=custom_by))
     groups = custom_groups(five(name), plan, None, SOME)
     assert [each for group in groups for each in group] == [*names]
+    assert (groups[0] == ()) is (custom_by is CustomBy.NAMES)
     for group in groups:
         options = list_options(five(name), replace(plan, custom=group), None, SOME) | {
             "$skip": "100000",
