@@ -79,5 +79,8 @@ class Removals(Protocol):
     def has_any(self, tenant: str, sets: Sequence[str], where: str, ids: Sequence[str]) -> bool | None:
         """Whether any of the ids is a NoteID in the table as OData shows it; None where it cannot be asked."""
 
+    def are_kept(self, tenant: str, sets: Sequence[str], was: Progress, now: datetime | None) -> bool:
+        """Whether the ERP is known to keep all deletions of the table since they were read last."""
+
     def reader(self, loss: Loss) -> RemovalReader:
         """What reads the records that the table has lost."""

@@ -121,7 +121,7 @@ def _part(part: Any) -> dict[str, Any]:
     return own
 
 
-_INSTANTS = ("sure", "deletions", "deletions_asked", "newest", "lag_at", "own_latest")
+_INSTANTS = ("sure", "deletions", "deletions_asked", "newest", "lag_at", "own_latest", "compared")
 _TIME = "a time, such as 2026-11-30T00:00:00Z"
 
 
@@ -134,6 +134,8 @@ def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any
     yield "has_unstamped", part.get("has_unstamped", False), _is_flag, "true or false"
     for name in ("left_out", "columns", "custom"):
         yield name, part.get(name, []), _is_list_of_texts, "a list of names"
+    for name in ("held", "sent", "compared_with"):
+        yield name, part.get(name, ""), lambda value: isinstance(value, str), "a text"
     yield "read_with", part.get("read_with", {}), lambda value: isinstance(value, dict), "an object"
 
 

@@ -244,6 +244,7 @@ class TableStream(HttpStream, ABC):
             facts=self._facts(tenant),
             output=self._output,
             deletions=self._deletions(tenant),
+            key_reader=partial(self.key_reader, tenant),
             progress=self.progress,
             columns=self._catalog_columns.present(tenant),
             missed=self._catalog_columns.missed(tenant),

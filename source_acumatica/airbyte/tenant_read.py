@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from airbyte_cdk.models import AirbyteMessage
 
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
+from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.look_back import LookBack
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.progress import RowCount
 from source_acumatica.airbyte.records import meta_of
 from source_acumatica.airbyte.stamps import Stamps
-from source_acumatica.airbyte.tombstones import Deletions
+from source_acumatica.airbyte.tombstones import Deletions, tombstones
 from source_acumatica.config import Config
 from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.reading.cursor import TenantCursor
@@ -61,6 +62,8 @@ class TenantRead:
     facts: TenantFacts
     output: Output
     deletions: Deletions
+    key_reader: Callable[[], Reader]
+    """Makes the reader of the keys alone."""
     progress: TenantCursor | None
     """None in a full refresh."""
     columns: frozenset[str]
@@ -70,18 +73,23 @@ class TenantRead:
     _latest: str = field(default="", init=False)
     """The latest stamp that has come in this run."""
     _has_looked_at_ids: bool = field(default=False, init=False)
+    _keys: KeyComparison | None = field(default=None, init=False)
+    """Where deleted rows are found by comparing keys."""
 
     def messages(self, windows: Sequence[Window], count: RowCount) -> Iterator[AirbyteMessage]:
         """The records of the ``windows``, then those that say what was deleted."""
         newest = self._was_newest()
         had_rows = self.facts.has_rows
         self._say_what_is_missed()
+        self._begin_comparing()
         if not (yield from self._changes(windows, count, newest)):
             return
         if not count.rows and not had_rows and self.table.condition:
             # The user's condition may find none of the rows that there are.
             self.access.warn_if_blind(self.reader.tenant, self.table)
         has_deletions = yield from self._deleted(newest)
+        if self._keys:
+            yield from self._keys.compare()
         if self.progress and newest:
             look_back = self._look_back(self.progress)
             if look_back.is_due(windows, newest, self._latest):
@@ -156,6 +164,8 @@ class TenantRead:
             for piece, lacking in self.output.pieces(reader, page.rows):
                 records = keys.checked(piece)
                 stamps.note(records)
+                if self._keys:
+                    self._keys.note_sent(records)
                 count.records += len(records)
                 meta = meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
                 yield from self.output.messages(records, meta)
@@ -276,6 +286,36 @@ class TenantRead:
                     has_any = True
                     yield message
         return has_any
+
+    def _begin_comparing(self) -> None:
+        """Compare keys where rows are known by their ids, and the ERP does not keep what is deleted."""
+        tenant, progress, deletions = self.reader.tenant, self.progress, self.deletions
+        every = timedelta(hours=self.config.compare_keys_hours)
+        if not (progress and every and deletions.is_tracked and deletions.is_selected):
+            return
+        if self.access.removals.are_kept(tenant, deletions.sets(), progress.progress(tenant), self._now()):
+            return
+        start = self.config.start_date
+        self._keys = KeyComparison(
+            self.reader,
+            self.key_reader,
+            self.table.id_field,
+            progress,
+            self.facts,
+            Window(format_instant(start) if start else None),
+            every,
+            self._now,
+            lambda: progress.progress(tenant).newest,
+            self._records_of,
+            lambda removals: self.output.messages([*tombstones(self.table, tenant, removals)]),
+            condition=self.table.condition,
+        )
+        self._keys.begin()
+
+    def _records_of(self, reader: Reader, rows: Sequence[Raw]) -> Iterator[AirbyteMessage]:
+        for piece, lacking in self.output.pieces(reader, rows):
+            meta = meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
+            yield from self.output.messages(piece, meta)
 
     def _look_back(self, progress: TenantCursor) -> LookBack:
         return LookBack(

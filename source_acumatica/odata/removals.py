@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from source_acumatica.airbyte.removals import Loss
 from source_acumatica.erp.errors import RequestFailed
@@ -11,6 +12,7 @@ from source_acumatica.odata.removed_reader import RemovedReader
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.odata.tracking import Tracking
+from source_acumatica.reading.progress import Progress
 
 
 class TableRemovals:
@@ -46,6 +48,14 @@ class TableRemovals:
             return Deletions(tenant, self._service, sets, where).has_any(ids)
         except RequestFailed:
             return None
+
+    def are_kept(self, tenant: str, sets: Sequence[str], was: Progress, now: datetime | None) -> bool:
+        """Whether the ERP is known to keep all deletions of the table since they were read last."""
+        history = self._tracking.history(tenant)
+        if not history.lists(sets):
+            return False
+        asked = was.deletions_asked or was.deletions
+        return not (was.reached or asked) or history.gap(sets, asked, now) is None
 
     def reader(self, loss: Loss) -> RemovedReader:
         """The reader of a stream's deleted records."""

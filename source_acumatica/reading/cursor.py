@@ -142,6 +142,14 @@ class TenantCursor(Cursor):
 
         self._advance(tenant, done)
 
+    def keys_compared(self, tenant: str, held: str, compared: str | None, sent: str, compared_with: str) -> None:
+        """Note which keys the destination may have: ``held`` by a list of keys, and ``sent`` since."""
+
+        def known(was: Progress) -> Progress:
+            return replace(was, held=held, compared=compared, sent=sent, compared_with=compared_with)
+
+        self._advance(tenant, known)
+
     def _advance(self, tenant: str, change: Callable[[Progress], Progress]) -> None:
         # Emitted under the lock: two tenants' states must not overtake each other on the way out.
         with self._lock:
@@ -207,6 +215,10 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 read_with=part.get("read_with", {}),
                 columns=tuple(part.get("columns", ())),
                 custom=tuple(part.get("custom", ())),
+                held=part.get("held", ""),
+                sent=part.get("sent", ""),
+                compared=part.get("compared"),
+                compared_with=part.get("compared_with", ""),
             ),
         )
 
@@ -233,6 +245,10 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "read_with": dict(progress.read_with),
         "columns": list(progress.columns),
         "custom": list(progress.custom),
+        "held": progress.held,
+        "sent": progress.sent,
+        "compared": progress.compared,
+        "compared_with": progress.compared_with,
     }
     # A clock that is right has a lag of 0.
     said = {name: value for name, value in optional.items() if value or (name in _COUNTS and value is not None)}

@@ -30,6 +30,8 @@ class Comparison:
 
     gone: list[str] | None
     """Those held that the list does not have, in order; None where they could not be found out."""
+    new: list[str]
+    """Those listed that were not held, in the order of the list where these are few."""
     listed: HeldKeys
     """The ids of the list, to be held from now on."""
 
@@ -108,8 +110,20 @@ class HeldKeys:
             return self._as_sketch(capacity).minus(other._as_sketch(capacity))
         return Difference(_texts(self._exact - other._exact), _texts(other._exact - self._exact))
 
+    def remove_all(self, ids: Iterable[str]) -> None:
+        """Take out ids, each of which was added.
+
+        Raises:
+            ValueError: one of them is not a GUID.
+        """
+        for chunk in packed_chunks(ids):
+            if self._sketch is None:
+                self._exact.difference_update(single_ids(chunk))
+            else:
+                self._sketch.remove_packed(chunk)
+
     def compare(self, listed: Iterable[str]) -> Comparison:
-        """Which of these ids a list does not have; it is read once, and its ids are not kept.
+        """By which ids a list differs from these; it is read once, and its ids are not kept.
 
         Where these are held exactly, it makes no difference how many others the list has.
 
@@ -120,12 +134,17 @@ class HeldKeys:
         if self._sketch:
             now.add_all(listed)
             difference = self.minus(now)
-            return Comparison(difference.only_here if difference else None, now)
-        gone = set(self._exact)
+            return (
+                Comparison(difference.only_here, difference.only_there, now)
+                if difference
+                else Comparison(None, [], now)
+            )
+        gone, new = set(self._exact), list[str]()
         for chunk in packed_chunks(listed):
             now._add(chunk)
             gone.difference_update(single_ids(chunk))
-        return Comparison(_texts(gone), now)
+            new += [id_text(each) for each in single_ids(chunk) if each not in self._exact]
+        return Comparison(_texts(gone), new, now)
 
     def _add(self, ids: bytes) -> None:
         if self._sketch is None:

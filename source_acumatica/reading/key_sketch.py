@@ -123,6 +123,13 @@ class KeySketch:
             fourth[four % cells] += value
         self.count += len(ids) // ID_BYTES
 
+    def remove_packed(self, ids: bytes) -> None:
+        """Take out ids that were added."""
+        for entry, *cells in _ENTRY.iter_unpack(_entries(ids)):
+            for quarter, cell in zip(self._quarters, cells, strict=True):
+                quarter[cell % len(quarter)] -= int.from_bytes(entry, "big")
+        self.count -= len(ids) // ID_BYTES
+
     def minus(self, other: KeySketch) -> Difference | None:
         """By which ids this set and another one differ; None where these are too many, or were not added once each.
 

@@ -10,7 +10,7 @@ STAMPS_STAND, HIDES_NOTHING, HIDES_ROWS = "stamps_stand", "hides_nothing", "hide
 SHOWS_DATES = "shows_dates"
 LISTS_ALL, EMPTIES_PARTS = "lists_all", "empties_parts"
 FOUND_BY_KEY, SHOWS_CUSTOM = "found_by_key", "shows_custom"
-IDS_LOOKED_AT = "ids_looked_at"
+IDS_LOOKED_AT, NOT_COMPARED = "ids_looked_at", "not_compared"
 LEARNT = (
     SHOWS_DATES,
     STAMPS_STAND,
@@ -30,5 +30,6 @@ LEARNT = (
     FOUND_BY_KEY,
     SHOWS_CUSTOM,
     IDS_LOOKED_AT,
+    NOT_COMPARED,
 )
 """All of them."""

@@ -64,6 +64,15 @@ class Progress:
     allowed: int | None = None
     """By how many seconds it may have been put back since then without a change being missed."""
 
+    held: str = ""
+    """The keys that were listed at the last comparison, as ``HeldKeys`` writes them."""
+    sent: str = ""
+    """The keys of rows that were sent since then."""
+    compared: str | None = None
+    """When that was; None where there is more to compare."""
+    compared_with: str = ""
+    """A mark of the conditions that the list had then."""
+
     def begun_with(self, now: ReadWith) -> Progress:
         """The progress from which a read with these settings continues; all is read anew where they ask for more."""
         remembered = to_remember(self.read_with, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,6 +50,24 @@ def packed_chunks(ids: Iterable[str]) -> Iterator[bytes]:
 def single_ids(ids: bytes) -> Iterator[bytes]:
     """The bytes of each id for itself."""
     return (each for (each,) in _SINGLE_ID.iter_unpack(ids))
+
+
+def as_text(ids: Iterable[str]) -> str:
+    """A set of ids as a text of ASCII letters, digits, ``+``, ``/`` and ``=``."""
+    return base64.b64encode(packed(sorted(ids))).decode("ascii") if ids else ""
+
+
+def of_text(text: str) -> list[str]:
+    """The ids that ``as_text`` has made this text of.
+
+    Raises:
+        ValueError: it has not.
+    """
+    content = base64.b64decode(text, validate=True)
+    if len(content) % ID_BYTES:
+        message = "the text is not a set of ids"
+        raise ValueError(message)
+    return [id_text(each) for each in single_ids(content)]
 
 
 def id_text(id_bytes: bytes) -> str:
