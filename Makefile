@@ -11,7 +11,13 @@ COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --pyt
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 # Tests that try random or all cases; in `make test` they try few, and the same ones each time.
-SOAKED := $(addprefix integration_tests/test_,soak.py crash.py endings.py lies.py hostile.py moving_rows.py histories.py)
+SOAKED := $(addprefix integration_tests/test_,soak.py crash.py endings.py faults.py lies.py hostile.py moving_rows.py histories.py)
+
+# Some environments keep Python from storing what it has compiled: each process of the tests would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Where all tests of a file need one thing that takes long to make: several processes would each make their own.
+ALONE := --numprocesses=0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-pyairbyte test installed form live image soak lint types check fix demo bench profile lock clean
@@ -27,16 +33,16 @@ test: setup ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
 
 installed: setup setup-pyairbyte ## build the wheel, install it in a clean environment, and read with PyAirbyte
-	$(BIN)/python -m pytest -m installed integration_tests/test_installed.py $(ARGS)
+	$(BIN)/python -m pytest -m installed $(ALONE) integration_tests/test_installed.py $(ARGS)
 
 form: setup ## show the settings as a form in a headless browser, test it, and leave a picture in build/form.png
-	$(BIN)/python -m pytest -m form integration_tests/test_form.py $(ARGS)
+	$(BIN)/python -m pytest -m form $(ALONE) integration_tests/test_form.py $(ARGS)
 
 live: setup ## ask a real instance, that of secrets/config.json, what is still uncertain, and run the standard tests on it
 	$(BIN)/python -m pytest -m "live and not image_tests" -s integration_tests/test_live.py $(ARGS)
 
 image: setup ## build the container image without a Docker engine, and test it; needs root on Debian or Ubuntu
-	$(BIN)/python -m pytest -m image integration_tests/test_image.py $(ARGS)
+	$(BIN)/python -m pytest -m image $(ALONE) integration_tests/test_image.py $(ARGS)
 
 soak: setup ## look for what shows itself rarely: hundreds of crashes, thousands of random answers, new histories; over an hour
 	SOAK=1 $(BIN)/python -m pytest -s $(SOAKED) $(ARGS)

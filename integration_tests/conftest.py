@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from itertools import chain, count
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count, cycle, product
+from typing import TypeVar
 
 import pytest
 
@@ -15,10 +16,18 @@ from .simulator import Simulator
 
 IS_SOAK = bool(os.environ.get("SOAK"))
 """Whether there is time: `make soak` looks for what only shows itself rarely."""
-EXAMPLES = 100 if IS_SOAK else 6
+EXAMPLES = 100 if IS_SOAK else 4
 """How many random cases a test tries."""
 # A prime, so that what comes in turns (a record, its line, the state behind both) is hit in each of its places.
 _MESSAGES_BETWEEN = 7
+
+Case = TypeVar("Case")
+Way = TypeVar("Way")
+
+
+def in_turns(cases: Iterable[Case], ways: Sequence[Way]) -> list[tuple[Case, Way]]:
+    """Each case in each way if there is time; or else in one of them, by turns."""
+    return list(product(cases, ways)) if IS_SOAK else list(zip(cases, cycle(ways), strict=False))
 
 
 def messages_to_be_killed_after() -> Iterator[int]:
@@ -36,9 +45,9 @@ def sim() -> Iterator[Simulator]:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The waits between tries are a hundredth of the real ones."""
+    """The waits between tries are a thousandth of the real ones."""
     real = client.RetryPolicy.pause_seconds
-    monkeypatch.setattr(client.RetryPolicy, "pause_seconds", lambda self, tries: real(self, tries) / 100)
+    monkeypatch.setattr(client.RetryPolicy, "pause_seconds", lambda self, tries: real(self, tries) / 1000)
 
 
 @pytest.fixture

@@ -212,7 +212,7 @@ PLAIN_CHANGES = CHANGES.filter(lambda change: change[0] != "wait")
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
-@settings(max_examples=max(EXAMPLES // 2, 5), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=max(EXAMPLES // 2, 3), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     wanting=st.sets(st.sampled_from(sorted(WANTING)), max_size=3),
     rounds=st.lists(

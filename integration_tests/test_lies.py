@@ -13,7 +13,7 @@ import pytest
 
 from source_acumatica.contract.tables import Table
 
-from .conftest import IS_SOAK
+from .conftest import IS_SOAK, in_turns
 from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
 from .histories import SITES, WEATHER
 from .simulator import ErrorPlace, Fault, FaultKind, Lies, Simulator
@@ -48,6 +48,17 @@ CHANGES = [
 BEGINS = (1, 4, 9, 15) if IS_SOAK else (4,)
 # Changes in good weather before the weather: the first sync, before all changes, is in good weather too.
 GOOD_DAYS_BEFORE = 1 if IS_SOAK else 0
+# What is missed until the next day, when it is over, is what an incremental sync asks for: that is where it is tried.
+OF_CHANGES = [] if IS_SOAK else [name for name, weather in WEATHER.items() if weather.waits_a_day]
+WEATHER_BY_MODE = [
+    *in_turns([name for name in WEATHER if name not in OF_CHANGES], (FULL_REFRESH, INCREMENTAL)),
+    *((name, INCREMENTAL) for name in OF_CHANGES),
+]
+# Where what a site does otherwise is in its lists themselves, and not in what is asked of changes alone.
+SITES_BY_MODE = [
+    *((site, INCREMENTAL) for site in SITES),
+    *((site, FULL_REFRESH) for site in SITES if IS_SOAK or re.search("rows|cap|pages|keys", site)),
+]
 
 
 def day(weather: str = "", begins: int = 1) -> dict[str, Any]:
@@ -87,17 +98,15 @@ def expect_right_or_failed(sim: Simulator, destination: Destination) -> None:
 # ---------------------------------------------------------------------------------------------- all kinds, in a history
 
 
-@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
 @pytest.mark.parametrize("begins", BEGINS)
-@pytest.mark.parametrize("weather", WEATHER)
+@pytest.mark.parametrize(("weather", "mode"), WEATHER_BY_MODE)
 def test_no_kind_of_lie_or_fault_makes_a_sync_succeed_with_a_difference(weather: str, begins: int, mode: str) -> None:
     # A full refresh begins anew each time, and the one that ends each history is enough.
     days_after = 1 if IS_SOAK or mode == INCREMENTAL else 0
     live_through(mode, "honest", [*[day()] * GOOD_DAYS_BEFORE, day(weather, begins), *[day()] * days_after])
 
 
-@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
-@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize(("site", "mode"), SITES_BY_MODE)
 def test_what_a_site_always_does_otherwise_is_read_right_or_not_at_all(site: str, mode: str) -> None:
     live_through(mode, site, [day(), day()])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from threading import Event
 
 import pytest
 
@@ -22,10 +23,11 @@ def test_what_is_done_in_time_returns_and_raises_as_by_itself():
 
 
 def test_what_is_not_done_in_time_is_not_waited_for():
-    began = time.monotonic()
+    began, is_over = time.monotonic(), Event()
     with pytest.raises(OverdueError):
-        within(0.05, lambda: time.sleep(1))
-    assert time.monotonic() - began < 0.5
+        within(0.05, lambda: is_over.wait(60))
+    assert time.monotonic() - began < 10, "also on a busy machine"
+    is_over.set()
 
 
 @pytest.mark.parametrize(("requests", "seconds", "room", "taken"), [(3, 60, 9, 3), (3, 0, 9, 0), (3, 60, 0, 0)])

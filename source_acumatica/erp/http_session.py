@@ -40,11 +40,17 @@ class Bearer(AuthBase):
         return request
 
 
-def http_session() -> requests.Session:
-    """A session without a token; answers may take minutes, and gateways drop connections that stay silent."""
+def http_session(instance_url: str) -> requests.Session:
+    """A session without a token; answers may take minutes, and gateways drop connections that stay silent.
+
+    What the environment says of proxies and certificates is looked up once: ``requests`` would look through all of it
+    again for each request, and all requests go to one host.
+    """
     http = requests.Session()
     http.headers.update({"Accept": "application/json", "User-Agent": _USER_AGENT})
     http.auth = Bearer()
     for scheme in ("https://", "http://"):
         http.mount(scheme, TcpKeepaliveHTTPAdapter())
+    found = http.merge_environment_settings(instance_url, {}, None, None, None)
+    http.proxies, http.verify, http.trust_env = found["proxies"], found["verify"], False
     return http

@@ -79,7 +79,7 @@ class SignIn:
             self._waits.pause_after(outcome, self._retry_policy.pause_seconds(trouble.failures), where)
 
     def _ask_for_token(self, tenant: str, form: Mapping[str, str]) -> Session | Problem:
-        http, url = http_session(), f"{self._config.instance_url}/identity/connect/token"
+        http, url = http_session(self._config.instance_url), f"{self._config.instance_url}/identity/connect/token"
         try:
             response = http.post(
                 url,

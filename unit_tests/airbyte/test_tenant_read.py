@@ -86,6 +86,7 @@ def messages(*pages, part=None, is_incremental=True, has_rows=None):
         facts=TenantFacts(progress, "A", lambda: NOON),
         output=Output("X", lambda _: SimpleNamespace(make_records=None), lambda _: lambda row: [row]),
         deletions=SimpleNamespace(is_tracked=False, sets=lambda: ("X",)),
+        key_reader=lambda: reader,
         progress=progress,
         columns=frozenset(),
         missed=(),

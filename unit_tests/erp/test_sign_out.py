@@ -24,7 +24,7 @@ def sign_out(first_pause_seconds=0.0):
 
 
 def session():
-    return Session("A", http_session(), ends_at=time.monotonic() + 3600)
+    return Session("A", http_session(URL), ends_at=time.monotonic() + 3600)
 
 
 @pytest.mark.parametrize("status", [204, 401])
