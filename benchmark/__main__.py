@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from . import discovery, memory, reading, waiting
+from . import discovery, keys, memory, reading, waiting
 from .report import Report
 
 PARTS: Mapping[str, Callable[[], Report]] = {
     "discovery": discovery.measure,
+    "keys": keys.measure,
     "memory": memory.measure,
     "reading": reading.measure,
     "waiting": waiting.measure,

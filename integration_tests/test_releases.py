@@ -238,8 +238,8 @@ def test_a_form_that_is_closed_names_the_feature_that_is_off(features: FeatureFo
         found = discover(config)
         errors = moved(found, Destination(), config, "SalesOrder", "StockItem")
         order, stock = sorted(errors, key=lambda error: "StockItem" in error)
-        assert "DistributionModule, which is off in this tenant" in order
-        assert "off in this tenant" not in stock
+        assert "the feature DistributionModule, which it may need, is off in this tenant" in order
+        assert "is off in this tenant" not in stock
         assert "give it a role with view rights" in stock
 
 

@@ -31,11 +31,11 @@ def fitted(
     Each tenant is judged by what it has itself. That none has the catalog's cursor is known only if none has failed.
     """
     tables = [each for each in own.values() if not isinstance(each, AirbyteTracedException)]
-    error = (
-        _missing_parameters(table, configured, settings)
-        or _missing_tenant(configured, settings)
-        or _other_columns(table, configured)
-    )
+    error = _missing_parameters(table, configured, settings) or _missing_tenant(configured, settings)
+    own = {
+        tenant: each if isinstance(each, AirbyteTracedException) else _other_columns(each, configured) or each
+        for tenant, each in own.items()
+    }
     if configured.sync_mode is SyncMode.incremental and tables and not error:
         known = cursor_of(configured)
         if known and (len(tables) < len(own) or any(each.cursor_field == known for each in tables)):
@@ -135,12 +135,13 @@ def _other_columns(table: Table | ODataTable, configured: ConfiguredAirbyteStrea
 
 
 def _is_other(known: Any, now: Mapping[str, Any]) -> bool:
-    """Whether one of both is a date and the other one a time, or one of both a list."""
+    """Whether one of both is a date and the other one a time, or one of both a list, or a number became a text."""
     if not isinstance(known, dict) or "type" not in known:
         return False
     formats = {known.get("format"), now.get("format")}
-    lists = {"array" in schema.get("type", ()) for schema in (known, now)}
-    return formats == {"date", "date-time"} or len(lists) > 1
+    before, today = ({*schema.get("type", ())} for schema in (known, now))
+    is_text_now = "integer" in before and "string" in today
+    return formats == {"date", "date-time"} or ("array" in before) != ("array" in today and bool(today)) or is_text_now
 
 
 def _missing_parameters(

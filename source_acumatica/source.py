@@ -257,7 +257,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
     ) -> Stream:
         """The stream for the CDK, with its progress; a state that was not understood stays as it is."""
         # If a failure hides the table, the catalog still names the cursor: the state has to be kept.
-        field = stream.cursor_field or next(cursors(configured, state), None)
+        known = next(cursors(configured, state), None)
+        field = (stream.cursor_field or known) if stream.is_readable else (known or stream.cursor_field)
         if configured.sync_mode is SyncMode.incremental and isinstance(field, str):
             emit = partial(self._emit_state, states, stream.name) if state is not None else _keep
             given = reached_by(field, stream.name, state or {})

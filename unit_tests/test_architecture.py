@@ -83,7 +83,7 @@ LAYERS = {
     "airbyte/tenant_read": 3,
     "airbyte/stream": 4,
     "contract/ad_hoc": 0,
-    "contract/description": 0,
+    "contract/description": 1,
     "contract/dialect": 0,
     "contract/features": 0,
     "contract/known_entities": 0,

@@ -20,7 +20,7 @@ def begin(progress: TenantCursor, tenant: str, read_with: ReadWith, where: str) 
     Raises:
         AirbyteTracedException: a ``config_error``, where the destination would mix the rows of two instances.
     """
-    was = progress.progress(tenant).read_with
+    was = progress.progress(tenant).was_read_with
     if reason := explain_mixture(was, read_with):
         msg = f"{where}: {reason}."
         raise config_error(msg)

@@ -101,6 +101,11 @@ class TableStream(HttpStream, ABC):
         return self._rows_table.cursor_field or []
 
     @property
+    def is_readable(self) -> bool:
+        """Whether any tenant has a table to read, and not only an error that says why it cannot be read."""
+        return not all(isinstance(own, AirbyteTracedException) for own in self._holding.values())
+
+    @property
     def is_resumable(self) -> bool:
         """False: a full refresh sends no state before its end, so a second attempt replaces what the first sent."""
         return False

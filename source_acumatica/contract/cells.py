@@ -58,6 +58,7 @@ _WRAPPERS: dict[FieldKind, type[Wrapper]] = {
     FieldKind.GUID: _Text,
     FieldKind.DATE_TIME: _Text,
     FieldKind.DATE: _Text,
+    FieldKind.DAY: _Text,
     FieldKind.BOOLEAN: _Whole,
     FieldKind.BYTE: _Whole,
     FieldKind.SHORT: _Whole,
@@ -68,7 +69,7 @@ _WRAPPERS: dict[FieldKind, type[Wrapper]] = {
     FieldKind.CHOICES: _ChoicesWrapper,
 }
 # Those that contract versions 3 and 4 do not have; the others are decoded in the fastest way there.
-_NEW_KINDS = frozenset({FieldKind.DATE, *LABELLED})
+_NEW_KINDS = frozenset({FieldKind.DATE, FieldKind.DAY, *LABELLED})
 
 
 @dataclass(frozen=True)

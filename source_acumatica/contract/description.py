@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from source_acumatica.contract.dialect import keeps_columns
 from source_acumatica.reading.credentials import credentials_in
 from source_acumatica.reading.fields import FieldKind, Shape
 
@@ -26,7 +27,7 @@ _ENTITY_NAME = re.compile(r"(?![. ]*$)[^\x00-\x1f/\\<>*%&:?+\"{}$#]+")
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f,/$@;()]")
 # What begins so belongs to the API itself, such as _workflowActions, and not to the record.
 _OF_THE_API = "_"
-_KINDS = {kind.value: kind for kind in FieldKind if kind is not FieldKind.UNKNOWN}
+_KINDS = {kind.value: kind for kind in FieldKind if kind not in (FieldKind.UNKNOWN, FieldKind.DAY)}
 
 Schema = Mapping[str, Any]
 
@@ -108,6 +109,7 @@ class _Reader:
 
     def __init__(self, schemas: Mapping[str, Schema], description: Description) -> None:
         self._schemas, self._warnings, self._credentials = schemas, description.warnings, description.credentials
+        self._contract = description.contract
         self._shapes = 0
 
     def shape(self, name: str, collections: int = _DEEPEST_COLLECTION, above: tuple[str, ...] = ()) -> Shape:
@@ -146,7 +148,10 @@ class _Reader:
                     if _MARK_OF_THE_BASE not in properties:
                         self._warn(f"{name}.{field_name} has the name of what every record has: it is left out.")
                 elif field_name.startswith(_OF_THE_API):
-                    continue
+                    if _target(field_schema) in _KINDS:
+                        self._warn(
+                            f"{name}.{field_name} has the name of what belongs to the API itself: it is left out."
+                        )
                 elif field_name and not _NOT_IN_A_NAME.search(field_name):
                     yield field_name, field_schema
                 else:
@@ -159,6 +164,8 @@ class _Reader:
 
     def _kind(self, schema_name: str, field_name: str, wrapper: str) -> FieldKind:
         kind = _KINDS.get(wrapper, FieldKind.UNKNOWN)
+        if kind is FieldKind.DATE and keeps_columns(self._contract):
+            return FieldKind.DAY
         if kind is FieldKind.UNKNOWN:
             warning = f"{schema_name}.{field_name} has the unknown type '{wrapper or 'none'}': its column has no type."
             self._warn(warning)

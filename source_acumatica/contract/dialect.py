@@ -10,7 +10,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any
 
-from source_acumatica.reading.fields import LABELLED, FieldKind
+from source_acumatica.reading.fields import FieldKind
 
 _ALL = "*"
 
@@ -32,9 +32,9 @@ class Asked:
 class CustomBy(StrEnum):
     """How custom fields are asked for."""
 
-    OPTION = "named in $custom"
     STAR = "named in $select, beside * for all described fields"
     NAMES = "named in $select of requests of their own"
+    OPTION = "named in $custom"
 
 
 @dataclass(frozen=True)
@@ -170,8 +170,3 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({OLDEST: _PATHS, USUAL: _PATH
 def keeps_columns(contract: str) -> bool:
     """Whether a contract version is read where none is named: later ones have other columns and keys."""
     return contract in DIALECTS and not DIALECTS[contract].has_ids
-
-
-def is_by_id(kinds: Mapping[str, FieldKind], keys: Sequence[str]) -> bool:
-    """Whether one of the keys is a choice."""
-    return any(kinds.get(key) in LABELLED for key in keys)

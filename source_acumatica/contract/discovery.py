@@ -24,7 +24,7 @@ from source_acumatica.contract.known_entities import known
 from source_acumatica.contract.site import PROOF, WHOLE, Endpoint, Site, may_hold
 from source_acumatica.contract.tables import MAIN_ENDPOINT, Table, agreed, tables
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.errors import config_error
+from source_acumatica.erp.errors import config_error, message_of
 from source_acumatica.erp.json_text import decode
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.credentials import left_out
@@ -183,7 +183,12 @@ def _chosen(client: Client, tenant: str, candidates: Sequence[Endpoint]) -> dict
     refusal: _UnknownContractError | None = None
     stepped_up: tuple[Endpoint, object] | None = None
     for endpoint in candidates:
-        document = _document_of(client, tenant, endpoint)
+        try:
+            document = _document_of(client, tenant, endpoint)
+        except PoolClosed:
+            raise
+        except AirbyteTracedException as error:
+            raise _with_remedy(error, endpoint, candidates) from None
         contract = contract_of(document)
         if keeps_columns(contract):
             return {endpoint: _describe(tenant, endpoint, document)}
@@ -198,6 +203,17 @@ def _chosen(client: Client, tenant: str, candidates: Sequence[Endpoint]) -> dict
     if refusal:
         raise refusal
     return {}
+
+
+def _with_remedy(
+    error: AirbyteTracedException, endpoint: Endpoint, candidates: Sequence[Endpoint]
+) -> AirbyteTracedException:
+    """The error of an endpoint that cannot be described: which contract version it speaks is not known then."""
+    others = [str(other) for other in candidates if other is not endpoint]
+    if not others:
+        return error
+    message = f"{message_of(error)}. If that stays so, name another version in endpoints, such as {others[0]}."
+    return AirbyteTracedException(message=message, internal_message=message, failure_type=error.failure_type)
 
 
 def _fill(site: Site, visits: Mapping[str, _Visit], streams: Collection[str] | None, forms: Forms) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,7 @@ from source_acumatica.contract.part_evidence import (
     part_names,
 )
 from source_acumatica.contract.plan import Plan
-from source_acumatica.contract.query import asked_parts, custom_groups
+from source_acumatica.contract.query import asked_of_list, asked_parts, custom_groups
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
@@ -109,8 +109,8 @@ class EmptyParts:
         lines = "/".join(self.table.path)
         if self._refusal and lines and (lines,) in self.evidence.unknown:
             sentence = (
-                f"the list comes without {lines}, and whether its records have any is unknown, since none could be "
-                f"read by itself: {self._refusal.problem.sentence}"
+                f"the list comes without {lines}, and whether its records have any is unknown, since not all "
+                f"that were looked at could be read by themselves: {self._refusal.problem.sentence}"
             )
             raise RequestFailed(replace(self._refusal.problem, action=Action.STOP, sentence=sentence), self.where)
 
@@ -146,7 +146,10 @@ class EmptyParts:
         refusals: list[RequestFailed] = []
 
         def alone(row: Raw) -> Raw | None:
-            return self.records.try_to_read(row, plan, refusals) if self.records.can_address(row) else None
+            if not self.records.can_address(row):
+                return None
+            found = (self.records.try_to_read(row, one, refusals) for one in self._as_understood(plan))
+            return next((record for record in found if record is not None), None)
 
         shown = ShownPage(
             rows,
@@ -162,14 +165,22 @@ class EmptyParts:
             self._doubt(empty, refusals[-1])
         return had
 
+    def _as_understood(self, plan: Plan) -> Iterator[Plan]:
+        """The plan, and where its dialect is documented in parts only, in all its ways: a sample may show which."""
+        plan = replace(plan, trusts_custom=True)
+        asked = asked_of_list(self.table, plan, self.columns)
+        others = plan.spoken(self.table).alternatives(asked, filters=False)
+        yield from (plan, *(replace(plan, dialect=other) for other in others))
+
     def _doubt(self, empty: Sequence[Part], refusal: RequestFailed) -> None:
-        """Records that cannot be read prove nothing: if none can be, it is unknown whether they have the parts."""
+        """Records that cannot be read may have the parts, so that it is unknown whether any has."""
         was = self.evidence.unknown
         self.evidence.doubt(empty)
         self._refusal = refusal
         if new := [part for part in self.evidence.unknown if part not in was]:
             logger.warning(
                 f"{self.where}: the list comes without {', '.join(part_names(new))}, and whether its records have that "
-                f"is unknown, since none could be read by itself: {refusal.problem.sentence}. As long as this is so, "
-                "records say so; once it is known, all are read anew."
+                f"is unknown, since not all that were looked at could be read by themselves: "
+                f"{refusal.problem.sentence}. As long as this is so, records say so; once it is known, all are read "
+                "anew."
             )

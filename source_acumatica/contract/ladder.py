@@ -53,8 +53,8 @@ class Ladder:
     """The columns, or custom fields in them, that records lack from now on."""
     doubted: tuple[str, ...] = ()
     """The columns of custom fields that no record has shown, so that it is unknown whether they are empty."""
-    _dialects: set[Dialect] = field(default_factory=set)
-    """Those that have been tried."""
+    _tried: set[Plan] = field(default_factory=set)
+    """What has been asked for in another dialect."""
 
     def lower(
         self, plan: Plan, window: Window, error: RequestFailed, works: Works, is_filter_innocent: Callable[[], bool]
@@ -99,47 +99,59 @@ class Ladder:
     def _lower_everywhere(self, plan: Plan, error: RequestFailed, works: Works, *, is_filtered: bool) -> Plan | None:
         """What helps lists and single records alike: a shorter address, another dialect, or fewer custom fields."""
         problem = error.problem
+        others = partial(self._others, is_filtered=is_filtered) if problem.is_unclear else _no_others
+        if problem.action is Action.STOP and others(plan) and works(plan):
+            return plan
+        if other := self._understood(plan, problem, works, others(plan)):
+            return other
+        if problem == NO_CUSTOM:
+            return self._without_proof(plan)
         if problem.action is Action.STOP and problem.failure_type is FailureType.config_error:
             raise error
         shorter = plan.shorter() if problem.status == TOO_LONG else None
         if shorter:
             logger.info(f"{self.where}: {problem.sentence}. Asking for less in one request.")
             return shorter
-        if problem.is_unclear and (other := self._in_another_dialect(plan, problem, works, is_filtered=is_filtered)):
-            return other
         # The plain request first: if not even that works, the custom fields are not to blame.
-        if plan.custom and works(replace(plan, custom=())):
+        plain = replace(plan, custom=())
+        if plan.custom and works(plain):
             return self._lower_custom(plan, error, works)
-        return None
+        # What was not understood may be another matter than the custom fields, which may not come for being empty. And
+        # one of them that the ERP cannot show makes all dialects fail.
+        believing = replace(plan, trusts_custom=True)
+        trials = [(each, one) for one in (believing, plain) if plan.custom for each in others(one)]
+        return next(filter(None, (self._understood(plan, problem, works, [each], one) for each, one in trials)), None)
 
-    def _in_another_dialect(self, plan: Plan, problem: Problem, works: Works, *, is_filtered: bool) -> Plan | None:
-        """The plan as the endpoint may understand it; None where no way to write it helps.
-
-        Custom fields that no way shows may be empty in all rows, or may be lost: they are not proven then.
-        """
-        asked = asked_of_list(self.table, plan, self.columns)
-        alternatives = plan.spoken(self.table).alternatives(asked, filters=is_filtered)
-        others = [other for other in alternatives if other not in self._dialects]
-        if not others:
-            return None
-        if problem.action is Action.STOP and works(plan):
-            return plan
-        self._dialects.update(others)
-        for other in others:
-            if works(lower := replace(plan, dialect=other)):
+    def _understood(
+        self, plan: Plan, problem: Problem, works: Works, dialects: Sequence[Dialect], trial: Plan | None = None
+    ) -> Plan | None:
+        """The plan in the first of ``dialects`` that works, on ``trial``; each is tried once in a run."""
+        for dialect in dialects:
+            tried = replace(trial or plan, dialect=dialect)
+            if tried in self._tried:
+                continue
+            self._tried.add(tried)
+            if works(tried):
                 logger.info(
                     f"{self.where}: {problem.sentence}. The endpoint speaks contract version {self.table.contract}: "
-                    f"going on with {other.described}."
+                    f"going on with {dialect.described}."
                 )
-                return lower
-        if problem != NO_CUSTOM:
-            return None
+                return replace(plan, dialect=dialect)
+        return None
+
+    def _without_proof(self, plan: Plan) -> Plan:
+        """The plan that believes custom fields to be empty which no dialect shows; they may also be lost."""
         logger.warning(
             f"{self.where}: the ERP describes the custom fields {', '.join(plan.custom)}, and its first records show "
             "none of them, however they are asked for. As long as this is so, records say so."
         )
         self.doubted = tuple(column_of(name, self.table.path) for name in plan.custom)
         return replace(plan, trusts_custom=True)
+
+    def _others(self, plan: Plan, *, is_filtered: bool = False) -> list[Dialect]:
+        """The other dialects in which the same can be asked for."""
+        asked = asked_of_list(self.table, plan, self.columns)
+        return [*plan.spoken(self.table).alternatives(asked, filters=is_filtered)]
 
     def _lower_custom(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
         """The plan without the custom fields that make it fail, or with fewer of them in one request.
@@ -150,14 +162,10 @@ class Ladder:
         Raises:
             RequestFailed: neither helps.
         """
-
-        def works_with(some: tuple[str, ...]) -> bool:
-            return works(replace(plan, custom=some))
-
-        names = self._refused(plan, works_with)
+        plan, names = self._least_refused(plan, works)
         lower = replace(plan, custom=tuple(name for name in plan.custom if name not in names))
         # The fields that are kept have to work together, too.
-        while not works(lower):
+        while not works(replace(lower, trusts_custom=True)):
             most = max(map(len, custom_groups(self.table, lower, self.columns, Window()))) // 2
             if most == 0 or len(lower.custom) > most * _MOST_REQUESTS_A_PAGE:
                 raise error
@@ -171,6 +179,22 @@ class Ladder:
             sentence = f"{error.problem.sentence}. Asking for {lower.most_custom} custom fields at once"
             logger.warning(f"{self.where}: {sentence}.")
         return lower
+
+    def _least_refused(self, plan: Plan, works: Works) -> tuple[Plan, list[str]]:
+        """The plan in the dialect in which the ERP shows custom fields, and those that fail by themselves.
+
+        If none shows any on this page, in the first that is not refused.
+        """
+        silent: tuple[Plan, list[str]] | None = None
+        for dialect in (plan.dialect, *self._others(plan)):
+            spoken = replace(plan, dialect=dialect)
+            names = self._refused(spoken, partial(_works_with, works, replace(spoken, trusts_custom=True)))
+            kept = tuple(name for name in plan.custom if name not in names)
+            if kept and (dialect == plan.dialect or works(replace(spoken, custom=kept))):
+                return spoken, names
+            if kept and silent is None:
+                silent = spoken, names
+        return silent or (plan, [*plan.custom])
 
     def _refused(self, plan: Plan, works_with: Callable[[tuple[str, ...]], bool]) -> list[str]:
         """The custom fields that fail by themselves; all optional ones, where too many fail to find out which."""
@@ -207,3 +231,11 @@ def _explain(plan: Plan, problem: Problem) -> str:
     if plan.without:
         return f"Reading it without {', '.join(sorted(plan.without))}, which are not selected."
     return "Asking for whole records instead of single fields."
+
+
+def _works_with(works: Works, plan: Plan, custom: tuple[str, ...]) -> bool:
+    return works(replace(plan, custom=custom))
+
+
+def _no_others(_plan: Plan) -> list[Dialect]:
+    return []

@@ -51,8 +51,6 @@ class PartEvidence:
     _shown: set[str] = field(default_factory=set)
     _believed: set[str] = field(default_factory=set)
     _doubted: dict[Part, None] = field(default_factory=dict)
-    _has_read: bool = False
-    """Whether a record has been read by itself."""
     _pages: int = 0
     _pages_behind: int = 0
     """How many pages have shown nothing of what others had shown before."""
@@ -76,7 +74,6 @@ class PartEvidence:
         """Those of the empty parts that a record read by itself has, although the list still shows it without."""
         for row, skip, asked in self._samples(page, are_new=not all(map(self.has_shown, empty))):
             record = page.alone(row)
-            self._has_read |= record is not None
             had = [part for part in empty if record is not None and held([record], part)]
             # The record may have got it since the list was read.
             same = [other for other in page.again(skip, asked) if page.is_one(row, other)] if had else []
@@ -130,13 +127,16 @@ class PartEvidence:
         self._believed.update(place for part in parts for place in part)
 
     def doubt(self, parts: Iterable[Part]) -> None:
-        """The records that should have shown whether they have these could not be read."""
+        """A record that should have shown whether it has these could not be read, perhaps since it has one of them."""
         self._doubted.update(dict.fromkeys(parts))
 
     @property
     def unknown(self) -> list[Part]:
-        """The parts that records may or may not have: no page has shown them, and no sample could be read."""
-        return [] if self._has_read else [part for part in self._doubted if not self.has_shown(part)]
+        """The parts that records may or may not have: no page has shown them, and a sample could not be read.
+
+        Those that could be read prove nothing: a form may fail for the very records that have lines.
+        """
+        return [part for part in self._doubted if not self.has_shown(part)]
 
     def were_sent_without(self, parts: Iterable[Part]) -> bool:
         """Whether rows without one of these have been sent."""

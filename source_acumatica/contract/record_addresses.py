@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from source_acumatica.contract.dialect import is_by_id
 from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.tables import Table
 from source_acumatica.reading.fields import FieldKind, Raw, label_of, unwrap
@@ -25,7 +24,7 @@ def record_paths(table: Table, row: Raw) -> list[str]:
     """
     by_keys, by_id = _key_path(table, row, unwrap), id_path(table, row)
     paths = [by_keys or (by_id if table.has_note_id else None), by_id]
-    if is_by_id(table.shape.fields, table.keys):
+    if table.shape.has_choice(table.keys):
         by_label = _key_path(table, row, lambda wrapper: label_of(wrapper) or unwrap(wrapper))
         paths = [*([by_id] if table.has_note_id else []), by_keys, by_label, by_id]
     return [*dict.fromkeys(filter(None, paths))]

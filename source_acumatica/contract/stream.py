@@ -14,7 +14,6 @@ from source_acumatica.airbyte.keys import ListKeys
 from source_acumatica.airbyte.stream import TableStream
 from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.codec import list_codec
-from source_acumatica.contract.dialect import is_by_id
 from source_acumatica.contract.form_reader import FormReader
 from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
 from source_acumatica.contract.plan import Plan
@@ -78,9 +77,14 @@ class ContractStream(TableStream):
             absent=self._catalog_columns.absent(tenant),
             present=self._catalog_columns.present(tenant),
             has_custom=True,
-            has_ids=table.dialect.has_ids,
-            has_ids_in_keys=is_by_id(table.shape.fields, table.keys),
+            has_ids=table.dialect.has_ids and (table.rows_shape.has_ids or self._reads_custom(tenant)),
+            has_ids_in_keys=table.has_choice_in(self._keys.names or self._table.primary_key),
+            choices_named=table.choices_in_condition,
         )
+
+    def _reads_custom(self, tenant: str) -> bool:
+        columns = self._columns_of(tenant)
+        return self._config.include_custom_fields and (columns is None or "custom" in columns)
 
     def _path(self, tenant: str) -> str:
         return self._table_of(tenant).url_path

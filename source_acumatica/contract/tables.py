@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 from source_acumatica.contract.dialect import DIALECTS, USUAL, Dialect
 from source_acumatica.contract.known_entities import Known
-from source_acumatica.reading.fields import INSTANT_SCHEMA, FieldKind, Raw, Record, Shape, unwrap, utc_instant
+from source_acumatica.reading.fields import INSTANT_SCHEMA, LABELLED, FieldKind, Raw, Record, Shape, unwrap, utc_instant
 from source_acumatica.reading.table import DELETED_AT, Rows, clashing, cursor_of, parameter_columns, stamps_of
 
 MAIN_ENDPOINT = "Default"
@@ -132,6 +133,26 @@ class Table:
             return ["_tenant", *top]
         between = [name for depth, part in enumerate(self.path[:-1]) for name in self._between_names(depth, part)]
         return ["_tenant", *(f"_parent_{name}" for name in top), *between, *(self.line_keys[-1] or ("_line",))]
+
+    @property
+    def choices_in_condition(self) -> list[str]:
+        """The choices that the row filter names: contract versions compare them with different values."""
+        words = set(re.findall(r"[A-Za-z_]\w*", self.condition))
+        return [name for name, kind in self.shape.fields.items() if kind in LABELLED and name in words]
+
+    def has_choice_in(self, columns: Iterable[str]) -> bool:
+        """Whether one of the columns is a choice of the row, or of one that it belongs to."""
+        names = [*columns]
+        if self.rows_shape.has_choice(names):
+            return True
+        if not self.path:
+            return False
+        between = ((self._level(depth), f"_{part}_") for depth, part in enumerate(self.path[:-1], start=1))
+        levels = [(self.shape, "_parent_"), *between]
+        return any(
+            shape.has_choice(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+            for shape, prefix in levels
+        )
 
     @property
     def id_field(self) -> str:

@@ -67,6 +67,8 @@ _NO_DATABASE = re.compile(
     r"|Cannot open database|prior to obtaining a connection",
     re.IGNORECASE,
 )
+# A query that cannot be read, whatever the status (BEHAVIOR.md, "Contract version 5").
+_NOT_UNDERSTOOD = re.compile(r"syntax error|Microsoft\.(Data\.)?OData|\$(select|expand|filter|custom)\b", re.IGNORECASE)
 _NOT_SET_UP = re.compile(r"PXSetupNotEntered|required configuration data is not entered", re.IGNORECASE)
 
 _SEAT_SENTENCE = (
@@ -127,7 +129,8 @@ def read_answer(response: requests.Response) -> Problem | None:
         return TOO_LONG_ADDRESS
     by_status = _BY_STATUS.get(status)
     if by_status is not None:
-        return replace(by_status, sentence=with_quote(by_status.sentence, text))
+        is_unclear = by_status.is_unclear or bool(_NOT_UNDERSTOOD.search(text))
+        return replace(by_status, sentence=with_quote(by_status.sentence, text), is_unclear=is_unclear)
     if status == 500:
         return _server_error(response.text, text)
     if status > 500:
@@ -174,7 +177,7 @@ def naming_feature(judge: Judge, off: str) -> Judge:
         problem = judge(response)
         if not (off and problem and problem.status == FORBIDDEN):
             return problem
-        sentence = f"{problem.sentence}; or enable the feature that it needs, {off}, which is off in this tenant"
+        sentence = f"{problem.sentence}; the feature {off}, which it may need, is off in this tenant"
         return replace(problem, sentence=f"{sentence} (Enable/Disable Features, CS100000)")
 
     return of_form
@@ -244,6 +247,7 @@ _BY_STATUS: Mapping[int, Problem] = {
         Action.STOP,
         FailureType.config_error,
         "the ERP wants other values: set inquiry_parameters",
+        is_unclear=True,
     ),
     409: Problem(
         Action.BUSY, FailureType.transient_error, "the ERP is busy with a long operation on this form in this session"

@@ -17,7 +17,7 @@ from source_acumatica.reading.fields import format_instant
 from source_acumatica.reading.learnt import HAS_NO_FLAGS, LEARNT
 from source_acumatica.reading.paging import Position
 from source_acumatica.reading.progress import Progress, StampsSeen
-from source_acumatica.reading.read_with import ReadWith
+from source_acumatica.reading.read_with import ReadWith, is_of_another_contract
 from source_acumatica.reading.window import State, Window
 
 _NO_STAMPS = StampsSeen()
@@ -43,7 +43,13 @@ class TenantCursor(Cursor):
         return self._progress[tenant]
 
     def begin(self, tenant: str, read_with: ReadWith) -> None:
-        """Begin a read with these settings, which go out with the first state."""
+        """Begin a read with these settings.
+
+        They go out with the first state; before any row, if it may be one that earlier rows cannot be mixed with.
+        """
+        if is_of_another_contract(self._progress[tenant].read_with, read_with):
+            self._advance(tenant, lambda was: was.begun_with(read_with))
+            return
         with self._lock:
             self._progress[tenant] = self._progress[tenant].begun_with(read_with)
 

@@ -35,6 +35,8 @@ class FieldKind(StrEnum):
     CHOICE = "StringSingleSelectValue"
     INTEGER_CHOICE = "IntSingleSelectValue"
     CHOICES = "StringMultiSelectValue"
+    DAY = "DateOnlyValue, where times are described as a rule"
+    """A date in contract versions 3 and 4: it stays a time, as it was before the ERP described it so."""
     UNKNOWN = "?"
 
 
@@ -66,6 +68,7 @@ JSON_SCHEMAS: Mapping[FieldKind, Mapping[str, Any]] = {
     FieldKind.DOUBLE: _NUMBER,
     FieldKind.DATE_TIME: INSTANT_SCHEMA,
     FieldKind.DATE: {"type": ["null", "string"], "format": "date"},
+    FieldKind.DAY: INSTANT_SCHEMA,
     FieldKind.CHOICE: _TEXT,
     FieldKind.INTEGER_CHOICE: _INTEGER,
     FieldKind.CHOICES: _TEXTS,
@@ -128,6 +131,16 @@ class Shape:
     def _taken(self) -> frozenset[str]:
         """The names of the ERP's own columns, as destinations compare them."""
         return frozenset(name.casefold() for name in (*self.fields, *self.objects, *_COLUMNS_OF_EVERY_RECORD))
+
+    def has_choice(self, names: Iterable[str]) -> bool:
+        """Whether one of these fields is picked from a list."""
+        return any(self.fields.get(name) in LABELLED for name in names)
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether a field, here or in a linked object, has other values where choices are not known by ids."""
+        is_own = any(kind in LABELLED or kind is FieldKind.DATE for kind in self.fields.values())
+        return is_own or any(shape.has_ids for shape in self.objects.values())
 
     def needed(self, columns: Collection[str]) -> frozenset[str]:
         """The ``columns`` and the fields that fill them: a label comes with its field."""
@@ -285,6 +298,8 @@ def conversion(name: str, kind: FieldKind) -> Convert:
 def value_conversion(name: str, kind: FieldKind) -> Convert | None:
     """The function from a value to the cell of the record; None where the value is the cell."""
     match kind:
+        case FieldKind.DAY:
+            return _day_in_utc
         case FieldKind.DATE_TIME if name.endswith("Date"):
             return _day_in_utc
         case FieldKind.DATE:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from source_acumatica.reading.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.reading.fields import format_instant, moved
-from source_acumatica.reading.read_with import ReadWith, asks_for_more, to_remember
+from source_acumatica.reading.read_with import ReadWith, asks_for_more, of_earlier_versions, to_remember
 from source_acumatica.reading.window import Window
 
 # The ERP may behave differently tomorrow: after an upgrade, with a customization or another role.
@@ -73,10 +73,16 @@ class Progress:
     compared_with: str = ""
     """A mark of the conditions that the list had then."""
 
+    @property
+    def was_read_with(self) -> ReadWith:
+        """The settings of what has arrived, as far as they are known; empty if nothing has."""
+        has_read = self.reached or self.reading or self.newest
+        return self.read_with or (of_earlier_versions() if has_read else {})
+
     def begun_with(self, now: ReadWith) -> Progress:
         """The progress from which a read with these settings continues; all is read anew where they ask for more."""
         remembered = to_remember(self.read_with, now)
-        if any(asks_for_more(self.read_with, now)):
+        if any(asks_for_more(self.was_read_with, now)):
             return replace(
                 self,
                 reached=None,

@@ -17,8 +17,8 @@ _INSTANCE, _ARCHIVED, _CUSTOM, _START = "instance_url", "include_archived", "inc
 _FILTER, _PARAMETERS, _USER, _ODATA = "row_filters", "inquiry_parameters", "username", "odata_version"
 _DESIGNED, _ABSENT = "designed_at", "absent_columns"
 _HAS_IDS, _IDS_IN_KEYS = "choices_by_id", "choices_in_keys"
-# Only compared with what was absent, and not kept.
-_PRESENT = "present_columns"
+# Only compared with what was absent or is another one now, and not kept.
+_PRESENT, _NAMED = "present_columns", "choices_named"
 # The state has only the beginning of the hash of a user's name: enough to see that it is another one.
 _MARK_CHARACTERS = 12
 _NONE = [dict[str, str]()]
@@ -37,11 +37,12 @@ def read_with(
     designed_at: str | None = None,
     has_ids: bool = False,
     has_ids_in_keys: bool = False,
+    choices_named: Sequence[str] = (),
 ) -> ReadWith:
     """The settings that a tenant's stream is read with; ``has_custom``: it has a column for custom fields.
 
     ``has_ids``: its contract version gives ids for choices, where earlier ones give labels; ``has_ids_in_keys``: also
-    in its keys.
+    in its keys. ``choices_named`` are the choices that the row filter names.
 
     ``absent`` are the catalog's columns that the tenant does not have, though another may have them; ``present`` those
     that it has.
@@ -60,6 +61,8 @@ def read_with(
     if has_ids:
         with_[_HAS_IDS] = True
         with_[_IDS_IN_KEYS] = has_ids_in_keys
+    if choices_named:
+        with_[_NAMED] = choices_named
     if odata_version is not None:
         with_[_ODATA] = odata_version
     if designed_at is not None:
@@ -81,8 +84,13 @@ def _same_for_all_spellings(url: str) -> str:
 
 def to_remember(was: ReadWith, now: ReadWith) -> ReadWith:
     """What the state keeps: ``now``, and when the inquiry was changed, where that is not known today."""
-    kept = {name: value for name, value in now.items() if name != _PRESENT}
+    kept = {name: value for name, value in now.items() if name not in (_PRESENT, _NAMED)}
     return {_DESIGNED: was[_DESIGNED], **kept} if _DESIGNED in was else kept
+
+
+def of_earlier_versions() -> ReadWith:
+    """What is known of rows that were read before states said with what: those versions knew labels alone."""
+    return {_HAS_IDS: False}
 
 
 def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
@@ -99,13 +107,19 @@ def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
             "it and remove its records, which reads it from the new instance; or write the earlier address into "
             "instance_url"
         )
-    if _INSTANCE in was and bool(was.get(_IDS_IN_KEYS)) != bool(now.get(_IDS_IN_KEYS)):
+    if was and bool(was.get(_IDS_IN_KEYS)) != bool(now.get(_IDS_IN_KEYS)):
         ids, labels = "ids (INV)", "labels (Invoice)"
         had, have = (labels, ids) if now.get(_IDS_IN_KEYS) else (ids, labels)
         return (
             f"the contract version of its endpoint is another one than before: its keys had {had} and have {have} "
             "now, so that each row would stay in the destination under its earlier key, too. Refresh the connection's "
             "schema, and then refresh the stream and remove its records; or name the earlier version in endpoints"
+        )
+    if named := _changed_meaning(was, now):
+        return (
+            f"the contract version of its endpoint is another one than before, and the row filter is the same: it "
+            f"compares {named} with labels ('Open') in versions up to 4, and with ids ('N') in version 5, so it may "
+            "find other rows. Change row_filters"
         )
     if (before := was.get(_ODATA)) and before != (today := now.get(_ODATA, before)):
         is_older = "If it is no older release, try again later. " if before > today else ""
@@ -115,6 +129,18 @@ def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
             "release, clear the stream's data, or refresh it and remove its records"
         )
     return None
+
+
+def is_of_another_contract(was: ReadWith, now: ReadWith) -> bool:
+    """Whether rows have other values for choices than those that were read before, if there were any."""
+    return bool(was.get(_HAS_IDS)) != bool(now.get(_HAS_IDS))
+
+
+def _changed_meaning(was: ReadWith, now: ReadWith) -> str:
+    """The choices in a row filter that is what it was, where they are compared with other values now."""
+    is_changed = is_of_another_contract(was, now)
+    is_same = was and was.get(_FILTER, now[_FILTER]) == now[_FILTER]
+    return ", ".join(now.get(_NAMED, ())) if is_changed and is_same else ""
 
 
 def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
@@ -136,9 +162,9 @@ def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
             "the inquiry has other parameters now (rows that came with the earlier ones stay, and win against the same "
             "rows where their time is later: refresh the stream if they are not wanted any more)"
         )
-    if _INSTANCE in was and bool(was.get(_HAS_IDS)) != bool(now.get(_HAS_IDS)):
+    if was and is_of_another_contract(was, now):
         has = "ids where it had labels" if now.get(_HAS_IDS) else "labels where it had ids"
-        yield f"the contract version of its endpoint is another one now, and drop-down lists have {has}"
+        yield f"the contract version of its endpoint is another one now, and drop-down lists may have {has}"
     if _USER in was and now[_USER] != was[_USER]:
         yield "another user reads now, who may see other rows"
     if came := sorted({*was.get(_ABSENT, ())}.intersection(now.get(_PRESENT, ()))):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from source_acumatica.airbyte.stream import can_be_smaller, shared_codec
+from source_acumatica.reading.codec import shared_codec
+from source_acumatica.reading.page_size import can_be_smaller
 
 
 def test_a_codec_is_made_once_for_all_tenants_with_the_same_table():

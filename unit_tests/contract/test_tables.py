@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -395,3 +396,33 @@ def test_lines_may_come_in_an_object_and_a_line_by_itself(below, codes):
     assert [(row["Code"], row["_line"], row["_line_count"]) for row in rows] == [
         (code, number, len(codes)) for number, code in enumerate(codes, start=1)
     ]
+
+
+PICKED = Shape(
+    {"Type": FieldKind.CHOICE, "Nbr": STRING},
+    {},
+    {"Details": Shape({"Kind": FieldKind.CHOICE, "No": STRING}, {}, {"Splits": Shape({"Lot": STRING})})},
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "has_choice"),
+    [
+        ("Bill", ["_tenant", "Type", "Nbr"], True),
+        ("Bill", ["_tenant", "id"], False),
+        ("Bill__Details", ["_tenant", "_parent_Type", "_line"], True),
+        ("Bill__Details", ["_tenant", "_parent_Nbr", "Kind"], True),
+        ("Bill__Details", ["_tenant", "_parent_Nbr", "No"], False),
+        ("Bill__Details__Splits", ["_tenant", "_parent_Nbr", "_Details_Kind", "Lot"], True),
+        ("Bill__Details__Splits", ["_tenant", "_parent_Nbr", "_Details_No", "Lot"], False),
+    ],
+)
+def test_a_key_has_ids_in_it_where_one_of_its_columns_is_a_choice(name, columns, has_choice):
+    found = {one.name: one for one in tables("Default", "1", "Bill", PICKED, Known(("Type", "Nbr")))}
+    assert found[name].has_choice_in(columns) is has_choice
+
+
+def test_the_choices_that_a_row_filter_names_are_known():
+    (bill, *_) = tables("Default", "1", "Bill", PICKED, Known(("Type", "Nbr")))
+    assert replace(bill, condition="(Type eq 'INV' or Nbr eq 'Typewriter')").choices_in_condition == ["Type"]
+    assert replace(bill, condition="(Typewriter eq 'x')").choices_in_condition == []

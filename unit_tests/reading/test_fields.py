@@ -56,6 +56,7 @@ SAMPLES = {
     FieldKind.DOUBLE: st.integers(-1000, 1000),
     FieldKind.DATE_TIME: st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
     FieldKind.DATE: st.dates().map(str),
+    FieldKind.DAY: st.dates().map(str),
     FieldKind.CHOICE: choices(st.text(max_size=3)),
     FieldKind.INTEGER_CHOICE: choices(st.integers(0, 9)),
     FieldKind.CHOICES: st.lists(choices(st.text(max_size=3)), max_size=3),
@@ -520,6 +521,13 @@ def test_a_date_has_no_time_and_no_zone(sent, date):
     shape = Shape({"Day": FieldKind.DATE})
     assert shape.converter()({"Day": {"value": sent}})["Day"] == date
     assert shape.json_schema()["Day"]["format"] == "date"
+
+
+def test_a_date_that_is_described_as_a_time_is_midnight_of_that_day():
+    shape = Shape({"Due": FieldKind.DAY})
+    for sent in ("2026-03-01", "2026-03-01T00:00:00-05:00"):
+        assert shape.converter()({"Due": {"value": sent}})["Due"] == "2026-03-01T00:00:00+00:00"
+    assert shape.json_schema()["Due"]["format"] == "date-time"
 
 
 def test_tenants_with_different_contracts_share_the_column_of_a_choice():

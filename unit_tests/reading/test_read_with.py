@@ -36,6 +36,7 @@ def settings(
     present=(),
     has_ids=False,
     has_ids_in_keys=False,
+    choices_named=(),
     **changes,
 ):
     config = Config.parse({**SETTINGS, **changes})
@@ -51,6 +52,7 @@ def settings(
         designed_at=designed_at,
         has_ids=has_ids,
         has_ids_in_keys=has_ids_in_keys,
+        choices_named=choices_named,
     )
 
 
@@ -220,3 +222,22 @@ def test_another_contract_version_with_other_keys_would_double_each_row():
     assert "had labels (Invoice) and have ids (INV)" in explain_mixture(four, five)
     assert "had ids (INV) and have labels (Invoice)" in explain_mixture(five, four)
     assert explain_mixture(five, five) is explain_mixture({}, five) is None
+
+
+def test_a_row_filter_by_a_label_is_not_read_on_with_by_a_contract_that_compares_ids():
+    four = settings(condition="(Status eq 'Open')")
+    five = settings(condition="(Status eq 'Open')", has_ids=True, choices_named=["Status"])
+    assert "it compares Status with labels ('Open')" in explain_mixture(four, five)
+    changed = settings(condition="(Status eq 'N')", has_ids=True, choices_named=["Status"])
+    assert explain_mixture(four, changed) is None
+    assert explain_mixture(five, five) is None
+
+
+def test_rows_of_a_version_that_kept_no_settings_have_labels():
+    before = Progress(reached="2026-01-01T00:00:00.000000Z")
+    five = settings(has_ids=True, has_ids_in_keys=True)
+    assert "had labels (Invoice)" in explain_mixture(before.was_read_with, five)
+    assert "ids where it had labels" in "".join(asks_for_more(before.was_read_with, settings(has_ids=True)))
+    assert before.begun_with(settings(has_ids=True)).reached is None
+    assert before.begun_with(settings()).reached == before.reached
+    assert Progress().was_read_with == {}
