@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from .conftest import messages_to_be_killed_after
+from source_acumatica.reading import page_size
+
+from .conftest import EXAMPLES, messages_to_be_killed_after
 from .harness import APPEND, INCREMENTAL, Destination, configured, differences, discover
+from .histories import SITES
 from .simulator import Fault, FaultKind, Simulator
+from .test_histories import ROUNDS, TENANT, History
+from .test_moving_rows import NUMBERS, TRACKED
 from .test_sync import catalog_of
 
 ONE = ("Company",)
@@ -109,11 +116,11 @@ def test_the_cost_of_a_sync_is_its_share(stream: str, sessions: int) -> None:
         costs = _costs(sim, destination, again, catalog, days=40)
         assert sum(records for records, _ in costs) <= 2 * 2000 * 1.05 + 100
         assert max(records for records, _ in costs) <= 130
-        assert min(records for records, _ in costs) >= 100
-        (few,) = {requests for _, requests in quiet}
-        ends = [requests for _, requests in costs if requests > few + 1]
-        assert len(ends) <= 3
-        assert max(ends) <= few + 5
+        assert min(records for records, _ in costs) >= 80
+        most = max(requests for _, requests in quiet)
+        ends = [requests for _, requests in costs if requests > most + 1]
+        assert len(ends) <= 3, "one request more in each sync, and some at the end of the list"
+        assert max(ends, default=0) <= most + 5
 
 
 def _costs(
@@ -215,7 +222,7 @@ def test_a_clock_that_is_wrong_once_costs_one_reading_of_all_rows_and_stops_noth
             destination.sync(config, catalog)
             counts.append(destination.records)
         assert sum(count >= 40 for count in counts) <= 1
-        assert all(3 <= count <= 12 for count in counts[6:])
+        assert all(2 <= count <= 6 for count in counts[6:])
 
 
 def test_another_filter_begins_a_new_round(small_pages: None) -> None:
@@ -272,3 +279,42 @@ def test_where_records_are_appended_the_log_says_that_they_come_again(small_page
         told = [log.getMessage() for log in destination.logs if "rows again" in log.getMessage()]
         assert len(told) == 1
         assert "appends them" in told[0]
+
+
+@pytest.mark.timeout(3600)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    site=st.sampled_from(sorted(name for name, site in SITES.items() if not site.may_fail)),
+    rounds=st.lists(st.tuples(ROUNDS, st.lists(NUMBERS, max_size=4)), min_size=1, max_size=3),
+    page_rows=st.integers(2, 6),
+    sessions=st.sampled_from([1, 3]),
+    days=st.integers(1, 4),
+)
+def test_whatever_happened_silent_changes_arrive_within_the_days_that_follow(
+    site: str, rounds: list[tuple[Any, list[int]]], page_rows: int, sessions: int, days: int
+) -> None:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Simulator(rows=6, tenants=ONE, tracked=TRACKED) as sim,
+    ):
+        patch.setattr(page_size, "FIRST_PAGE_ROWS", page_rows)
+        history = History(sim, INCREMENTAL, SITES[site], page_rows, sessions, is_in_5=False)
+        history.config["reread_days"] = days
+        history.sync()
+        for each, silent in rounds:
+            for number in silent:
+                _change_one_silently(sim, number)
+            history.happen(each)
+        for _ in range(days + 1):
+            sim.clock.advance(DAY_SECONDS)
+            history.sync()
+        history.expect_truth("after the days")
+        assert sim.sessions.peak <= sessions
+
+
+def _change_one_silently(sim: Simulator, number: int) -> None:
+    data = sim.tenant(TENANT)
+    keys = data.keys("Customer")
+    change_silently(sim, "Customer", keys[number % len(keys)], {"CustomerName": f"silent {number}"})
+    if keys := data.keys("SalesOrder"):
+        change_silently(sim, "SalesOrder", keys[number % len(keys)], {"Description": f"silent {number}"})

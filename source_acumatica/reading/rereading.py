@@ -15,7 +15,7 @@ from source_acumatica.reading.window import State, Window
 # within the share and a twentieth.
 _PACE = 1 + 1 / 40
 # Where the number of rows is unknown, it is looked for from here on, doubled each time, up to where no list reaches.
-_FIRST_GUESS_ROWS, _MOST_ROWS = 1000, 2**30
+_FIRST_GUESS_ROWS, _MOST_ROWS = 32, 2**30
 # The number that is found is at most a thirty-second too large, which the first round costs more.
 _GUESS_PARTS = 32
 _ALL_ROWS = Window()
@@ -43,7 +43,7 @@ class Rereading:
         # Where the clock was put back, no time has passed.
         share = max(now - datetime.fromisoformat(self.at), timedelta()) / row - self.ahead
         if share < 1:
-            return 0, format_instant(now) if self.is_from_later(now) else self.at
+            return 0, min(format_instant(now), self.at)
         if share >= self.total:
             return self.total, format_instant(now)
         return int(share), format_instant(now - share % 1 * row)
@@ -52,10 +52,6 @@ class Rereading:
     def total(self) -> int:
         """The rows of the list, as far as they are known; a list without a place in it counts as one."""
         return max(self.rows, self.place.start.offset, 1)
-
-    def is_from_later(self, now: datetime) -> bool:
-        """Whether the clock was put back since, or was wrong then."""
-        return format_instant(now) < self.at
 
     def went_on(self, left: int, position: Position) -> Rereading:
         """With the rows up to ``position`` read again, where ``left`` are left to read; below 0 are too many."""
@@ -81,7 +77,7 @@ def found_rows(has_row_at: Callable[[int], bool | None]) -> int | None:
         low, high = high, 2 * high
     if found is None:
         return None
-    while low and high - low > low // _GUESS_PARTS:
+    while high - low > low // _GUESS_PARTS + 1:
         middle = (low + high) // 2
         low, high = (middle, high) if has_row_at(middle) else (low, middle)
     return high
