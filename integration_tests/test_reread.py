@@ -86,6 +86,31 @@ def test_silent_changes_arrive_within_the_days(openapi: bool, sessions: int, sma
         assert sim.sessions.open_count() == 0
 
 
+@pytest.mark.parametrize("more", [{}, {"start_date": "2020-01-01T00:00:00Z"}, {"track_deletions": True}], ids=str)
+def test_on_a_connection_that_runs_silent_changes_arrive_within_the_days_from_then_on(
+    more: dict[str, Any], small_pages: None
+) -> None:
+    """How many rows there are is not known then, and found out."""
+    with Simulator(rows=20, lines=2, tenants=ONE, tracked=("SOOrder",)) as sim:
+        config = sim.config(**SETTINGS, **more)
+        catalog = catalog_of(config, *STREAMS)
+        destination = Destination()
+        destination.sync(config, catalog)
+        sim.clock.advance(DAY_SECONDS)
+        config |= {"reread_days": 4}
+        destination.sync(config, catalog)
+        assert destination.records == 0
+        change_all_silently(sim, "silent")
+        data = sim.tenant("Company")
+        if "track_deletions" in more:
+            data.delete("SalesOrder", data.keys("SalesOrder")[5])
+        for day in range(4):
+            assert day > 2 or differences(destination, sim, ONE), "a part in each sync"
+            sim.clock.advance(DAY_SECONDS)
+            destination.sync(config, catalog)
+        assert differences(destination, sim, ONE) == []
+
+
 def test_without_the_setting_nothing_is_read_again_and_the_state_says_nothing_of_it(small_pages: None) -> None:
     with Simulator(rows=20, tenants=ONE) as sim:
         config = sim.config(**SETTINGS)
