@@ -19,7 +19,7 @@ from source_acumatica.reading import page_size
 
 from .conftest import EXAMPLES
 from .harness import FULL_REFRESH, INCREMENTAL, OVERWRITE, Destination, configured, differences, discover
-from .histories import CONTRACT_5, SITES, WEATHER, Site, clear_up
+from .histories import CONTRACT_5, SITES, WEATHER, Site, Weather, clear_up
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.trouble.lies import together
 from .test_moving_rows import CHANGES, MINUTES, NUMBERS, TRACKED, Change, make_change
@@ -128,7 +128,15 @@ class History:
         self._due = {}
 
     def live(self, each: Mapping[str, Any], when: str) -> None:
-        """What changes, a sync in whatever weather, and if it crashed another one in better weather."""
+        """What changes, a sync in whatever weather, and if it did not crash what it has to have brought."""
+        weather = self.happen(each)
+        if each["crash"] is None and not each["meanwhile"] and not (weather and weather.waits_a_day):
+            self.expect_truth(when, may_fail=weather is not None and weather.may_fail)
+        elif each["crash"] is None and not (weather and weather.may_fail):
+            self._expect_success(when)
+
+    def happen(self, each: Mapping[str, Any]) -> Weather | None:
+        """What changes, and a sync in whatever weather."""
         for change in each["changes"]:
             self._make(change)
         self.sim.clock.advance(each["minutes"] * 60 + 1)
@@ -140,10 +148,7 @@ class History:
             self._due[each["begins"] + 3] = lambda: self._make(each["meanwhile"])
         self.sync(each["crash"])
         clear_up(self.sim, self.site)
-        if each["crash"] is None and not each["meanwhile"] and not (weather and weather.waits_a_day):
-            self.expect_truth(when, may_fail=weather is not None and weather.may_fail)
-        elif each["crash"] is None and not (weather and weather.may_fail):
-            self._expect_success(when)
+        return weather
 
     def expect_truth(self, when: str, *, may_fail: bool = False) -> None:
         """Whatever has succeeded is right, and has not sent anything twice where nobody would notice."""

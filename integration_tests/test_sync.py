@@ -13,7 +13,6 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte import progress
-from source_acumatica.contract import discovery
 
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover, expected_rows
 from .simulator import Simulator
@@ -269,15 +268,8 @@ def test_the_newest_known_default_endpoint_is_read_unless_others_are_named(sim: 
     }
 
 
-def test_an_endpoint_that_only_one_tenant_has_is_read_there_alone(
-    sim: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed = discovery._endpoints_of
-
-    def published_in_company_only(client: Any, tenant: str) -> Any:
-        return [one for one in listed(client, tenant) if one.name != "Fabrikam" or tenant == "Company"]
-
-    monkeypatch.setattr(discovery, "_endpoints_of", published_in_company_only)
+def test_an_endpoint_that_only_one_tenant_has_is_read_there_alone(sim: Simulator) -> None:
+    sim.tenant("Zweite Firma").lacks.add("Fabrikam")
     config = sim.config(endpoints=["Default", "Fabrikam"])
     destination = Destination()
     destination.sync(config, catalog_of(config, "Customer", "Fabrikam__Equipment"))

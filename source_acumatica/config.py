@@ -195,6 +195,7 @@ class Config(BaseModel):
     start_date: Annotated[AwareDatetime | None, BeforeValidator(_utc_if_naive)] = None
     row_filters: tuple[RowFilter, ...] = ()
     lookback_minutes: Annotated[int, Field(ge=0, le=10080)] = 15
+    reread_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     track_deletions: bool = False
     compare_keys_hours: Annotated[int, Field(ge=0, le=8760)] = 24
     include_archived: bool = False

@@ -41,7 +41,7 @@ def _anew(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # What a state says in the values of the cursor.
-_BY_CURSOR = frozenset({"cursor", "reading", "newest", "sure", "unproven", "own_latest"})
+_BY_CURSOR = frozenset({"cursor", "reading", "newest", "sure", "unproven", "own_latest", "rereading"})
 
 
 def _cursors_in(part: Mapping[str, Any], field: str) -> set[str]:

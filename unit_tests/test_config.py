@@ -115,6 +115,7 @@ def test_every_optional_setting_has_its_default():
         "row_filters": (),
         "start_date": None,
         "lookback_minutes": 15,
+        "reread_days": None,
         "track_deletions": False,
         "compare_keys_hours": 24,
         "include_archived": False,
@@ -148,6 +149,7 @@ def test_an_empty_credential_is_refused_by_name(name):
     ("name", "lowest", "highest"),
     [
         ("lookback_minutes", 0, 10080),
+        ("reread_days", 1, 3650),
         ("max_page_size", 1, 10000),
         ("max_sessions", 1, 32),
         ("requests_per_minute", 1, None),

@@ -23,7 +23,10 @@ def test_nothing_was_read_where_no_state_says_so(state):
 
 def test_a_tenant_that_was_read_by_another_cursor_is_read_anew(caplog):
     kept = [part("A", cursor={"At": "2026"}), part("B", reading={"by": "At"}), part("C")]
-    changed = [part("D", cursor={"Other": "2026"}, newest="2026"), part("E", reading={"by": "Other"}, deletions="2026")]
+    changed = [
+        part("D", cursor={"Other": "2026"}, newest="2026", rereading={"at": "2026"}),
+        part("E", reading={"by": "Other"}, deletions="2026"),
+    ]
     anew = [part("D"), part("E", deletions="2026")]
     given = {"states": [*kept, *changed], "more": 1}
     assert reached_by("At", "gi__Orders", given) == {"states": [*kept, *anew], "more": 1}

@@ -26,7 +26,11 @@ def begin(progress: TenantCursor, tenant: str, read_with: ReadWith, where: str) 
         raise config_error(msg)
     for reason in asks_for_more(was, read_with):
         logger.warning(f"{where}: {reason}, so it is read anew.")
+    place = progress.progress(tenant).rereading
     progress.begin(tenant, read_with)
+    again = progress.progress(tenant).rereading
+    if place and again and again.place != place.place:
+        logger.info(f"{where}: other settings apply now, so rows are read again from the beginning of the list.")
 
 
 def refuse_lost_columns(

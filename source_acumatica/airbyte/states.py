@@ -115,9 +115,13 @@ def _part(part: Any) -> dict[str, Any]:
     for name in _INSTANTS:
         if name in part:
             own[name] = _instant(tenant, name, part[name])
-    for name, value, is_right, form in chain(_findings(part), _place(part.get("reading"))):
+    rereading = part.get("rereading")
+    checks = chain(_findings(part), _place(part.get("reading")), _rereading(rereading))
+    for name, value, is_right, form in checks:
         if not is_right(value):
             raise _broken(tenant, name, value, form)
+    if rereading:
+        own["rereading"] = {**rereading, "at": utc_instant(rereading["at"])}
     return own
 
 
@@ -139,22 +143,32 @@ def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any
     yield "read_with", part.get("read_with", {}), lambda value: isinstance(value, dict), "an object"
 
 
-def _place(reading: Any) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
+def _place(reading: Any, where: str = "reading") -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
     """The place that a sync which was cut off had reached: names, values, what a value may be, in code and in words."""
-    yield "reading", reading, lambda value: value is None or isinstance(value, dict), "an object"
+    yield where, reading, _is_object, "an object"
     if reading:
         for name in ("since", "until"):
-            yield f"reading.{name}", reading.get(name), _is_instant, _TIME
-        yield "reading.offset", reading.get("offset", 0), _is_count, "a number of rows"
-        yield "reading.anchors", reading.get("anchors", []), _is_list_of_lists, "a list of lists"
-        yield "reading.after", reading.get("after", []), lambda value: isinstance(value, list), "a list"
-        yield "reading.list", reading.get("list", ""), lambda value: isinstance(value, str), "the name of a list"
-        yield (
-            "reading.unstamped",
-            reading.get("unstamped", False),
-            _is_flag,
-            "true or false",
-        )
+            yield f"{where}.{name}", reading.get(name), _is_instant, _TIME
+        yield f"{where}.offset", reading.get("offset", 0), _is_count, "a number of rows"
+        yield f"{where}.anchors", reading.get("anchors", []), _is_list_of_lists, "a list of lists"
+        yield f"{where}.after", reading.get("after", []), lambda value: isinstance(value, list), "a list"
+        yield f"{where}.list", reading.get("list", ""), lambda value: isinstance(value, str), "the name of a list"
+        yield f"{where}.unstamped", reading.get("unstamped", False), _is_flag, "true or false"
+
+
+def _rereading(rereading: Any) -> Iterator[tuple[str, Any, Callable[[Any], bool], str]]:
+    """How far all rows have been read again: names, values, what a value may be, in code and in words."""
+    yield "rereading", rereading, _is_object, "an object"
+    if rereading:
+        at = rereading.get("at")
+        yield "rereading.at", at, lambda value: value is not None and _is_instant(value), _TIME
+        yield "rereading.rows", rereading.get("rows", 0), _is_count, "a number of rows"
+        yield "rereading.ahead", rereading.get("ahead", 0), _is_whole, "a number of rows"
+        yield from _place(rereading.get("place"), "rereading.place")
+
+
+def _is_object(value: Any) -> bool:
+    return value is None or isinstance(value, dict)
 
 
 def _is_flag(value: Any) -> bool:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from airbyte_cdk.models import AirbyteMessage
 
@@ -17,6 +18,7 @@ from source_acumatica.airbyte.look_back import LookBack
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.progress import RowCount
 from source_acumatica.airbyte.records import meta_of
+from source_acumatica.airbyte.rereading import Rereader, Send
 from source_acumatica.airbyte.stamps import Stamps
 from source_acumatica.airbyte.tombstones import Deletions, tombstones
 from source_acumatica.config import Config
@@ -75,6 +77,15 @@ class TenantRead:
     _has_looked_at_ids: bool = field(default=False, init=False)
     _keys: KeyComparison | None = field(default=None, init=False)
     """Where deleted rows are found by comparing keys."""
+    _custom: Sequence[str] | None = field(default=None, init=False)
+    """The custom fields that the rows of this run have had last."""
+    _rereader: Rereader = field(init=False)
+
+    def __post_init__(self) -> None:
+        start, days = self.config.start_date, self.config.reread_days
+        since = format_instant(start) if start else None
+        is_deduped = self.keys.deduplicates
+        self._rereader = Rereader(self.reader, self.facts, self.progress, days, since, is_deduped, self._now)
 
     def messages(self, windows: Sequence[Window], count: RowCount) -> Iterator[AirbyteMessage]:
         """The records of the ``windows``, then those that say what was deleted."""
@@ -94,6 +105,25 @@ class TenantRead:
             look_back = self._look_back(self.progress)
             if look_back.is_due(windows, newest, self._latest):
                 look_back.look(newest, is_explained=has_deletions)
+        yield from self._read_again(count)
+
+    def _read_again(self, count: RowCount) -> Iterator[AirbyteMessage]:
+        """Send the part of all rows that is due; their stamps show nothing, and no position of the changes moves."""
+        rows_before = count.rows
+        # What is read again has been sent before.
+        self._keys = None
+
+        def begin() -> Send:
+            return partial(self._send, self._begun_list(), count)
+
+        yield from self._rereader.messages(begin)
+        if count.rows > rows_before:
+            self._heal()
+
+    def _begun_list(self) -> ListKeys:
+        keys, begun = self.key_list(self.reader), self._now()
+        keys.fresh = self.table.cursor_field, format_instant(begun) if begun else None
+        return keys
 
     def _was_newest(self) -> str | None:
         return self.progress.progress(self.reader.tenant).newest if self.progress else None
@@ -147,42 +177,47 @@ class TenantRead:
 
     def _window(self, window: Window, count: RowCount) -> Generator[AirbyteMessage, None, bool]:
         """Send the rows of a window; whether there were any, with those that were read of it before."""
-        reader, facts = self.reader, self.facts
-        keys, rows_before, is_stamped = self.key_list(reader), count.rows, False
-        begun = self._now()
-        keys.fresh = self.table.cursor_field, format_instant(begun) if begun else None
-        custom: Sequence[str] | None = None
+        reader, keys, rows_before, is_stamped = self.reader, self._begun_list(), count.rows, False
+        rows = window.start.offset
         for page in reader.pages(window):
-            stamps = self._new_stamps()
-            keys.begin_page(begins_as_last=page.begins_as_last)
-            if reader.repeated_key:
-                self.keys.complain_of(reader.where, reader.repeated_key)
-                keys.distrust_own()
-            if page.rows and not self._has_looked_at_ids:
-                self._has_looked_at_ids = True
-                self.look_at_ids(reader, page.rows, facts)
-            for piece, lacking in self.output.pieces(reader, page.rows):
-                records = keys.checked(piece)
-                stamps.note(records)
-                if self._keys:
-                    self._keys.note_sent(records)
-                count.records += len(records)
-                meta = meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
-                yield from self.output.messages(records, meta)
-            count.rows += len(page.rows)
+            stamps = yield from self._send(keys, count, page)
+            rows = page.position.offset
             # A document has a stamp for its lines, though it has no lines.
             is_stamped = is_stamped or stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
-                facts.lacks((*reader.lacking, *reader.broken))
-                facts.doubts(reader.unknown)
-                if reader.custom != custom:
-                    custom = reader.custom
-                    facts.gives(self.columns, custom)
                 self._page_done(self.progress, window, page, stamps)
-        facts.saw_behind(reader.looks)
+        self.facts.saw_behind(reader.looks)
         if not self.progress:
             return True
+        self._rereader.read(window, rows)
         return self._window_done(self.progress, window, has_new=count.rows > rows_before, is_stamped=is_stamped)
+
+    def _send(self, keys: ListKeys, count: RowCount, page: Page[Raw]) -> Generator[AirbyteMessage, None, Stamps]:
+        """Send the records of a page, and keep what they lack; their stamps."""
+        reader, facts, stamps = self.reader, self.facts, self._new_stamps()
+        keys.begin_page(begins_as_last=page.begins_as_last)
+        if reader.repeated_key:
+            self.keys.complain_of(reader.where, reader.repeated_key)
+            keys.distrust_own()
+        if page.rows and not self._has_looked_at_ids:
+            self._has_looked_at_ids = True
+            self.look_at_ids(reader, page.rows, facts)
+        for piece, lacking in self.output.pieces(reader, page.rows):
+            records = keys.checked(piece)
+            stamps.note(records)
+            if self._keys:
+                self._keys.note_sent(records)
+            count.records += len(records)
+            meta = meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
+            yield from self.output.messages(records, meta)
+        count.rows += len(page.rows)
+        if self.progress:
+            facts.lacks((*reader.lacking, *reader.broken))
+            facts.doubts(reader.unknown)
+            if reader.custom != self._custom:
+                self._custom = reader.custom
+                facts.gives(self.columns, reader.custom)
+        return stamps
 
     def _now(self) -> datetime | None:
         return self.access.now(self.reader.tenant)

@@ -105,7 +105,8 @@ class ListReader(ContractReader):
         self.looks = looks_at(self.facts)
         fetch = partial(self._fetch, size, window)
         by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
-        prefetch = Prefetch(self.client.helpers, by_number, fetch, partial(self._page_rows, size), lambda: self._plan)
+        page_rows, most = partial(self._page_rows, size), window.most_rows
+        prefetch = Prefetch(self.client.helpers, by_number, fetch, page_rows, lambda: self._plan, most)
         ledger = Ledger(may_repeat=self.is_incremental)
         pages = anchored_pages(
             prefetch.fetch,
@@ -179,6 +180,11 @@ class ListReader(ContractReader):
         """Whether rows have changed since, or that is unknown; ``is_unconditional``: without the row filter."""
         plan = replace(self._plan, custom=())
         return not self._plan.filters or self.requests.has_rows(Window(since), plan, is_unconditional=is_unconditional)
+
+    def has_row_at(self, window: Window, rows: int) -> bool | None:
+        """Whether the window has a row behind so many others; None where the ERP refuses to say it."""
+        ask = partial(self.requests.has_rows, window, self._plan.of_keys, skip=rows)
+        return unless_refused(ask, None, (*REFUSALS, Action.FEWER_ROWS))
 
     def id_again(self, row: Raw) -> str | None:
         """The id of ``row`` in another answer; None where it is not found by its keys."""

@@ -95,7 +95,7 @@ class PlanPages:
         in_groups = self.identity.table.feed is ODataFeed.INQUIRIES and not plan.is_by_row
         # The last row is held back where others may belong to it, and the one in front of it is asked for again.
         shared = ALIKE_ROWS_TO_REPEAT if plan.is_by_row else 2 if in_groups else 1
-        prefetch = self._prefetch(ByNumber(shared), fetch)
+        prefetch = self._prefetch(ByNumber(shared), fetch, window)
         pages = anchored_pages(
             prefetch.fetch,
             self.identity.identify,
@@ -123,7 +123,7 @@ class PlanPages:
                     raise UnreliableOrderError from None
                 raise
 
-        prefetch = self._prefetch(_ByKeyset(self.identity.place_of), fetch)
+        prefetch = self._prefetch(_ByKeyset(self.identity.place_of), fetch, window)
         pages = keyset_pages(
             lambda after, skip: prefetch.fetch((after, skip)),
             self.identity.place_of,
@@ -136,6 +136,7 @@ class PlanPages:
         return prefetch.pages(pages)
 
     def _prefetch(
-        self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Raw], int]]
+        self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Raw], int]], window: Window
     ) -> Prefetch[Any, Raw]:
-        return Prefetch(self.helpers, guess, fetch, lambda: self.requests.size.rows, lambda: self.requests.plan)
+        requests, most = self.requests, window.most_rows
+        return Prefetch(self.helpers, guess, fetch, lambda: requests.size.rows, lambda: requests.plan, most)

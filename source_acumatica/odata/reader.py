@@ -111,6 +111,18 @@ class ODataReader(Reader):
         plan = replace(self._plan, with_null=False)
         return not plan.filters or self._requests.has_rows(Window(since), plan, is_unconditional=is_unconditional)
 
+    def has_row_at(self, window: Window, rows: int) -> bool | None:
+        """Whether the window has a row behind so many others; None where the ERP refuses to say it."""
+        plan = replace(self._plan, with_null=False, is_keyset=False)
+        if not plan.order:
+            return None
+        try:
+            return self._requests.has_rows(window, plan, skip=rows)
+        except RequestFailed as error:
+            if another_plan_may_work(error):
+                return None
+            raise
+
     def latest(self) -> str | None:
         """The latest stamp that the list shows, in UTC; None where it cannot be asked for that."""
         try:

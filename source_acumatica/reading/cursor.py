@@ -18,6 +18,7 @@ from source_acumatica.reading.learnt import HAS_NO_FLAGS, LEARNT
 from source_acumatica.reading.paging import Position
 from source_acumatica.reading.progress import Progress, StampsSeen
 from source_acumatica.reading.read_with import ReadWith, is_of_another_contract
+from source_acumatica.reading.rereading import Rereading
 from source_acumatica.reading.window import State, Window
 
 _NO_STAMPS = StampsSeen()
@@ -95,6 +96,10 @@ class TenantCursor(Cursor):
             return replace(was, reading=None, sure=now.sure, allowed=now.allowed, deletions=now.deletions)
 
         self._advance(tenant, done)
+
+    def reread(self, tenant: str, now: Rereading) -> None:
+        """Note that all rows up to the place in ``now`` were handed on again; no other position moves."""
+        self._advance(tenant, lambda was: replace(was, rereading=now))
 
     def note(self, tenant: str, learnt: Mapping[str, str | None] | None = None, **changes: Any) -> None:
         """Keep what was ``learnt``, where None forgets a name, and ``changes`` of other fields.
@@ -199,7 +204,7 @@ class TenantCursor(Cursor):
 
 def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
     for part in state.get("states", ()):
-        reading = part.get("reading")
+        reading, rereading = part.get("reading"), part.get("rereading")
         yield (
             part["partition"]["tenant"],
             Progress(
@@ -207,6 +212,7 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 sure=part.get("sure"),
                 allowed=part.get("allowed"),
                 reading=Window.of_state(reading) if reading else None,
+                rereading=Rereading.of_state(rereading) if rereading else None,
                 deletions=part.get("deletions"),
                 deletions_asked=part.get("deletions_asked"),
                 learnt={name: part[name] for name in LEARNT if part.get(name)},
@@ -235,6 +241,7 @@ _COUNTS = ("lag", "own_lag", "allowed")
 def _part(field: str, tenant: str, progress: Progress) -> State:
     optional = {
         "reading": progress.reading.as_state() if progress.reading else None,
+        "rereading": progress.rereading.as_state() if progress.rereading else None,
         **progress.learnt,
         "sure": progress.sure,
         "allowed": progress.allowed,

@@ -19,6 +19,10 @@ from source_acumatica.erp.errors import RequestFailed
 from source_acumatica.erp.helpers import Helpers
 from source_acumatica.reading.paging import Page
 
+# Fewer rows are no page: a request costs as much as some dozens of rows.
+_FEWEST_WANTED_ROWS = 25
+# Where pages share more, rows may be alike, and how many are is only seen in long pages.
+_MOST_SHARED_ROWS = 2
 Place = TypeVar("Place")
 Row = TypeVar("Row")
 Fetched = tuple[Sequence[Row], int]
@@ -60,13 +64,18 @@ class Prefetch(Generic[Place, Row]):
         fetch: Callable[[Place, int], Fetched[Row]],
         page_rows: Callable[[], int],
         manner: Callable[[], Hashable],
+        most_rows: int | None = None,
     ) -> None:
-        """``page_rows`` says how many rows to ask for next, ``manner`` how: a page of another manner is not used."""
+        """``page_rows`` says how many rows to ask for next, ``manner`` how: a page of another manner is not used.
+
+        Where about ``most_rows`` are wanted, hardly more are requested, and none in advance behind them.
+        """
         self._helpers, self._guess = helpers, guess
         self._fetch, self._page_rows, self._manner = fetch, page_rows, manner
         self._underway: deque[_Underway[Place, Row]] = deque()
         self._last: tuple[Place, Sequence[Row], int] | None = None
         self._full_pages = 0
+        self._left = most_rows
 
     def fetch(self, place: Place) -> Fetched[Row]:
         """The page at ``place``; raises what the request for it does."""
@@ -74,7 +83,7 @@ class Prefetch(Generic[Place, Row]):
         if taken is None:
             self._give_up()
             with self._helpers.busy():
-                taken = self._fetch(place, self._page_rows())
+                taken = self._fetch(place, self._rows_to_ask_for(0))
         self._last = place, *taken
         return taken
 
@@ -92,7 +101,9 @@ class Prefetch(Generic[Place, Row]):
         """Pass on the ``pages`` that are made of what ``fetch`` brings, and request the next ones meanwhile."""
         try:
             for page in pages:
-                if not page.is_last:
+                if self._left is not None:
+                    self._left = max(self._left - len(page.rows), 0)
+                if not page.is_last and self._left != 0:
                     self._go_on()
                 yield page
         finally:
@@ -121,10 +132,19 @@ class Prefetch(Generic[Place, Row]):
         # Pages that have come and wait to be processed count too: they are in memory.
         most = max(min(2 * self._full_pages - 1, self._helpers.sessions), 1)
         while len(self._underway) < most and (not self._underway or self._helpers.is_idle):
-            place = self._guess.further(behind, sum(max(one.asked - self._guess.shared, 1) for one in self._underway))
-            asked = self._page_rows()
+            coming = sum(max(one.asked - self._guess.shared, 1) for one in self._underway)
+            if self._left is not None and self._underway and coming >= self._left:
+                return
+            place, asked = self._guess.further(behind, coming), self._rows_to_ask_for(coming)
             future = self._helpers.submit(partial(self._fetch, place, asked))
             self._underway.append(_Underway(place, asked, self._manner(), future))
+
+    def _rows_to_ask_for(self, coming: int) -> int:
+        """As many as a page has, or those that are wanted beside those that are ``coming``, and what pages share."""
+        rows = self._page_rows()
+        if self._left is None or self._guess.shared > _MOST_SHARED_ROWS:
+            return rows
+        return min(rows, max(self._left - coming + self._guess.shared, _FEWEST_WANTED_ROWS))
 
 
 @dataclass(frozen=True)

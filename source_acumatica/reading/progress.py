@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from source_acumatica.reading.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.reading.fields import format_instant, moved
 from source_acumatica.reading.read_with import ReadWith, asks_for_more, of_earlier_versions, to_remember
+from source_acumatica.reading.rereading import Rereading
 from source_acumatica.reading.window import Window
 
 # The ERP may behave differently tomorrow: after an upgrade, with a customization or another role.
@@ -63,6 +64,8 @@ class Progress:
     """The last time at which the database's clock was seen not to be put back: all earlier changes have arrived."""
     allowed: int | None = None
     """By how many seconds it may have been put back since then without a change being missed."""
+    rereading: Rereading | None = None
+    """How far all rows have been read again, whether or not they have changed."""
 
     held: str = ""
     """The keys that were listed at the last comparison, as ``HeldKeys`` writes them."""
@@ -95,8 +98,14 @@ class Progress:
                 # What was learnt is about another list.
                 learnt={},
                 read_with=remembered,
+                rereading=None,
             )
-        return replace(self, read_with=remembered)
+        # A place in the list that other settings have asked for means nothing.
+        return replace(self, read_with=remembered, rereading=self.rereading and self._rereading_with(remembered))
+
+    def _rereading_with(self, settings: ReadWith) -> Rereading | None:
+        is_same = settings == self.read_with
+        return self.rereading if is_same or not self.rereading else replace(self.rereading, place=Window())
 
     def knows(self, name: str, now: datetime | None) -> bool:
         """Whether ``name`` was learnt within the last day."""

@@ -153,6 +153,10 @@ class Reader(ABC):
         """Whether there are rows that have changed since, or may be; ``is_unconditional``: without the row filter."""
         return True
 
+    def has_row_at(self, _window: Window, _rows: int) -> bool | None:
+        """Whether the window has a row behind so many others; None where that cannot be asked. Pages were read."""
+        return None
+
     def latest(self) -> str | None:
         """The latest stamp that the list shows, in UTC; None where it cannot be asked for that."""
         return None

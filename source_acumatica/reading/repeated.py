@@ -39,7 +39,8 @@ class RepeatedReader(Reader):
         was, self.unproven = self.known_unproven(), {}
         for given, reader in self.readers:
             name, is_proven = _name_of(given), False
-            own = replace(window, start=BEGINNING, since=_earlier(window.since, was.get(name, window.since)))
+            since = _earlier(window.since, was.get(name, window.since))
+            own = replace(window, start=BEGINNING, since=since, most_rows=None)
             added = {f"_param_{name}": typed_in(given.get(name, "")) for name in self.asked}
             self._reading = reader
             for page in reader.pages(own):

@@ -25,6 +25,8 @@ class Window:
     is_unstamped: bool = False
     by: str = field(default="", compare=False)
     """The column with the stamps; the only place in the state that names it where nothing was reached."""
+    most_rows: int | None = field(default=None, compare=False)
+    """About so many rows are wanted of it now; None for all."""
 
     def as_state(self) -> State:
         """JSON of the window and how far it has been read."""

@@ -11,7 +11,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.airbyte.keys import KeyWatch
 from source_acumatica.airbyte.preconditions import begin, refuse_lost_columns
 from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.paging import Position
 from source_acumatica.reading.progress import Progress
+from source_acumatica.reading.rereading import Rereading
+from source_acumatica.reading.window import Window
 
 STAMP = "2026-11-22T10:00:00.000000Z"
 HERE = "Tenant 'A', stream Customer"
@@ -52,6 +55,18 @@ def test_where_the_settings_ask_for_more_the_log_says_so_and_all_is_read_anew(ca
 
 KEYS = KeyWatch(("_tenant", "Id"), deduplicates=True)
 BEFORE = replace(Progress(STAMP), newest=STAMP, columns=("Id", "LastModified"))
+
+
+def test_where_other_settings_apply_the_log_says_that_the_rereading_begins_anew(caplog):
+    caplog.set_level(logging.INFO)
+    progress = cursor(**read_with())
+    begin(progress, "A", read_with(), HERE)
+    progress.reread("A", Rereading(STAMP, 9, place=Window(start=Position(5))))
+    begin(progress, "A", read_with(), HERE)
+    assert caplog.text == ""
+    begin(progress, "A", read_with(row_filters="(X eq 1)"), HERE)
+    assert f"{HERE}: other settings apply now, so rows are read again from the beginning" in caplog.text
+    assert progress.progress("A").rereading == Rereading(STAMP, 9)
 
 
 def test_a_table_that_has_its_key_and_its_cursor_is_read():

@@ -65,6 +65,16 @@ def reading(**place):
     return states({**TENANT, "cursor": {}, "reading": place})
 
 
+def rereading(**changes):
+    whole = {"at": "2024-01-01T00:00:00.000000Z", "rows": 5, "ahead": -1, "place": {"offset": 3}}
+    return states({**TENANT, "cursor": {}, "rereading": whole | changes})
+
+
+def test_how_far_all_rows_were_read_again_is_understood_as_it_was_written():
+    assert understood(rereading()) == rereading()
+    assert understood(rereading(at="2024-01-01T01:00:00+01:00")) == rereading()
+
+
 @pytest.mark.parametrize(
     ("state", "word"),
     [
@@ -96,6 +106,17 @@ def reading(**place):
         (states({**TENANT, "unproven": ["Period"]}), "unproven of tenant 'Company'"),
         (states({**TENANT, "unproven": {"Period": "then"}}), "unproven of tenant 'Company'"),
         (states({**TENANT, "read_with": "all"}), "read_with of tenant 'Company'"),
+        (states({**TENANT, "rereading": "all"}), "rereading of tenant 'Company' is 'all'"),
+        (rereading(at=None), "rereading.at of tenant 'Company' is None"),
+        (rereading(at="soon"), "rereading.at of tenant 'Company' is 'soon'"),
+        (rereading(rows=-1), "rereading.rows"),
+        (rereading(rows="many"), "rereading.rows"),
+        (rereading(ahead=0.5), "rereading.ahead"),
+        (rereading(place=7), "rereading.place of tenant 'Company' is 7"),
+        (rereading(place={"offset": -1}), "rereading.place.offset"),
+        (rereading(place={"since": "x"}), "rereading.place.since"),
+        (rereading(place={"anchors": ["C1"]}), "rereading.place.anchors"),
+        (rereading(place={"list": 7}), "rereading.place.list"),
     ],
 )
 def test_a_state_in_another_form_is_refused_with_what_is_wrong_in_it(state, word):

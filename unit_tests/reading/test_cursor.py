@@ -15,6 +15,7 @@ from source_acumatica.reading.database_clock import Look
 from source_acumatica.reading.learnt import FILTER_WORKS, GIVES_PAGES, HAS_NO_FLAGS
 from source_acumatica.reading.paging import Position
 from source_acumatica.reading.progress import Progress, StampsSeen
+from source_acumatica.reading.rereading import Rereading
 from source_acumatica.reading.window import Window
 from unit_tests.reading.states import (
     HALFWAY,
@@ -305,3 +306,26 @@ def test_deletions_that_cannot_be_read_leave_the_position_where_it_was():
     cursor.expect_deletions("A", NOON)
     cursor.deletions_done("A", None, has_no_flags=False)
     assert cursor.progress("A").deletions == T1200
+
+
+REREADING = Rereading(T1000, 20, -3, Window(None, start=HALFWAY))
+
+
+def test_what_is_read_again_goes_out_with_its_place_and_moves_nothing_else():
+    run = Recorded()
+    run.cursor.window_done("A", Window(None, T1000))
+    run.cursor.reread("A", REREADING)
+    again = run.again().cursor
+    assert again.progress("A") == Progress(T1000, rereading=REREADING)
+    assert again.progress("B") == Progress()
+    run.cursor.page_done("A", Window(T0945, T1200), HALFWAY)
+    run.cursor.window_done("A", Window(T0945, T1200))
+    assert run.again().cursor.progress("A") == Progress(T1200, rereading=REREADING)
+
+
+def test_other_settings_begin_the_rereading_at_the_beginning_of_the_list_and_wider_ones_drop_it():
+    was = Progress(T1000, rereading=REREADING, read_with={"include_archived": True, "row_filters": ""})
+    assert was.begun_with(was.read_with) == was
+    narrower = was.begun_with({"include_archived": True, "row_filters": "(A eq 1)"})
+    assert narrower.rereading == Rereading(T1000, 20, -3)
+    assert narrower.begun_with({"include_archived": True, "row_filters": ""}).rereading is None

@@ -151,3 +151,36 @@ def test_pages_smaller_than_what_they_share_with_others_are_asked_for_further_on
         assert [row for page in pages for row in page.rows] == list(range(60))
     assert min(server.asked) == 0
     assert len(server.asked) < 400
+
+
+def part(server, most_rows, sessions, page_rows=400, shared=1):
+    """How many rows came when about so many were wanted, by a reader that stops there."""
+    helpers = Helpers(sessions)
+    prefetch = Prefetch(helpers, ByNumber(shared), server.fetch, lambda: page_rows, lambda: 0, most_rows)
+    count = 0
+    with closing(helpers):
+        for page in prefetch.pages(anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING)):
+            count += len(page.rows)
+            if count >= most_rows:
+                break
+    return count
+
+
+@pytest.mark.parametrize("sessions", [1, 2, 8])
+def test_where_a_part_is_wanted_hardly_more_is_requested(sessions):
+    server = Server(range(10_000))
+    assert 1000 <= part(server, 1000, sessions) <= 1000 + 25
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("sessions", [1, 8])
+def test_where_less_than_a_page_is_wanted_one_request_is_sent(sessions):
+    server = Server(range(10_000))
+    assert part(server, 3, sessions) == 25
+    assert server.asked == [0]
+
+
+def test_where_rows_may_be_alike_pages_stay_long():
+    server = Server(range(10_000))
+    assert part(server, 3, 1, shared=10) == 400
+    assert server.asked == [0]
