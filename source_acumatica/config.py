@@ -196,6 +196,7 @@ class Config(BaseModel):
     row_filters: tuple[RowFilter, ...] = ()
     lookback_minutes: Annotated[int, Field(ge=0, le=10080)] = 15
     track_deletions: bool = False
+    track_linked_changes: bool = False
     include_archived: bool = False
     include_custom_fields: bool = True
     max_page_size: Annotated[int, Field(ge=1, le=10000)] = 5000

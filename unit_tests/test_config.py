@@ -116,6 +116,7 @@ def test_every_optional_setting_has_its_default():
         "start_date": None,
         "lookback_minutes": 15,
         "track_deletions": False,
+        "track_linked_changes": False,
         "include_archived": False,
         "include_custom_fields": True,
         "max_page_size": 5000,
