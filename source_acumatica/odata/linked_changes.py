@@ -150,24 +150,24 @@ class LinkedChanges:
     # ------------------------------------------------------------------------------------------------------ the rows
 
     def _ask(self, tenant: str, dac: str, since: str, where: str) -> Ids | None:
-        """The ids, in their order and each once; None, and a warning, where nothing can be asked."""
+        """The ids, sorted and each once; None, and a warning, where nothing can be asked."""
         table = self._table(tenant, dac)
         if table is None:
             return None
         question = _Question(tenant, table, since, f"{where}, changes of lines and linked records")
         refusals = self._refused.setdefault((tenant, dac), set())
         links = tuple(link for link in table.links if link.link not in refusals)
-        found: dict[str, None] = {}
+        found: set[str] = set()
         try:
             for some in in_requests(links, since):
-                found.update(dict.fromkeys(self._accepted(question, some, refusals)))
+                found.update(self._accepted(question, some, refusals))
         except RequestFailed as error:
             if not _is_refusal(error) and error.problem.status not in CLOSED:
                 raise
             logger.warning(f"{message_of(error)}. {_WITHOUT}.")
             return None
         is_answered = not table.links or len(refusals) < len(table.links)
-        return tuple(found) if is_answered else None
+        return tuple(sorted(found)) if is_answered else None
 
     def _accepted(self, question: _Question, links: Links, refusals: set[str]) -> Ids:
         """The ids, without the links that the ERP refuses; those are noted and warned of.
