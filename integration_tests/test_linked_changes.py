@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from source_acumatica.odata.service import ODataService
 from source_acumatica.reading.fields import format_instant
 
 from .simulator import Fault, FaultKind, Lies, Simulator
+from .simulator.web.answers import Answer
+from .simulator.web.requests import Request
 
 ORDER, CUSTOMER, INVOICE = "PX.Objects.SO.SOOrder", "PX.Objects.AR.Customer", "PX.Objects.AR.ARInvoice"
 BERN = {"City": "Bern"}
@@ -40,9 +43,7 @@ def asking(sim: Simulator, **more: Any) -> Iterator[LinkedChanges]:
 def change(sim: Simulator, entity: str, **values: Any) -> tuple[str, list[str]]:
     """Change parts of three records, silently; gives the time before that, and the ids."""
     company = sim.tenant("Company")
-    sim.clock.advance(3600)
-    since = format_instant(sim.clock.now())
-    sim.clock.advance(60)
+    since = format_instant(sim.clock.now() - timedelta(minutes=1))
     rows, keys = company.rows(entity), company.keys(entity)
     for number in (2, 5, 11):
         company.update_silently(entity, keys[number], values)
@@ -81,10 +82,11 @@ def test_the_question_goes_out_once_and_in_pages(sim: Simulator) -> None:
     with asking(sim, most_rows=2) as changes:
         for _turn in range(3):
             assert list(changes.ids("Company", ORDER, since, "S") or ()) == ids
-    asked = [each.target for each in sim.requests if "SOOrder?" in each.target]
-    assert asked
-    assert len({*asked}) == len(asked)
-    assert all("%24orderby=NoteID" in each or "$orderby=NoteID" in each for each in asked)
+    asked = [each.query for each in sim.requests if each.path.endswith("/PX_Objects_SO_SOOrder")]
+    places = [each.get("$skip", "0") for each in asked]
+    assert len(places) > 1
+    assert len({*places}) == len(places)
+    assert {(each["$orderby"], each["$select"], each["$filter"] > "") for each in asked} == {("NoteID", "NoteID", True)}
 
 
 @pytest.mark.parametrize("word", ["any", "Any"])
@@ -128,16 +130,28 @@ def test_a_table_that_the_user_may_not_read_is_one_warning(sim: Simulator, caplo
     assert len(_warnings(caplog)) == 1
 
 
-@pytest.mark.parametrize("kind", [FaultKind.STATUS_403, FaultKind.STATUS_404])
+@pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_closed_service_is_one_warning_for_the_tenant(
-    sim: Simulator, kind: FaultKind, caplog: pytest.LogCaptureFixture
+    sim: Simulator, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sim.faults.add(Fault(kind, path="/api/odata/dac", times=100))
-    sim.faults.add(Fault(kind, path="/odatav4/", times=100))
+    """The description is refused, in the old place too."""
+
+    def closed(request: Request, answer: Answer) -> Answer:
+        return Answer(status) if "odata" in request.path else answer
+
+    sim.rewrite(closed)
     with asking(sim) as changes:
         assert changes.ids("Company", ORDER, "2026-01-01T00:00:00.000000Z", "S") is None
         assert changes.ids("Company", CUSTOMER, "2026-01-01T00:00:00.000000Z", "S") is None
     assert len(_warnings(caplog)) == 1
+
+
+def test_a_user_without_the_role_is_one_warning(sim: Simulator, caplog: pytest.LogCaptureFixture) -> None:
+    sim.account("Company").roles.clear()
+    with asking(sim) as changes:
+        assert changes.ids("Company", ORDER, "2026-01-01T00:00:00.000000Z", "S") is None
+    (warning,) = _warnings(caplog)
+    assert "OData4 User" in warning
 
 
 def test_a_failure_that_may_pass_is_raised(sim: Simulator) -> None:
