@@ -198,6 +198,7 @@ class Config(BaseModel):
     reread_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     track_deletions: bool = False
     compare_keys_hours: Annotated[int, Field(ge=0, le=8760)] = 24
+    track_linked_changes: bool = False
     include_archived: bool = False
     include_custom_fields: bool = True
     max_page_size: Annotated[int, Field(ge=1, le=10000)] = 5000

@@ -118,6 +118,7 @@ def test_every_optional_setting_has_its_default():
         "reread_days": None,
         "track_deletions": False,
         "compare_keys_hours": 24,
+        "track_linked_changes": False,
         "include_archived": False,
         "include_custom_fields": True,
         "max_page_size": 5000,

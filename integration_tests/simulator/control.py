@@ -32,6 +32,7 @@ class Control:
         self._verbs: dict[str, Callable[[Json], object]] = {
             "insert": self._insert,
             "update": self._update,
+            "update_silently": self._update_silently,
             "delete": self._delete,
             "advance": self._advance,
             "fault": self._fault,
@@ -59,6 +60,10 @@ class Control:
 
     def _update(self, content: Json) -> object:
         self._tenant(content).update(content["entity"], content["key"], content["values"], **_row(content))
+        return {}
+
+    def _update_silently(self, content: Json) -> object:
+        self._tenant(content).update_silently(content["entity"], content["key"], content["values"], **_row(content))
         return {}
 
     def _delete(self, content: Json) -> object:

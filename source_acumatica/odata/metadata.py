@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -42,6 +42,19 @@ class BrokenMetadataError(MetadataError):
 
 
 @dataclass(frozen=True)
+class Link:
+    """What leads from a row to one row of another type, or to several; the description calls it navigation property."""
+
+    name: str
+    type_name: str
+    is_many: bool
+    keys: tuple[str, ...]
+    """Those of the other type."""
+    fields: Mapping[str, FieldKind]
+    """The other type's columns that ``$filter`` may name."""
+
+
+@dataclass(frozen=True)
 class EntitySet:
     """Rows that can be asked for: an entity type, under the names of all its sets."""
 
@@ -57,6 +70,8 @@ class EntitySet:
     """Whether no other type that has a set has the same name in another namespace."""
     restricted: frozenset[str] = frozenset()
     """Fields that neither ``$filter`` nor ``$select`` may name: those left out above, and all own ones of some."""
+    links: tuple[Link, ...] = ()
+    """Those of the type and its bases that ``$filter`` may name, if links were asked for."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +97,17 @@ class Metadata:
     functions: Mapping[str, Function]
 
 
-def read_metadata(chunks: Iterable[bytes], is_wanted: Callable[[str, str], bool]) -> Metadata:
+def read_metadata(
+    chunks: Iterable[bytes], is_wanted: Callable[[str, str], bool], *, with_links: bool = False
+) -> Metadata:
     """Read a document piece by piece; ``is_wanted`` is asked for the name and the type of each set.
+
+    ``with_links``: with the links of the wanted sets; a site has tens of thousands of them.
 
     Raises:
         MetadataError: it is broken, hostile, endless, or no description.
     """
-    document = _Document()
+    document = _Document(with_links=with_links)
     # A hostile document needs only to declare an entity; a description declares none.
     parser = DefusedXMLParser(target=document, forbid_dtd=True)
     # Straight from expat: the library's parser would make names and attributes anew for each of 400,000 elements.
@@ -126,6 +145,7 @@ def _limited(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 Attributes = Mapping[str, str]
+_LINK = ">"  # tells the type of a link from that of a property, beside which it is kept
 
 
 @dataclass
@@ -144,10 +164,11 @@ class _Type:
         self.packed = "\n".join(self.properties)
         self.properties = []
 
-    def types(self) -> Iterator[tuple[str, str]]:
+    def types(self, *, of_links: bool = False) -> Iterator[tuple[str, str]]:
         for line in self.packed.split("\n") if self.packed else ():
             name, _, edm = line.partition("\t")
-            yield name, edm
+            if edm.startswith(_LINK) is of_links:
+                yield name, edm.removeprefix(_LINK)
 
 
 @dataclass
@@ -161,7 +182,7 @@ class _Called:
 class _Document:
     """The part of a document that has been read; its methods are the parser's target."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_links: bool = False) -> None:
         self.version = 0
         self._namespaces: dict[str, str] = {}
         self._types: dict[str, _Type] = {}
@@ -195,6 +216,7 @@ class _Document:
             "PropertyValue": self._property_value,
             "PropertyPath": self._property_path,
             "Bool": self._bool,
+            **({"NavigationProperty": self._navigation_property} if with_links else {}),
         }
 
     # ---------------------------------------------------------------------------------------------------- the parser's
@@ -251,6 +273,11 @@ class _Document:
         # A name with spaces cannot be part of a request.
         if self._type and name.split() == [name]:
             self._type.properties.append(f"{name}\t{' '.join(attributes.get('Type', '').split())}")
+
+    def _navigation_property(self, attributes: Attributes) -> None:
+        name, target = attributes.get("Name", ""), attributes.get("Type", "")
+        if self._type and name and target:  # version 3 has the type elsewhere
+            self._type.properties.append(f"{name}\t{_LINK}{target}")
 
     def _function(self, attributes: Attributes) -> None:
         """A function; one that is bound to rows cannot be called by itself."""
@@ -315,7 +342,10 @@ class _Document:
                 names.setdefault(resolved, []).append(name)
         shorts = Counter(type_name.rpartition(".")[2] for type_name in names)
         entity_sets = tuple(
-            self._described_set(type_name, tuple(sets), shorts[type_name.rpartition(".")[2]] == 1)
+            replace(
+                self._described_set(type_name, tuple(sets), shorts[type_name.rpartition(".")[2]] == 1),
+                links=tuple(self._links(type_name, names)),
+            )
             for type_name, sets in names.items()
             if any(is_wanted(name, type_name) for name in sets)
         )
@@ -348,6 +378,18 @@ class _Document:
         own = declared.keys() - inherited if not self._unfilterable.isdisjoint(names) else set()
         restricted = frozenset(declared.keys() & (listed | own))
         return EntitySet(names, type_name, tuple(keys), fields, unknown, is_short_name_unique, restricted)
+
+    def _links(self, type_name: str, names: Mapping[str, Sequence[str]]) -> Iterator[Link]:
+        """What leads from a type's rows to others; ``names`` are the sets of all types."""
+        closed = {field for name in names[type_name] for field in self._restricted.get(name, ())}
+        targets = {name: target for each in self._lineage(type_name) for name, target in each.types(of_links=True)}
+        for name, target in targets.items():
+            is_many = target.startswith("Collection(")
+            resolved = self._resolved(target.removeprefix("Collection(").removesuffix(")"))
+            if name not in closed and resolved in self._types:
+                other = self._described_set(resolved, tuple(names.get(resolved, ())), is_short_name_unique=False)
+                fields = {field: kind for field, kind in other.fields.items() if field not in other.restricted}
+                yield Link(name, resolved, is_many, other.keys, fields)
 
     def _lineage(self, type_name: str) -> Iterator[_Type]:
         """The type, its base, the base of that, and so on; each once, as far as they are described."""

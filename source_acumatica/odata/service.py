@@ -76,8 +76,10 @@ class ODataService:
         """The address of a service below the instance."""
         return self._addresses.root(feed, tenant)
 
-    def describe(self, tenant: str, feed: ODataFeed, is_wanted: Callable[[str, str], bool]) -> Metadata:
-        """The wanted part of a service's description; one download.
+    def describe(
+        self, tenant: str, feed: ODataFeed, is_wanted: Callable[[str, str], bool], *, with_links: bool = False
+    ) -> Metadata:
+        """The wanted part of a service's description, ``with_links`` to other tables or without; one download.
 
         Raises:
             AirbyteTracedException: the service is closed, or its description is broken or hostile.
@@ -86,7 +88,7 @@ class ODataService:
 
         def read(response: requests.Response) -> Metadata:
             try:
-                return read_metadata(response.iter_content(_CHUNK_BYTES), is_wanted)
+                return read_metadata(response.iter_content(_CHUNK_BYTES), is_wanted, with_links=with_links)
             except BrokenMetadataError as error:
                 raise BrokenAnswerError(str(error)) from None
             except MetadataError as error:

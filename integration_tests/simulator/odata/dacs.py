@@ -14,9 +14,11 @@ from integration_tests.simulator.odata.rows import (
     line_custom,
     line_stamp,
     note_id,
+    numbered,
     of,
     own_number,
     padded,
+    record_id,
     row_version,
     surrogate,
 )
@@ -24,7 +26,7 @@ from integration_tests.simulator.odata.rows import (
 
 @dataclass(frozen=True)
 class Dac(EntityType):
-    """A table with a set of rows: the records of an entity, or the rows of one of its detail collections."""
+    """A table with a set of rows: the records of an entity, or the rows of a part of them (`MainContact/Address`)."""
 
     entity: str = ""
     part: str = ""
@@ -75,6 +77,7 @@ BATCH_STATUS = {"Posted": "P", "Unposted": "U"}
 SHIPMENT = {"Shipment": "I", "Transfer": "T", "Open": "N", "Confirmed": "F"}
 CUSTOMER_LINK = _one("CustomerByCustomerID", "Customer", CustomerID="BAccountID")
 ITEM_LINK = _one("InventoryItemByInventoryID", "InventoryItem", InventoryID="InventoryID")
+BILL_ADDRESS_ID, SHIP_ADDRESS_ID, BILL_CONTACT_ID, MAIN_ADDRESS_ID = map(numbered, (200_001, 400_001, 1, 600_001))
 
 # ------------------------------------------------------------------------------------------- base types without sets
 
@@ -85,6 +88,10 @@ REGISTER = EntityType("PX.Objects.AR", "ARRegister", ("DocType", "RefNbr"), (
     text("DocType", coded(of("Type"), INVOICE_TYPE)), text("RefNbr", of("ReferenceNbr")),
     integer("CustomerID", surrogate("Customer", of("Customer"))), text("Status", coded(of("Status"), DOCUMENT_STATUS)),
     boolean("Hold", of("Hold")),
+))  # fmt: skip
+SO_ADDRESS = EntityType("PX.Objects.SO", "SOAddress", ("AddressID",), (
+    integer("AddressID", BILL_ADDRESS_ID), text("AddressLine1", line("AddressLine1")), text("City", line("City")),
+    text("CountryID", line("Country")), text("PostalCode", line("PostalCode")), *LINE_TAIL,
 ))  # fmt: skip
 
 # ------------------------------------------------------------------------------------------------------ master records
@@ -97,9 +104,26 @@ CUSTOMER = Dac(
         text("LegalName", of("LegalName")), text("UsrRegion", custom("BAccount.UsrRegion")),
         decimal("UsrScore", custom("CurrentCustomer.UsrScore")),
         text("AttributeINDUSTRY", custom("CurrentCustomer.AttributeINDUSTRY")),
+        integer("DefAddressID", MAIN_ADDRESS_ID),
         Column("GroupMask", Edm.BINARY, lambda row: None, Access.RESTRICTED), DELETED, *audit(),
     ),
+    (_one("AddressByDefAddressID", "Address", DefAddressID="AddressID"),
+     Navigation("CSAnswersCollection", "CSAnswers", {"NoteID": "RefNoteID"}, many=True)),
     base=BACCOUNT, entity="Customer", caption="Customers", soft_deletes=True,
+)  # fmt: skip
+ADDRESS = Dac(
+    "PX.Objects.CR", "Address", ("AddressID",), (
+        integer("AddressID", MAIN_ADDRESS_ID), text("AddressLine1", line("AddressLine1")), text("City", line("City")),
+        text("CountryID", line("Country")), text("PostalCode", line("PostalCode")), *LINE_TAIL,
+    ),
+    entity="Customer", part="MainContact/Address", caption="Account Address",
+)  # fmt: skip
+CS_ANSWERS = Dac(
+    "PX.Objects.CS", "CSAnswers", ("RefNoteID", "AttributeID"), (
+        unique("RefNoteID", record_id), text("AttributeID", line("AttributeID")), text("Value", line("Value")),
+        *LINE_TAIL,
+    ),
+    entity="Customer", part="Attributes", caption="Attribute Values",
 )  # fmt: skip
 VENDOR = Dac(
     "PX.Objects.AP", "Vendor", (), (
@@ -160,10 +184,39 @@ SO_ORDER = Dac(
         integer("UsrPriority", custom("Document.UsrPriority")),
         instant("UsrDeliveredOn", custom("Document.UsrDeliveredOn")),
         boolean("UsrInsured", custom("CurrentDocument.UsrInsured")), UNBOUND,
+        integer("BillAddressID", BILL_ADDRESS_ID), integer("ShipAddressID", SHIP_ADDRESS_ID),
+        integer("BillContactID", BILL_CONTACT_ID),
         *audit("CreatedDate", "LastModified"),
     ),
-    (CUSTOMER_LINK, _many("SOLineCollection", "SOLine", "OrderType", "OrderNbr")),
+    (CUSTOMER_LINK, _many("SOLineCollection", "SOLine", "OrderType", "OrderNbr"),
+     _many("SOTaxTranCollection", "SOTaxTran", "OrderType", "OrderNbr"),
+     _one("SOBillingAddressByBillAddressID", "SOBillingAddress", BillAddressID="AddressID"),
+     _one("SOShippingAddressByShipAddressID", "SOShippingAddress", ShipAddressID="AddressID"),
+     _one("SOBillingContactByBillContactID", "SOBillingContact", BillContactID="ContactID")),
     entity="SalesOrder", caption="Sales Order",
+)  # fmt: skip
+SO_BILLING_ADDRESS = Dac(
+    "PX.Objects.SO", "SOBillingAddress", (), (integer("AddressID", BILL_ADDRESS_ID),), base=SO_ADDRESS,
+    entity="SalesOrder", part="BillToAddress", caption="SO Billing Address",
+)  # fmt: skip
+SO_SHIPPING_ADDRESS = Dac(
+    "PX.Objects.SO", "SOShippingAddress", (), (integer("AddressID", SHIP_ADDRESS_ID),), base=SO_ADDRESS,
+    entity="SalesOrder", part="ShipToAddress", caption="SO Shipping Address",
+)  # fmt: skip
+SO_BILLING_CONTACT = Dac(
+    "PX.Objects.SO", "SOBillingContact", ("ContactID",), (
+        integer("ContactID", BILL_CONTACT_ID), text("FullName", line("BusinessName")), text("Email", line("Email")),
+        text("Attention", line("Attention")), text("Phone1", line("Phone1")), *LINE_TAIL,
+    ),
+    entity="SalesOrder", part="BillToContact", caption="SO Billing Contact",
+)  # fmt: skip
+SO_TAX_TRAN = Dac(
+    "PX.Objects.SO", "SOTaxTran", ("OrderType", "OrderNbr", "LineNbr", "TaxID"), (
+        text("OrderType", of("OrderType")), text("OrderNbr", of("OrderNbr")), integer("LineNbr", line("LineNbr")),
+        text("TaxID", line("TaxID")), decimal("TaxRate", line("TaxRate")), decimal("CuryTaxAmt", line("TaxAmount")),
+        *LINE_TAIL,
+    ),
+    entity="SalesOrder", part="TaxDetails", caption="SO Tax Details",
 )  # fmt: skip
 SO_LINE = Dac(
     "PX.Objects.SO", "SOLine", ("OrderType", "OrderNbr", "LineNbr"), (
@@ -183,7 +236,8 @@ AR_INVOICE = Dac(
         decimal("CuryDocBal", of("Balance")), instant("DocDate", of("Date")), instant("DueDate", of("DueDate")),
         text("FinPeriodID", of("PostPeriod")), integer("UsrDunningLevel", custom("Document.UsrDunningLevel")), *audit(),
     ),
-    (CUSTOMER_LINK,), base=REGISTER, entity="Invoice", caption="AR Invoice",
+    (CUSTOMER_LINK, Navigation("ARTranCollection", "ARTran", {"DocType": "TranType", "RefNbr": "RefNbr"}, many=True)),
+    base=REGISTER, entity="Invoice", caption="AR Invoice",
 )  # fmt: skip
 AR_TRAN = Dac(
     "PX.Objects.AR", "ARTran", ("TranType", "RefNbr", "LineNbr"), (
@@ -239,9 +293,10 @@ SO_SHIP_LINE = Dac(
 
 DACS = (
     CUSTOMER, VENDOR, VENDOR_R, CONTACT, INVENTORY_ITEM, ACCOUNT, SUB, USERS, SO_ORDER, SO_LINE, AR_INVOICE, AR_TRAN,
-    AR_PAYMENT, BATCH, GL_TRAN, SO_SHIPMENT, SO_SHIP_LINE,
+    AR_PAYMENT, BATCH, GL_TRAN, SO_SHIPMENT, SO_SHIP_LINE, ADDRESS, CS_ANSWERS, SO_BILLING_ADDRESS,
+    SO_SHIPPING_ADDRESS, SO_BILLING_CONTACT, SO_TAX_TRAN,
 )  # fmt: skip
-BASE_TYPES = (BACCOUNT, REGISTER)
+BASE_TYPES = (BACCOUNT, REGISTER, SO_ADDRESS)
 # Tables of preferences have one row and no key: they are served as singletons.
 SINGLETONS = (
     EntityType("PX.Objects.SO", "SOSetup", (), (

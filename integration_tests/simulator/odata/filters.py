@@ -14,6 +14,7 @@ from integration_tests.simulator.odata.edm import FAMILY_OF_EDM, Access, EntityT
 from integration_tests.simulator.odata.relations import Relations
 from integration_tests.simulator.odata.rows import comparable
 from integration_tests.simulator.store.values import Cell
+from integration_tests.simulator.trouble.lies import TRUTH, Lies
 from integration_tests.simulator.web.answers import Answer, RefusedError
 from integration_tests.simulator.web.filter_grammar import COMPARE, Family, Token, TokenReader, six_digits
 
@@ -125,11 +126,11 @@ class Parser(TokenReader):
     refusal = ODataError
 
     def __init__(
-        self, text: str, table: EntityType, dialect: Dialect, relations: Relations, accepts_null: bool = True
+        self, text: str, table: EntityType, dialect: Dialect, relations: Relations, lies: Lies = TRUTH
     ) -> None:
         super().__init__(text, tokens(text, dialect.version))
         self._table, self._dialect, self._relations = table, dialect, relations
-        self._variable, self._accepts_null = "", accepts_null
+        self._variable, self._lies = "", lies
 
     def predicate(self) -> Callable[[Any], bool]:
         expression = self._any()
@@ -188,7 +189,7 @@ class Parser(TokenReader):
         return Expression(Family.TRUTH, holds)
 
     def _compared_with_null(self, name: str, other: Expression) -> Expression:
-        if not self._accepts_null:
+        if self._lies.null_filters is False:
             raise ODataError("The literal 'null' is not supported in the filter.")
         if name not in ("eq", "ne"):
             return Expression(Family.TRUTH, lambda row: None)
@@ -211,8 +212,8 @@ class Parser(TokenReader):
 
     def _call(self, token: Token) -> Expression:
         path, _, name = token.text.rpartition("/")
-        if path and name in ("any", "all"):
-            return self._quantified(path, any if name == "any" else all)
+        if path and name in self._lies.quantifiers:
+            return self._quantified(path, any if name.lower() == "any" else all)
         function = FUNCTIONS[self._dialect.version].get(token.text)
         if function is None:
             raise ODataError(f"An unknown function with name '{token.text}' was found.")
@@ -257,7 +258,13 @@ class Parser(TokenReader):
         navigation = self._table.navigation_by_name.get(path)
         if navigation is None:
             raise _unknown(path, self._table)
+        self._refuse_closed(navigation)
         return navigation
+
+    def _refuse_closed(self, navigation: Navigation) -> None:
+        if not self._lies.closed_links.isdisjoint({"*", navigation.name}):
+            status = self._lies.closed_status
+            raise ODataError(f"The property '{navigation.name}' cannot be used in the $filter query option.", status)
 
     def _path(self, text: str) -> Expression:
         steps = text.split("/")
@@ -281,6 +288,7 @@ class Parser(TokenReader):
         navigation = table.navigation_by_name.get(steps[0])
         if navigation is None or navigation.many:
             raise _unknown(steps[0], table)
+        self._refuse_closed(navigation)
         inner, relations = self._column(self._relations.target(navigation), steps[1:]), self._relations
 
         def read(row: Any) -> Cell:

@@ -120,7 +120,7 @@ class Query:
         if self.lies.uncomparable and TEXT_COMPARED.search(text):
             raise ODataError("The binary operator GreaterThanOrEqual is not defined.", self.lies.uncomparable)
         table = as_compared(self.table, self.lies)
-        predicate = Parser(text, table, self.dialect, self.relations, self.lies.null_filters is not False).predicate()
+        predicate = Parser(text, table, self.dialect, self.relations, self.lies).predicate()
         return [] if finds_nothing(text, self.lies) else list(filter(predicate, rows))
 
     def _ordered(self, rows: list[Any], options: Options) -> list[Any]:

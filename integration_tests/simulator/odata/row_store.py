@@ -47,11 +47,13 @@ class RowStore:
         alive = [self._row(table, each, table.is_archived(each)) for each in table.handles(archived=True)]
         flagged = [self._row(table, each, deleted=True) for each in self._journal.flagged(entity)]
         rows = alive + flagged
-        return [self._line(row, each) for row in rows for each in row.record.details(part)] if part else rows
+        if not part:
+            return rows
+        return [self._line(row, part, number, each) for row in rows for number, each in row.record.rows_at(part)]
 
     def _row(self, table: Table, handle: int, archived: bool = False, deleted: bool = False) -> Row:
         entity = table.entity.name
         return Row(self._find, self._journal, table.record(handle), entity, archived=archived, deleted=deleted)
 
-    def _line(self, row: Row, line: Record) -> Row:
-        return Row(row.find, row.journal, row.record, row.entity, line, row.archived, row.deleted)
+    def _line(self, row: Row, part: str, number: int, line: Record) -> Row:
+        return Row(row.find, row.journal, row.record, row.entity, line, row.archived, row.deleted, part, number)

@@ -21,7 +21,7 @@ Find = Callable[[str], Table]
 
 @dataclass(slots=True)
 class Row:
-    """A record, or one line of it."""
+    """A record, or one line of it; a linked object counts as a line."""
 
     find: Find
     journal: Journal
@@ -30,16 +30,17 @@ class Row:
     line: Record | None = None
     archived: bool = False
     deleted: bool = False
+    part: str = ""
+    line_number: int = 0
 
     @property
     def handle(self) -> int:
         return self.record.spot.number
 
     @property
-    def line_number(self) -> int:
-        number = self.line.value("LineNbr") if self.line else 0
-        assert isinstance(number, int)
-        return number
+    def place(self) -> tuple[str, int]:
+        """Where the line stands in its record."""
+        return self.part, self.line_number
 
 
 def of(name: str) -> Read:
@@ -94,21 +95,30 @@ def own_number(row: Row) -> Cell:
     return first + step * row.handle
 
 
+def record_id(row: Row) -> Cell:
+    return row.record.spot.id
+
+
+def numbered(first: int) -> Read:
+    """The number of a row that each record has one of: in that row and in the record."""
+    return lambda row: first + row.handle
+
+
 def note_id(row: Row) -> Cell:
     if row.line is None:
         return row.record.spot.id
-    return row.journal.line_id(row.record, row.entity, row.line_number)
+    return row.journal.line_id(row.record, row.entity, row.place)
 
 
 def line_stamp(row: Row) -> Cell:
-    return row.journal.line_stamp(row.record, row.entity, row.line_number)
+    return row.journal.line_stamp(row.record, row.entity, row.place)
 
 
 def row_version(row: Row) -> Cell:
     """SQL Server's `rowversion`: eight bytes that grow with every change in the database."""
     if row.line is None:
         return row.journal.version(row.entity, row.handle).to_bytes(8, "big")
-    return row.journal.line_version(row.entity, row.handle, row.line_number).to_bytes(8, "big")
+    return row.journal.line_version(row.entity, row.handle, row.place).to_bytes(8, "big")
 
 
 def is_deleted(row: Row) -> Cell:

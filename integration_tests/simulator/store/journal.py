@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from zlib import crc32
 
 from integration_tests.simulator.store.clock import as_stored
 from integration_tests.simulator.store.recipes import created
@@ -17,7 +18,8 @@ from integration_tests.simulator.store.tables import Table
 # Base rows were written before everything else: their row versions lie below those of later changes.
 FIRST_CHANGE = 1 << 32
 Place = tuple[str, int]  # entity and handle
-Lines = Mapping[int, Mapping[str, Any]]  # line number -> values
+Line = tuple[str, int]  # the part that it is in, and its number there
+Lines = Mapping[Line, Mapping[str, Any]]
 
 
 class DatabaseTable(Protocol):
@@ -32,7 +34,7 @@ class DatabaseTable(Protocol):
 
     @property
     def part(self) -> str:
-        """The detail collection whose lines the table has, if it has lines."""
+        """The detail collection, or the path of the linked object, whose rows the table has, if it has no records."""
 
     @property
     def soft_deletes(self) -> bool:
@@ -59,7 +61,7 @@ class JournalSnapshot:
     changes: int
     last: Mapping[str, int]
     versions: Mapping[Place, int]
-    lines: Mapping[tuple[str, int, int], LineState]
+    lines: Mapping[tuple[str, int, Line], LineState]
     flagged: Mapping[str, Sequence[int]]
     deletions: Mapping[str, Sequence[Deletion]]
     tracked: Mapping[str, datetime]
@@ -71,7 +73,7 @@ class Journal:
         self._changes = FIRST_CHANGE
         self._last: dict[str, int] = {}
         self._versions: dict[Place, int] = {}
-        self._lines: dict[tuple[str, int, int], LineState] = {}
+        self._lines: dict[tuple[str, int, Line], LineState] = {}
         self._flagged: dict[str, list[int]] = {}
         self._deletions: dict[str, list[Deletion]] = {}
         self.tracked: dict[str, datetime] = {}
@@ -123,25 +125,28 @@ class Journal:
     def version(self, entity: str, handle: int) -> int:
         return self._versions.get((entity, handle), handle + 1)
 
-    def line_version(self, entity: str, handle: int, line: int) -> int:
+    def line_version(self, entity: str, handle: int, line: Line) -> int:
         state = self._lines.get((entity, handle, line))
         return state.version if state else handle + 1
 
-    def line_stamp(self, master: Record, entity: str, line: int) -> datetime:
+    def line_stamp(self, master: Record, entity: str, line: Line) -> datetime:
         """Lines of base rows have not moved since their document was made."""
         state = self._lines.get((entity, master.spot.number, line))
         return state.stamp if state else created(master.spot, 0)
 
-    def line_id(self, master: Record, entity: str, line: int) -> str:
+    def line_id(self, master: Record, entity: str, line: Line) -> str:
         state = self._lines.get((entity, master.spot.number, line))
         generation = state.generation if state else 0
-        number = hash((master.spot.number, line, generation, 0))
+        part, place = line
+        number = hash((master.spot.number, place, generation, crc32(part.encode())))
         return dashed(f"{hash((master.spot.id_seed, 1)) % WORD:016x}{number % WORD:016x}")
 
-    def touched(self, table: Table, handle: int) -> None:
-        """The row counts as written, its lines do not."""
+    def touched(self, table: Table, handle: int, silently: bool = False) -> None:
+        """The row counts as written, its lines do not; `silently`: nothing but that something has changed."""
         self._changes += 1
-        self._last[table.entity.name] = self._versions[table.entity.name, handle] = self._changes
+        self._last[table.entity.name] = self._changes
+        if not silently:
+            self._versions[table.entity.name, handle] = self._changes
 
     def inserted(self, table: Table, handle: int, moment: datetime) -> None:
         same_key = [each for each in self.flagged(table.entity.name) if table.key(each) == table.key(handle)]
@@ -150,10 +155,10 @@ class Journal:
         self._moved(table, handle, {}, moment)
 
     @contextmanager
-    def updating(self, table: Table, handle: int, moment: datetime) -> Iterator[None]:
+    def updating(self, table: Table, handle: int, moment: datetime, silently: bool = False) -> Iterator[None]:
         before = self._line_values(table, handle)
         yield
-        self._moved(table, handle, before, moment)
+        self._moved(table, handle, before, moment, silently)
 
     def deleted(self, table: Table, handle: int, moment: datetime) -> None:
         """Called before the row is gone.
@@ -170,8 +175,8 @@ class Journal:
             self._flagged.setdefault(entity, []).append(handle)
         self.touched(table, handle)
 
-    def _moved(self, table: Table, handle: int, before: Lines, moment: datetime) -> None:
-        self.touched(table, handle)
+    def _moved(self, table: Table, handle: int, before: Lines, moment: datetime, silently: bool = False) -> None:
+        self.touched(table, handle, silently)
         after = self._line_values(table, handle)
         for line in before.keys() - after.keys():
             self._keep_line(table, handle, line, moment)
@@ -181,16 +186,16 @@ class Journal:
             generation = 0 if state is None else state.generation + (line not in before)
             self._lines[place] = LineState(generation, as_stored(moment), self._changes)
 
-    def _line_values(self, table: Table, handle: int) -> dict[int, Mapping[str, Any]]:
+    def _line_values(self, table: Table, handle: int) -> dict[Line, Mapping[str, Any]]:
         parts = {dac.part for dac in self._dacs_of(table.entity.name, part=True)}
         record = table.record(handle)
-        rows = (row for part in parts for row in record.details(part))
-        return {_line_number(row): plain(row, UTC) for row in rows}
+        return {(part, number): plain(row, UTC) for part in sorted(parts) for number, row in record.rows_at(part)}
 
-    def _keep_line(self, table: Table, handle: int, line: int, moment: datetime) -> None:
+    def _keep_line(self, table: Table, handle: int, line: Line, moment: datetime) -> None:
         entity, record = table.entity.name, table.record(handle)
         for dac in self._dacs_of(entity, part=True):
-            self._keep(dac, self.line_id(record, entity, line), moment)
+            if dac.part == line[0]:
+                self._keep(dac, self.line_id(record, entity, line), moment)
         place = (entity, handle, line)
         gone = LineState(0, as_stored(moment), self._changes)
         self._lines[place] = replace(self._lines.get(place, gone), stamp=gone.stamp)
@@ -201,9 +206,3 @@ class Journal:
 
     def _dacs_of(self, entity: str, part: bool) -> list[DatabaseTable]:
         return [each for each in self._tables if each.entity == entity and bool(each.part) == part]
-
-
-def _line_number(row: Record) -> int:
-    number = row.value("LineNbr")
-    assert isinstance(number, int)
-    return number

@@ -46,8 +46,24 @@ class Record:
             return None
         return Record(part.shape, self.spot.below(part.salt, 0, self), given)
 
+    def rows_at(self, path: str) -> list[tuple[int, Record]]:
+        """What a collection has, or a linked object by its path, each with its number; one that is missing has none."""
+        name, _, rest = path.partition("/")
+        if name in self.shape.collection_by_name:
+            return [(_line_number(row, place), row) for place, row in enumerate(self.details(name), start=1)]
+        linked = self.linked(name)
+        if linked is None:
+            return []
+        return linked.rows_at(rest) if rest else [(1, linked)]
+
     def _is_missing(self, part: Part) -> bool:
         return part.missing_one_in > 0 and self.spot.roll(part.salt, part.missing_one_in) == 0
+
+
+def _line_number(row: Record, place: int) -> int:
+    number = row.value("LineNbr") if "LineNbr" in row.shape.field_by_name else place
+    assert isinstance(number, int)
+    return number
 
 
 def flattened(values: Given) -> dict[str, Any]:

@@ -119,11 +119,13 @@ class Table:
         self._writable().insert(bisect_left(self._order, self._sort_key(handle), key=self._sort_key), handle)
         return key or (self.record(handle).spot.id,)
 
-    def update(self, key: Sequence[Value], values: Mapping[str, Any], stamp: datetime) -> None:
+    def update(self, key: Sequence[Value], values: Mapping[str, Any], stamp: datetime | None) -> None:
+        """Without a stamp, the record's own stays as it is."""
         handle = self.existing(key)
         given = self._owned(values)
         assert not set(given) & set(self.entity.keys), "keys do not change"
-        self._given[handle] = self._given.get(handle, {}) | self._stamps(stamp, modified) | given
+        stamps = self._stamps(stamp, modified) if stamp else {}
+        self._given[handle] = self._given.get(handle, {}) | stamps | given
         self._matches.clear()
 
     def rename(self, key: Sequence[Value], new: Sequence[Value], stamp: datetime) -> None:

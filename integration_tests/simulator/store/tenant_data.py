@@ -103,6 +103,18 @@ class TenantData:
         with self._changing(entity, key, stamp, endpoint) as (table, moment):
             table.update(key, values, moment)
 
+    def update_silently(
+        self,
+        entity: str,
+        key: Sequence[Any],
+        values: Mapping[str, Any],
+        stamp: datetime | None = None,
+        endpoint: str = "Default",
+    ) -> None:
+        """Changes lines or linked objects; their rows get the stamp, and the record keeps its own and its version."""
+        with self._changing(entity, key, stamp, endpoint, silently=True) as (table, _moment):
+            table.update(key, values, None)
+
     def rename(
         self,
         entity: str,
@@ -117,11 +129,11 @@ class TenantData:
 
     @contextmanager
     def _changing(
-        self, entity: str, key: Sequence[Any], stamp: datetime | None, endpoint: str
+        self, entity: str, key: Sequence[Any], stamp: datetime | None, endpoint: str, silently: bool = False
     ) -> Iterator[tuple[Table, datetime]]:
         with self.lock:
             table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
-            with self.journal.updating(table, table.existing(key), moment):
+            with self.journal.updating(table, table.existing(key), moment, silently):
                 yield table, moment
 
     def delete(self, entity: str, key: Sequence[Any], endpoint: str = "Default", stamp: datetime | None = None) -> None:
