@@ -17,6 +17,8 @@ from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.stream import ContractStream
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.client import Client
+from source_acumatica.erp.http_session import SHOW_ARCHIVED
+from source_acumatica.odata.linked_changes import LinkedChanges
 from source_acumatica.odata.removals import TableRemovals
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.stream import ODataStream
@@ -38,7 +40,9 @@ class StreamMaker:
     def of(cls, settings: Config, client: Client, service: ODataService, progress_log: ProgressLog) -> StreamMaker:
         """For the settings' tenants, which have been signed in to."""
         log = partial(warn_if_blind, client, service, settings)
-        access = Access.of(client, settings.tenants, TableRemovals(service), log, progress_log)
+        headers = SHOW_ARCHIVED if settings.include_archived else {}
+        changes = LinkedChanges(service, headers, settings.max_page_size) if settings.track_linked_changes else None
+        access = Access.of(client, settings.tenants, TableRemovals(service), log, progress_log, changes)
         return cls(settings, client, service, access)
 
     def stream(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from source_acumatica.airbyte.linked_rows import LinkedChanges
 from source_acumatica.airbyte.progress import ProgressLog
 from source_acumatica.airbyte.removals import Removals
 from source_acumatica.erp.client import Client
@@ -31,6 +32,8 @@ class Access:
     have_flagged: set[str] = field(default_factory=set)
     """The tenants that have ever sent rows flagged as deleted: the site knows the header that shows those."""
     progress_log: ProgressLog = field(default_factory=ProgressLog)
+    linked: LinkedChanges | None = None
+    """Where changes of linked rows are found, if they are wanted."""
     began_at: float = field(default_factory=time.monotonic)
 
     def now(self, tenant: str) -> datetime | None:
@@ -55,8 +58,9 @@ class Access:
         removals: Removals,
         warn_if_blind: Callable[[str, StreamTable], None],
         progress_log: ProgressLog,
+        linked: LinkedChanges | None = None,
     ) -> Access:
         """With the clocks that the tenants showed at the sign-in."""
         times = {tenant: client.server_time(tenant) for tenant in tenants}
         known = {tenant: time for tenant, time in times.items() if time}
-        return cls(removals, warn_if_blind, known, progress_log=progress_log)
+        return cls(removals, warn_if_blind, known, progress_log=progress_log, linked=linked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any
@@ -250,6 +250,7 @@ class TableStream(HttpStream, ABC):
             output=self._output,
             deletions=self._deletions(tenant),
             key_reader=partial(self.key_reader, tenant),
+            linked_ids=self._linked_ids(tenant),
             progress=self.progress,
             columns=self._catalog_columns.present(tenant),
             missed=self._catalog_columns.missed(tenant),
@@ -375,6 +376,10 @@ class TableStream(HttpStream, ABC):
     @abstractmethod
     def _deletion_sets(self, tenant: str) -> Sequence[str]:
         """The names under which OData may have the table."""
+
+    def _linked_ids(self, tenant: str) -> Callable[[str], Sequence[str] | None] | None:
+        """What finds the records of which a linked row was changed since; None where a table has rows of its own."""
+        return None
 
     def _may_have_flags(self, tenant: str) -> bool:
         """Whether the table may keep deleted rows with a flag."""

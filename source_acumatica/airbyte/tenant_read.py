@@ -14,6 +14,7 @@ from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
 from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
+from source_acumatica.airbyte.linked_rows import LinkedRows
 from source_acumatica.airbyte.look_back import LookBack
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.progress import RowCount
@@ -66,6 +67,8 @@ class TenantRead:
     deletions: Deletions
     key_reader: Callable[[], Reader]
     """Makes the reader of the keys alone."""
+    linked_ids: Callable[[str], Sequence[str] | None] | None
+    """The NoteIDs of the records of which a linked row was changed since; None: they are not asked for."""
     progress: TenantCursor | None
     """None in a full refresh."""
     columns: frozenset[str]
@@ -80,12 +83,16 @@ class TenantRead:
     _custom: Sequence[str] | None = field(default=None, init=False)
     """The custom fields that the rows of this run have had last."""
     _rereader: Rereader = field(init=False)
+    _linked: LinkedRows | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         start, days = self.config.start_date, self.config.reread_days
         since = format_instant(start) if start else None
         is_deduped = self.keys.deduplicates
         self._rereader = Rereader(self.reader, self.facts, self.progress, days, since, is_deduped, self._now)
+
+        if self.linked_ids and self.progress:
+            self._linked = LinkedRows(self.reader, self.linked_ids, self.table.record_id, self._records_of)
 
     def messages(self, windows: Sequence[Window], count: RowCount) -> Iterator[AirbyteMessage]:
         """The records of the ``windows``, then those that say what was deleted."""
@@ -189,6 +196,8 @@ class TenantRead:
         self.facts.saw_behind(reader.looks)
         if not self.progress:
             return True
+        if self._linked:
+            yield from self._linked.messages(window)
         self._rereader.read(window, rows)
         return self._window_done(self.progress, window, has_new=count.rows > rows_before, is_stamped=is_stamped)
 
@@ -207,6 +216,8 @@ class TenantRead:
             stamps.note(records)
             if self._keys:
                 self._keys.note_sent(records)
+            if self._linked:
+                self._linked.note_sent(records)
             count.records += len(records)
             meta = meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
             yield from self.output.messages(records, meta)

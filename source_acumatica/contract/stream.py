@@ -218,5 +218,17 @@ class ContractStream(TableStream):
     def _deletion_sets(self, tenant: str) -> Sequence[str]:
         return self._access.removals.names_of(self._table.dac)
 
+    def _linked_ids(self, tenant: str) -> Callable[[str], Sequence[str] | None] | None:
+        table, linked = self._table_of(tenant), self._access.linked
+        if not (linked and table.dac and table.cursor):
+            return None
+        return partial(linked.ids, tenant, table.dac, where=where_of(tenant, self.name))
+
+    def _windows(self, tenant: str) -> list[Window]:
+        windows, table, linked = super()._windows(tenant), self._table_of(tenant), self._access.linked
+        if linked and table.dac and table.cursor and windows[-1].since:
+            linked.expect(tenant, table.dac, windows[-1].since)
+        return windows
+
     def _described(self, tenant: str) -> StreamTable | None:
         return self._access.removals.described(tenant, self._table.dac)

@@ -160,6 +160,11 @@ class Table:
         return "id"
 
     @property
+    def record_id(self) -> str:
+        """The column with the id of the record that a row is, or belongs to."""
+        return "_parent_id" if self.path else "id"
+
+    @property
     def cursor_field(self) -> str | None:
         """The column by which the stream is incremental."""
         if self.cursor is None:

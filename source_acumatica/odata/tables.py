@@ -143,6 +143,11 @@ class ODataTable:
         return self.cursor
 
     @property
+    def record_id(self) -> str:
+        """The column with the row's id."""
+        return NOTE_ID
+
+    @property
     def id_field(self) -> str:
         """The column that identifies a deleted row."""
         return NOTE_ID

@@ -58,6 +58,10 @@ class StreamTable(Protocol):
         """Whether deleted rows are read too."""
 
     @property
+    def record_id(self) -> str:
+        """The column with the id of the record that a row is, or belongs to."""
+
+    @property
     def id_field(self) -> str:
         """The column that identifies a deleted row."""
 

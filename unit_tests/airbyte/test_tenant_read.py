@@ -87,6 +87,7 @@ def messages(*pages, part=None, is_incremental=True, has_rows=None):
         output=Output("X", lambda _: SimpleNamespace(make_records=None), lambda _: lambda row: [row]),
         deletions=SimpleNamespace(is_tracked=False, sets=lambda: ("X",)),
         key_reader=lambda: reader,
+        linked_ids=None,
         progress=progress,
         columns=frozenset(),
         missed=(),

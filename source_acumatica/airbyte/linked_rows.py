@@ -1,0 +1,60 @@
+"""Sends the rows of which only a line, an address or another linked row was changed: their own stamps do not say so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from airbyte_cdk.models import AirbyteMessage
+
+from source_acumatica.airbyte.columns import column
+from source_acumatica.airbyte.records import in_pieces
+from source_acumatica.reading.fields import Raw
+from source_acumatica.reading.reader import Reader
+from source_acumatica.reading.window import Window
+
+logger = logging.getLogger("airbyte")
+
+# Each is a request of its own; so many are held in memory.
+_ROWS_AT_ONCE = 30
+
+
+class LinkedChanges(Protocol):
+    """Where changes of linked rows are found, for all streams of a run: through OData, which the source hands in."""
+
+    def expect(self, tenant: str, dac: str, since: str) -> None:
+        """Note that ``ids`` will be asked for, so that one question serves all streams."""
+
+    def ids(self, tenant: str, dac: str, since: str, where: str) -> Sequence[str] | None:
+        """The NoteIDs of a table's rows of which a linked row was changed; None where that cannot be asked."""
+
+
+@dataclass
+class LinkedRows:
+    """One tenant's rows that are to be sent for what is linked to them."""
+
+    reader: Reader
+    ids: Callable[[str], Sequence[str] | None]
+    """The NoteIDs of the records of which a linked row was changed since."""
+    id_column: str
+    send: Callable[[Reader, Sequence[Raw]], Iterator[AirbyteMessage]]
+    _sent: set[str] = field(default_factory=set, init=False)
+
+    def note_sent(self, records: Sequence[Any]) -> None:
+        """Remember the records that the window has brought by themselves."""
+        self._sent.update(str(each).lower() for each in column(records, self.id_column) or () if each)
+
+    def messages(self, window: Window) -> Iterator[AirbyteMessage]:
+        """The rows for this window of changes; before its end goes into the state, so that none is missed."""
+        if window.since is None or window.is_unstamped or not self.reader.is_filtered(window):
+            return
+        found = [each for each in self.ids(window.since) or () if each.lower() not in self._sent]
+        if found:
+            logger.info(
+                f"{self.reader.where}: {len(found):,} records are read again, since what is linked was changed."
+            )
+        for some in in_pieces(found, _ROWS_AT_ONCE):
+            rows = [row for _, row in self.reader.by_ids(some) if row is not None]
+            yield from self.send(self.reader, rows)
