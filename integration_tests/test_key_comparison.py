@@ -1,0 +1,245 @@
+"""Deleted rows of tables that nobody tracks: found by comparing keys, in random histories, and never falsely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from source_acumatica.airbyte import key_comparison
+from source_acumatica.reading import held_keys, page_size
+
+from .conftest import EXAMPLES, IS_SOAK
+from .harness import Destination, Message, configured, differences, discover
+from .simulator import Fault, FaultKind, Lies, Simulator
+from .test_moving_rows import make_change
+
+TENANT = "Company"
+STREAMS = ("SalesOrder", "Customer", "dac__SOOrder", "dac__Customer")
+DAY_SECONDS = 86_400
+HOUR_SECONDS = 3600
+SETTINGS: dict[str, Any] = {
+    "dac_tables": ["SOOrder", "Customer"],
+    "generic_inquiries": [],
+    "track_deletions": True,
+    "max_page_size": 3,
+}
+
+
+class Judge(Destination):
+    """A destination that knows the ERP, and refuses tombstones of rows that are there."""
+
+    erp: Simulator
+    tombstones = 0
+
+    def take(self, message: Message) -> None:
+        match message:
+            case {"type": "RECORD", "record": {"stream": stream, "data": {"_ab_cdc_deleted_at": str(), **row}}}:
+                self.tombstones += 1
+                name = "NoteID" if stream.startswith("dac__") else "id"
+                assert str(row[name]).lower() not in there(self.erp, stream), "a false tombstone"
+        super().take(message)
+
+
+def there(erp: Simulator, stream: str) -> set[str]:
+    """The ids of the rows that the user may see, archived or not."""
+    data, name = erp.tenant(TENANT), stream.removeprefix("dac__")
+    entity = {"SOOrder": "SalesOrder"}.get(name, name)
+    rows = [*data.rows(entity), *data.rows(entity, archived=True)]
+    return {str(row["id"]).lower() for row in rows if not any(lies.hides(row.values()) for lies in erp.lies)}
+
+
+@cache
+def catalog() -> dict[str, Any]:
+    with Simulator(rows=8, tenants=(TENANT,)) as sim:
+        found = discover(sim.config(**SETTINGS))
+    return configured([found[name] for name in STREAMS])
+
+
+def judged(erp: Simulator) -> Judge:
+    judge = Judge()
+    judge.erp = erp
+    return judge
+
+
+@pytest.fixture
+def erp() -> Iterator[Simulator]:
+    with Simulator(rows=12, tenants=(TENANT,)) as sim:
+        yield sim
+        assert sim.sessions.open_count() == 0
+
+
+def synced(erp: Simulator, destination: Judge, **more: Any) -> list[str]:
+    """What the log said of comparing, after a sync."""
+    destination.sync(erp.config(**SETTINGS, **more), catalog())
+    return [log.getMessage() for log in destination.logs if "compared" in log.getMessage()]
+
+
+def test_what_is_deleted_goes_within_a_day_and_only_then_are_keys_listed(erp: Simulator) -> None:
+    destination, company = judged(erp), erp.tenant(TENANT)
+    synced(erp, destination)
+    for key in company.keys("SalesOrder")[1:3]:
+        company.delete("SalesOrder", key)
+    erp.clock.advance(HOUR_SECONDS)
+    erp.requests.clear()
+    assert synced(erp, destination) == []
+    listed = [each for each in erp.requests if each.headers.get("px-apiarchive") and "$skip" in each.query]
+    assert listed == [], "keys are listed with what is archived"
+    assert len(differences(destination, erp, [TENANT])) == 4
+    erp.clock.advance(DAY_SECONDS)
+    assert len(synced(erp, destination)) == len(STREAMS)
+    assert differences(destination, erp, [TENANT]) == []
+    assert destination.tombstones == 4
+
+
+def test_nothing_is_compared_where_that_is_not_wanted_or_the_table_is_tracked() -> None:
+    with Simulator(rows=6, tenants=(TENANT,), tracked=("SOOrder", "Customer")) as erp:
+        destination = judged(erp)
+        synced(erp, destination)
+        erp.clock.advance(2 * DAY_SECONDS)
+        assert synced(erp, destination) == []
+    with Simulator(rows=6, tenants=(TENANT,)) as erp:
+        destination = judged(erp)
+        synced(erp, destination, compare_keys_hours=0)
+        erp.tenant(TENANT).delete("Customer", erp.tenant(TENANT).keys("Customer")[3])
+        erp.clock.advance(2 * DAY_SECONDS)
+        assert synced(erp, destination, compare_keys_hours=0) == []
+        assert "held" not in str(destination.states)
+
+
+def test_a_row_that_was_sent_and_deleted_between_two_comparisons_is_missed_too(erp: Simulator) -> None:
+    destination, company = judged(erp), erp.tenant(TENANT)
+    synced(erp, destination)
+    erp.clock.advance(HOUR_SECONDS)
+    company.insert("Customer", {"CustomerID": "SHORT"})
+    erp.clock.advance(60)
+    synced(erp, destination)
+    assert [row for row in destination.rows("Customer") if row["CustomerID"] == "SHORT"]
+    company.delete("Customer", ("SHORT",))
+    erp.clock.advance(DAY_SECONDS)
+    synced(erp, destination)
+    assert differences(destination, erp, [TENANT]) == []
+
+
+def test_rows_that_come_into_view_are_sent(erp: Simulator) -> None:
+    """The user's rights are widened: nothing was changed, so no window of changes shows the rows."""
+    destination = judged(erp)
+    erp.lies = (Lies(hidden=frozenset({"C000003", "C000005"})),)
+    synced(erp, destination)
+    erp.lies = ()
+    erp.clock.advance(DAY_SECONDS)
+    assert any("2 had not come" in line for line in synced(erp, destination))
+    assert differences(destination, erp, [TENANT]) == []
+
+
+def test_many_rows_that_vanish_at_once_stay_and_are_warned_of() -> None:
+    with Simulator(rows=60, tenants=(TENANT,)) as erp:
+        destination = judged(erp)
+        synced(erp, destination)
+        before = len(destination.rows("Customer"))
+        erp.lies = (Lies(hidden=frozenset(f"C{number:06d}" for number in range(1, 40))),)
+        erp.clock.advance(DAY_SECONDS)
+        synced(erp, destination)
+        assert any("the ERP does not list 39 any more" in warning for warning in destination.warnings)
+        assert len(destination.rows("Customer")) == before
+        assert destination.tombstones == 0
+        erp.lies = ()
+        erp.clock.advance(DAY_SECONDS)
+        synced(erp, destination)
+        assert differences(destination, erp, [TENANT]) == []
+
+
+def test_archived_rows_have_not_gone(erp: Simulator) -> None:
+    destination, company = judged(erp), erp.tenant(TENANT)
+    synced(erp, destination)
+    company.archive("SalesOrder", company.keys("SalesOrder")[2])
+    erp.clock.advance(DAY_SECONDS)
+    synced(erp, destination)
+    assert destination.tombstones == 0
+
+
+def test_a_list_of_keys_that_fails_fails_no_stream(erp: Simulator) -> None:
+    destination = judged(erp)
+    erp.faults.add(Fault(FaultKind.STATUS_503, path=r"/dac/Customer\?.*select=AcctCD", times=10**6))
+    synced(erp, destination)
+    assert differences(destination, erp, [TENANT]) == []
+    erp.faults.clear()
+    erp.clock.advance(DAY_SECONDS)
+    synced(erp, destination)
+    erp.tenant(TENANT).delete("Customer", erp.tenant(TENANT).keys("Customer")[3])
+    erp.clock.advance(DAY_SECONDS)
+    synced(erp, destination)
+    assert differences(destination, erp, [TENANT]) == []
+
+
+def test_another_row_filter_begins_anew(erp: Simulator) -> None:
+    destination = judged(erp)
+    synced(erp, destination)
+    erp.clock.advance(DAY_SECONDS)
+    narrow = [{"stream": "Customer", "filter": "CustomerID gt 'C000004'"}]
+    synced(erp, destination, row_filters=narrow)
+    assert destination.tombstones == 0
+
+
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["insert order", "insert customer"]), st.integers(0, 30), st.integers(0, 9)),
+        st.tuples(st.sampled_from(["delete order", "delete customer"]), st.integers(0, 30), st.integers(0, 9)),
+        st.tuples(st.just("change customer"), st.integers(0, 30), st.integers(0, 9)),
+        st.tuples(st.sampled_from(["hide", "show"]), st.just(0), st.integers(1, 9)),
+    ),
+    max_size=5,
+)
+ROUNDS = st.lists(
+    st.fixed_dictionaries(
+        {"changes": OPERATIONS, "hours": st.integers(1, 40), "crash": st.one_of(st.none(), st.integers(1, 80))}
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.mark.timeout(3600)
+@settings(max_examples=EXAMPLES * (5 if IS_SOAK else 2), deadline=None, suppress_health_check=list(HealthCheck))
+@given(rounds=ROUNDS, bounds=st.sampled_from([(2, 2, 2), (3, 400, 400), (400, 3, 5), (400, 400, 400)]))
+def test_after_each_comparison_the_destination_is_what_the_erp_shows(
+    rounds: list[Mapping[str, Any]], bounds: tuple[int, int, int]
+) -> None:
+    """Inserts, changes, deletions, rights that are taken away and given back, crashes; with bounds that are small."""
+    with pytest.MonkeyPatch.context() as patch, Simulator(rows=8, tenants=(TENANT,)) as erp:
+        patch.setattr(page_size, "FIRST_PAGE_ROWS", 3)
+        patch.setattr(key_comparison, "_MOST_SENT", bounds[0])
+        patch.setattr(key_comparison, "_MOST_ASKED", bounds[1])
+        patch.setattr(held_keys, "MOST_EXACT_IDS", bounds[2])
+        destination = judged(erp)
+        destination.sync(erp.config(**SETTINGS), catalog())
+        assert differences(destination, erp, [TENANT]) == []
+        for each in rounds:
+            for what, minutes, content in each["changes"]:
+                change(erp, what, minutes, content)
+            erp.clock.advance(each["hours"] * HOUR_SECONDS)
+            destination.sync(erp.config(**SETTINGS), catalog(), each["crash"], fails=each["crash"] is not None)
+        for _ in range(30):
+            erp.clock.advance(DAY_SECONDS + HOUR_SECONDS)
+            destination.sync(erp.config(**SETTINGS), catalog())
+            if not differences(destination, erp, [TENANT]):
+                break
+        assert differences(destination, erp, [TENANT]) == []
+        assert erp.sessions.open_count() == 0
+
+
+def change(erp: Simulator, what: str, minutes: int, content: int) -> None:
+    hidden = frozenset().union(*(lies.hidden for lies in erp.lies))
+    match what:
+        case "hide":
+            erp.lies = (Lies(hidden=hidden | {f"C00000{content}"}),)
+        case "show":
+            erp.lies = (Lies(hidden=hidden - {f"C00000{content}"}),)
+        case "insert order":
+            make_change(erp, TENANT, what, minutes, [{}])
+        case _:
+            make_change(erp, TENANT, what, minutes, content)
