@@ -41,6 +41,8 @@ class Loss:
     was: Progress
     now: datetime | None
     may_have_flags: bool
+    is_compared: bool
+    """Whether deleted rows are found by comparing keys, too."""
     is_header_known: bool
     """Whether this site has ever sent rows flagged as deleted, of any table."""
 

@@ -326,6 +326,7 @@ class TenantRead:
                 lookback=self.config.lookback + self.clock.lag(self.progress.progress(tenant).clock_lag),
                 newest=newest,
                 sent_before=self.clock.own.before,
+                is_compared=self._keys is not None,
             )
             for records in tombstones:
                 for message in self.output.messages(records):

@@ -71,4 +71,5 @@ class TableRemovals:
             sent_by=loss.sent_by,
         )
         history = self._tracking.history(loss.tenant)
-        return RemovedReader(deletions, history, loss.was, loss.now, loss.may_have_flags, loss.is_header_known)
+        known = loss.is_header_known, loss.is_compared
+        return RemovedReader(deletions, history, loss.was, loss.now, loss.may_have_flags, *known)

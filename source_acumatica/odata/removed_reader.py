@@ -30,6 +30,8 @@ class RemovedReader:
     may_have_flags: bool = True
     is_header_known: bool = False
     """Whether flagged rows of any table have come from this site, so that it knows the header that shows them."""
+    is_compared: bool = False
+    """Whether deleted rows are found by comparing keys, too."""
     is_listed: bool = field(default=False, init=False)
     """Whether the ERP's list has been read to its end."""
     is_empty: bool = field(default=True, init=False)
@@ -86,7 +88,9 @@ class RemovedReader:
 
     def _warn_of_untracked(self, reason: str) -> None:
         where, table = self.deletions.where, self.deletions.sets[-1]
-        if self.history.lists(self.deletions.sets):
+        if self.is_compared:
+            logger.info(f"{where}: deleted records of {table} are not tracked; comparing keys finds them. ({reason})")
+        elif self.history.lists(self.deletions.sets):
             logger.warning(
                 f"{where}: {reason}, though {table} is listed on {TRACKING_FORM}. Deleted records are not read; all "
                 "others are."

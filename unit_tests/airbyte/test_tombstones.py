@@ -74,6 +74,7 @@ def sent(removals, *, is_selected=True):
         lookback=timedelta(hours=1),
         newest=T1000,
         sent_before=Look(7200, NOON),
+        is_compared=False,
     )
     return [record["NoteID"] for batch in found for record in batch], progress.progress("A"), access
 

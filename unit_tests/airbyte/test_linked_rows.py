@@ -1,0 +1,52 @@
+"""Tests which rows are sent for what is linked to them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from source_acumatica.airbyte.linked_rows import LinkedRows
+from source_acumatica.reading.window import Window
+
+SINCE = "2026-11-27T00:00:00.000000Z"
+
+
+def linked(found, *, is_filtered=True, there=("a", "b", "c")):
+    asked = []
+
+    def ids(since):
+        asked.append(since)
+        return found
+
+    reader = SimpleNamespace(
+        where="X",
+        is_filtered=lambda _window: is_filtered,
+        by_ids=lambda some: ((each, {"id": each} if each in there else None) for each in some),
+    )
+    return LinkedRows(reader, ids, "id", lambda _reader, rows: iter([row["id"] for row in rows])), asked
+
+
+def test_records_of_which_something_linked_was_changed_are_read_by_their_ids():
+    rows, asked = linked(["a", "gone", "c"])
+    assert [*rows.messages(Window(SINCE))] == ["a", "c"]
+    assert asked == [SINCE]
+
+
+def test_records_that_were_sent_already_are_not_read_again():
+    rows, _ = linked(["a", "b"])
+    rows.note_sent([{"id": "A"}])
+    assert [*rows.messages(Window(SINCE))] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("window", "is_filtered"), [(Window(), True), (Window(is_unstamped=True), True), (Window(SINCE), False)]
+)
+def test_nothing_is_asked_where_all_rows_have_come(window, is_filtered):
+    rows, asked = linked(["a"], is_filtered=is_filtered)
+    assert [*rows.messages(window)] == asked == []
+
+
+def test_where_it_cannot_be_asked_nothing_else_changes():
+    rows, _ = linked(None)
+    assert [*rows.messages(Window(SINCE))] == []
