@@ -46,11 +46,11 @@ class LinkedRows:
         """Remember the records that the window has brought by themselves."""
         self._sent.update(str(each).lower() for each in column(records, self.id_column) or () if each)
 
-    def messages(self, window: Window) -> Iterator[AirbyteMessage]:
+    def messages(self, window: Window, since: str | None) -> Iterator[AirbyteMessage]:
         """The rows for this window of changes; before its end goes into the state, so that none is missed."""
-        if window.since is None or window.is_unstamped or not self.reader.is_filtered(window):
+        if since is None or window.is_unstamped or not self.reader.is_filtered(window):
             return
-        found = [each for each in self.ids(window.since) or () if each.lower() not in self._sent]
+        found = [each for each in self.ids(since) or () if each.lower() not in self._sent]
         if found:
             logger.info(
                 f"{self.reader.where}: {len(found):,} records are read again, since what is linked was changed."

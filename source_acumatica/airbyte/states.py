@@ -125,7 +125,7 @@ def _part(part: Any) -> dict[str, Any]:
     return own
 
 
-_INSTANTS = ("sure", "deletions", "deletions_asked", "newest", "lag_at", "own_latest", "compared")
+_INSTANTS = ("sure", "deletions", "deletions_asked", "newest", "lag_at", "own_latest", "compared", "linked")
 _TIME = "a time, such as 2026-11-30T00:00:00Z"
 
 

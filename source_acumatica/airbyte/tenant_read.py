@@ -197,7 +197,10 @@ class TenantRead:
         if not self.progress:
             return True
         if self._linked:
-            yield from self._linked.messages(window)
+            since = self.progress.progress(reader.tenant).linked_since(window)
+            yield from self._linked.messages(window, since)
+            if not window.is_unstamped:
+                self.progress.note(reader.tenant, linked=window.until)
         self._rereader.read(window, rows)
         return self._window_done(self.progress, window, has_new=count.rows > rows_before, is_stamped=is_stamped)
 

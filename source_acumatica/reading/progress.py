@@ -67,6 +67,8 @@ class Progress:
     rereading: Rereading | None = None
     """How far all rows have been read again, whether or not they have changed."""
 
+    linked: str | None = None
+    """All changes of linked rows before this time have arrived; None: those of the windows alone are asked for."""
     held: str = ""
     """The keys that were listed at the last comparison, as ``HeldKeys`` writes them."""
     sent: str = ""
@@ -111,6 +113,16 @@ class Progress:
         """Whether ``name`` was learnt within the last day."""
         at = self.learnt.get(name)
         return isinstance(at, str) and now is not None and abs(now - datetime.fromisoformat(at)) <= _LEARNT_FOR
+
+    def linked_since(self, window: Window) -> str | None:
+        """From when on to ask for changes of linked rows: as far back as the window goes from what was reached.
+
+        The position of the window stays where it is as long as no row has come.
+        """
+        if not (window.since and self.linked and self.reached) or self.linked <= self.reached:
+            return window.since
+        overlap = datetime.fromisoformat(self.reached) - datetime.fromisoformat(window.since)
+        return max(window.since, moved(self.linked, -max(overlap, timedelta())))
 
     def is_ahead_of(self, now: datetime | None) -> bool:
         """Whether what was reached is later than the server's clock: the clock was wrong then, or is now."""

@@ -29,14 +29,14 @@ def linked(found, *, is_filtered=True, there=("a", "b", "c")):
 
 def test_records_of_which_something_linked_was_changed_are_read_by_their_ids():
     rows, asked = linked(["a", "gone", "c"])
-    assert [*rows.messages(Window(SINCE))] == ["a", "c"]
+    assert [*rows.messages(Window(SINCE), SINCE)] == ["a", "c"]
     assert asked == [SINCE]
 
 
 def test_records_that_were_sent_already_are_not_read_again():
     rows, _ = linked(["a", "b"])
     rows.note_sent([{"id": "A"}])
-    assert [*rows.messages(Window(SINCE))] == ["b"]
+    assert [*rows.messages(Window(SINCE), SINCE)] == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_records_that_were_sent_already_are_not_read_again():
 )
 def test_nothing_is_asked_where_all_rows_have_come(window, is_filtered):
     rows, asked = linked(["a"], is_filtered=is_filtered)
-    assert [*rows.messages(window)] == asked == []
+    assert [*rows.messages(window, window.since)] == asked == []
 
 
 def test_where_it_cannot_be_asked_nothing_else_changes():
     rows, _ = linked(None)
-    assert [*rows.messages(Window(SINCE))] == []
+    assert [*rows.messages(Window(SINCE), SINCE)] == []

@@ -168,3 +168,13 @@ def test_from_a_position_ahead_of_the_clock_all_deletions_are_asked_for():
     assert in_the_future.deletions_since(LOOKBACK, NOON) is None
     assert replace(in_the_future, deletions=T1200).deletions_since(LOOKBACK, NOON) == "2026-11-22T11:45:00.000000Z"
     assert in_the_future.deletions_since(LOOKBACK, None) is not None
+
+
+def test_changes_of_linked_rows_have_a_position_of_their_own():
+    """It moves with each sync, as far back as the window does; the window's stays as long as no row has come."""
+    at = "2026-11-27T{}:00:00.000000Z".format
+    window = Window(at("09"), at("20"))
+    assert Progress(reached=at("10")).linked_since(window) == at("09")
+    assert Progress(reached=at("10"), linked=at("15")).linked_since(window) == at("14")
+    assert Progress(reached=at("10"), linked=at("08")).linked_since(window) == at("09")
+    assert Progress(linked=at("15")).linked_since(Window()) is None
