@@ -226,8 +226,9 @@ class ContractStream(TableStream):
 
     def _windows(self, tenant: str) -> list[Window]:
         windows, table, linked = super()._windows(tenant), self._table_of(tenant), self._access.linked
-        if linked and table.dac and table.cursor and windows[-1].since:
-            linked.expect(tenant, table.dac, windows[-1].since)
+        since = self.progress.progress(tenant).linked_since(windows[-1]) if self.progress else None
+        if linked and table.dac and table.cursor and since:
+            linked.expect(tenant, table.dac, since)
         return windows
 
     def _described(self, tenant: str) -> StreamTable | None:
