@@ -176,6 +176,16 @@ def wrong(destination: Destination, sim: Simulator, lies: Lies) -> list[str]:
     return found
 
 
+def test_a_list_that_cannot_be_one_query_is_read_whatever_the_erp_calls_that() -> None:
+    with Simulator((TENANT,), rows=6, release="26.200") as sim:
+        sim.lies = (Lies(optimization_text="The query of this entity is too complex."),)
+        config = settings(sim, **IN_5)
+        found = discover(config)
+        catalog, destination = catalog_of(found, "VendorClass", "VendorClass__Attributes", "Currency"), Destination()
+        destination.sync(config, catalog)
+        assert differences(destination, sim, [TENANT]) == []
+
+
 def moved(found: Mapping[str, Any], destination: Destination, config: Mapping[str, Any], *names: str) -> list[str]:
     """The errors of a sync that goes on from what was read by another contract version."""
     destination.sync(config, catalog_of(found, *names), fails=True)

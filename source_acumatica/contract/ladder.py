@@ -77,9 +77,13 @@ class Ladder:
         if may_drop_filter and works(replace(plan, filters=False)):
             logger.warning(f"{self.where}: {problem.sentence}. {self.in_full}")
             return replace(plan, filters=False)
-        if problem.action is Action.STOP:
+        if problem.action is Action.STOP and not self._may_not_be_optimized(problem):
             raise error
         return self._lower_rung(plan, window, problem)
+
+    def _may_not_be_optimized(self, problem: Problem) -> bool:
+        """Whether a failure in words that are not known may say that the list cannot be read in one query."""
+        return self.table.dialect.is_nested and problem.is_unclear and problem.is_explained
 
     def lower_record(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
         """The plan for a record by itself that has failed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from integration_tests.simulator.catalog.releases import FEATURES, Release
@@ -58,7 +58,7 @@ class ContractService:
         lies = self._switches.of(request)
         resource = EntityResource(self._settings, endpoint, entity, tenant, as_heard(request, lies), lies)
         with tenant.lock:
-            answer = resource.answer(rest[1:])
+            answer = _in_other_words(lambda: resource.answer(rest[1:]), lies)
         is_data = request.method == "GET" and rest[1:] != ["$adHocSchema"]
         if not is_data:
             return answer
@@ -97,3 +97,13 @@ def _refuse_without_rights(entity: Entity) -> None:
     if form := entity.limits.setup_missing:
         text = f"The required configuration data is not entered on the {form} form."
         raise RefusedError(failure(text, "PX.Data.PXSetupNotEnteredException"))
+
+
+def _in_other_words(work: Callable[[], Answer], lies: Lies) -> Answer:
+    """The answer, where a refusal of what cannot be one query has the text of the lie."""
+    try:
+        return work()
+    except RefusedError as refusal:
+        if not lies.optimization_text or b"Optimization cannot be performed" not in refusal.answer.body:
+            raise
+        raise RefusedError(failure(lies.optimization_text)) from None

@@ -109,6 +109,7 @@ class Lies:
     labels: Labels = Labels.USUAL
     literals: Literals = Literals.BARE
     unparsed_status: int = 400  # of a query that cannot be read
+    optimization_text: str = ""  # of the refusal of a list that cannot be one query
     plain_references: bool = False  # linked objects are described by a `$ref` alone, as in early builds
     days_in_contract_4: bool = False  # what contract 5 has as dates are dates in contract 4 too
     features: FeatureForm = FeatureForm.NAMES
