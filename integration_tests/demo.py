@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,7 @@ WIDTH = 110
 FOODS, FREIGHT = TENANTS = ("Foods", "Freight Co")
 # The licence of the simulated ERP, and how much of it the connector may use.
 LICENSED_SEATS, MAX_SESSIONS = 4, 2
+HALF_AN_HOUR_SECONDS, DAY_SECONDS = 1800, 86_400
 ROWS, MOST_LINES = 300, 4
 
 STREAMS = (
@@ -71,10 +73,12 @@ SETTINGS = {
     "generic_inquiries": ["Open Orders*", "BI-*"],
     "dac_tables": ["SOOrder", "SOLine", "ARTran"],
     "track_deletions": True,
+    "compare_keys_hours": 24,
+    "track_linked_changes": True,
     "max_sessions": MAX_SESSIONS,
 }
-# What the ERP keeps the deletions of. Customers are not among them: those it only flags.
-TRACKED = ("SOOrder", "SOLine", "ARInvoice", "ARPayment", "Batch", "InventoryItem")
+# What the ERP keeps the deletions of. Customers are not among them: those it only flags; journal batches just go.
+TRACKED = ("SOOrder", "SOLine", "ARInvoice", "ARPayment", "InventoryItem")
 # Lines as they are now are those that are not older than their order, and what is deleted says when.
 OPEN_ORDERS = """\
 SELECT customer.CustomerName AS customer, line._tenant AS tenant, head.OrderNbr, line.InventoryID AS item,
@@ -134,6 +138,10 @@ class Erp:
 
     def change(self, tenant: str, entity: str, key: Sequence[str], **values: Any) -> None:
         self.ask("update", tenant=tenant, entity=entity, key=key, values=values)
+
+    def change_silently(self, tenant: str, entity: str, key: Sequence[str], **values: Any) -> None:
+        """Change what is linked to a record: the record keeps its stamp."""
+        self.ask("update_silently", tenant=tenant, entity=entity, key=key, values=values)
 
     def delete(self, tenant: str, entity: str, key: Sequence[str]) -> None:
         self.ask("delete", tenant=tenant, entity=entity, key=key)
@@ -239,7 +247,7 @@ class Show:
         tell(f"config.json: {', '.join(f'{name} = {_masked(name, value)}' for name, value in self.config.items())}")
         outcome = self.connector.run("check", config=self.config)
         status = outcome.only("CONNECTION_STATUS")["connectionStatus"]
-        self._told_logs(outcome)
+        self._told_logs(outcome, "Endpoints:|tracked:")
         self.expect(status["status"] == "SUCCEEDED", f"the check says {status}")
         tell(f"status: {status['status']}")
 
@@ -299,9 +307,9 @@ class Show:
         for difference in found[:20]:
             self.expect(False, difference)
 
-    def _told_logs(self, outcome: Outcome) -> None:
+    def _told_logs(self, outcome: Outcome, pattern: str) -> None:
         for one in outcome.messages:
-            if one["type"] == "LOG" and any(text in one["log"]["message"] for text in ("Endpoints:", "tracked:")):
+            if one["type"] == "LOG" and re.search(pattern, one["log"]["message"]):
                 tell(f"log: {one['log']['message']}")
 
     def first_read(self) -> Outcome:
@@ -319,19 +327,43 @@ class Show:
         before = self._by_key()
         second = self.read()
         _received_table(first, second, self.catalog)
-        changes = list(_changes(before, self._by_key(), self._deleted(second)))
+        after = self._by_key()
+        changes = list(_changes(before, after, self._deleted(second)))
         title("8", "What is new in the tables, or has changed")
         _told_changes(change for change in changes if change.what in ("new", "changed"))
+        self._told_unstamped(before, after)
+        self._told_logs(second, "stream SalesOrder: .* what is linked was changed")
         title("9", "What is gone from the tables")
         _told_changes(change for change in changes if change.what not in ("new", "changed"))
         tell(
-            "'deleted': the row came once more, as deleted. The ERP does not say when it flagged the customer, so the "
-            "time is that of the last change before. Left out are lines that their record no longer has, and what an "
-            "inquiry, read as a whole, no longer shows."
+            "'deleted': the row came again, as deleted. The ERP does not say when it flagged the customer, nor when "
+            "the journal batch went: the time is that of the last change, or that at which the row was missed. Left "
+            "out are lines that their record no longer has, and what an inquiry, read as a whole, no longer shows."
         )
+        self._told_untracked(changes)
+        self._told_logs(second, "stream JournalTransaction: .* [1-9][0-9]* rows are gone")
         found = Counter((change.stream, change.what) for change in changes)
         self.expect(not found - EXPECTED, f"these changes should not be: {dict(found - EXPECTED)}")
         self.expect(not EXPECTED - found, f"these changes are missing: {dict(EXPECTED - found)}")
+
+    def _told_unstamped(self, before: Mapping[Place, Row], after: Mapping[Place, Row]) -> None:
+        """What was changed though its stamp is what it was: one order, whose address was changed."""
+        orders = [(after[place], row) for place, row in before.items() if place[0] == "SalesOrder" and place in after]
+        found = [row for row, was in orders if row != was and row["LastModified"] == was["LastModified"]]
+        for row in found:
+            tell(
+                f"The new address of the order {row['OrderType']} {row['OrderNbr']} has arrived, although the order's "
+                f"own stamp is still {row['LastModified'][:19]} (UTC): changes of what is linked to it were asked for."
+            )
+        self.expect(len(found) == 1, f"{len(found)} orders were changed without a new stamp")
+
+    def _told_untracked(self, changes: Iterable[Change]) -> None:
+        for one in changes:
+            if (one.stream, one.what) == ("JournalTransaction", "deleted"):
+                tell(
+                    f"The deletion of the journal batch {' '.join(one.name)} has arrived, although the ERP keeps no "
+                    "trace of it: once a day, all keys are compared with those read before."
+                )
 
     def _told_state(self) -> None:
         parts = self.destination.states["Customer"]["stream"]["stream_state"]["states"]
@@ -353,11 +385,11 @@ class Show:
     # --------------------------------------------------------------------------------------------------- what happens
 
     def work_in_the_erp(self, first_read_at: datetime) -> None:
-        title("6", "An hour of work in the ERP")
-        self.erp.ask("advance", seconds=1800)
+        title("6", "A day of work in the ERP")
+        self.erp.ask("advance", seconds=HALF_AN_HOUR_SECONDS)
         for change in CHANGES:
             tell(f"- {change(self.erp, first_read_at)}", indent="    ")
-        self.erp.ask("advance", seconds=1800)
+        self.erp.ask("advance", seconds=DAY_SECONDS - HALF_AN_HOUR_SECONDS)
 
     def ask_the_warehouse(self, folder: Path) -> None:
         title("10", "What a finance person asks: the open orders of each customer, with their lines")
@@ -396,7 +428,7 @@ class Show:
         return 0
 
 
-# ---------------------------------------------------- an hour of work: each changes the ERP, and returns what it did
+# ------------------------------------------------------ a day of work: each changes the ERP, and returns what it did
 
 
 def _new_order(erp: Erp, _: datetime) -> str:
@@ -460,6 +492,26 @@ def _deleted_customer(erp: Erp, _: datetime) -> str:
     return f"{FREIGHT}: the customer {key} is deleted. The ERP keeps it, with a flag that hides it."
 
 
+def _deleted_batch(erp: Erp, _: datetime) -> str:
+    batches = erp.find(FOODS, "JournalTransaction", Status="Unposted", Module="GL")
+    batch = next(one for one in batches if not one["Details"])
+    key = [batch["Module"], batch["BatchNbr"]]
+    erp.delete(FOODS, "JournalTransaction", key)
+    return (
+        f"{FOODS}: the journal batch {' '.join(key)}, still without lines, is deleted. The ERP keeps no trace of it: "
+        "its table is not tracked, and has no flag."
+    )
+
+
+def _changed_address(erp: Erp, _: datetime) -> str:
+    key = _order_with_lines(erp, FOODS, 1)
+    erp.change_silently(FOODS, "SalesOrder", key, BillToAddress={"City": "Bern"})
+    return (
+        f"{FOODS}: the billing address of the order {' '.join(key)} is now in Bern. The ERP stamps the address, and "
+        "not the order."
+    )
+
+
 def _voided_payment(erp: Erp, _: datetime) -> str:
     payment = next(one for one in erp.find(FREIGHT, "Payment", Status="Open") if one["ApplicationHistory"])
     key = [payment["Type"], payment["ReferenceNbr"]]
@@ -483,6 +535,8 @@ CHANGES = (
     _new_price,
     _deleted_order,
     _deleted_customer,
+    _deleted_batch,
+    _changed_address,
 )
 EXPECTED = Counter(
     {
@@ -496,7 +550,8 @@ EXPECTED = Counter(
         ("JournalTransaction", "changed"): 1,
         ("Invoice", "new"): 1,
         ("dac__ARTran", "new"): 2,
-        ("SalesOrder", "changed"): 1,
+        # The order that was completed, and the one with another address.
+        ("SalesOrder", "changed"): 1 + 1,
         ("dac__SOOrder", "changed"): 1,
         ("SalesOrder__Details", "changed"): 1,
         ("dac__SOLine", "changed"): 1,
@@ -509,6 +564,7 @@ EXPECTED = Counter(
         ("SalesOrder__Details", "left out"): 3 + 2 + 1,
         ("dac__SOLine", "deleted"): 3 + 2 + 1,
         ("Customer", "deleted"): 1,
+        ("JournalTransaction", "deleted"): 1,
         ("gi__BI-Customers", "left out"): 1,
     }
 )
@@ -627,17 +683,26 @@ def _masked(name: str, value: Any) -> str:
     return "****" if name in ("client_secret", "password") else json.dumps(value, ensure_ascii=False)
 
 
+def _set_up(sim: Simulator, erp: Erp) -> None:
+    """Set the ERP's clock a day back, and track what is to be tracked from then on."""
+    # So the ERP's next day is today: the connector takes the earlier of this machine's clock and the ERP's, and would
+    # not see that a day has passed.
+    erp.ask("advance", seconds=-DAY_SECONDS)
+    for tenant in map(sim.tenant, TENANTS):
+        for table in TRACKED:
+            tenant.track(table)
+
+
 def main() -> int:
     began = time.monotonic()
     print("A small Acumatica ERP runs on this machine, with two tenants that use one licence. The connector is started")
     print("against it as Airbyte would start it, and what arrives is put into tables and compared with the ERP.")
     with (
-        Simulator(
-            TENANTS, rows=ROWS, lines=MOST_LINES, seats=LICENSED_SEATS, virtual_directory="/ERP", tracked=TRACKED
-        ) as sim,
+        Simulator(TENANTS, rows=ROWS, lines=MOST_LINES, seats=LICENSED_SEATS, virtual_directory="/ERP") as sim,
         tempfile.TemporaryDirectory() as folder,
     ):
         erp = Erp(sim.url)
+        _set_up(sim, erp)
         show = Show(sim, erp, Connector(Path(folder), erp), sim.config(**SETTINGS))
         show.spec()
         show.check()
