@@ -89,8 +89,13 @@ class KeyComparison:
     _sent: set[str] = field(default_factory=set, init=False)
     _seen: SeenKeys | None = field(default=None, init=False)
     """The keys that were listed in this sync."""
+    _removed: set[str] = field(default_factory=set, init=False)
     _unsent: set[str] = field(default_factory=set, init=False)
     """Those among them that had not been sent then."""
+
+    def note_removed(self, ids: Iterable[str]) -> None:
+        """Remember rows whose tombstones have been sent."""
+        self._removed.update(each.lower() for each in ids)
 
     @property
     def tenant(self) -> str:
@@ -181,7 +186,7 @@ class KeyComparison:
             sentence = f"{held.count:,} keys were held, and {comparison.listed.count:,} are listed now"
             raise _UncomparableError(sentence)
         new = [each for each in dict.fromkeys(comparison.new) if each not in self._sent]
-        return _Listing(comparison.listed, sorted({*comparison.gone, *lost}), new)
+        return _Listing(comparison.listed, sorted({*comparison.gone, *lost} - self._removed), new)
 
     def _pages(self) -> Iterator[list[str]]:
         for page in self.key_reader().pages(self.window):

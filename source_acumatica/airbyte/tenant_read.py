@@ -332,6 +332,8 @@ class TenantRead:
                 is_compared=self._keys is not None,
             )
             for records in tombstones:
+                if self._keys:
+                    self._keys.note_removed(str(record[self.table.id_field]) for record in records)
                 for message in self.output.messages(records):
                     has_any = True
                     yield message

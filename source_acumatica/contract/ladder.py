@@ -49,6 +49,8 @@ class Ladder:
     """Custom fields that may be standard fields, which nobody added."""
     in_full: str = "Reading all rows instead of the changed ones."
     """What to log where the filter is given up."""
+    is_of_keys: bool = False
+    """Whether the keys are all that is asked for."""
     left_out: list[str] = field(default_factory=list)
     """The columns, or custom fields in them, that records lack from now on."""
     doubted: tuple[str, ...] = ()
@@ -224,7 +226,10 @@ class Ladder:
         if lower is None:
             sentence = f"{problem.sentence}. Not even its keys can be listed: leave this stream out"
             raise RequestFailed(replace(problem, sentence=sentence), self.where)
-        logger.warning(f"{self.where}: {problem.sentence}. {_explain(lower, problem)}")
+        if self.is_of_keys:
+            logger.info(f"{self.where}: {problem.sentence}. Whole records are listed for their keys.")
+        else:
+            logger.warning(f"{self.where}: {problem.sentence}. {_explain(lower, problem)}")
         return lower
 
 

@@ -69,8 +69,6 @@ class ListReader(ContractReader):
     is_incremental: bool
     is_ranked: bool = False
     """Whether the destination keeps, of the rows with one key, the one with the latest stamp."""
-    is_of_keys: bool = False
-    """Whether the keys are all that is asked for."""
     _plan: Plan = field(default_factory=Plan)
     _size: PageSize | None = None
     _lowering: threading.Lock = field(default_factory=threading.Lock)
@@ -140,9 +138,11 @@ class ListReader(ContractReader):
         """The size of pages; the first time, with the plan to begin with."""
         if self._size is None:
             self._size = PageSize(self.config.max_page_size)
-            plan = Plan(custom=self._chosen_custom(), trusts_custom=self.facts.knows(SHOWS_CUSTOM))
-            self._take(Plan(is_by_record=True) if self.is_of_keys else plan)
+            self._take(self._first_plan())
         return self._size
+
+    def _first_plan(self) -> Plan:
+        return Plan(custom=self._chosen_custom(), trusts_custom=self.facts.knows(SHOWS_CUSTOM))
 
     @property
     def _list_name(self) -> str:
@@ -199,10 +199,7 @@ class ListReader(ContractReader):
         return window.since is not None and self._plan.filters
 
     def _page_rows(self, size: PageSize) -> int:
-        is_short = self._plan.is_by_record and not self.is_of_keys
-        return min(size.rows, _KEYS_IN_A_PAGE) if is_short else size.rows
-
-    # ------------------------------------------------------------------------------------------------------ one page
+        return min(size.rows, _KEYS_IN_A_PAGE) if self._plan.is_by_record else size.rows
 
     def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Raw], int]:
         """A page, also of an ERP that fails for a while."""
@@ -335,20 +332,14 @@ class ListReader(ContractReader):
         """The columns that come empty, although the records may have values."""
         return (*self.empty_parts.unknown, *(() if self.requests.has_shown_custom else self.ladder.doubted))
 
-    # ------------------------------------------------------------------------------------------------ single records
-
     def _completed(self, rows: Sequence[Raw]) -> Iterator[Raw]:
         """The rows as they are, or, where the list gave keys only, each record fetched by itself."""
-        if not self._plan.is_by_record or self.is_of_keys:
+        if not self._plan.is_by_record:
             yield from rows
             return
-        removed = 0
-        for record in self._records(rows, self.records.read, self.records.can_address):
-            if record is None:
-                removed += 1
-            else:
-                yield record
-        if removed:
+        records = [*self._records(rows, self.records.read, self.records.can_address)]
+        yield from filter(None, records)
+        if removed := records.count(None):
             logger.info(f"{self.where}: {removed} records were removed while they were read.")
 
     def by_ids(self, ids: Sequence[str], *, is_unconditional: bool = False) -> Iterator[tuple[str, Raw | None]]:

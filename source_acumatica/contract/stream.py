@@ -16,6 +16,7 @@ from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.codec import list_codec
 from source_acumatica.contract.form_reader import FormReader
 from source_acumatica.contract.forms import LOOKS_LIKE_A_FORM, form_names, is_blank
+from source_acumatica.contract.key_reader import KeyReader
 from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.query import list_options
 from source_acumatica.contract.reader import ListReader
@@ -108,13 +109,16 @@ class ContractStream(TableStream):
                 for given in sets
             ]
             return self._repeated(tenant, readers, table.asked)
-        return ListReader(
+        return self._list_reader(tenant, ListReader)
+
+    def _list_reader(self, tenant: str, kind: type[ListReader]) -> ListReader:
+        return kind(
             tenant,
             self._config,
-            table,
-            columns,
+            self._table_of(tenant),
+            self._columns_of(tenant),
             self._client,
-            headers,
+            self.request_headers(None),
             partial(self._ask, tenant),
             self._facts(tenant),
             self._ad_hoc,
@@ -126,8 +130,7 @@ class ContractStream(TableStream):
         """The reader of a tenant's keys: its rows have these and their ids."""
         shared = self._holding, self._client, self._config.with_archived, self._access
         twin = ContractStream(self._table, self._ad_hoc, *shared, {self._table.id_field: {}})
-        reader = twin._reader(tenant)
-        return replace(reader, is_of_keys=True) if isinstance(reader, ListReader) else reader
+        return twin._list_reader(tenant, KeyReader)
 
     def _key_list(self, reader: Reader) -> ListKeys:
         """The ERP chooses the order of the list: that its keys identify its rows is a claim, and checked."""
