@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -144,7 +146,7 @@ def test_many_rows_that_vanish_at_once_stay_and_are_warned_of() -> None:
         erp.lies = (Lies(hidden=frozenset(f"C{number:06d}" for number in range(1, 40))),)
         erp.clock.advance(DAY_SECONDS)
         synced(erp, destination)
-        assert any("the ERP does not list 39 any more" in warning for warning in destination.warnings)
+        assert any("the ERP does not find 39 any more" in warning for warning in destination.warnings)
         assert len(destination.rows("Customer")) == before
         assert destination.tombstones == 0
         erp.lies = ()
@@ -243,3 +245,127 @@ def change(erp: Simulator, what: str, minutes: int, content: int) -> None:
             make_change(erp, TENANT, what, minutes, [{}])
         case _:
             make_change(erp, TENANT, what, minutes, content)
+
+
+DELETED = 3
+
+
+@pytest.mark.parametrize("stream", ["SalesOrder", "dac__SOOrder"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start_date": "2009-01-01T00:00:00Z"},
+        {"row_filters": [{"stream": "*", "filter": "OrderNbr gt '0'"}]},
+        {"include_archived": True},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_was_deleted_before_settings_were_changed_goes(
+    erp: Simulator, stream: str, change: Mapping[str, Any]
+) -> None:
+    """Also the row with the latest stamp, although all is read anew with the wider setting."""
+    destination, company = judged(erp), erp.tenant(TENANT)
+    own = only(stream)
+    destination.sync(erp.config(**SETTINGS), own)
+    erp.clock.advance(HOUR_SECONDS)
+    company.insert("SalesOrder", {"OrderType": "SO", "OrderNbr": "999999"})
+    erp.clock.advance(HOUR_SECONDS)
+    destination.sync(erp.config(**SETTINGS), own)
+    erp.clock.advance(HOUR_SECONDS)
+    company.delete("SalesOrder", company.keys("SalesOrder")[DELETED])
+    company.delete("SalesOrder", ("SO", "999999"))
+    for _ in range(3):
+        erp.clock.advance(DAY_SECONDS)
+        destination.sync(erp.config(**SETTINGS | change), own)
+    assert "999999" not in {row["OrderNbr"] for row in destination.rows(stream)}
+    assert {str(row["NoteID" if stream != "SalesOrder" else "id"]) for row in destination.rows(stream)} <= there(
+        erp, stream
+    )
+
+
+def only(*streams: str) -> dict[str, Any]:
+    found = {each["stream"]["name"]: each for each in catalog()["streams"]}
+    return {"streams": [found[name] for name in streams]}
+
+
+@pytest.mark.parametrize(("page_rows", "lies"), [(2, ()), (None, (Lies(most_rows=2, only="dac/"),))])
+def test_rows_that_left_the_row_filter_are_not_gone_and_hide_no_deletion(
+    page_rows: int | None, lies: tuple[Lies, ...]
+) -> None:
+    """However many they are, and however few rows the ERP shows at once."""
+    with Simulator(rows=30, tenants=(TENANT,), odata_page_rows=page_rows) as erp:
+        company, destination = erp.tenant(TENANT), judged(erp)
+        for key in company.keys("SalesOrder"):
+            company.update("SalesOrder", key, {"Status": "Open"})
+        erp.clock.advance(HOUR_SECONDS)
+        status = company.dac_rows("SOOrder")[0]["Status"]
+        erp.lies = lies
+        more = {
+            "row_filters": [
+                {"stream": "dac__SOOrder", "filter": f"Status eq '{status}'"},
+                {"stream": "SalesOrder", "filter": "Status eq 'Open'"},
+            ]
+        }
+        own = only("SalesOrder", "dac__SOOrder")
+        destination.sync(erp.config(**SETTINGS, **more), own)
+        keys = company.keys("SalesOrder")
+        for key in keys[:15]:
+            company.update("SalesOrder", key, {"Status": "Completed"})
+        company.delete("SalesOrder", keys[-1])
+        erp.clock.advance(DAY_SECONDS)
+        destination.sync(erp.config(**SETTINGS, **more), own)
+        assert destination.tombstones == len(own["streams"])
+        assert not [warning for warning in destination.warnings if "rights" in warning]
+
+
+def test_once_the_erp_keeps_deletions_keys_are_compared_once_more_and_held_no_longer(erp: Simulator) -> None:
+    destination, company = judged(erp), erp.tenant(TENANT)
+    synced(erp, destination)
+    erp.clock.advance(HOUR_SECONDS)
+    company.delete("SalesOrder", company.keys("SalesOrder")[DELETED])
+    erp.clock.advance(HOUR_SECONDS)
+    for dac in ("SOOrder", "Customer"):
+        company.track(dac)
+    for _ in range(3):
+        erp.clock.advance(HOUR_SECONDS)
+        compared = synced(erp, destination)
+    assert differences(destination, erp, [TENANT]) == []
+    assert compared == []
+    assert not any("held" in part for part in tenant_states(destination))
+
+
+def tenant_states(destination: Destination) -> list[dict[str, Any]]:
+    return [part for one in destination.states.values() for part in one["stream"]["stream_state"]["states"]]
+
+
+def test_rows_that_only_come_when_they_are_read_again_go_when_they_are_deleted(erp: Simulator) -> None:
+    destination, company = judged(erp), erp.tenant(TENANT)
+    hidden = company.rows("SalesOrder")[DELETED]
+    erp.lies = (Lies(hidden=frozenset({str(hidden["OrderNbr"])})),)
+    synced(erp, destination, reread_days=1)
+    erp.lies = ()
+    erp.clock.advance(int(DAY_SECONDS * 0.9))
+    synced(erp, destination, reread_days=1)
+    assert hidden["OrderNbr"] in {row["OrderNbr"] for row in destination.rows("SalesOrder")}
+    erp.clock.advance(HOUR_SECONDS // 2)
+    company.delete("SalesOrder", (hidden["OrderType"], hidden["OrderNbr"]))
+    for _ in range(2):
+        erp.clock.advance(DAY_SECONDS)
+        synced(erp, destination, reread_days=1)
+    assert differences(destination, erp, [TENANT]) == []
+
+
+def test_ids_in_upper_case_are_sent_in_upper_case(erp: Simulator) -> None:
+    guid = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+    destination, company = judged(erp), erp.tenant(TENANT)
+
+    def shouted(_request: Any, answer: Any) -> Any:
+        return replace(answer, body=guid.sub(lambda found: found[0].upper(), answer.body))
+
+    erp.rewrite(shouted)
+    synced(erp, destination)
+    company.delete("SalesOrder", company.keys("SalesOrder")[DELETED])
+    before = {name: len(destination.rows(name)) for name in ("SalesOrder", "dac__SOOrder")}
+    erp.clock.advance(DAY_SECONDS)
+    synced(erp, destination)
+    assert {name: len(destination.rows(name)) + 1 for name in before} == before

@@ -210,6 +210,65 @@ def test_a_connection_that_moves_to_contract_5_is_told_what_to_refresh() -> None
         assert error == "", "who goes back before anything was read goes on"
 
 
+@pytest.mark.parametrize("name", ["Invoice__Details", "Payment__DocumentsToApply"])
+def test_lines_whose_documents_have_a_choice_in_their_key_are_not_read_on_with(name: str) -> None:
+    """Also without custom fields, where the lines themselves have no choices."""
+    with Simulator((TENANT,), rows=12, release="26.200") as sim:
+        four = settings(sim, endpoints=["Default/25.200.001"], include_custom_fields=False)
+        five = four | IN_5
+        old, new = discover(four), discover(five)
+        for before, after, found in ((four, five, (old, new)), (five, four, (new, old))):
+            destination = Destination()
+            destination.sync(before, catalog_of(found[0], name))
+            destination.sync(after, catalog_of(found[1], name), fails=True)
+            assert "its keys had" in destination.errors[0]["message"]
+
+
+def test_lines_with_a_filter_by_a_choice_of_their_document_are_not_read_on_with() -> None:
+    rows = [{"stream": "SalesOrder__Details", "filter": "Status ne 'Completed'"}]
+    with Simulator((TENANT,), rows=12, release="26.200") as sim:
+        four = settings(sim, endpoints=["Default/25.200.001"], include_custom_fields=False, row_filters=rows)
+        old, new = discover(four), discover(four | IN_5)
+        destination = Destination()
+        destination.sync(four, catalog_of(old, "SalesOrder__Details"))
+        destination.sync(four | IN_5, catalog_of(new, "SalesOrder__Details"), fails=True)
+        assert "it compares Status with labels" in destination.errors[0]["message"]
+
+
+@pytest.mark.parametrize("name", ["Invoice__Details", "JournalTransaction", "SalesOrder"])
+def test_without_custom_fields_an_endpoint_has_the_contract_that_it_had(name: str) -> None:
+    with Simulator((TENANT,), rows=12, release="26.200") as sim:
+        config = settings(sim, **IN_5)
+        catalog, destination = catalog_of(discover(config), name), Destination()
+        destination.sync(config, catalog)
+        sim.clock.advance(3600)
+        destination.sync(config | {"include_custom_fields": False}, catalog)
+        assert (destination.records, destination.warnings) == (0, [])
+
+
+def test_a_record_by_itself_without_custom_fields_is_read_once() -> None:
+    """None of its custom fields has a value, and the ERP may leave such fields out."""
+    with Simulator((TENANT,), rows=12, release="26.200") as sim:
+        sim.lies = (Lies(omits_empty_customs=True, emptied=frozenset({"MainContact"})),)
+        config = settings(sim, **IN_5)
+        catalog, destination = catalog_of(discover(config), "Vendor"), Destination()
+        sim.requests.clear()
+        destination.sync(config, catalog)
+        assert len(sim.requests) < 100
+        assert [row for row in destination.rows("Vendor") if row["custom"]]
+        assert all("custom" in gap for gap in differences(destination, sim, [TENANT]))
+
+
+@pytest.mark.parametrize("stop_after", [4, 6])
+def test_a_first_sync_that_ends_in_its_first_page_is_not_mixed_with_another_instance(stop_after: int) -> None:
+    with Simulator((TENANT,), rows=12) as sandbox, Simulator((TENANT,), rows=6) as production:
+        destination, config = Destination(), settings(sandbox, compare_keys_hours=0)
+        catalog = catalog_of(discover(config), "Customer")
+        destination.sync(config, catalog, stop_after=stop_after, fails=True)
+        destination.sync(settings(production, compare_keys_hours=0), catalog, fails=bool(destination.rows("Customer")))
+        assert not destination.rows("Customer") or "is of another instance" in destination.errors[0]["message"]
+
+
 def test_a_cursor_that_contract_5_calls_otherwise_is_named() -> None:
     """Up to 25.200.001 sales orders have LastModified, from 26.200.001 on LastModifiedDateTime."""
     with Simulator((TENANT,), rows=6, release="26.200") as sim:

@@ -13,7 +13,7 @@ from source_acumatica.reading import page_size
 
 from .conftest import EXAMPLES, messages_to_be_killed_after
 from .harness import Destination, differences
-from .simulator import Lies, Simulator
+from .simulator import Fault, FaultKind, Lies, Simulator
 from .test_sync import catalog_of
 
 TENANT = "Company"
@@ -78,6 +78,54 @@ def test_where_odata_is_closed_there_is_one_warning_and_nothing_else_changes(erp
     assert len([warning for warning in destination.warnings if "lines, addresses" in warning]) == 2, (
         "one for each table"
     )
+
+
+@pytest.mark.parametrize("contract", ["Default", "Default/26.200.001"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"row_filters": [{"stream": "SalesOrder", "filter": "OrderType eq 'SO'"}]},
+        {"start_date": "2025-06-01T00:00:00Z"},
+    ],
+    ids=["row_filters", "start_date"],
+)
+def test_records_that_are_not_wanted_do_not_come_for_what_is_linked_to_them(
+    wanted: dict[str, Any], contract: str
+) -> None:
+    with Simulator(rows=20, release="26.200", tenants=(TENANT,)) as erp:
+        config = erp.config(**SETTINGS, **wanted, endpoints=[contract], compare_keys_hours=0)
+        catalog, destination, company = catalog_of(config, "SalesOrder"), Destination(), erp.tenant(TENANT)
+        destination.sync(config, catalog)
+        before = {row["OrderNbr"] for row in destination.rows("SalesOrder")}
+        assert 0 < len(before) < len(company.keys("SalesOrder"))
+        erp.clock.advance(48 * HOUR_SECONDS)
+        for key in company.keys("SalesOrder"):
+            company.update_silently("SalesOrder", key, {"BillToAddress": {"City": "Bern"}})
+        erp.clock.advance(HOUR_SECONDS)
+        destination.sync(config, catalog)
+        assert {row["OrderNbr"] for row in destination.rows("SalesOrder")} == before
+        assert {row["BillToAddress"]["City"] for row in destination.rows("SalesOrder")} == {"Bern"}
+
+
+def test_a_question_that_is_not_answered_costs_no_changed_row_and_is_asked_again(erp: Simulator) -> None:
+    config = erp.config(**SETTINGS)
+    catalog, destination, company = catalog_of(config, *STREAMS), Destination(), erp.tenant(TENANT)
+    destination.sync(config, catalog)
+    erp.clock.advance(2 * HOUR_SECONDS)
+    changed_silently(erp, 2, 4)
+    changed_silently(erp, 4, 5)
+    company.update("Customer", company.keys("Customer")[1], {"CustomerName": "Changed"})
+    erp.faults.add(Fault(FaultKind.STATUS_504, path=r"/dac/PX_Objects_\w+\?", times=10**6))
+    for _ in range(3):
+        erp.clock.advance(24 * HOUR_SECONDS)
+        company.update("SalesOrder", company.keys("SalesOrder")[0], {"Description": "changed"})
+        destination.sync(config, catalog)
+        assert len([each for each in destination.warnings if "switch track_linked_changes off" in each]) == len(STREAMS)
+    assert {row["CustomerName"] for row in destination.rows("Customer")} >= {"Changed"}
+    erp.faults.clear()
+    erp.clock.advance(HOUR_SECONDS)
+    destination.sync(config, catalog)
+    assert differences(destination, erp, [TENANT]) == []
 
 
 @pytest.mark.timeout(1800)

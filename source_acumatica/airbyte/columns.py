@@ -14,3 +14,11 @@ def column(records: Sequence[Any], name: str) -> list[Any] | None:
     # Attributes of compiled records are numbered; only their encoder knows which column each is.
     attributes = dict(zip(records[0].__struct_encode_fields__, records[0].__struct_fields__, strict=True))
     return list(map(attrgetter(attributes[name]), records)) if name in attributes else None
+
+
+def changed_since(records: Sequence[Any], name: str | None, since: str | None) -> Sequence[Any]:
+    """The records without those whose cell in the column ``name`` is a time before ``since``."""
+    stamps = column(records, name) if records and name and since else None
+    if not (stamps and since):
+        return records
+    return [record for record, at in zip(records, stamps, strict=True) if not at or at >= since]

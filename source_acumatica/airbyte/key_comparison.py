@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -85,6 +85,8 @@ class KeyComparison:
     tombstones: Tombstones
     condition: str = ""
     """The row filter; the list has no rows that it leaves out."""
+    is_last: bool = False
+    """The ERP keeps the deletions from now on: keys are compared once more, whenever that was, and no longer held."""
     _held: HeldKeys | None = field(default=None, init=False)
     _sent: set[str] = field(default_factory=set, init=False)
     _seen: SeenKeys | None = field(default=None, init=False)
@@ -92,6 +94,8 @@ class KeyComparison:
     _removed: set[str] = field(default_factory=set, init=False)
     _unsent: set[str] = field(default_factory=set, init=False)
     """Those among them that had not been sent then."""
+    _is_upper: bool = field(default=False, init=False)
+    """Whether the ERP writes ids in upper case."""
 
     def note_removed(self, ids: Iterable[str]) -> None:
         """Remember rows whose tombstones have been sent."""
@@ -102,6 +106,11 @@ class KeyComparison:
         """Whose table it is."""
         return self.reader.tenant
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether rows that were sent before are told from others one by one."""
+        return self._held is not None and self._held.is_exact
+
     def begin(self) -> None:
         """Take up what is known from earlier syncs; where nothing is, list the keys before any row is sent."""
         was = self.progress.progress(self.tenant)
@@ -111,14 +120,19 @@ class KeyComparison:
         except ValueError as error:
             logger.warning(f"{self.reader.where}: {error}: keys are compared from now on only.")
             self._held, self._sent = HeldKeys(), set()
-        if not self._held.count or was.compared_with != self._mark:
+        if self.is_last and not self._held.count:
+            self._forget()
+        elif not self._held.count:
             self._try(self._list_first)
+        elif was.compared_with != self._mark:
+            self._try(self._list_under_new_conditions)
 
     def note_sent(self, records: Sequence[Any]) -> None:
         """Remember rows that are about to be sent; the state that follows them has to know their keys."""
         if self._held is None:
             return
-        ids = [str(each).lower() for each in column(records, self.id_field) or () if each]
+        shown = [str(each) for each in column(records, self.id_field) or () if each]
+        ids = self._in_lower_case(shown)
         try:
             self._sent.update(self._new(ids))
         except ValueError as error:
@@ -157,9 +171,23 @@ class KeyComparison:
         """Too many rows have been sent to remember their keys: from here on, only keys that are not listed are."""
         self._seen = SeenKeys()
         listing = self._listed(self._seen)
-        listing.now.remove_all(listing.unsent)
-        self._unsent, self._sent = set(listing.unsent), set()
+        # So many have not been missed before: they are about to come, and may be held already.
+        unsent = listing.unsent if len(listing.unsent) <= _MOST_SENT else []
+        listing.now.remove_all(unsent)
+        self._unsent, self._sent = set(unsent), set()
         self._await(listing, self.progress.progress(self.tenant).compared)
+
+    def _list_under_new_conditions(self) -> None:
+        """Other rows are listed now; what was deleted is found all the same, as each key that is gone is asked for."""
+        try:
+            self._list_again()
+        except _UncomparableError as error:
+            logger.warning(
+                f"{self.reader.where}: {error}, since settings were changed: rows that were deleted since the last "
+                "comparison stay in the destination: refresh this stream."
+            )
+            self._sent = set()
+            self._list_first()
 
     def _await(self, listing: _Listing, compared: str | None) -> None:
         """Keep what is gone among what is held, so that the next comparison finds it."""
@@ -190,11 +218,18 @@ class KeyComparison:
 
     def _pages(self) -> Iterator[list[str]]:
         for page in self.key_reader().pages(self.window):
-            yield [str(row.get(self.id_field)).lower() for row in page.rows if row.get(self.id_field)]
+            yield self._in_lower_case([str(row.get(self.id_field)) for row in page.rows if row.get(self.id_field)])
+
+    def _in_lower_case(self, ids: Sequence[str]) -> list[str]:
+        lower = [each.lower() for each in ids]
+        self._is_upper = self._is_upper or (lower != ids and any(map(str.isupper, ids)))
+        return lower
 
     # ------------------------------------------------------------------------------------------------------- comparing
 
     def _is_due(self) -> bool:
+        if self.is_last:
+            return True
         compared, now = self.progress.progress(self.tenant).compared, self.now()
         if compared is None or now is None or compared > format_instant(now):
             return now is not None
@@ -203,48 +238,62 @@ class KeyComparison:
     def _compared(self) -> Iterator[AirbyteMessage]:
         held, sent = self._held.count if self._held else 0, len(self._sent)
         listing = self._listed()
-        if self._is_suspicious(listing, held + sent):
-            self._sent = set()
-            self._await(listing, self._time())
-            return
-        gone, waiting = listing.gone[:_MOST_ASKED], listing.gone[_MOST_ASKED:]
+        asked, waiting = listing.gone[:_MOST_ASKED], listing.gone[_MOST_ASKED:]
         unsent, later = listing.unsent[:_MOST_ASKED], listing.unsent[_MOST_ASKED:]
-        there = {id_ for id_, row in self.key_reader().by_ids(gone, is_unconditional=True) if row is not None}
-        removals = [Removal(each, self._time() or "", self.latest()) for each in gone if each not in there]
+        there = {id_ for id_, row in self.key_reader().by_ids(asked, is_unconditional=True) if row is not None}
+        gone = [each for each in asked if each not in there]
+        shown = sorted(there) if not self.condition else []
+        if self._is_suspicious(len(gone) + len(gone) * len(waiting) // max(len(asked), 1), listing.now.count, held):
+            self._sent = set()
+            listing.now.remove_all(listing.unsent)
+            self._await(replace(listing, gone=[*gone, *shown, *waiting]), self._time())
+            if self.is_last:
+                self._forget()
+            return
+        removals = [Removal(self._spelt(each), self._time() or "", self.latest()) for each in gone]
         yield from self.tombstones(removals)
         # What is there and not listed may be left out by the row filter.
-        wanted = [*unsent, *(() if self.condition else sorted(there))]
-        back = [(id_, row) for id_, row in self.reader.by_ids(wanted) if row is not None]
+        wanted = [*unsent, *shown]
+        back = [(id_, row) for id_, row in self.reader.by_ids(wanted, is_unconditional=True) if row is not None]
         rows = [row for _, row in back]
         yield from self.send(self.reader, rows)
         listing.now.add_all(waiting)
         listing.now.remove_all(later)
         self._sent = {id_ for id_, _ in back if id_ in there}
-        self._keep(listing.now, None if waiting or later else self._time())
+        has_more = bool(waiting or later)
+        if self.is_last and not has_more:
+            self._forget()
+        else:
+            self._keep(listing.now, None if has_more else self._time())
         self.facts.forget(NOT_COMPARED)
         logger.info(
-            f"{self.reader.where}: {listing.now.count:,} keys were compared with {held + sent:,} read before: "
-            f"{len(removals):,} rows are gone, {len(rows):,} had not come"
-            f"{f', {len(waiting) + len(later):,} more are looked at with the next sync' if waiting or later else ''}."
+            f"{self.reader.where}: {listing.now.count:,} keys were compared with {held:,} that were listed before and "
+            f"{sent:,} sent since: {len(removals):,} rows are gone, {len(rows):,} had not come"
+            f"{f', {len(waiting) + len(later):,} more are looked at with the next sync' if has_more else ''}."
         )
 
-    def _is_suspicious(self, listing: _Listing, held: int) -> bool:
-        """Whether so many rows are gone that they may only be hidden; the log says so."""
-        gone = len(listing.gone)
+    def _is_suspicious(self, gone: int, listed: int, held: int) -> bool:
+        """Whether about so many rows are gone that they may only be hidden; the log says so."""
         is_large = gone > _MANY and gone * _PART_OF_A_TABLE > held
-        if not is_large and (listing.now.count or held <= _FEW):
+        if not gone or (not is_large and (listed or held <= _FEW)):
             return False
         logger.warning(
-            f"{self.reader.where}: of {held:,} rows that were read, the ERP does not list {gone:,} any more. So many "
-            "are seldom deleted at once: the user's rights may have been changed. They stay in the destination; if "
-            "they were deleted, refresh this stream."
+            f"{self.reader.where}: of {held:,} rows that were read, the ERP does not find {gone:,} any more. So "
+            "many are seldom deleted at once: the user's rights may have been changed. They stay in the destination; "
+            "if they were deleted, refresh this stream."
         )
         return True
 
+    def _spelt(self, id_: str) -> str:
+        """As rows have been sent with it."""
+        return id_.upper() if self._is_upper else id_
+
     # ----------------------------------------------------------------------------------------------------------- state
 
-    def _new(self, ids: list[str]) -> Iterable[str]:
+    def _new(self, ids: Sequence[str]) -> Iterable[str]:
         """Those of the ids that the destination is not known to have."""
+        if self._held:
+            ids = self._held.unheld(ids)
         if self._seen is None:
             return ids
         return [*self._seen.unseen(ids), *self._unsent.intersection(ids)]
@@ -258,6 +307,10 @@ class KeyComparison:
     def _keep(self, held: HeldKeys, compared: str | None) -> None:
         self._held = held
         self.progress.keys_compared(self.tenant, held.as_text(), compared, as_text(self._sent), self._mark)
+
+    def _forget(self) -> None:
+        self._held, self._sent = None, set()
+        self.progress.keys_compared(self.tenant, "", None, "", "")
 
     def _time(self) -> str | None:
         now = self.now()
@@ -287,7 +340,7 @@ class KeyComparison:
         capacity = min(2 * self._held.capacity, MOST_CAPACITY) if self._held else MOST_CAPACITY
         logger.warning(
             f"{self.reader.where}: {reason}: more has changed than can be told. Rows that were deleted since the last "
-            "comparison stay in the destination: refresh this stream. From now on, keys are compared again."
+            "comparison stay in the destination: refresh this stream. Sync more often if this comes again."
         )
         self._sent, self._seen = set(), None
         self._keep(HeldKeys(capacity), None)

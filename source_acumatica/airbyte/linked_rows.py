@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from airbyte_cdk.models import AirbyteMessage
+from airbyte_cdk.models import AirbyteMessage, FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.columns import column
 from source_acumatica.airbyte.records import in_pieces
+from source_acumatica.erp.errors import message_of
+from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.reader import Reader
 from source_acumatica.reading.window import Window
@@ -19,6 +22,10 @@ logger = logging.getLogger("airbyte")
 
 # Each is a request of its own; so many are held in memory.
 _ROWS_AT_ONCE = 30
+_LATER = (
+    "Changes of lines and linked records since then are asked for with the next sync; all else is read. If this comes "
+    "again, the question is too heavy for the ERP: switch track_linked_changes off."
+)
 
 
 class LinkedChanges(Protocol):
@@ -40,17 +47,32 @@ class LinkedRows:
     """The NoteIDs of the records of which a linked row was changed since."""
     id_column: str
     send: Callable[[Reader, Sequence[Raw]], Iterator[AirbyteMessage]]
+    start: str | None
+    """The start date; a window from there on brings all rows that are wanted."""
     _sent: set[str] = field(default_factory=set, init=False)
 
     def note_sent(self, records: Sequence[Any]) -> None:
         """Remember the records that the window has brought by themselves."""
         self._sent.update(str(each).lower() for each in column(records, self.id_column) or () if each)
 
-    def messages(self, window: Window, since: str | None) -> Iterator[AirbyteMessage]:
-        """The rows for this window of changes; before its end goes into the state, so that none is missed."""
-        if since is None or window.is_unstamped or not self.reader.is_filtered(window):
-            return
-        found = [each for each in self.ids(since) or () if each.lower() not in self._sent]
+    def messages(self, window: Window, since: str | None) -> Generator[AirbyteMessage, None, bool]:
+        """The rows for this window of changes; whether they could be asked for, or nobody has to.
+
+        To be called before the window's end goes into the state, so that none is missed.
+        """
+        is_whole = window.since in {None, self.start}
+        if since is None or is_whole or window.is_unstamped or not self.reader.is_filtered(window):
+            return True
+        try:
+            ids = self.ids(since)
+        except PoolClosed:
+            raise
+        except AirbyteTracedException as error:
+            if error.failure_type is FailureType.config_error:
+                raise
+            logger.warning(f"{message_of(error)}. {_LATER}")
+            return False
+        found = [each for each in ids or () if each.lower() not in self._sent]
         if found:
             logger.info(
                 f"{self.reader.where}: {len(found):,} records are read again, since what is linked was changed."
@@ -58,3 +80,4 @@ class LinkedRows:
         for some in in_pieces(found, _ROWS_AT_ONCE):
             rows = [row for _, row in self.reader.by_ids(some) if row is not None]
             yield from self.send(self.reader, rows)
+        return True

@@ -12,13 +12,14 @@ from airbyte_cdk.models import AirbyteMessage
 
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
+from source_acumatica.airbyte.columns import changed_since
 from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.linked_rows import LinkedRows
 from source_acumatica.airbyte.look_back import LookBack
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.progress import RowCount
-from source_acumatica.airbyte.records import meta_of
+from source_acumatica.airbyte.records import Meta, meta_of
 from source_acumatica.airbyte.rereading import Rereader, Send
 from source_acumatica.airbyte.stamps import Stamps
 from source_acumatica.airbyte.tombstones import Deletions, tombstones
@@ -84,15 +85,15 @@ class TenantRead:
     """The custom fields that the rows of this run have had last."""
     _rereader: Rereader = field(init=False)
     _linked: LinkedRows | None = field(default=None, init=False)
+    _start: str | None = field(init=False)
 
     def __post_init__(self) -> None:
-        start, days = self.config.start_date, self.config.reread_days
-        since = format_instant(start) if start else None
-        is_deduped = self.keys.deduplicates
-        self._rereader = Rereader(self.reader, self.facts, self.progress, days, since, is_deduped, self._now)
-
+        days, is_deduped = self.config.reread_days, self.keys.deduplicates
+        self._start = start = format_instant(self.config.start_date) if self.config.start_date else None
+        self._rereader = Rereader(self.reader, self.facts, self.progress, days, start, is_deduped, self._now)
         if self.linked_ids and self.progress:
-            self._linked = LinkedRows(self.reader, self.linked_ids, self.table.record_id, self._records_of)
+            found = self.linked_ids, self.table.record_id, self._wanted_records_of
+            self._linked = LinkedRows(self.reader, *found, start)
 
     def messages(self, windows: Sequence[Window], count: RowCount) -> Iterator[AirbyteMessage]:
         """The records of the ``windows``, then those that say what was deleted."""
@@ -117,8 +118,9 @@ class TenantRead:
     def _read_again(self, count: RowCount) -> Iterator[AirbyteMessage]:
         """Send the part of all rows that is due; their stamps show nothing, and no position of the changes moves."""
         rows_before = count.rows
-        # What is read again has been sent before.
-        self._keys = None
+        # What is read again has been sent before, but for rows that were hidden; in a large table, nobody knows which.
+        if self._keys and not self._keys.is_exact:
+            self._keys = None
 
         def begin() -> Send:
             return partial(self._send, self._begun_list(), count)
@@ -187,6 +189,8 @@ class TenantRead:
         reader, keys, rows_before, is_stamped = self.reader, self._begun_list(), count.rows, False
         rows = window.start.offset
         for page in reader.pages(window):
+            if self.progress and page.rows:
+                self.progress.rows_begin(reader.tenant)
             stamps = yield from self._send(keys, count, page)
             rows = page.position.offset
             # A document has a stamp for its lines, though it has no lines.
@@ -197,12 +201,16 @@ class TenantRead:
         if not self.progress:
             return True
         if self._linked:
-            since = self.progress.progress(reader.tenant).linked_since(window)
-            yield from self._linked.messages(window, since)
-            if not window.is_unstamped:
-                self.progress.note(reader.tenant, linked=window.until)
+            yield from self._linked_changes(self.progress, self._linked, window)
         self._rereader.read(window, rows)
         return self._window_done(self.progress, window, has_new=count.rows > rows_before, is_stamped=is_stamped)
+
+    def _linked_changes(self, progress: TenantCursor, linked: LinkedRows, window: Window) -> Iterator[AirbyteMessage]:
+        """Send what the window does not show; where that cannot be asked now, its position stays, and no other one."""
+        tenant, was = self.reader.tenant, progress.progress(self.reader.tenant)
+        is_done = yield from linked.messages(window, was.linked_since(window))
+        if not window.is_unstamped:
+            progress.note(tenant, linked=window.until if is_done else was.linked or was.reached)
 
     def _send(self, keys: ListKeys, count: RowCount, page: Page[Raw]) -> Generator[AirbyteMessage, None, Stamps]:
         """Send the records of a page, and keep what they lack; their stamps."""
@@ -222,8 +230,7 @@ class TenantRead:
             if self._linked:
                 self._linked.note_sent(records)
             count.records += len(records)
-            meta = meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
-            yield from self.output.messages(records, meta)
+            yield from self.output.messages(records, self._meta(reader, lacking))
         count.rows += len(page.rows)
         if self.progress:
             facts.lacks((*reader.lacking, *reader.broken))
@@ -262,7 +269,7 @@ class TenantRead:
         A list that is empty may be so by chance, be hidden from the user, or not be there yet; and rows without a stamp
         come for other reasons than the window's.
         """
-        reader, start_date = self.reader, self.config.start_date
+        reader = self.reader
         has_rows = is_stamped if reader.is_filtered(window) else has_new
         # A window that is gone on with shows the last rows that came before.
         has_rows |= bool(window.start.offset and reader.looks.longest)
@@ -273,7 +280,7 @@ class TenantRead:
             window,
             is_proven=has_rows,
             look=self.clock.last,
-            begin=format_instant(start_date) if start_date else None,
+            begin=self._start,
             is_blind=not self.clock.is_shown(),
         )
         return has_rows
@@ -345,29 +352,41 @@ class TenantRead:
         every = timedelta(hours=self.config.compare_keys_hours)
         if not (progress and every and deletions.is_tracked and deletions.is_selected):
             return
-        if self.access.removals.are_kept(tenant, deletions.sets(), progress.progress(tenant), self._now()):
+        was = progress.progress(tenant)
+        are_kept = self.access.removals.are_kept(tenant, deletions.sets(), was, self._now())
+        if are_kept and not was.held:
             return
-        start = self.config.start_date
         self._keys = KeyComparison(
             self.reader,
             self.key_reader,
             self.table.id_field,
             progress,
             self.facts,
-            Window(format_instant(start) if start else None),
+            Window(self._start),
             every,
             self._now,
-            lambda: progress.progress(tenant).newest,
+            lambda: progress.progress(tenant).latest_sent,
             self._records_of,
             lambda removals: self.output.messages([*tombstones(self.table, tenant, removals)]),
             condition=self.table.condition,
+            is_last=are_kept,
         )
         self._keys.begin()
 
     def _records_of(self, reader: Reader, rows: Sequence[Raw]) -> Iterator[AirbyteMessage]:
         for piece, lacking in self.output.pieces(reader, rows):
-            meta = meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
-            yield from self.output.messages(piece, meta)
+            yield from self.output.messages(piece, self._meta(reader, lacking))
+
+    def _wanted_records_of(self, reader: Reader, rows: Sequence[Raw]) -> Iterator[AirbyteMessage]:
+        """The records of rows that were found by their ids, without those that were changed before the start date."""
+        for piece, lacking in self.output.pieces(reader, rows):
+            records = changed_since(piece, self.table.cursor_field, self._start)
+            if self._keys and records:
+                self._keys.note_sent(records)
+            yield from self.output.messages(records, self._meta(reader, lacking))
+
+    def _meta(self, reader: Reader, lacking: Sequence[str]) -> Meta | None:
+        return meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
 
     def _look_back(self, progress: TenantCursor) -> LookBack:
         return LookBack(

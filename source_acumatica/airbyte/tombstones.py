@@ -80,7 +80,7 @@ class Deletions:
             where,
             self.max_rows,
             self.described() if may_have_flags else None,
-            max(filter(None, (newest, was.newest)), default=None),
+            max(filter(None, (newest, was.latest_sent)), default=None),
             has_own_stamp=self.has_own_stamp,
             sent_by=format_instant(sent_before.latest) if sent_before else None,
             was=was,

@@ -8,7 +8,7 @@ from typing import Any
 
 from source_acumatica.contract.tables import Table
 from source_acumatica.erp.addresses import encode
-from source_acumatica.reading.fields import Raw
+from source_acumatica.reading.fields import Raw, unwrap
 
 # What a customization adds to the platform's own tables has the prefix "Usr", user-defined fields have "Attribute".
 # Fields of a customization's own tables are called as their author liked (BEHAVIOR.md, "Custom fields").
@@ -127,16 +127,22 @@ def in_groups(names: tuple[str, ...], room: int, most: int | None = None) -> lis
     return [tuple(group) for group in groups]
 
 
-def merge_custom(row: dict[str, Any], more: Raw, path: tuple[str, ...]) -> bool:
+def merge_custom(row: dict[str, Any], more: Raw, table: Table, depth: int = 0) -> bool:
     """Add the custom fields of another answer with the same record; False where its lines are not the same ones."""
     row["custom"] = ours_by_view = dict(row.get("custom") or {})
     for view, fields in (more.get("custom") or {}).items():
         ours_by_view[view] = {**(ours_by_view.get(view) or {}), **(fields or {})}
-    if not path:
+    if depth == len(table.path):
         return True
-    ours, theirs = row.get(path[0]) or [], more.get(path[0]) or []
+    part, keys = table.path[depth], table.line_keys[depth]
+    ours, theirs = row.get(part) or [], more.get(part) or []
     if isinstance(ours, dict) and isinstance(theirs, dict):
-        return merge_custom(ours, theirs, path[1:])
+        return merge_custom(ours, theirs, table, depth + 1)
     return len(ours) == len(theirs) and all(
-        merge_custom(line, other, path[1:]) for line, other in zip(ours, theirs, strict=True)
+        _is_one_line(line, other, keys) and merge_custom(line, other, table, depth + 1)
+        for line, other in zip(ours, theirs, strict=True)
     )
+
+
+def _is_one_line(line: Raw, other: Raw, keys: Sequence[str]) -> bool:
+    return all(unwrap(line[key]) == unwrap(other[key]) for key in keys if key in line and key in other)

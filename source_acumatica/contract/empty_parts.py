@@ -110,7 +110,8 @@ class EmptyParts:
         if self._refusal and lines and (lines,) in self.evidence.unknown:
             sentence = (
                 f"the list comes without {lines}, and whether its records have any is unknown, since not all "
-                f"that were looked at could be read by themselves: {self._refusal.problem.sentence}"
+                f"that were looked at could be read by themselves: {self._refusal.problem.sentence}. Read the stream "
+                "incrementally, where its records say so, or leave it out"
             )
             raise RequestFailed(replace(self._refusal.problem, action=Action.STOP, sentence=sentence), self.where)
 

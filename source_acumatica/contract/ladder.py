@@ -81,7 +81,7 @@ class Ladder:
             return replace(plan, filters=False)
         if problem.action is Action.STOP and not self._may_not_be_optimized(problem):
             raise error
-        return self._lower_rung(plan, window, problem)
+        return self._lower_rung(plan, window, error)
 
     def _may_not_be_optimized(self, problem: Problem) -> bool:
         """Whether a failure in words that are not known may say that the list cannot be read in one query."""
@@ -217,12 +217,15 @@ class Ladder:
             return [] if works_with(tuple(names)) else names
         return [name for name in names if not works_with((name,))]
 
-    def _lower_rung(self, plan: Plan, window: Window, problem: Problem) -> Plan:
+    def _lower_rung(self, plan: Plan, window: Window, error: RequestFailed) -> Plan:
+        problem = error.problem
         wanted = {*(self.columns or self.table.rows_shape.json_schema()), *self.table.path}
         options = partial(list_options, self.table, columns=self.columns, window=window)
         lower = plan.lower(problem.names, wanted)
         while lower and options(plan=lower) == options(plan=plan):
             lower = lower.lower(problem.names, wanted)
+        if lower is None and problem.action is Action.STOP:
+            raise error
         if lower is None:
             sentence = f"{problem.sentence}. Not even its keys can be listed: leave this stream out"
             raise RequestFailed(replace(problem, sentence=sentence), self.where)

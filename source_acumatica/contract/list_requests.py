@@ -98,8 +98,12 @@ class ListRequests:
             few = {**token, "top": min(len(rows), _FEW_ROWS), "plan": replace(plan, custom=())}
             refuse_lost_fields(self.table, plan, self.where, rows, lambda: self.send(window, few)[0])
             self._has_compared = True
-        self.has_shown_custom |= shows_custom(rows, self.table.path, plan.custom)
+        self.note_custom(rows, plan)
         return rows, size_bytes
+
+    def note_custom(self, rows: Sequence[Raw], plan: Plan) -> None:
+        """Look whether rows name custom fields that were asked for."""
+        self.has_shown_custom |= shows_custom(rows, self.table.path, plan.custom)
 
     def has_rows(self, window: Window, plan: Plan, **place: int) -> bool:
         """Whether there is a row in the window, from a place on."""
@@ -146,7 +150,7 @@ class ListRequests:
     def _merge(self, rows: Sequence[Raw], more: Sequence[Raw]) -> bool:
         """Whether both pages hold the same records; ``rows`` then has the custom fields of both."""
         return len(rows) == len(more) and all(
-            self.is_one(row, other) and merge_custom(row, other, self.table.path)
+            self.is_one(row, other) and merge_custom(row, other, self.table)
             for row, other in zip(rows, more, strict=True)
         )
 

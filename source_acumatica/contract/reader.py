@@ -53,8 +53,8 @@ Got = TypeVar("Got")
 # Read one by one, so many records are held in memory and lie between two states: half a minute at a second each.
 _KEYS_IN_A_PAGE = 30
 _FAILURE = 500
-# With the pauses between them, a minute.
-_TRIES_AFTER_A_PAGE = 6
+# With the pauses between them, a minute. And more than there are simpler requests.
+_TRIES_AFTER_A_PAGE, _TRIES_AT_ONE_RECORD = 6, 20
 _ALL, _CHANGED = "all", "changed"
 Key = TypeVar("Key")
 
@@ -84,7 +84,9 @@ class ListReader(ContractReader):
         # All of them now: pages are fetched by several threads.
         table, columns, where = self.table, self.columns, self.where
         self.requests = ListRequests(table, columns, where, identifier(table), self.ask)
-        self.records = SingleRecords(table, columns, where, self.fetch_object, self.fetch_rows)
+        self.records = SingleRecords(
+            table, columns, where, self.fetch_object, self.fetch_rows, lambda: self.requests.has_shown_custom
+        )
         self.ladder = ladder = Ladder(table, columns, where, lambda: self.facts.left_out, in_full=self._in_full)
         self.empty_parts = EmptyParts(
             table, columns, where, self.facts, self.records, self.requests, lambda: ladder.optional
@@ -123,7 +125,8 @@ class ListReader(ContractReader):
                 rows = list(self._completed(page.rows))
                 if self.requests.has_shown_custom and not (self._plan.dialect or self.facts.knows(SHOWS_CUSTOM)):
                     self.facts.learn(SHOWS_CUSTOM)
-                self.field_check.look_at(rows, self.ladder.left_out, self._leave_out)
+                self.field_check.look_at(rows, self.ladder.left_out, self.ladder.leave_out)
+                self.left_out = tuple(self.ladder.left_out)
                 self.broken = self.field_check.broken
                 if page.shows_likes and not self.table.path:
                     self.repeated_key = self.table.keys
@@ -338,6 +341,7 @@ class ListReader(ContractReader):
             yield from rows
             return
         records = [*self._records(rows, self.records.read, self.records.can_address)]
+        self.requests.note_custom([*filter(None, records)], self._plan)
         yield from filter(None, records)
         if removed := records.count(None):
             logger.info(f"{self.where}: {removed} records were removed while they were read.")
@@ -345,7 +349,8 @@ class ListReader(ContractReader):
     def by_ids(self, ids: Sequence[str], *, is_unconditional: bool = False) -> Iterator[tuple[str, Raw | None]]:
         """Each of these NoteIDs with its record, which is asked for by itself; None where there is none."""
         self._begun()
-        yield from zip(ids, self._records(ids, self.records.of_id, bool), strict=True)
+        read = self.records.of_id if is_unconditional else self.records.wanted
+        yield from zip(ids, self._records(ids, read, bool), strict=True)
 
     def _records(
         self, known: Sequence[Key], read: Callable[[Key, Plan], Raw | None], can_address: Callable[[Key], bool]
@@ -359,12 +364,13 @@ class ListReader(ContractReader):
 
     def _record(self, known: Key, read: Callable[[Key, Plan], Raw | None], is_addressable: bool) -> Raw | None:
         """One record in full; None where it was removed since its key was read."""
+        tries_left = _TRIES_AT_ONE_RECORD
         while True:
-            plan = self._plan
+            plan, tries_left = self._plan, tries_left - 1
             try:
                 return read(known, plan)
             except RequestFailed as error:
-                if error.problem.action not in REFUSALS or not is_addressable:
+                if error.problem.action not in REFUSALS or not (is_addressable and tries_left):
                     raise
                 works = partial(self.records.accepts, read, known)
                 with self._lowering:
@@ -374,10 +380,6 @@ class ListReader(ContractReader):
     def _take(self, plan: Plan) -> None:
         self._plan, self.left_out = plan, tuple(self.ladder.left_out)
         self.custom = tuple(column_of(name, self.table.path) for name in plan.custom)
-
-    def _leave_out(self, columns: Iterable[str]) -> None:
-        self.ladder.leave_out(columns)
-        self.left_out = tuple(self.ladder.left_out)
 
     def _chosen_custom(self) -> tuple[str, ...]:
         """The names of the custom fields to ask for."""

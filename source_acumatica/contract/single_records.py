@@ -15,7 +15,7 @@ from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.query import custom_groups, expanded, record_options
 from source_acumatica.contract.record_addresses import can_address, id_path, record_filter, record_paths
 from source_acumatica.contract.tables import Table
-from source_acumatica.contract.understood import refuse_misunderstood
+from source_acumatica.contract.understood import NO_CUSTOM, refuse_misunderstood
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.fields import Raw, unwrap
 from source_acumatica.reading.window import Window
@@ -42,6 +42,8 @@ class SingleRecords:
     where: str
     fetch_object: FetchObject
     fetch_rows: FetchRows
+    has_shown_custom: Callable[[], bool]
+    """Whether another record has named a custom field, so that one without them has none."""
 
     def can_address(self, row: Raw) -> bool:
         """Whether the record of a row of the list can be asked for by itself."""
@@ -78,6 +80,17 @@ class SingleRecords:
         path = id_path(self.table, row)
         return self._at(path, row, plan) if path else None
 
+    def wanted(self, id_: str, plan: Plan) -> Raw | None:
+        """As ``of_id``, but None also where the row filter leaves the record out, or nobody can say it.
+
+        Raises:
+            RequestFailed: it cannot be read.
+        """
+        record = self.of_id(id_, plan)
+        if record is None or not self.table.condition:
+            return record
+        return record if self._is_listed(record, plan, self.table.condition) else None
+
     def accepts(self, read: Callable[[Any, Plan], Raw | None], known: Any, plan: Plan) -> bool:
         """Whether the ERP accepts to be asked for a record under this plan, and has it."""
         try:
@@ -92,7 +105,7 @@ class SingleRecords:
         try:
             return self.read(row, plan)
         except RequestFailed as error:
-            if error.problem.action not in REFUSALS:
+            if error.problem.action not in (*REFUSALS, Action.FEWER_ROWS):
                 raise
             if refusals is not None:
                 refusals.append(error)
@@ -111,6 +124,8 @@ class SingleRecords:
             if problem.action is Action.GONE or problem.status == _NOT_FOUND:
                 return None
             # The list could be read, so the form is set up: the stream must not be skipped.
+            if problem == NO_CUSTOM:
+                raise
             action = Action.STOP if problem.action is Action.SKIP else problem.action
             named = replace(problem, action=action, sentence=f"{problem.sentence} (record {self._name(row)})")
             raise RequestFailed(named, self.where) from None
@@ -128,19 +143,21 @@ class SingleRecords:
         groups = custom_groups(self.table, plan, self.columns, Window())
         for _ in range(_TRIES_AT_ONE_RECORD):
             record, *more = [self._answer(path, replace(plan, custom=group)) for group in groups]
-            if all(merge_custom(record, other, self.table.path) for other in more):
+            if all(merge_custom(record, other, self.table) for other in more):
                 return record
         sentence = "its lines change faster than their custom fields can be read"
         raise RequestFailed(Problem(Action.STOP, FailureType.transient_error, sentence), self.where)
 
     def _answer(self, path: str, plan: Plan) -> dict[str, Any]:
         record = self.fetch_object(path, record_options(self.table, plan, self.columns))
-        refuse_misunderstood(self.table, plan, self.where, [record])
+        refuse_misunderstood(self.table, plan, self.where, [record], has_shown_custom=self.has_shown_custom())
         return record
 
-    def _is_listed(self, row: Raw, plan: Plan) -> bool | None:
-        """Whether the list still has the record of ``row``; None if it cannot be asked."""
+    def _is_listed(self, row: Raw, plan: Plan, condition: str = "") -> bool | None:
+        """Whether the list has the record of ``row``, and it meets the condition; None if it cannot be asked."""
         options = record_filter(self.table, row, plan)
+        if options and condition:
+            options["$filter"] += f" and {condition}"
         try:
             return None if options is None else bool(self.fetch_rows(self.table.url_path, options))
         except RequestFailed as error:

@@ -78,7 +78,10 @@ class ContractStream(TableStream):
             absent=self._catalog_columns.absent(tenant),
             present=self._catalog_columns.present(tenant),
             has_custom=True,
-            has_ids=table.dialect.has_ids and (table.rows_shape.has_ids or self._reads_custom(tenant)),
+            has_ids=table.dialect.has_ids,
+            has_ids_in_rows=table.rows_shape.has_ids
+            or self._reads_custom(tenant)
+            or table.has_choice_in(self._table.primary_key),
             has_ids_in_keys=table.has_choice_in(self._keys.names or self._table.primary_key),
             choices_named=table.choices_in_condition,
         )

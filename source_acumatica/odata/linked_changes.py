@@ -84,6 +84,8 @@ class LinkedChanges:
         """By tenant: the tables that were looked for, None for one that it lacks; None where OData is closed."""
         self._found: dict[tuple[str, str], tuple[str, Ids | None]] = {}
         """By tenant and table: since when was asked, and the answer."""
+        self._failed: dict[tuple[str, str], RequestFailed] = {}
+        """The failures that may pass; another stream of the run does not try in vain."""
         self._refused: dict[tuple[str, str], set[str]] = {}
         self._words: dict[str, str] = {}
         """By tenant: the spelling that it has accepted."""
@@ -104,10 +106,16 @@ class LinkedChanges:
         """
         self.expect(tenant, dac, since)
         with self._lock_of(tenant, dac):
+            if failure := self._failed.get((tenant, dac)):
+                raise failure
             known = self._found.get((tenant, dac))
             if known is None or (known[1] is not None and known[0] > since):
                 earliest = self._earliest[tenant, dac]
-                known = self._found[tenant, dac] = earliest, self._ask(tenant, dac, earliest, where)
+                try:
+                    known = self._found[tenant, dac] = earliest, self._ask(tenant, dac, earliest, where)
+                except RequestFailed as error:
+                    self._failed[tenant, dac] = error
+                    raise
             return known[1]
 
     def _lock_of(self, tenant: str, dac: str = "") -> threading.Lock:

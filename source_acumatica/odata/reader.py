@@ -135,11 +135,21 @@ class ODataReader(Reader):
 
     def by_ids(self, ids: Sequence[str], *, is_unconditional: bool = False) -> Iterator[tuple[str, Raw | None]]:
         """Each of these NoteIDs with its row; None where there is none."""
-        plan = ODataPlan((), filters=False)
         for some in in_pieces(ids, IDS_IN_A_CONDITION):
-            token = {"plan": plan, "top": len(some), "ids": some, "is_unconditional": is_unconditional}
-            rows = {str(row.get(NOTE_ID)).lower(): row for row in self.ask(Window(), token).rows}
+            rows: dict[str, Raw] = {}
+            # An answer may have fewer rows than there are.
+            while rest := [id_ for id_ in some if id_.lower() not in rows]:
+                more = self._rows_of(rest, is_unconditional=is_unconditional)
+                if more.keys() <= rows.keys():
+                    break
+                rows |= more
             yield from ((id_, rows.get(id_.lower())) for id_ in some)
+
+    def _rows_of(self, ids: Sequence[str], *, is_unconditional: bool) -> dict[str, Raw]:
+        """The rows of one answer, by their NoteIDs in lower case."""
+        plan = ODataPlan((), filters=False)
+        token = {"plan": plan, "top": len(ids), "ids": ids, "is_unconditional": is_unconditional}
+        return {str(row.get(NOTE_ID)).lower(): row for row in self.ask(Window(), token).rows}
 
     @property
     def leaves_unstamped(self) -> bool:

@@ -38,6 +38,8 @@ class TenantCursor(Cursor):
         self._lock = threading.Lock()
         self._progress = {**dict.fromkeys(tenants, Progress()), **dict(_progresses(state))}
         self._has_emitted = False
+        self._unsaid: set[str] = set()
+        """The tenants of which no state has ever said with which settings they are read."""
 
     def progress(self, tenant: str) -> Progress:
         """How far ``tenant`` has been read."""
@@ -46,13 +48,21 @@ class TenantCursor(Cursor):
     def begin(self, tenant: str, read_with: ReadWith) -> None:
         """Begin a read with these settings.
 
-        They go out with the first state; before any row, if it may be one that earlier rows cannot be mixed with.
+        They go out with the first state; before any row, if it may be one that earlier rows cannot be mixed with, or
+        ``rows_begin`` is the first that the state would know of.
         """
+        if not self._progress[tenant].read_with:
+            self._unsaid.add(tenant)
         if is_of_another_contract(self._progress[tenant].read_with, read_with):
             self._advance(tenant, lambda was: was.begun_with(read_with))
             return
         with self._lock:
             self._progress[tenant] = self._progress[tenant].begun_with(read_with)
+
+    def rows_begin(self, tenant: str) -> None:
+        """Rows are about to be sent: if the run dies before the state behind them, the next one knows with what."""
+        if tenant in self._unsaid:
+            self._advance(tenant, lambda was: was)
 
     def page_done(
         self,
@@ -165,6 +175,7 @@ class TenantCursor(Cursor):
         # Emitted under the lock: two tenants' states must not overtake each other on the way out.
         with self._lock:
             self._progress[tenant] = change(self._progress[tenant])
+            self._unsaid.discard(tenant)
             self._emit_state()
 
     def _emit_state(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,17 @@ class HeldKeys:
         """
         for chunk in packed_chunks(ids):
             self._add(chunk)
+
+    def unheld(self, ids: Sequence[str]) -> Sequence[str]:
+        """Those of the ids that are not held; all of them where the ids themselves are not.
+
+        Raises:
+            ValueError: one of them is not a GUID.
+        """
+        if self._sketch:
+            return ids
+        packed = (id_bytes for chunk in packed_chunks(ids) for id_bytes in single_ids(chunk))
+        return [id_ for id_, id_bytes in zip(ids, packed, strict=True) if id_bytes not in self._exact]
 
     def minus(self, other: HeldKeys) -> Difference | None:
         """By which ids these and others differ; None where these are too many, or were not added once each.

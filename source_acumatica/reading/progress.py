@@ -117,12 +117,18 @@ class Progress:
     def linked_since(self, window: Window) -> str | None:
         """From when on to ask for changes of linked rows: as far back as the window goes from what was reached.
 
-        The position of the window stays where it is as long as no row has come.
+        The position of the window stays where it is as long as no row has come, and goes on where these changes could
+        not be asked for.
         """
-        if not (window.since and self.linked and self.reached) or self.linked <= self.reached:
+        if not (window.since and self.linked and self.reached):
             return window.since
         overlap = datetime.fromisoformat(self.reached) - datetime.fromisoformat(window.since)
-        return max(window.since, moved(self.linked, -max(overlap, timedelta())))
+        return moved(self.linked, -max(overlap, timedelta()))
+
+    @property
+    def latest_sent(self) -> str | None:
+        """The latest stamp that a row was sent with, also before all rows were read anew."""
+        return max(filter(None, (self.newest, self.own_latest)), default=None)
 
     def is_ahead_of(self, now: datetime | None) -> bool:
         """Whether what was reached is later than the server's clock: the clock was wrong then, or is now."""

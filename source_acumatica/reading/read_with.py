@@ -16,9 +16,9 @@ ReadWith = Mapping[str, Any]
 _INSTANCE, _ARCHIVED, _CUSTOM, _START = "instance_url", "include_archived", "include_custom_fields", "start_date"
 _FILTER, _PARAMETERS, _USER, _ODATA = "row_filters", "inquiry_parameters", "username", "odata_version"
 _DESIGNED, _ABSENT = "designed_at", "absent_columns"
-_HAS_IDS, _IDS_IN_KEYS = "choices_by_id", "choices_in_keys"
-# Only compared with what was absent or is another one now, and not kept.
-_PRESENT, _NAMED = "present_columns", "choices_named"
+_HAS_IDS, _IDS_IN_ROWS, _IDS_IN_KEYS, _NAMED = "choices_by_id", "choices_in_rows", "choices_in_keys", "choices_named"
+# Only compared with what was absent, and not kept.
+_PRESENT = "present_columns"
 # The state has only the beginning of the hash of a user's name: enough to see that it is another one.
 _MARK_CHARACTERS = 12
 _NONE = [dict[str, str]()]
@@ -36,13 +36,15 @@ def read_with(
     odata_version: int | None = None,
     designed_at: str | None = None,
     has_ids: bool = False,
+    has_ids_in_rows: bool = False,
     has_ids_in_keys: bool = False,
     choices_named: Sequence[str] = (),
 ) -> ReadWith:
     """The settings that a tenant's stream is read with; ``has_custom``: it has a column for custom fields.
 
-    ``has_ids``: its contract version gives ids for choices, where earlier ones give labels; ``has_ids_in_keys``: also
-    in its keys. ``choices_named`` are the choices that the row filter names.
+    ``has_ids``: its contract version gives ids for choices, where earlier ones give labels; ``has_ids_in_rows``: its
+    rows may have such choices; ``has_ids_in_keys``: and so have their keys. ``choices_named`` are the choices that the
+    row filter names.
 
     ``absent`` are the catalog's columns that the tenant does not have, though another may have them; ``present`` those
     that it has.
@@ -59,10 +61,9 @@ def read_with(
     if has_custom:
         with_[_CUSTOM] = config.include_custom_fields
     if has_ids:
-        with_[_HAS_IDS] = True
-        with_[_IDS_IN_KEYS] = has_ids_in_keys
+        with_ |= {_HAS_IDS: True, _IDS_IN_ROWS: has_ids_in_rows, _IDS_IN_KEYS: has_ids_in_keys}
     if choices_named:
-        with_[_NAMED] = choices_named
+        with_[_NAMED] = sorted(choices_named)
     if odata_version is not None:
         with_[_ODATA] = odata_version
     if designed_at is not None:
@@ -84,7 +85,7 @@ def _same_for_all_spellings(url: str) -> str:
 
 def to_remember(was: ReadWith, now: ReadWith) -> ReadWith:
     """What the state keeps: ``now``, and when the inquiry was changed, where that is not known today."""
-    kept = {name: value for name, value in now.items() if name not in (_PRESENT, _NAMED)}
+    kept = {name: value for name, value in now.items() if name != _PRESENT}
     return {_DESIGNED: was[_DESIGNED], **kept} if _DESIGNED in was else kept
 
 
@@ -133,14 +134,18 @@ def explain_mixture(was: ReadWith, now: ReadWith) -> str | None:
 
 def is_of_another_contract(was: ReadWith, now: ReadWith) -> bool:
     """Whether rows have other values for choices than those that were read before, if there were any."""
+    return _changes_choices(was, now) and any(one.get(_IDS_IN_ROWS) for one in (was, now))
+
+
+def _changes_choices(was: ReadWith, now: ReadWith) -> bool:
     return bool(was.get(_HAS_IDS)) != bool(now.get(_HAS_IDS))
 
 
 def _changed_meaning(was: ReadWith, now: ReadWith) -> str:
     """The choices in a row filter that is what it was, where they are compared with other values now."""
-    is_changed = is_of_another_contract(was, now)
     is_same = was and was.get(_FILTER, now[_FILTER]) == now[_FILTER]
-    return ", ".join(now.get(_NAMED, ())) if is_changed and is_same else ""
+    named = {*was.get(_NAMED, ()), *now.get(_NAMED, ())}
+    return ", ".join(sorted(named)) if _changes_choices(was, now) and is_same else ""
 
 
 def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:

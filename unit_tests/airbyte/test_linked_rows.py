@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from airbyte_cdk.models import FailureType
 
 from source_acumatica.airbyte.linked_rows import LinkedRows
+from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.window import Window
 
 SINCE = "2026-11-27T00:00:00.000000Z"
@@ -24,7 +26,7 @@ def linked(found, *, is_filtered=True, there=("a", "b", "c")):
         is_filtered=lambda _window: is_filtered,
         by_ids=lambda some: ((each, {"id": each} if each in there else None) for each in some),
     )
-    return LinkedRows(reader, ids, "id", lambda _reader, rows: iter([row["id"] for row in rows])), asked
+    return LinkedRows(reader, ids, "id", lambda _reader, rows: iter([row["id"] for row in rows]), None), asked
 
 
 def test_records_of_which_something_linked_was_changed_are_read_by_their_ids():
@@ -45,6 +47,26 @@ def test_records_that_were_sent_already_are_not_read_again():
 def test_nothing_is_asked_where_all_rows_have_come(window, is_filtered):
     rows, asked = linked(["a"], is_filtered=is_filtered)
     assert [*rows.messages(window, window.since)] == asked == []
+
+
+def test_a_window_from_the_start_date_on_brings_all_rows():
+    rows, asked = linked(["a"])
+    rows.start = SINCE
+    assert [*rows.messages(Window(SINCE), SINCE)] == asked == []
+
+
+def test_a_failure_that_may_pass_is_told_and_ends_nothing(caplog):
+    def fails(_since):
+        raise RequestFailed(Problem(Action.STOP, FailureType.transient_error, "no answer"), "X")
+
+    rows, _ = linked([])
+    rows.ids = fails
+    messages = rows.messages(Window(SINCE), SINCE)
+    with pytest.raises(StopIteration) as end:
+        next(messages)
+    assert end.value.value is False
+    assert "no answer" in caplog.text
+    assert "switch track_linked_changes off" in caplog.text
 
 
 def test_where_it_cannot_be_asked_nothing_else_changes():

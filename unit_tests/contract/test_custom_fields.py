@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -90,31 +91,39 @@ def test_a_name_that_is_too_long_by_itself_is_a_group_by_itself():
     assert in_groups(("a" * 2000, "b"), 1000) == [("a" * 2000,), ("b",)]
 
 
+def at(*path):
+    return replace(table(), path=path, line_keys=((),) * len(path))
+
+
 def test_custom_fields_of_several_answers_come_together():
     ours = {"custom": {"Document": {"UsrA": {"value": 1}}}}
-    assert merge_custom(ours, {"custom": {"Document": {"UsrB": {"value": 2}}, "Other": {"UsrC": {}}}}, ())
+    assert merge_custom(ours, {"custom": {"Document": {"UsrB": {"value": 2}}, "Other": {"UsrC": {}}}}, at())
     assert ours == {"custom": {"Document": {"UsrA": {"value": 1}, "UsrB": {"value": 2}}, "Other": {"UsrC": {}}}}
 
 
 def test_custom_fields_of_lines_come_together_line_by_line():
     ours = {"Operations": [{"Material": [{"custom": {}}, {}]}, {"Material": []}, {}]}
     more = {"Operations": [{"Material": [{"custom": {"V": {"UsrA": 1}}}, {"custom": {"V": {"UsrA": 2}}}]}, {}, {}]}
-    assert merge_custom(ours, more, ("Operations", "Material"))
+    assert merge_custom(ours, more, at("Operations", "Material"))
     first, second = ours["Operations"][0]["Material"]
     assert (first["custom"], second["custom"]) == ({"V": {"UsrA": 1}}, {"V": {"UsrA": 2}})
 
 
 def test_custom_fields_in_a_linked_object_come_together():
     ours = {"Totals": {"Taxes": [{}]}}
-    assert merge_custom(ours, {"Totals": {"Taxes": [{"custom": {"V": {"UsrA": 1}}}]}}, ("Totals", "Taxes"))
+    assert merge_custom(ours, {"Totals": {"Taxes": [{"custom": {"V": {"UsrA": 1}}}]}}, at("Totals", "Taxes"))
     assert ours["Totals"]["Taxes"][0]["custom"] == {"V": {"UsrA": 1}}
 
 
 def test_lines_that_are_not_the_same_ones_are_not_merged():
-    assert not merge_custom({"Details": [{}]}, {"Details": [{}, {}]}, ("Details",))
+    assert not merge_custom({"Details": [{}]}, {"Details": [{}, {}]}, at("Details"))
+    lines = [{"Details": [{"LineNbr": {"value": number}}]} for number in (1, 1, 2)]
+    by_number = replace(at("Details"), line_keys=(("LineNbr",),))
+    assert merge_custom(lines[0], lines[1], by_number)
+    assert not merge_custom(lines[0], lines[2], by_number)
 
 
 def test_custom_fields_that_were_null_come_together_with_others():
     ours = {"custom": None}
-    assert merge_custom(ours, {"custom": {"V": {"UsrA": 1}}}, ())
+    assert merge_custom(ours, {"custom": {"V": {"UsrA": 1}}}, at())
     assert ours == {"custom": {"V": {"UsrA": 1}}}

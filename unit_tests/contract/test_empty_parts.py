@@ -52,7 +52,7 @@ def parts(alone, facts, listed=()):
     def ask(_window, token):
         return [*listed][token["skip"] : token["skip"] + token["top"]], 100
 
-    records = SingleRecords(orders, None, "X", fetch_object, lambda *_: list(listed))
+    records = SingleRecords(orders, None, "X", fetch_object, lambda *_: list(listed), lambda: False)
     requests = ListRequests(orders, None, "X", identifier(orders), ask)
     return EmptyParts(orders, None, "X", facts, records, requests, tuple)
 

@@ -20,6 +20,7 @@ def single_orders(answer):
         "Tenant 'A', stream X",
         lambda _path, _options: answer,
         lambda *_: [order("A1")],
+        lambda: False,
     )
 
 

@@ -188,7 +188,7 @@ def test_a_table_that_the_tenant_lacks_cannot_be_asked_and_one_not_expected_is_d
 
 
 @pytest.mark.parametrize("when", ["description", "rows"])
-def test_a_failure_that_may_pass_is_raised_and_asked_again(when):
+def test_a_failure_that_may_pass_is_raised_and_not_tried_in_vain_by_other_streams(when):
     passing = RequestFailed(Problem(Action.RETRY, FailureType.transient_error, "the ERP did not answer", status=503))
     service = Service(refuses=lambda _text: passing if when == "rows" else None)
     service.failure = passing if when == "description" else None
@@ -196,4 +196,6 @@ def test_a_failure_that_may_pass_is_raised_and_asked_again(when):
     with pytest.raises(RequestFailed, match="did not answer"):
         changes.ids("A", DAC, LATE, "S")
     service.failure, service.refuses = None, lambda _text: None
-    assert changes.ids("A", DAC, LATE, "S") == ("a1", "b1")
+    with pytest.raises(RequestFailed, match="did not answer"):
+        changes.ids("A", DAC, LATE, "S2")
+    assert LinkedChanges(service).ids("A", DAC, LATE, "S") == ("a1", "b1")

@@ -35,6 +35,7 @@ def settings(
     absent=(),
     present=(),
     has_ids=False,
+    has_ids_in_rows=True,
     has_ids_in_keys=False,
     choices_named=(),
     **changes,
@@ -51,6 +52,7 @@ def settings(
         odata_version=odata_version,
         designed_at=designed_at,
         has_ids=has_ids,
+        has_ids_in_rows=has_ids_in_rows,
         has_ids_in_keys=has_ids_in_keys,
         choices_named=choices_named,
     )
@@ -214,6 +216,19 @@ def test_another_contract_version_gives_other_values_to_all_rows():
     assert "labels where it had ids" in "".join(asks_for_more(five, four))
     assert [*asks_for_more(five, five)] == [*asks_for_more(four, four)] == [*asks_for_more({}, five)] == []
     assert explain_mixture(four, five) is None
+
+
+def test_another_contract_version_is_all_the_same_for_rows_without_choices():
+    """And rows that have none today, as custom fields are off, are of the contract version that they are of."""
+    four, five = settings(has_ids_in_rows=False), settings(has_ids=True, has_ids_in_rows=False)
+    assert [*asks_for_more(four, five)] == [*asks_for_more(five, four)] == []
+    assert [*asks_for_more(five, settings(has_ids=True))] == []
+    keys = settings(has_ids=True, has_ids_in_rows=False, has_ids_in_keys=True)
+    assert "its keys had labels" in explain_mixture(four, keys)
+    by_status = {"condition": "(Status eq 'N')", "has_ids_in_rows": False}
+    five = settings(**by_status, has_ids=True, choices_named=["Status"])
+    for was, now in ((settings(**by_status), five), (five, settings(**by_status))):
+        assert "it compares Status" in explain_mixture(was, now)
 
 
 def test_another_contract_version_with_other_keys_would_double_each_row():
