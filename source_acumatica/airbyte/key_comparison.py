@@ -120,7 +120,7 @@ class KeyComparison:
         except ValueError as error:
             logger.warning(f"{self.reader.where}: {error}: keys are compared from now on only.")
             self._held, self._sent = HeldKeys(), set()
-        if self.is_last and not self._held.count:
+        if self.is_last and not (self._held.count or self._sent):
             self._forget()
         elif not self._held.count:
             self._try(self._list_first)
