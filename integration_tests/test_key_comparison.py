@@ -369,3 +369,23 @@ def test_ids_in_upper_case_are_sent_in_upper_case(erp: Simulator) -> None:
     erp.clock.advance(DAY_SECONDS)
     synced(erp, destination)
     assert {name: len(destination.rows(name)) + 1 for name in before} == before
+
+
+@pytest.mark.parametrize("stream", ["SalesOrder", "dac__SOOrder"])
+def test_rows_of_before_a_later_start_date_neither_come_nor_hide_what_is_deleted(
+    stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_comparison, "_MOST_ASKED", 8)
+    with Simulator(rows=30, tenants=(TENANT,)) as erp:
+        destination, company, own = judged(erp), erp.tenant(TENANT), only(stream)
+        destination.sync(erp.config(**SETTINGS), own)
+        latest = max(str(row["LastModified"]) for row in company.rows("SalesOrder"))
+        erp.clock.advance(HOUR_SECONDS)
+        for key in company.keys("SalesOrder")[5::9]:
+            company.delete("SalesOrder", key)
+        for _ in range(6):
+            erp.clock.advance(DAY_SECONDS)
+            destination.sync(erp.config(**SETTINGS, start_date=latest.replace(" ", "T")[:19] + "Z"), own)
+        name = "NoteID" if stream.startswith("dac__") else "id"
+        assert {str(row[name]) for row in destination.rows(stream)} <= there(erp, stream)
+        assert destination.records <= 1, "none of them comes again"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,8 +41,8 @@ _ALMOST = 0.95
 # A list that is empty of a sudden may be a matter of rights, too.
 _FEW = 2
 
-Send = Callable[[Reader, Sequence[Raw]], Iterator[AirbyteMessage]]
-"""Makes records of rows."""
+Send = Callable[[Reader, Sequence[Raw]], Generator[AirbyteMessage, None, Sequence[str]]]
+"""Makes records of the rows that are wanted; their ids, in lower case."""
 Tombstones = Callable[[Iterable[Removal]], Iterator[AirbyteMessage]]
 
 
@@ -238,7 +238,9 @@ class KeyComparison:
     def _compared(self) -> Iterator[AirbyteMessage]:
         held, sent = self._held.count if self._held else 0, len(self._sent)
         listing = self._listed()
-        asked, waiting = listing.gone[:_MOST_ASKED], listing.gone[_MOST_ASKED:]
+        # Those that were there at the last comparison, and not listed, do not take the places of others.
+        doubtful = sorted(listing.gone, key=self._sent.__contains__)
+        asked, waiting = doubtful[:_MOST_ASKED], doubtful[_MOST_ASKED:]
         unsent, later = listing.unsent[:_MOST_ASKED], listing.unsent[_MOST_ASKED:]
         there = {id_ for id_, row in self.key_reader().by_ids(asked, is_unconditional=True) if row is not None}
         gone = [each for each in asked if each not in there]
@@ -252,15 +254,14 @@ class KeyComparison:
             return
         removals = [Removal(self._spelt(each), self._time() or "", self.latest()) for each in gone]
         yield from self.tombstones(removals)
-        # What is there and not listed may be left out by the row filter.
+        # What is there and not listed may be left out by the row filter, or the start date: then it is not followed.
         wanted = [*unsent, *shown]
-        back = [(id_, row) for id_, row in self.reader.by_ids(wanted, is_unconditional=True) if row is not None]
-        rows = [row for _, row in back]
-        yield from self.send(self.reader, rows)
+        rows = [row for _, row in self.reader.by_ids(wanted, is_unconditional=True) if row is not None]
+        back = yield from self.send(self.reader, rows)
         listing.now.add_all(waiting)
         listing.now.remove_all(later)
-        self._sent = {id_ for id_, _ in back if id_ in there}
-        has_more = bool(waiting or later)
+        has_more = bool(later) or not self._sent.issuperset(waiting)
+        self._sent = there.intersection(back)
         if self.is_last and not has_more:
             self._forget()
         else:
@@ -268,7 +269,7 @@ class KeyComparison:
         self.facts.forget(NOT_COMPARED)
         logger.info(
             f"{self.reader.where}: {listing.now.count:,} keys were compared with {held:,} that were listed before and "
-            f"{sent:,} sent since: {len(removals):,} rows are gone, {len(rows):,} had not come"
+            f"{sent:,} sent since: {len(removals):,} rows are gone, {len(back):,} had not come"
             f"{f', {len(waiting) + len(later):,} more are looked at with the next sync' if has_more else ''}."
         )
 

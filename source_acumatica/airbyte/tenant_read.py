@@ -7,12 +7,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage
 
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
-from source_acumatica.airbyte.columns import changed_since
+from source_acumatica.airbyte.columns import changed_since, column
 from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.linked_rows import LinkedRows
@@ -92,7 +93,7 @@ class TenantRead:
         self._start = start = format_instant(self.config.start_date) if self.config.start_date else None
         self._rereader = Rereader(self.reader, self.facts, self.progress, days, start, is_deduped, self._now)
         if self.linked_ids and self.progress:
-            found = self.linked_ids, self.table.record_id, self._wanted_records_of
+            found = self.linked_ids, self.table.record_id, self._linked_records_of
             self._linked = LinkedRows(self.reader, *found, start)
 
     def messages(self, windows: Sequence[Window], count: RowCount) -> Iterator[AirbyteMessage]:
@@ -373,28 +374,26 @@ class TenantRead:
         )
         self._keys.begin()
 
-    def _records_of(self, reader: Reader, rows: Sequence[Raw]) -> Iterator[AirbyteMessage]:
+    def _records_of(
+        self, reader: Reader, rows: Sequence[Raw], note: Callable[[Sequence[Any]], None] | None = None
+    ) -> Generator[AirbyteMessage, None, Sequence[str]]:
+        """The records of rows that were found by their ids, but not those of before the start date; the ids."""
+        ids: list[str] = []
         for piece, lacking in self.output.pieces(reader, rows):
-            yield from self.output.messages(piece, self._meta(reader, lacking))
+            if records := changed_since(piece, self.table.cursor_field, self._start):
+                if note:
+                    note(records)
+                ids += [str(each).lower() for each in column(records, self.table.id_field) or ()]
+                yield from self.output.messages(records, self._meta(reader, lacking))
+        return ids
 
-    def _wanted_records_of(self, reader: Reader, rows: Sequence[Raw]) -> Iterator[AirbyteMessage]:
-        """The records of rows that were found by their ids, without those that were changed before the start date."""
-        for piece, lacking in self.output.pieces(reader, rows):
-            records = changed_since(piece, self.table.cursor_field, self._start)
-            if self._keys and records:
-                self._keys.note_sent(records)
-            yield from self.output.messages(records, self._meta(reader, lacking))
+    def _linked_records_of(self, reader: Reader, rows: Sequence[Raw]) -> Iterator[AirbyteMessage]:
+        return self._records_of(reader, rows, self._keys.note_sent if self._keys else None)
 
     def _meta(self, reader: Reader, lacking: Sequence[str]) -> Meta | None:
         return meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
 
     def _look_back(self, progress: TenantCursor) -> LookBack:
-        return LookBack(
-            self.reader,
-            self.facts,
-            progress,
-            self.config.lookback,
-            has_condition=bool(self.table.condition),
-            is_stamped_by_the_database=self.clock.is_shared,
-            now=self._now,
-        )
+        place = self.reader, self.facts, progress, self.config.lookback
+        has_condition, is_shared = bool(self.table.condition), self.clock.is_shared
+        return LookBack(*place, has_condition=has_condition, is_stamped_by_the_database=is_shared, now=self._now)

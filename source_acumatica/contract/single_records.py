@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,8 @@ from source_acumatica.contract.understood import NO_CUSTOM, refuse_misunderstood
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.fields import Raw, unwrap
 from source_acumatica.reading.window import Window
+
+logger = logging.getLogger("airbyte")
 
 # A record whose lines change between the requests for its custom fields is read again.
 _TRIES_AT_ONE_RECORD = 5
@@ -81,7 +84,7 @@ class SingleRecords:
         return self._at(path, row, plan) if path else None
 
     def wanted(self, id_: str, plan: Plan) -> Raw | None:
-        """As ``of_id``, but None also where the row filter leaves the record out, or nobody can say it.
+        """As ``of_id``, but None also where the row filter leaves the record out, or the ERP does not say it.
 
         Raises:
             RequestFailed: it cannot be read.
@@ -89,7 +92,11 @@ class SingleRecords:
         record = self.of_id(id_, plan)
         if record is None or not self.table.condition:
             return record
-        return record if self._is_listed(record, plan, self.table.condition) else None
+        is_listed = self._is_listed(record, plan, self.table.condition)
+        if is_listed is None:
+            name = self._name(record)
+            logger.warning(f"{self.where}: whether record {name} meets the row filter is not known. It does not come.")
+        return record if is_listed else None
 
     def accepts(self, read: Callable[[Any, Plan], Raw | None], known: Any, plan: Plan) -> bool:
         """Whether the ERP accepts to be asked for a record under this plan, and has it."""

@@ -102,8 +102,10 @@ class TenantCursor(Cursor):
             now = was.done(window, look, begin, is_blind=is_blind)
             if is_proven:
                 return now
-            # What was seen of the clock still holds for deletions, which have a position of their own.
-            return replace(was, reading=None, sure=now.sure, allowed=now.allowed, deletions=now.deletions)
+            # What was seen of the clock still holds for what has a position of its own.
+            return replace(
+                was, reading=None, sure=now.sure, allowed=now.allowed, deletions=now.deletions, linked=now.linked
+            )
 
         self._advance(tenant, done)
 

@@ -185,8 +185,8 @@ class Progress:
             return replace(was, sure=sure, allowed=allowed)
         if look.behind.total_seconds() <= allowed:
             return was._with_sure(look, window.since)
-        deletions = self.deletions and min(self.deletions, sure)
-        return replace(was._with_look(look), reached=sure, deletions=deletions, sure=sure, allowed=None)
+        deletions, linked = (at and min(at, sure) for at in (self.deletions, self.linked))
+        return replace(was._with_look(look), reached=sure, deletions=deletions, linked=linked, sure=sure, allowed=None)
 
     def _with_sure(self, look: Look | None, since: str | None) -> Progress:
         """With all changes before ``look``; the clock may be put back to ``since``, from where on rows were read."""

@@ -113,10 +113,10 @@ def test_a_clock_that_was_put_back_by_no_more_than_the_window_went_back_has_hidd
 
 
 def test_one_that_may_have_been_put_back_further_has_the_window_read_anew_from_where_all_was_sure():
-    was = replace(Progress(T1000), sure=T0945, allowed=4000, deletions=T1000)
+    was = replace(Progress(T1000), sure=T0945, allowed=4000, deletions=T1000, linked=T1000)
     after = done(was, Window(T0945, T1200), 16)
     assert (after.reached, after.lag) == (T0945, 16 * 60)
-    assert after.deletions == T0945, "deletions may be listed with an older time, too"
+    assert after.deletions == after.linked == T0945, "deletions may be listed with an older time, too"
     again = done(after, Window("2026-11-22T09:09:00.000000Z", T1200), 16)
     assert again.reached == T1200
 
