@@ -81,7 +81,8 @@ def test_silent_changes_arrive_within_the_days(openapi: bool, sessions: int, sma
                 assert day > 2 or differences(destination, sim, ONE), "a part in each sync"
                 sim.clock.advance(DAY_SECONDS - 20)
                 destination.sync(config, catalog)
-                assert destination.warnings == []
+                # A busy machine may refuse a connection; that is tried again.
+                assert [line for line in destination.warnings if "Trying again" not in line] == []
             assert differences(destination, sim, ONE) == []
         assert sim.sessions.open_count() == 0
 
