@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from integration_tests.contract_client import with_instants
 from integration_tests.simulator import Fault, FaultKind, SeatAnswer, Simulator
 from integration_tests.simulator.catalog.endpoints import ENDPOINTS
 from integration_tests.simulator.store.shapes import Endpoint, Entity, Shape
@@ -118,16 +119,6 @@ def comparable(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: comparable(each) for name, each in value.items() if name not in ("id", "custom")}
     return value.timestamp() if isinstance(value, datetime) else value
-
-
-def with_instants(value: Any) -> Any:
-    if isinstance(value, list):
-        return [with_instants(each) for each in value]
-    if isinstance(value, dict):
-        return {name: with_instants(each) for name, each in value.items()}
-    if isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T":
-        return datetime.fromisoformat(value).timestamp()
-    return value
 
 
 # ------------------------------------------------------------------------------------------------ sign-in

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .contract_client import FIVE, FOUR, Get, Json, rows_of, site, truth
+from .contract_client import FIVE, FOUR, Get, Json, rows_of, site, truth, with_instants
 from .simulator import Simulator
 
 
@@ -54,16 +54,6 @@ def comparable(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.timestamp()
     return value.isoformat() if isinstance(value, date) else value
-
-
-def with_instants(value: Any) -> Any:
-    if isinstance(value, list):
-        return [with_instants(each) for each in value]
-    if isinstance(value, dict):
-        return {name: with_instants(each) for name, each in value.items()}
-    if isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T":
-        return datetime.fromisoformat(value).timestamp()
-    return value
 
 
 # ------------------------------------------------------------------------------------------------ descriptions

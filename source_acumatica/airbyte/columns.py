@@ -16,6 +16,11 @@ def column(records: Sequence[Any], name: str) -> list[Any] | None:
     return list(map(attrgetter(attributes[name]), records)) if name in attributes else None
 
 
+def ids_in(records: Sequence[Any], name: str) -> list[str]:
+    """The ids in the column ``name``, as they are written; none of records that have no such column or id."""
+    return [str(each) for each in column(records, name) or () if each]
+
+
 def changed_since(records: Sequence[Any], name: str | None, since: str | None) -> Sequence[Any]:
     """The records without those whose cell in the column ``name`` is a time before ``since``."""
     stamps = column(records, name) if records and name and since else None

@@ -12,7 +12,7 @@ from typing import Any
 from airbyte_cdk.models import AirbyteMessage
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.airbyte.columns import column
+from source_acumatica.airbyte.columns import ids_in
 from source_acumatica.airbyte.removals import Removal
 from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
@@ -131,8 +131,7 @@ class KeyComparison:
         """Remember rows that are about to be sent; the state that follows them has to know their keys."""
         if self._held is None:
             return
-        shown = [str(each) for each in column(records, self.id_field) or () if each]
-        ids = self._in_lower_case(shown)
+        ids = self._in_lower_case(ids_in(records, self.id_field))
         try:
             self._sent.update(self._new(ids))
         except ValueError as error:
@@ -246,11 +245,12 @@ class KeyComparison:
         gone = [each for each in asked if each not in there]
         shown = sorted(there) if not self.condition else []
         if self._is_suspicious(len(gone) + len(gone) * len(waiting) // max(len(asked), 1), listing.now.count, held):
+            if self.is_last:
+                self._forget()
+                return
             self._sent = set()
             listing.now.remove_all(listing.unsent)
             self._await(replace(listing, gone=[*gone, *shown, *waiting]), self._time())
-            if self.is_last:
-                self._forget()
             return
         removals = [Removal(self._spelt(each), self._time() or "", self.latest()) for each in gone]
         yield from self.tombstones(removals)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from airbyte_cdk.models import AirbyteMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.airbyte.columns import column
+from source_acumatica.airbyte.columns import ids_in
 from source_acumatica.airbyte.records import in_pieces
 from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
@@ -49,19 +49,26 @@ class LinkedRows:
     send: Callable[[Reader, Sequence[Raw]], Iterator[AirbyteMessage]]
     start: str | None
     """The start date; a window from there on brings all rows that are wanted."""
+    _is_noting: bool = field(default=False, init=False)
+    """Whether a window is being read that brings changes alone, so that others are asked for."""
     _sent: set[str] = field(default_factory=set, init=False)
+
+    def begin(self, window: Window) -> None:
+        """Begin a window; of one that brings all rows nothing is remembered, however many they are."""
+        self._is_noting = self._brings_changes(window)
 
     def note_sent(self, records: Sequence[Any]) -> None:
         """Remember the records that the window has brought by themselves."""
-        self._sent.update(str(each).lower() for each in column(records, self.id_column) or () if each)
+        if self._is_noting:
+            self._sent.update(map(str.lower, ids_in(records, self.id_column)))
 
     def messages(self, window: Window, since: str | None) -> Generator[AirbyteMessage, None, bool]:
         """The rows for this window of changes; whether they could be asked for, or nobody has to.
 
         To be called before the window's end goes into the state, so that none is missed.
         """
-        is_whole = window.since in {None, self.start}
-        if since is None or is_whole or window.is_unstamped or not self.reader.is_filtered(window):
+        self._is_noting = False
+        if since is None or not self._brings_changes(window) or not self.reader.is_filtered(window):
             return True
         try:
             ids = self.ids(since)
@@ -81,3 +88,6 @@ class LinkedRows:
             rows = [row for _, row in self.reader.by_ids(some) if row is not None]
             yield from self.send(self.reader, rows)
         return True
+
+    def _brings_changes(self, window: Window) -> bool:
+        return window.since not in {None, self.start} and not window.is_unstamped

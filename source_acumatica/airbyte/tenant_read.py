@@ -13,7 +13,7 @@ from airbyte_cdk.models import AirbyteMessage
 
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
-from source_acumatica.airbyte.columns import changed_since, column
+from source_acumatica.airbyte.columns import changed_since, ids_in
 from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.linked_rows import LinkedRows
@@ -21,7 +21,7 @@ from source_acumatica.airbyte.look_back import LookBack
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.progress import RowCount
 from source_acumatica.airbyte.records import Meta, meta_of
-from source_acumatica.airbyte.rereading import Rereader, Send
+from source_acumatica.airbyte.rereading import Rereader
 from source_acumatica.airbyte.stamps import Stamps
 from source_acumatica.airbyte.tombstones import Deletions, tombstones
 from source_acumatica.config import Config
@@ -122,11 +122,7 @@ class TenantRead:
         # What is read again has been sent before, but for rows that were hidden; in a large table, nobody knows which.
         if self._keys and not self._keys.is_exact:
             self._keys = None
-
-        def begin() -> Send:
-            return partial(self._send, self._begun_list(), count)
-
-        yield from self._rereader.messages(begin)
+        yield from self._rereader.messages(lambda: partial(self._send, self._begun_list(), count))
         if count.rows > rows_before:
             self._heal()
 
@@ -189,6 +185,8 @@ class TenantRead:
         """Send the rows of a window; whether there were any, with those that were read of it before."""
         reader, keys, rows_before, is_stamped = self.reader, self._begun_list(), count.rows, False
         rows = window.start.offset
+        if self._linked:
+            self._linked.begin(window)
         for page in reader.pages(window):
             if self.progress and page.rows:
                 self.progress.rows_begin(reader.tenant)
@@ -383,7 +381,7 @@ class TenantRead:
             if records := changed_since(piece, self.table.cursor_field, self._start):
                 if note:
                     note(records)
-                ids += [str(each).lower() for each in column(records, self.table.id_field) or ()]
+                ids += map(str.lower, ids_in(records, self.table.id_field))
                 yield from self.output.messages(records, self._meta(reader, lacking))
         return ids
 

@@ -37,8 +37,18 @@ def test_records_of_which_something_linked_was_changed_are_read_by_their_ids():
 
 def test_records_that_were_sent_already_are_not_read_again():
     rows, _ = linked(["a", "b"])
+    rows.begin(Window(SINCE))
     rows.note_sent([{"id": "A"}])
     assert [*rows.messages(Window(SINCE), SINCE)] == ["b"]
+
+
+def test_of_a_window_that_brings_all_rows_nothing_is_remembered():
+    rows, _ = linked(["a"])
+    rows.begin(Window())
+    rows.note_sent([{"id": "a"}])
+    assert [*rows.messages(Window(), None)] == []
+    rows.begin(Window(SINCE))
+    assert [*rows.messages(Window(SINCE), SINCE)] == ["a"]
 
 
 @pytest.mark.parametrize(
