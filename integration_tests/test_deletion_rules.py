@@ -370,7 +370,7 @@ def test_a_passing_failure_is_not_taken_for_a_table_without_tracking(
 
 @pytest.mark.parametrize(("days", "is_told"), [(9.9, False), (10, True), (40, True)])
 def test_a_pause_longer_than_the_erp_keeps_its_list_is_told_with_the_numbers(days: float, is_told: bool) -> None:
-    with paired(DeletionRules(removes_older=True)) as pair:
+    with paired(DeletionRules(removes_older=True), compare_keys_hours=0) as pair:
         pair.delete("SalesOrder")
         position = pair.position("SalesOrder")
         left = pair.sync(days * DAY_SECONDS)
@@ -386,7 +386,7 @@ def test_a_pause_longer_than_the_erp_keeps_its_list_is_told_with_the_numbers(day
 
 
 def test_a_table_that_was_listed_later_is_told() -> None:
-    with paired(DeletionRules(), "dac__SOOrder", tracked=()) as pair:
+    with paired(DeletionRules(), "dac__SOOrder", tracked=(), compare_keys_hours=0) as pair:
         pair.sync()
         pair.company.track("SOOrder")
         pair.sync(3600)
@@ -406,7 +406,8 @@ def test_a_list_that_is_kept_for_no_time_is_told_once() -> None:
 
 
 def test_where_nobody_may_read_what_is_kept_the_usual_is_supposed(caplog: pytest.LogCaptureFixture) -> None:
-    with paired(DeletionRules(retention_days=None, shows_tracked=False), "SalesOrder", "dac__SOOrder") as pair:
+    rules = DeletionRules(retention_days=None, shows_tracked=False)
+    with paired(rules, "SalesOrder", "dac__SOOrder", compare_keys_hours=0) as pair:
         caplog.clear()
         pair.delete("SalesOrder")
         assert pair.sync() == []

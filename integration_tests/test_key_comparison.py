@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from source_acumatica.airbyte import key_comparison
+from source_acumatica.airbyte import key_comparison, known_keys
 from source_acumatica.reading import held_keys, page_size
 
 from .conftest import EXAMPLES, IS_SOAK
@@ -98,12 +98,7 @@ def test_what_is_deleted_goes_within_a_day_and_only_then_are_keys_listed(erp: Si
     assert destination.tombstones == 4
 
 
-def test_nothing_is_compared_where_that_is_not_wanted_or_the_table_is_tracked() -> None:
-    with Simulator(rows=6, tenants=(TENANT,), tracked=("SOOrder", "Customer")) as erp:
-        destination = judged(erp)
-        synced(erp, destination)
-        erp.clock.advance(2 * DAY_SECONDS)
-        assert synced(erp, destination) == []
+def test_nothing_is_compared_where_that_is_not_wanted() -> None:
     with Simulator(rows=6, tenants=(TENANT,)) as erp:
         destination = judged(erp)
         synced(erp, destination, compare_keys_hours=0)
@@ -214,7 +209,7 @@ def test_after_each_comparison_the_destination_is_what_the_erp_shows(
     """Inserts, changes, deletions, rights that are taken away and given back, crashes; with bounds that are small."""
     with pytest.MonkeyPatch.context() as patch, Simulator(rows=8, tenants=(TENANT,)) as erp:
         patch.setattr(page_size, "FIRST_PAGE_ROWS", 3)
-        patch.setattr(key_comparison, "_MOST_SENT", bounds[0])
+        patch.setattr(known_keys, "_MOST_SENT", bounds[0])
         patch.setattr(key_comparison, "_MOST_ASKED", bounds[1])
         patch.setattr(held_keys, "MOST_EXACT_IDS", bounds[2])
         destination = judged(erp)
@@ -316,26 +311,6 @@ def test_rows_that_left_the_row_filter_are_not_gone_and_hide_no_deletion(
         destination.sync(erp.config(**SETTINGS, **more), own)
         assert destination.tombstones == len(own["streams"])
         assert not [warning for warning in destination.warnings if "rights" in warning]
-
-
-def test_once_the_erp_keeps_deletions_keys_are_compared_once_more_and_held_no_longer(erp: Simulator) -> None:
-    destination, company = judged(erp), erp.tenant(TENANT)
-    synced(erp, destination)
-    erp.clock.advance(HOUR_SECONDS)
-    company.delete("SalesOrder", company.keys("SalesOrder")[DELETED])
-    erp.clock.advance(HOUR_SECONDS)
-    for dac in ("SOOrder", "Customer"):
-        company.track(dac)
-    for _ in range(3):
-        erp.clock.advance(HOUR_SECONDS)
-        compared = synced(erp, destination)
-    assert differences(destination, erp, [TENANT]) == []
-    assert compared == []
-    assert not any("held" in part for part in tenant_states(destination))
-
-
-def tenant_states(destination: Destination) -> list[dict[str, Any]]:
-    return [part for one in destination.states.values() for part in one["stream"]["stream_state"]["states"]]
 
 
 def test_rows_that_only_come_when_they_are_read_again_go_when_they_are_deleted(erp: Simulator) -> None:

@@ -75,6 +75,7 @@ LAYERS = {
     "airbyte/linked_rows": 1,
     "airbyte/access": 2,
     "airbyte/keys": 1,
+    "airbyte/known_keys": 1,
     "airbyte/messages": 1,
     "airbyte/output": 1,
     "airbyte/stamps": 1,

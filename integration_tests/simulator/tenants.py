@@ -70,6 +70,10 @@ class Tenant(TenantData):
         """Keeps the deletions of a table from now on, as the form Tables to Track Deleted Records does."""
         self.journal.track(dac, self._clock.now())
 
+    def untrack(self, dac: str) -> None:
+        """Keeps the deletions of a table no longer."""
+        self.journal.untrack(dac)
+
     def deleted(self, dac: str) -> list[dict[str, Any]]:
         """The truth of `px.GetDeletedRecords()`."""
         return [{"RefNoteID": each.note_id, "DeleteDate": each.at} for each in self.journal.deletions(dac) or ()]

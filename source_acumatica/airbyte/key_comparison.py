@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,24 +13,23 @@ from airbyte_cdk.models import AirbyteMessage
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.columns import ids_in
+from source_acumatica.airbyte.known_keys import KnownKeys
 from source_acumatica.airbyte.removals import Removal
 from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.facts import TenantFacts
-from source_acumatica.reading.fields import Raw, format_instant
+from source_acumatica.reading.fields import Raw, format_instant, unwrap, utc_instant
 from source_acumatica.reading.held_keys import HeldKeys
-from source_acumatica.reading.key_sketch import DEFAULT_CAPACITY, MOST_CAPACITY
+from source_acumatica.reading.key_sketch import MOST_CAPACITY
 from source_acumatica.reading.learnt import NOT_COMPARED
 from source_acumatica.reading.reader import Reader
-from source_acumatica.reading.record_ids import as_text, of_text
 from source_acumatica.reading.seen_keys import SeenKeys
+from source_acumatica.reading.table import StreamTable
 from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 
-# Ids that were sent since the last comparison; their text in the state has 43 kB.
-_MOST_SENT = 2_000
 # Through the contract-based REST API each is a request of its own. The rest waits for the next sync.
 _MOST_ASKED = 300
 # More than that, and more than a fifth of a table, is not deleted at once: rights may have been taken away.
@@ -67,39 +66,32 @@ class KeyComparison:
 
     What may be in the destination is known as two sets: the keys that were listed at the last comparison, and those
     of rows that were sent since. So a row that is sent and deleted between two comparisons is missed at the second.
+
+    As long as the ERP keeps all deletions, what is known is only kept, for a pause that is longer than the ERP's list.
     """
 
     reader: Reader
     """Of whole rows."""
-    key_reader: Callable[[], Reader]
-    id_field: str
+    key_reader: Callable[[str | None], Reader]
+    """Makes the reader of the ids alone, or of these and another column."""
+    table: StreamTable
     progress: TenantCursor
     facts: TenantFacts
     window: Window
     """All rows that are wanted: a start date leaves out some."""
     every: timedelta
     now: Callable[[], datetime | None]
-    latest: Callable[[], str | None]
-    """The latest stamp that rows were sent with."""
     send: Send
     tombstones: Tombstones
-    condition: str = ""
-    """The row filter; the list has no rows that it leaves out."""
-    is_last: bool = False
-    """The ERP keeps the deletions from now on: keys are compared once more, whenever that was, and no longer held."""
-    _held: HeldKeys | None = field(default=None, init=False)
-    _sent: set[str] = field(default_factory=set, init=False)
-    _seen: SeenKeys | None = field(default=None, init=False)
-    """The keys that were listed in this sync."""
-    _removed: set[str] = field(default_factory=set, init=False)
-    _unsent: set[str] = field(default_factory=set, init=False)
-    """Those among them that had not been sent then."""
+    are_kept: Callable[[], bool]
+    """Whether the ERP keeps all deletions since they were last read."""
+    closes_gap: bool = field(default=False, init=False)
+    """Whether keys are known that the ERP's list of deletions may lack."""
+    is_kept: bool = field(default=False, init=False)
+    """Whether the ERP has kept all deletions since the keys were listed, so that there is nothing to compare."""
+    _known: KnownKeys | None = field(default=None, init=False)
     _is_upper: bool = field(default=False, init=False)
     """Whether the ERP writes ids in upper case."""
-
-    def note_removed(self, ids: Iterable[str]) -> None:
-        """Remember rows whose tombstones have been sent."""
-        self._removed.update(each.lower() for each in ids)
 
     @property
     def tenant(self) -> str:
@@ -109,45 +101,68 @@ class KeyComparison:
     @property
     def is_exact(self) -> bool:
         """Whether rows that were sent before are told from others one by one."""
-        return self._held is not None and self._held.is_exact
+        return self._known is not None and self._known.held.is_exact
 
     def begin(self) -> None:
         """Take up what is known from earlier syncs; where nothing is, list the keys before any row is sent."""
-        was = self.progress.progress(self.tenant)
+        was, are_kept = self.progress.progress(self.tenant), self.are_kept()
+        if was.is_kept and not are_kept:
+            # The pause was too long, or the table is not tracked any more: what was deleted meanwhile is in no list.
+            self.progress.note(self.tenant, is_kept=False, is_due=True)
+        self.is_kept = was.is_kept and are_kept
         try:
-            self._held = HeldKeys.of_text(was.held) if was.held else HeldKeys()
-            self._sent = set(of_text(was.sent))
+            self._known = KnownKeys.of_state(was)
         except ValueError as error:
             logger.warning(f"{self.reader.where}: {error}: keys are compared from now on only.")
-            self._held, self._sent = HeldKeys(), set()
-        if self.is_last and not (self._held.count or self._sent):
-            self._forget()
-        elif not self._held.count:
+            self._known = KnownKeys()
+        self.closes_gap = not self._known.is_empty
+        if was.is_kept and not was.held:
+            self._begin_again(are_kept=are_kept)
+        elif not (was.held if self.is_kept else self._known.held.count):
+            self.is_kept = are_kept
             self._try(self._list_first)
         elif was.compared_with != self._mark:
             self._try(self._list_under_new_conditions)
 
+    def _begin_again(self, *, are_kept: bool) -> None:
+        """Keys were listed, and more rows have come than could be kept: list them once it is time again."""
+        self.is_kept = are_kept
+        if are_kept and not self._is_time():
+            self._known = None
+        else:
+            self._try(self._list_first)
+
     def note_sent(self, records: Sequence[Any]) -> None:
         """Remember rows that are about to be sent; the state that follows them has to know their keys."""
-        if self._held is None:
+        if self._known is None:
             return
-        ids = self._in_lower_case(ids_in(records, self.id_field))
         try:
-            self._sent.update(self._new(ids))
+            self._known.send(self._in_lower_case(ids_in(records, self.table.id_field)))
         except ValueError as error:
             self._give_up(str(error))
             return
-        self._unsent.difference_update(ids)
-        if len(self._sent) > _MOST_SENT:
-            self._try(self._list_again)
-        self.progress.note(self.tenant, sent=as_text(self._sent))
+        if self._known.is_full:
+            self._try(self._make_room)
+        if self._known is not None:
+            self.progress.note(self.tenant, **self._known.since())
+
+    def note_removed(self, ids: Iterable[str]) -> None:
+        """Remember rows whose tombstones are about to be sent."""
+        if self._known is None:
+            return
+        try:
+            has_changed = self._known.remove([each.lower() for each in ids])
+        except ValueError as error:
+            self._give_up(str(error))
+            return
+        self.progress.note(self.tenant, **(self._known.as_state() if has_changed else self._known.since()))
 
     def compare(self) -> Iterator[AirbyteMessage]:
         """Where it is due: tombstones for rows that are gone, and rows that are there and have not come."""
-        if self._held is None or not self._is_due():
+        if self._known is None or self.is_kept or not self._is_time():
             return
         try:
-            yield from self._compared()
+            yield from self._compared(self._known)
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
@@ -159,22 +174,43 @@ class KeyComparison:
 
     def _list_first(self) -> None:
         """All that is listed before a first read may be in the destination soon."""
-        self._seen = SeenKeys()
-        held = HeldKeys(self._held.capacity if self._held else DEFAULT_CAPACITY)
-        for ids in self._pages():
-            held.add_all(ids)
-            self._seen.add_all(ids)
-        self._keep(held, self._time())
+        was = self._known or KnownKeys()
+        known = KnownKeys(HeldKeys(was.held.capacity), {*was.sent}, seen=(seen := SeenKeys()))
+        for ids, _recent in self._pages():
+            known.held.add_all(ids)
+            known.sent.difference_update(ids)
+            seen.add_all(ids)
+        if known.is_full:
+            known.sent.clear()
+        self._keep_listed(known, is_compared=True)
+
+    def _make_room(self) -> None:
+        """More rows have been sent than a state should keep."""
+        if self._known and self._known.held.is_exact:
+            self._known.fold()
+            self.progress.note(self.tenant, **self._known.as_state())
+        elif not self.is_kept or self._is_time():
+            self._list_again()
+        else:
+            # Lists cost no more than the setting says. A pause that is too long meanwhile is warned of.
+            self._known = None
+            self.progress.note(self.tenant, held="", sent="", removed="")
 
     def _list_again(self) -> None:
-        """Too many rows have been sent to remember their keys: from here on, only keys that are not listed are."""
-        self._seen = SeenKeys()
-        listing = self._listed(self._seen)
-        # So many have not been missed before: they are about to come, and may be held already.
-        unsent = listing.unsent if len(listing.unsent) <= _MOST_SENT else []
-        listing.now.remove_all(unsent)
-        self._unsent, self._sent = set(unsent), set()
-        self._await(listing, self.progress.progress(self.tenant).compared)
+        """From here on, only keys that are not listed are remembered."""
+        seen = SeenKeys()
+        try:
+            listing = self._listed(seen)
+        except _UncomparableError:
+            if not self.is_kept:
+                raise
+            self._list_first()
+            return
+        known = KnownKeys(listing.now, seen=seen)
+        known.expect(listing.unsent)
+        # Keep what is gone among what is held, so that the next comparison finds it.
+        known.held.add_all(listing.gone)
+        self._keep_listed(known, is_compared=self.is_kept)
 
     def _list_under_new_conditions(self) -> None:
         """Other rows are listed now; what was deleted is found all the same, as each key that is gone is asked for."""
@@ -185,13 +221,7 @@ class KeyComparison:
                 f"{self.reader.where}: {error}, since settings were changed: rows that were deleted since the last "
                 "comparison stay in the destination: refresh this stream."
             )
-            self._sent = set()
             self._list_first()
-
-    def _await(self, listing: _Listing, compared: str | None) -> None:
-        """Keep what is gone among what is held, so that the next comparison finds it."""
-        listing.now.add_all(listing.gone)
-        self._keep(listing.now, compared)
 
     def _listed(self, seen: SeenKeys | None = None) -> _Listing:
         """The keys as they are listed now.
@@ -199,25 +229,38 @@ class KeyComparison:
         Raises:
             _UncomparableError: they cannot be compared with those held.
         """
-        held, lost = self._held or HeldKeys(), set(self._sent)
+        known = self._known or KnownKeys()
+        lost, recent = set(known.sent), HeldKeys(known.held.capacity)
 
         def ids() -> Iterator[str]:
-            for some in self._pages():
+            for some, new in self._pages():
                 lost.difference_update(some)
+                recent.add_all(new)
                 if seen:
                     seen.add_all(some)
                 yield from some
 
-        comparison = held.compare(ids())
+        comparison = known.held.compare(ids(), recent)
         if comparison.gone is None:
-            sentence = f"{held.count:,} keys were held, and {comparison.listed.count:,} are listed now"
+            sentence = f"{known.held.count:,} keys were held, and {comparison.listed.count:,} are listed now"
             raise _UncomparableError(sentence)
-        new = [each for each in dict.fromkeys(comparison.new) if each not in self._sent]
-        return _Listing(comparison.listed, sorted({*comparison.gone, *lost} - self._removed), new)
+        new = [each for each in dict.fromkeys(comparison.new) if each not in known.sent]
+        removed = known.removed | known.removed_now
+        return _Listing(comparison.listed, sorted({*comparison.gone, *lost} - removed), new)
 
-    def _pages(self) -> Iterator[list[str]]:
-        for page in self.key_reader().pages(self.window):
-            yield self._in_lower_case([str(row.get(self.id_field)) for row in page.rows if row.get(self.id_field)])
+    def _pages(self) -> Iterator[tuple[list[str], list[str]]]:
+        """The ids of each page, and those among them of rows that say that they were created since the last list."""
+        since = self.progress.progress(self.tenant).listed
+        created = self.table.created if since and not self.is_exact else None
+        id_field = self.table.id_field
+        for page in self.key_reader(created).pages(self.window):
+            rows = [row for row in page.rows if row.get(id_field)]
+            ids = self._in_lower_case([str(row.get(id_field)) for row in rows])
+            if created and since:
+                at = (utc_instant(unwrap(row.get(created))) for row in rows)
+                yield ids, [each for each, made in zip(ids, at, strict=True) if made and made > since]
+            else:
+                yield ids, []
 
     def _in_lower_case(self, ids: Sequence[str]) -> list[str]:
         lower = [each.lower() for each in ids]
@@ -226,33 +269,30 @@ class KeyComparison:
 
     # ------------------------------------------------------------------------------------------------------- comparing
 
-    def _is_due(self) -> bool:
-        if self.is_last:
-            return True
-        compared, now = self.progress.progress(self.tenant).compared, self.now()
-        if compared is None or now is None or compared > format_instant(now):
+    def _is_time(self) -> bool:
+        """Whether keys were last listed so long ago as the settings say."""
+        was, now = self.progress.progress(self.tenant), self.now()
+        compared = was.compared
+        if was.is_due or compared is None or now is None or compared > format_instant(now):
             return now is not None
         return now - datetime.fromisoformat(compared) >= self.every * _ALMOST
 
-    def _compared(self) -> Iterator[AirbyteMessage]:
-        held, sent = self._held.count if self._held else 0, len(self._sent)
+    def _compared(self, known: KnownKeys) -> Iterator[AirbyteMessage]:
+        held, sent = known.held.count, len(known.sent)
         listing = self._listed()
         # Those that were there at the last comparison, and not listed, do not take the places of others.
-        doubtful = sorted(listing.gone, key=self._sent.__contains__)
+        doubtful = sorted(listing.gone, key=known.sent.__contains__)
         asked, waiting = doubtful[:_MOST_ASKED], doubtful[_MOST_ASKED:]
         unsent, later = listing.unsent[:_MOST_ASKED], listing.unsent[_MOST_ASKED:]
-        there = {id_ for id_, row in self.key_reader().by_ids(asked, is_unconditional=True) if row is not None}
+        there = {id_ for id_, row in self.key_reader(None).by_ids(asked, is_unconditional=True) if row is not None}
         gone = [each for each in asked if each not in there]
-        shown = sorted(there) if not self.condition else []
+        shown = sorted(there) if not self.table.condition else []
         if self._is_suspicious(len(gone) + len(gone) * len(waiting) // max(len(asked), 1), listing.now.count, held):
-            if self.is_last:
-                self._forget()
-                return
-            self._sent = set()
             listing.now.remove_all(listing.unsent)
-            self._await(replace(listing, gone=[*gone, *shown, *waiting]), self._time())
+            listing.now.add_all([*gone, *shown, *waiting])
+            self._keep_listed(KnownKeys(listing.now), is_compared=True)
             return
-        removals = [Removal(self._spelt(each), self._time() or "", self.latest()) for each in gone]
+        removals = [Removal(self._spelt(each), self._time() or "", self._latest) for each in gone]
         yield from self.tombstones(removals)
         # What is there and not listed may be left out by the row filter, or the start date: then it is not followed.
         wanted = [*unsent, *shown]
@@ -260,12 +300,10 @@ class KeyComparison:
         back = yield from self.send(self.reader, rows)
         listing.now.add_all(waiting)
         listing.now.remove_all(later)
-        has_more = bool(later) or not self._sent.issuperset(waiting)
-        self._sent = there.intersection(back)
-        if self.is_last and not has_more:
-            self._forget()
-        else:
-            self._keep(listing.now, None if has_more else self._time())
+        has_more = bool(later) or not known.sent.issuperset(waiting)
+        # Deletions were read before the keys: where the ERP keeps them, its list goes on from here without a gap.
+        self.is_kept = not has_more and self.are_kept()
+        self._keep_listed(KnownKeys(listing.now, there.intersection(back)), is_compared=True, is_due=has_more)
         self.facts.forget(NOT_COMPARED)
         logger.info(
             f"{self.reader.where}: {listing.now.count:,} keys were compared with {held:,} that were listed before and "
@@ -291,27 +329,23 @@ class KeyComparison:
 
     # ----------------------------------------------------------------------------------------------------------- state
 
-    def _new(self, ids: Sequence[str]) -> Iterable[str]:
-        """Those of the ids that the destination is not known to have."""
-        if self._held:
-            ids = self._held.unheld(ids)
-        if self._seen is None:
-            return ids
-        return [*self._seen.unseen(ids), *self._unsent.intersection(ids)]
+    @property
+    def _latest(self) -> str | None:
+        """The latest stamp that rows were sent with."""
+        return self.progress.progress(self.tenant).latest_sent
 
     @property
     def _mark(self) -> str:
         """What the list depends on: keys that were listed under another condition say nothing."""
-        text = f"{self.window.since} {self.condition}"
+        text = f"{self.window.since} {self.table.condition}"
         return hashlib.sha256(text.encode()).hexdigest()[:_MARK_CHARACTERS]
 
-    def _keep(self, held: HeldKeys, compared: str | None) -> None:
-        self._held = held
-        self.progress.keys_compared(self.tenant, held.as_text(), compared, as_text(self._sent), self._mark)
-
-    def _forget(self) -> None:
-        self._held, self._sent = None, set()
-        self.progress.keys_compared(self.tenant, "", None, "", "")
+    def _keep_listed(self, known: KnownKeys, *, is_compared: bool, is_due: bool = False) -> None:
+        """Keep what was listed just now; unless it ``is_compared``, when to compare stays as it was."""
+        self._known, now = known, self._time()
+        kept = {**known.as_state(), "listed": now, "compared_with": self._mark, "is_kept": self.is_kept}
+        schedule = {"compared": now, "is_due": is_due} if is_compared else {}
+        self.progress.keys_known(self.tenant, **kept, **schedule)
 
     def _time(self) -> str | None:
         now = self.now()
@@ -324,7 +358,7 @@ class KeyComparison:
             raise
         except AirbyteTracedException as error:
             logger.warning(f"{message_of(error)}. Keys cannot be compared now; all rows are read.")
-            self._held = None
+            self._known = None
         except (_UncomparableError, ValueError) as error:
             self._give_up(str(error))
 
@@ -335,14 +369,14 @@ class KeyComparison:
             logger.info(
                 f"{self.reader.where}: {reason}: it could not be found out which are gone. The next sync tries again."
             )
-            self._held = None
+            self._known = None
             return
         self.facts.forget(NOT_COMPARED)
-        capacity = min(2 * self._held.capacity, MOST_CAPACITY) if self._held else MOST_CAPACITY
+        capacity = min(2 * self._known.held.capacity, MOST_CAPACITY) if self._known else MOST_CAPACITY
         logger.warning(
             f"{self.reader.where}: {reason}: more has changed than can be told. Rows that were deleted since the last "
             "comparison stay in the destination: refresh this stream. Sync more often if this comes again."
         )
-        self._sent, self._seen = set(), None
-        self._keep(HeldKeys(capacity), None)
-        self._held = None
+        none = KnownKeys(HeldKeys(capacity)).as_state()
+        self.progress.keys_known(self.tenant, **none, compared=None, is_kept=False)
+        self._known = None

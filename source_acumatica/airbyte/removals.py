@@ -43,6 +43,8 @@ class Loss:
     may_have_flags: bool
     is_compared: bool
     """Whether deleted rows are found by comparing keys, too."""
+    closes_gap: bool
+    """Whether that finds also what the ERP's list lacks since it was last read."""
     is_header_known: bool
     """Whether this site has ever sent rows flagged as deleted, of any table."""
 

@@ -370,8 +370,8 @@ class TableStream(HttpStream, ABC):
     def _reader(self, tenant: str) -> Reader: ...
 
     @abstractmethod
-    def key_reader(self, tenant: str) -> Reader:
-        """The reader of the ids alone of a tenant's rows."""
+    def key_reader(self, tenant: str, beside: str | None = None) -> Reader:
+        """The reader of a tenant's rows with their ids, and with the column ``beside`` these, but few others."""
 
     @abstractmethod
     def _deletion_sets(self, tenant: str) -> Sequence[str]:

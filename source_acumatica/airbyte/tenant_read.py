@@ -67,8 +67,8 @@ class TenantRead:
     facts: TenantFacts
     output: Output
     deletions: Deletions
-    key_reader: Callable[[], Reader]
-    """Makes the reader of the keys alone."""
+    key_reader: Callable[[str | None], Reader]
+    """Makes the reader of the keys alone, or of these and another column."""
     linked_ids: Callable[[str], Sequence[str] | None] | None
     """The NoteIDs of the records of which a linked row was changed since; None: they are not asked for."""
     progress: TenantCursor | None
@@ -335,7 +335,8 @@ class TenantRead:
                 lookback=self.config.lookback + self.clock.lag(self.progress.progress(tenant).clock_lag),
                 newest=newest,
                 sent_before=self.clock.own.before,
-                is_compared=self._keys is not None,
+                is_compared=self._keys is not None and not self._keys.is_kept,
+                closes_gap=self._keys is not None and self._keys.closes_gap,
             )
             for records in tombstones:
                 if self._keys:
@@ -346,29 +347,23 @@ class TenantRead:
         return has_any
 
     def _begin_comparing(self) -> None:
-        """Compare keys where rows are known by their ids, and the ERP does not keep what is deleted."""
+        """Compare keys where rows are known by their ids, or keep them as long as the ERP keeps what is deleted."""
         tenant, progress, deletions = self.reader.tenant, self.progress, self.deletions
         every = timedelta(hours=self.config.compare_keys_hours)
         if not (progress and every and deletions.is_tracked and deletions.is_selected):
             return
-        was = progress.progress(tenant)
-        are_kept = self.access.removals.are_kept(tenant, deletions.sets(), was, self._now())
-        if are_kept and not was.held:
-            return
         self._keys = KeyComparison(
             self.reader,
             self.key_reader,
-            self.table.id_field,
+            self.table,
             progress,
             self.facts,
             Window(self._start),
             every,
             self._now,
-            lambda: progress.progress(tenant).latest_sent,
             self._records_of,
             lambda removals: self.output.messages([*tombstones(self.table, tenant, removals)]),
-            condition=self.table.condition,
-            is_last=are_kept,
+            lambda: self.access.removals.are_kept(tenant, deletions.sets(), progress.progress(tenant), self._now()),
         )
         self._keys.begin()
 

@@ -62,11 +62,13 @@ class Deletions:
         newest: str | None,
         sent_before: Look | None,
         is_compared: bool,
+        closes_gap: bool,
     ) -> Iterator[list[Record]]:
         """The tombstones; where deletions cannot be read, the log says so and the rest goes on.
 
         ``newest`` is the latest stamp that had come before this sync, also where it is doubted by now; ``sent_before``
-        is the last look at the clock before this sync. ``is_compared``: keys are compared, too.
+        is the last look at the clock before this sync. ``is_compared``: keys are compared, too; ``closes_gap``: they
+        are known from before.
         """
         if not self.is_selected:
             logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
@@ -87,6 +89,7 @@ class Deletions:
             now=now,
             may_have_flags=may_have_flags,
             is_compared=is_compared,
+            closes_gap=closes_gap,
             is_header_known=bool(access.have_flagged),
         )
         reader = access.removals.reader(loss)

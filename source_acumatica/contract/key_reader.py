@@ -15,12 +15,15 @@ from source_acumatica.reading.page_size import PageSize
 class KeyReader(ListReader):
     """The list of an entity by its keys alone; where the ERP refuses that choice, of whole records."""
 
+    beside: tuple[str, ...] = ()
+    """The fields that come with the keys, unless the ERP refuses that."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.ladder.is_of_keys = True
 
     def _first_plan(self) -> Plan:
-        return Plan(is_by_record=True)
+        return Plan(is_by_record=True, beside=self.beside)
 
     def _page_rows(self, size: PageSize) -> int:
         return size.rows

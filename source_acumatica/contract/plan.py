@@ -24,6 +24,8 @@ class Plan:
     selects: bool = True
     without: frozenset[str] = frozenset()
     is_by_record: bool = False
+    beside: tuple[str, ...] = ()
+    """In a list of keys, the fields to select beside these."""
     filters: bool = True
     """Whether the window is asked for; otherwise all rows are."""
     custom: tuple[str, ...] = ()
@@ -53,6 +55,8 @@ class Plan:
     def lower(self, named: Iterable[str], wanted: Iterable[str]) -> Plan | None:
         """The next rung, on which no wanted field is lost; None below the last."""
         if self.is_by_record:
+            if self.beside:
+                return replace(self, beside=())
             return replace(self, selects=False) if self.selects else None
         if self.selects and not self.without:
             return replace(self, selects=False)

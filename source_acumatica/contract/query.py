@@ -28,7 +28,7 @@ def list_options(table: Table, plan: Plan, columns: frozenset[str] | None, windo
     dialect = plan.spoken(table)
     conditions = _filter(table, dialect, window if plan.filters else Window())
     if plan.is_by_record:
-        return conditions | (keys_only(table) if plan.selects else {})
+        return conditions | (keys_only(table, plan.beside) if plan.selects else {})
     asked = asked_of_list(table, plan, columns)
     options = conditions | dialect.options(asked)
     if asked.select and not fits({**options, **_PLACE}, plan.longest):
@@ -104,10 +104,10 @@ def probe_options(table: Table) -> dict[str, str]:
     return {**keys_only(table), "$top": "1"}
 
 
-def keys_only(table: Table) -> dict[str, str]:
+def keys_only(table: Table, beside: tuple[str, ...] = ()) -> dict[str, str]:
     """The choice of a record's keys; ``id`` comes always; it is not a field and cannot be selected."""
     keys = table.keys or tuple(table.shape.fields)[:1]
-    return {"$select": ",".join(keys)} if table.is_identified else {}
+    return {"$select": ",".join((*keys, *beside))} if table.is_identified else {}
 
 
 _WIDEST_INSTANT = "2000-12-31T23:59:59.999000Z"

@@ -114,7 +114,7 @@ class ContractStream(TableStream):
             return self._repeated(tenant, readers, table.asked)
         return self._list_reader(tenant, ListReader)
 
-    def _list_reader(self, tenant: str, kind: type[ListReader]) -> ListReader:
+    def _list_reader(self, tenant: str, kind: Callable[..., ListReader]) -> ListReader:
         return kind(
             tenant,
             self._config,
@@ -129,11 +129,13 @@ class ContractStream(TableStream):
             is_ranked=self._is_ranked,
         )
 
-    def key_reader(self, tenant: str) -> Reader:
-        """The reader of a tenant's keys: its rows have these and their ids."""
+    def key_reader(self, tenant: str, beside: str | None = None) -> Reader:
+        """The reader of a tenant's keys: its rows have these, their ids, and the column ``beside`` them."""
+        columns = [*filter(None, [beside])]
         shared = self._holding, self._client, self._config.with_archived, self._access
-        twin = ContractStream(self._table, self._ad_hoc, *shared, {self._table.id_field: {}})
-        return twin._list_reader(tenant, KeyReader)
+        configured: dict[str, Any] = {name: {} for name in (self._table.id_field, *columns)}
+        twin = ContractStream(self._table, self._ad_hoc, *shared, configured)
+        return twin._list_reader(tenant, partial(KeyReader, beside=tuple(columns)))
 
     def _key_list(self, reader: Reader) -> ListKeys:
         """The ERP chooses the order of the list: that its keys identify its rows is a claim, and checked."""

@@ -13,7 +13,15 @@ from urllib.parse import quote
 from source_acumatica.contract.dialect import DIALECTS, USUAL, Dialect
 from source_acumatica.contract.known_entities import Known
 from source_acumatica.reading.fields import INSTANT_SCHEMA, LABELLED, FieldKind, Raw, Record, Shape, unwrap, utc_instant
-from source_acumatica.reading.table import DELETED_AT, Rows, clashing, cursor_of, parameter_columns, stamps_of
+from source_acumatica.reading.table import (
+    DELETED_AT,
+    Rows,
+    clashing,
+    created_of,
+    cursor_of,
+    parameter_columns,
+    stamps_of,
+)
 
 MAIN_ENDPOINT = "Default"
 """The endpoint whose streams carry no prefix."""
@@ -170,6 +178,11 @@ class Table:
         if self.cursor is None:
             return None
         return "_parent_modified" if self.path else self.cursor
+
+    @property
+    def created(self) -> str | None:
+        """The column that says when a record was created, by its name; lines say it for theirs."""
+        return None if self.path else created_of(self.shape.fields)
 
     @property
     def supports_incremental(self) -> bool:

@@ -52,7 +52,7 @@ class TableRemovals:
     def are_kept(self, tenant: str, sets: Sequence[str], was: Progress, now: datetime | None) -> bool:
         """Whether the ERP is known to keep all deletions of the table since they were read last."""
         history = self._tracking.history(tenant)
-        if not history.lists(sets):
+        if not history.lists(sets) or history.days == 0:
             return False
         asked = was.deletions_asked or was.deletions
         return not (was.reached or asked) or history.gap(sets, asked, now) is None
@@ -71,5 +71,5 @@ class TableRemovals:
             sent_by=loss.sent_by,
         )
         history = self._tracking.history(loss.tenant)
-        known = loss.is_header_known, loss.is_compared
+        known = loss.is_header_known, loss.is_compared, loss.closes_gap
         return RemovedReader(deletions, history, loss.was, loss.now, loss.may_have_flags, *known)

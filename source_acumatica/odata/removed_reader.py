@@ -32,6 +32,8 @@ class RemovedReader:
     """Whether flagged rows of any table have come from this site, so that it knows the header that shows them."""
     is_compared: bool = False
     """Whether deleted rows are found by comparing keys, too."""
+    closes_gap: bool = False
+    """Whether that finds also what the ERP's list lacks since it was last read."""
     is_listed: bool = field(default=False, init=False)
     """Whether the ERP's list has been read to its end."""
     is_empty: bool = field(default=True, init=False)
@@ -120,7 +122,9 @@ class RemovedReader:
             return
         asked = self.was.deletions_asked or self.was.deletions
         gap = self.history.gap(self.deletions.sets, asked, self.now)
-        if gap:
+        if gap and self.closes_gap:
+            logger.info(f"{self.deletions.where}: {gap}. Comparing keys finds what was deleted in between.")
+        elif gap:
             logger.warning(
                 f"{self.deletions.where}: {gap}. Rows deleted in between may have stayed in the destination: refresh "
                 "this stream."

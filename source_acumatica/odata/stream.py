@@ -98,10 +98,11 @@ class ODataStream(TableStream):
             is_ranked=self._is_ranked,
         )
 
-    def key_reader(self, tenant: str) -> Reader:
-        """The reader of a tenant's rows with their ids, their keys and their stamps alone."""
+    def key_reader(self, tenant: str, beside: str | None = None) -> Reader:
+        """The reader of a tenant's rows with their ids, keys, stamps and the column ``beside`` these."""
+        columns = filter(None, [self._table.id_field, beside])
         shared = self._holding, self._client, self._config.with_archived, self._access
-        return ODataStream(self._table, self._service, *shared, {self._table.id_field: {}})._reader(tenant)
+        return ODataStream(self._table, self._service, *shared, {name: {} for name in columns})._reader(tenant)
 
     def _has_unknown_zone(self, tenant: str) -> bool:
         """Version 3 does not say in which zone its times are; it may be that of the user's profile."""

@@ -22,7 +22,7 @@ from source_acumatica.reading.fields import (
     calendar_date,
     utc_instant,
 )
-from source_acumatica.reading.table import DELETED_AT, Rows, clashing, cursor_of, parameter_columns
+from source_acumatica.reading.table import DELETED_AT, Rows, clashing, created_of, cursor_of, parameter_columns
 
 # Names of columns with the time of the last change; of several with one caption, the later ones get a number.
 _STAMP_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?(_\d+)?")
@@ -141,6 +141,12 @@ class ODataTable:
     def cursor_field(self) -> str | None:
         """The column by which the stream is incremental."""
         return self.cursor
+
+    @property
+    def created(self) -> str | None:
+        """The column that says when a row was created, by its name, if it can be selected."""
+        name = created_of(self.fields)
+        return None if name in self.restricted else name
 
     @property
     def record_id(self) -> str:

@@ -165,13 +165,9 @@ class TenantCursor(Cursor):
 
         self._advance(tenant, done)
 
-    def keys_compared(self, tenant: str, held: str, compared: str | None, sent: str, compared_with: str) -> None:
-        """Note which keys the destination may have: ``held`` by a list of keys, and ``sent`` since."""
-
-        def known(was: Progress) -> Progress:
-            return replace(was, held=held, compared=compared, sent=sent, compared_with=compared_with)
-
-        self._advance(tenant, known)
+    def keys_known(self, tenant: str, **known: Any) -> None:
+        """Note which keys the destination may have, in these fields."""
+        self._advance(tenant, lambda was: replace(was, **known))
 
     def _advance(self, tenant: str, change: Callable[[Progress], Progress]) -> None:
         # Emitted under the lock: two tenants' states must not overtake each other on the way out.
@@ -242,7 +238,11 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 custom=tuple(part.get("custom", ())),
                 linked=part.get("linked"),
                 held=part.get("held", ""),
+                listed=part.get("listed"),
                 sent=part.get("sent", ""),
+                removed=part.get("removed", ""),
+                is_kept=part.get("is_kept", False),
+                is_due=part.get("is_due", False),
                 compared=part.get("compared"),
                 compared_with=part.get("compared_with", ""),
             ),
@@ -274,7 +274,11 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "custom": list(progress.custom),
         "linked": progress.linked,
         "held": progress.held,
+        "listed": progress.listed,
         "sent": progress.sent,
+        "removed": progress.removed,
+        "is_kept": progress.is_kept,
+        "is_due": progress.is_due,
         "compared": progress.compared,
         "compared_with": progress.compared_with,
     }

@@ -133,10 +133,12 @@ class HeldKeys:
             else:
                 self._sketch.remove_packed(chunk)
 
-    def compare(self, listed: Iterable[str]) -> Comparison:
+    def compare(self, listed: Iterable[str], recent: HeldKeys | None = None) -> Comparison:
         """By which ids a list differs from these; it is read once, and its ids are not kept.
 
-        Where these are held exactly, it makes no difference how many others the list has.
+        Where these are held exactly, it makes no difference how many others the list has. Where they are not, and the
+        list differs by more than can be found out, ``recent`` may hold, once the list is read, those of its ids that
+        are most likely new: then only what is gone is found out.
 
         Raises:
             ValueError: an id of the list is not a GUID.
@@ -144,12 +146,10 @@ class HeldKeys:
         now = HeldKeys(self.capacity)
         if self._sketch:
             now.add_all(listed)
-            difference = self.minus(now)
-            return (
-                Comparison(difference.only_here, difference.only_there, now)
-                if difference
-                else Comparison(None, [], now)
-            )
+            if difference := self.minus(now):
+                return Comparison(difference.only_here, difference.only_there, now)
+            rest = self.minus(now._without(recent)) if recent and recent.count else None
+            return Comparison(rest.only_here if rest else None, [], now)
         gone, new = set(self._exact), list[str]()
         for chunk in packed_chunks(listed):
             now._add(chunk)
@@ -164,6 +164,12 @@ class HeldKeys:
                 self._sketch, self._exact = self._as_sketch(self.capacity), set()
         else:
             self._sketch.add_packed(ids)
+
+    def _without(self, other: HeldKeys) -> HeldKeys:
+        """A sketch of these without the others, which are among them."""
+        rest = HeldKeys(self.capacity)
+        rest._sketch = self._as_sketch(self.capacity).without(other._as_sketch(self.capacity))
+        return rest
 
     def _as_sketch(self, capacity: int) -> KeySketch:
         if self._sketch:

@@ -130,6 +130,12 @@ class KeySketch:
                 quarter[cell % len(quarter)] -= int.from_bytes(entry, "big")
         self.count -= len(ids) // ID_BYTES
 
+    def without(self, other: KeySketch) -> KeySketch:
+        """A sketch of this set without the ids of another one of the same capacity, all of which it has."""
+        both = zip(self._quarters, other._quarters, strict=True)
+        rest = [[here - there for here, there in zip(*each, strict=True)] for each in both]
+        return KeySketch(self.capacity, self.count - other.count, rest)
+
     def minus(self, other: KeySketch) -> Difference | None:
         """By which ids this set and another one differ; None where these are too many, or were not added once each.
 

@@ -70,11 +70,19 @@ class Progress:
     linked: str | None = None
     """All changes of linked rows before this time have arrived; None: those of the windows alone are asked for."""
     held: str = ""
-    """The keys that were listed at the last comparison, as ``HeldKeys`` writes them."""
+    """The keys that were listed last, as ``HeldKeys`` writes them."""
+    listed: str | None = None
+    """When that was."""
     sent: str = ""
     """The keys of rows that were sent since then."""
+    removed: str = ""
+    """Those among the listed keys whose removal was sent since then."""
+    is_kept: bool = False
+    """Whether the ERP has kept all deletions since then; ``held`` is empty if too many rows were sent."""
     compared: str | None = None
-    """When that was; None where there is more to compare."""
+    """When keys were compared last, or listed first."""
+    is_due: bool = False
+    """Whether keys are to be compared with the next sync, however long ago that was."""
     compared_with: str = ""
     """A mark of the conditions that the list had then."""
 

@@ -10,6 +10,7 @@ from source_acumatica.reading.fields import LABEL_SUFFIX, FieldKind, Raw, Record
 
 # Names seen for the stamp of the last change; the first that an entity has is its cursor (BEHAVIOR.md, "Cursors").
 _CURSOR_NAME = re.compile(r"LastModif(ied)?(DateTime|On|Date)?")
+_CREATED_NAMES = ("CreatedDateTime", "CreatedOn", "CreatedDate")
 _CURSOR_PREFERENCE = ("LastModifiedDateTime", "LastModified", "LastModifiedOn", "LastModifiedDate")
 DELETED_AT = "_ab_cdc_deleted_at"
 """Set in the record of a deleted row: by this column, Airbyte's destinations know that they have to drop it."""
@@ -64,6 +65,10 @@ class StreamTable(Protocol):
     @property
     def id_field(self) -> str:
         """The column that identifies a deleted row."""
+
+    @property
+    def created(self) -> str | None:
+        """The column that says when a row was created, by its name."""
 
     def json_schema(self) -> dict[str, Any]:
         """The stream's schema."""
@@ -122,3 +127,8 @@ def stamps_of(fields: Mapping[str, FieldKind]) -> list[str]:
     names = {name for name, kind in fields.items() if kind is FieldKind.DATE_TIME and _CURSOR_NAME.fullmatch(name)}
     preferred = [name for name in _CURSOR_PREFERENCE if name in names]
     return [*preferred, *sorted(names.difference(preferred))]
+
+
+def created_of(fields: Mapping[str, FieldKind]) -> str | None:
+    """The field that says when a record was created, by its name."""
+    return next((name for name in _CREATED_NAMES if fields.get(name) is FieldKind.DATE_TIME), None)

@@ -75,6 +75,7 @@ def sent(removals, *, is_selected=True):
         newest=T1000,
         sent_before=Look(7200, NOON),
         is_compared=False,
+        closes_gap=False,
     )
     return [record["NoteID"] for batch in found for record in batch], progress.progress("A"), access
 

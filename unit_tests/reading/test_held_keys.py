@@ -106,3 +106,19 @@ def test_texts_that_hold_no_ids_are_recognized():
     for broken in (*exact, sealed(sketch_kind, content), "", "AAAA", None, {}):
         with pytest.raises(ValueError, match=r".+"):
             HeldKeys.of_text(broken)
+
+
+def test_ids_that_are_most_likely_new_hide_none_that_is_gone():
+    ids = random_ids(11_000)
+    gone, stayed, new = ids[:3], ids[3:10_000], ids[10_000:]
+    before, recent = held([*gone, *stayed], capacity=1), HeldKeys(1)
+
+    def read():
+        yield from [*stayed, *new]
+        recent.add_all(new)
+
+    assert before.compare([*stayed, *new]).gone is None
+    comparison = before.compare(read(), recent)
+    assert comparison.gone == sorted(gone)
+    assert comparison.new == []
+    assert comparison.listed.as_text() == held([*stayed, *new], capacity=1).as_text()

@@ -106,6 +106,10 @@ class Journal:
         assert any(each.name == dac for each in self._tables), f"there is no DAC {dac}"
         self._deletions.setdefault(dac, [])
 
+    def untrack(self, dac: str) -> None:
+        """The table is taken off the form; what was kept of it is lost."""
+        del self.tracked[dac], self._deletions[dac]
+
     def deletions(self, dac: str) -> list[Deletion] | None:
         """Nothing for a table that is not tracked."""
         return self._deletions.get(dac)

@@ -1,0 +1,112 @@
+"""Keeps which rows of a table the destination may have, by their ids: those that were listed, and those sent since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from source_acumatica.reading.held_keys import HeldKeys
+from source_acumatica.reading.progress import Progress
+from source_acumatica.reading.record_ids import as_text, of_text
+from source_acumatica.reading.seen_keys import SeenKeys
+
+# Ids that were sent since the last list; their text in the state has 43 kB.
+_MOST_SENT = 2_000
+# 21 kB. Others are asked for once more when keys are compared.
+_MOST_REMOVED = 1_000
+# Of rows that come and are listed as deleted in one run, too; 2 MB at most.
+_MOST_SENT_NOW = 20_000
+
+
+@dataclass
+class KnownKeys:
+    """All ids are in lower case. What is known here may be too much, and is never too little."""
+
+    held: HeldKeys = field(default_factory=HeldKeys)
+    """Those of the last list."""
+    sent: set[str] = field(default_factory=set)
+    """Those that were sent since then, as far as they may not be among the held ones."""
+    removed: set[str] = field(default_factory=set)
+    """Those among the held ones whose removal has been sent since then."""
+    seen: SeenKeys | None = None
+    """Those that were listed in this run."""
+    unsent: set[str] = field(default_factory=set)
+    """Those among them that had not been sent then."""
+    removed_now: set[str] = field(default_factory=set)
+    """Those whose removal was sent in this run."""
+    _sent_now: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of_state(cls, was: Progress) -> KnownKeys:
+        """What earlier syncs have kept.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        held = HeldKeys.of_text(was.held) if was.held else HeldKeys()
+        return cls(held, set(of_text(was.sent)), set(of_text(was.removed)))
+
+    def as_state(self) -> dict[str, Any]:
+        """The fields of ``Progress`` that keep it."""
+        return {"held": self.held.as_text(), **self.since()}
+
+    def since(self) -> dict[str, Any]:
+        """The same without what was listed."""
+        return {"sent": as_text(self.sent), "removed": as_text(self.removed)}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the destination can have no row."""
+        return not (self.held.count or self.sent)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more were sent since the last list than a state should keep."""
+        return len(self.sent) > _MOST_SENT
+
+    def expect(self, unsent: Sequence[str]) -> None:
+        """Note which of the listed rows have not been sent; more than were missed before may be held already."""
+        if len(unsent) <= _MOST_SENT:
+            self.held.remove_all(unsent)
+            self.unsent = {*unsent}
+
+    def send(self, ids: Sequence[str]) -> None:
+        """Note rows that are about to be sent.
+
+        Raises:
+            ValueError: one of the ids is not a GUID.
+        """
+        self.sent.update(self._new(ids))
+        self.unsent.difference_update(ids)
+        self.removed.difference_update(ids)
+        if len(self._sent_now) < _MOST_SENT_NOW:
+            self._sent_now.update(ids)
+
+    def remove(self, ids: Sequence[str]) -> bool:
+        """Note rows whose removal has been sent; whether the held ones have changed.
+
+        A row that was sent in this run may have come back after its removal, and the ERP lists both: it stays known.
+        """
+        self.removed_now.update(ids)
+        if len(self._sent_now) >= _MOST_SENT_NOW:
+            return False
+        gone, before = [each for each in ids if each not in self._sent_now], self.held.count
+        self.sent.difference_update(gone)
+        if self.held.is_exact:
+            self.held.remove_all(gone)
+        else:
+            self.removed.update(gone[: max(_MOST_REMOVED - len(self.removed), 0)])
+        return self.held.count < before
+
+    def fold(self) -> None:
+        """Have those that were sent among the held ones, which are known one by one."""
+        self.held.add_all(self.sent)
+        self.sent = set()
+
+    def _new(self, ids: Sequence[str]) -> Iterable[str]:
+        """Those of the ids that the destination is not known to have."""
+        ids = self.held.unheld(ids)
+        if self.seen is None:
+            return ids
+        return [*self.seen.unseen(ids), *self.unsent.intersection(ids)]
