@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from . import discovery, keys, memory, reading, waiting
+from . import discovery, keys, memory, reading, untracked, waiting
 from .report import Report
 
 PARTS: Mapping[str, Callable[[], Report]] = {
@@ -14,6 +14,7 @@ PARTS: Mapping[str, Callable[[], Report]] = {
     "keys": keys.measure,
     "memory": memory.measure,
     "reading": reading.measure,
+    "untracked": untracked.measure,
     "waiting": waiting.measure,
 }
 

@@ -71,6 +71,7 @@ class Plan:
     """What a page takes, as long as its session has no other request."""
     entities: int = 1
     """How many there are like the first."""
+    has_odata: bool = True
 
     def names(self) -> list[str]:
         """The entities that are alike."""
@@ -93,6 +94,10 @@ class Plan:
         values = _values(self.kinds()) | {"CustomerID": _NUMBER, "Ballast": _BALLAST}
         text = json.dumps(_record(values))
         return _template(text.replace(_BALLAST, "x" * max(self.row_bytes - len(text), 1)))
+
+    def key_template(self) -> bytes:
+        """The same where only its key is selected."""
+        return _template(json.dumps(_record({"CustomerID": _NUMBER})))
 
     def order_template(self) -> bytes:
         """An order with its lines."""
@@ -133,8 +138,10 @@ def _template(text: str) -> bytes:
 class _Site:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.pages_sent = plan, 0
+        self.hours_behind, self.gone_of = 0.0, 0
+        """How far the clock is behind, and which of so many rows are gone: those whose number can be divided by it."""
         self._templates = {name: plan.row_template() for name in plan.names()}
-        self._templates |= {ORDERS: plan.order_template(), TABLE: plan.table_template()}
+        self._templates |= {ORDERS: plan.order_template(), TABLE: plan.table_template(), _KEYS: plan.key_template()}
         self._turns: dict[str, Lock] = {}
         self.page = lru_cache(maxsize=8)(self._page)
 
@@ -142,9 +149,31 @@ class _Site:
         """The requests of a session are worked off one after another."""
         return self._turns.setdefault(token, Lock())
 
+    def turn(self, hours_behind: float, gone_of: int) -> None:
+        """Set the clock, and delete one of ``gone_of`` rows without a word; 0: none."""
+        self.hours_behind, self.gone_of = hours_behind, gone_of
+        self.page.cache_clear()
+
+    def record(self, id_: str) -> bytes | None:
+        """The record with an id; None where it is gone."""
+        number = int(id_.replace("-", ""))
+        is_gone = self.gone_of and number % self.gone_of == 0
+        return None if is_gone else self._filled(ENTITY, number)
+
+    def _filled(self, name: str, number: int) -> bytes:
+        return self._templates[name] % {b"number": number, b"micros": number % 10**6}
+
+    def _number(self, place: int) -> int:
+        """That of the row at a place of the list."""
+        if not self.gone_of:
+            return place
+        blocks, rest = divmod(place, self.gone_of - 1)
+        return blocks * self.gone_of + 1 + rest
+
     def _page(self, name: str, skip: int, top: int) -> bytes:
-        template, last = self._templates[name], min(skip + top, self.plan.rows)
-        filled = [template % {b"number": number, b"micros": number % 10**6} for number in range(skip, last)]
+        count = self.plan.rows - (-(-self.plan.rows // self.gone_of) if self.gone_of else 0)
+        places = range(skip, min(skip + top, count))
+        filled = [self._filled(name, self._number(place)) for place in places]
         rows = b"[" + b",".join(filled) + b"]"
         return b'{"value":' + rows + b"}" if name == TABLE else rows
 
@@ -152,8 +181,10 @@ class _Site:
         """A page; where rows are asked for from a place on, the last comparison is the one of the key."""
         condition, skip, top = query.get("$filter", ""), int(query.get("$skip", 0)), int(query.get("$top", 0))
         if name != TABLE:
-            # Nothing has changed since: a filter by the cursor finds no row.
-            return self.page(name, skip, 0 if condition else top)
+            # Nothing has changed since: a filter by the cursor finds no row, unless it goes back before all of them.
+            since = _YEAR.search(condition)
+            is_none = condition and not (since and int(since[1]) < int(_STAMP[:4]))
+            return self.page(_KEYS if query.get("$select") == "CustomerID" else name, skip, 0 if is_none else top)
         place = _PLACE.search(condition)
         return self.page(name, skip + int(place[1] if place else 0), 0 if "eq null" in condition else top)
 
@@ -181,6 +212,8 @@ class _Site:
         return _CSDL.replace("@columns@", columns).encode()
 
 
+_YEAR = re.compile(r"ge datetimeoffset'(\d{4})-")
+_KEYS = f"keys of {ENTITY}"
 _PLACE = re.compile(r"CustomerID ge '(\d+)'")
 _CSDL = """<?xml version="1.0"?>
 <edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
@@ -231,6 +264,11 @@ def _handler(site: _Site) -> type[BaseHTTPRequestHandler]:
                     self._answer(_json([{"name": "Default", "version": VERSION, "href": ""}]))
                 case ["entity", _, _, "swagger.json"]:
                     self._answer(site.description())
+                case ["turn", hours_behind, gone_of]:
+                    site.turn(float(hours_behind), int(gone_of))
+                    self._answer(b"{}")
+                case ["t", *_] if not site.plan.has_odata:
+                    self._answer(b"", 404)
                 case ["t", _, "api", "odata", "dac", "$metadata"]:
                     self._answer(site.table_description())
                 case ["pages-sent"]:
@@ -241,6 +279,10 @@ def _handler(site: _Site) -> type[BaseHTTPRequestHandler]:
                     self._answer_page(TABLE, query)
                 case ["entity", _, _, name]:
                     self._answer_page(name, query)
+                case ["entity", _, _, _, id_]:
+                    site.pages_sent += 1
+                    record = site.record(id_)
+                    self._answer(record or b"", 200 if record else 404)
                 case _:
                     self._answer(b"", 404)
 
@@ -252,7 +294,8 @@ def _handler(site: _Site) -> type[BaseHTTPRequestHandler]:
             self._answer(page)
 
         def _answer(self, body: bytes, status: int = 200) -> None:
-            head = f"HTTP/1.1 {status} X\r\nDate: {self.date_time_string()}\r\nContent-Type: application/json\r\n"
+            now = self.date_time_string(time.time() - 3600 * site.hours_behind)
+            head = f"HTTP/1.1 {status} X\r\nDate: {now}\r\nContent-Type: application/json\r\n"
             length = "" if status == 204 else f"Content-Length: {len(body)}\r\n"
             self.wfile.write(f"{head}{length}\r\n".encode() + (body if len(body) < 4096 else b""))
             if len(body) >= 4096:
@@ -289,6 +332,7 @@ def main() -> None:
     parser.add_argument("--row-bytes", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--entities", type=int, default=1)
+    parser.add_argument("--no-odata", dest="has_odata", action="store_false")
     plan = Plan(**vars(parser.parse_args()))
     server = _Server(("127.0.0.1", 0), _handler(_Site(plan)))
     Thread(target=server.serve_forever, daemon=True).start()

@@ -133,6 +133,23 @@ def test_rows_that_come_into_view_are_sent(erp: Simulator) -> None:
     assert differences(destination, erp, [TENANT]) == []
 
 
+@pytest.mark.parametrize("names", [("SalesOrder", "SalesOrder__Details"), ("SalesOrder__Details", "SalesOrder")])
+def test_the_lines_of_rows_that_come_into_view_follow(erp: Simulator, names: tuple[str, str]) -> None:
+    destination, company = judged(erp), erp.tenant(TENANT)
+    own = configured([discover(erp.config(**SETTINGS))[name] for name in names])
+    hidden = company.rows("SalesOrder")[DELETED]
+    erp.lies = (Lies(hidden=frozenset({str(hidden["OrderNbr"])})),)
+    destination.sync(erp.config(**SETTINGS), own)
+    erp.lies = ()
+    for _ in range(2):
+        erp.clock.advance(DAY_SECONDS)
+        destination.sync(erp.config(**SETTINGS), own)
+    assert differences(destination, erp, [TENANT]) == []
+    erp.clock.advance(DAY_SECONDS)
+    destination.sync(erp.config(**SETTINGS), own)
+    assert destination.records == 0, "they come once"
+
+
 def test_many_rows_that_vanish_at_once_stay_and_are_warned_of() -> None:
     with Simulator(rows=60, tenants=(TENANT,)) as erp:
         destination = judged(erp)

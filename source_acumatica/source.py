@@ -244,7 +244,9 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
             if is_described:
                 warn_of_lost_columns(table, one, stream.missed_columns)
             if stream.progress:
-                maker.access.remember(stream.progress, stream.tenants, has_clock=stream.is_stamped_by_the_database)
+                maker.access.remember(
+                    stream.progress, stream.tenants, table.family, has_clock=stream.is_stamped_by_the_database
+                )
         warn_of_untracked(trackable)
         return streams
 

@@ -66,6 +66,7 @@ LAYERS = {
     "reading/repeated": 7,
     "airbyte/catalog_columns": 0,
     "airbyte/columns": 0,
+    "airbyte/followed": 1,
     "airbyte/look_back": 0,
     "airbyte/names": 0,
     "airbyte/progress": 0,

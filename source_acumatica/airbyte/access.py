@@ -34,6 +34,8 @@ class Access:
     progress_log: ProgressLog = field(default_factory=ProgressLog)
     linked: LinkedChanges | None = None
     """Where changes of linked rows are found, if they are wanted."""
+    brought: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By tenant and family of tables: the keys of records that had not come before, and that comparing them brought."""
     began_at: float = field(default_factory=time.monotonic)
 
     def now(self, tenant: str) -> datetime | None:
@@ -41,7 +43,7 @@ class Access:
         then = self.server_times.get(tenant)
         return then and then + timedelta(seconds=time.monotonic() - self.began_at)
 
-    def remember(self, progress: TenantCursor, tenants: Sequence[str], *, has_clock: bool) -> None:
+    def remember(self, progress: TenantCursor, tenants: Sequence[str], family: str, *, has_clock: bool) -> None:
         """Share what the state of one stream knows: all tables of a tenant are stamped by one clock."""
         for tenant in tenants:
             before = progress.progress(tenant)
@@ -49,6 +51,8 @@ class Access:
                 before.remind(self.clocks[tenant])
             if HAS_FLAGGED in before.learnt:
                 self.have_flagged.add(tenant)
+            if before.brought:
+                self.brought[tenant, family] = before.brought
 
     @classmethod
     def of(

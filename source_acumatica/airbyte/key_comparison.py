@@ -24,6 +24,7 @@ from source_acumatica.reading.held_keys import HeldKeys
 from source_acumatica.reading.key_sketch import MOST_CAPACITY
 from source_acumatica.reading.learnt import NOT_COMPARED
 from source_acumatica.reading.reader import Reader
+from source_acumatica.reading.record_ids import as_text
 from source_acumatica.reading.seen_keys import SeenKeys
 from source_acumatica.reading.table import StreamTable
 from source_acumatica.reading.window import Window
@@ -83,6 +84,8 @@ class KeyComparison:
     now: Callable[[], datetime | None]
     send: Send
     tombstones: Tombstones
+    note_brought: Callable[[str], None]
+    """Told the keys of records that had not come before, which those of its lines follow."""
     are_kept: Callable[[], bool]
     """Whether the ERP keeps all deletions since they were last read."""
     closes_gap: bool = field(default=False, init=False)
@@ -303,6 +306,9 @@ class KeyComparison:
         has_more = bool(later) or not known.sent.issuperset(waiting)
         # Deletions were read before the keys: where the ERP keeps them, its list goes on from here without a gap.
         self.is_kept = not has_more and self.are_kept()
+        if back:
+            self.progress.note(self.tenant, brought=as_text(back))
+            self.note_brought(as_text(back))
         self._keep_listed(KnownKeys(listing.now, there.intersection(back)), is_compared=True, is_due=has_more)
         self.facts.forget(NOT_COMPARED)
         logger.info(

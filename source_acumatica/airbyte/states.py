@@ -125,7 +125,7 @@ def _part(part: Any) -> dict[str, Any]:
     return own
 
 
-_INSTANTS = ("sure", "deletions", "deletions_asked", "newest", "lag_at", "own_latest", "compared", "linked")
+_INSTANTS = ("sure", "deletions", "deletions_asked", "newest", "lag_at", "own_latest", "listed", "compared", "linked")
 _TIME = "a time, such as 2026-11-30T00:00:00Z"
 
 
@@ -135,10 +135,11 @@ def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any
         yield name, part.get(name), lambda value: isinstance(value, bool) or _is_instant(value), _TIME
     for name in ("lag", "own_lag", "allowed"):
         yield name, part.get(name, 0), _is_span, "a number of seconds"
-    yield "has_unstamped", part.get("has_unstamped", False), _is_flag, "true or false"
+    for name in ("has_unstamped", "is_kept", "is_due"):
+        yield name, part.get(name, False), _is_flag, "true or false"
     for name in ("left_out", "columns", "custom"):
         yield name, part.get(name, []), _is_list_of_texts, "a list of names"
-    for name in ("held", "sent", "compared_with"):
+    for name in ("held", "sent", "removed", "brought", "followed", "compared_with"):
         yield name, part.get(name, ""), lambda value: isinstance(value, str), "a text"
     yield "read_with", part.get("read_with", {}), lambda value: isinstance(value, dict), "an object"
 

@@ -14,6 +14,7 @@ from airbyte_cdk.models import AirbyteMessage
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
 from source_acumatica.airbyte.columns import changed_since, ids_in
+from source_acumatica.airbyte.followed import followed
 from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.linked_rows import LinkedRows
@@ -104,6 +105,7 @@ class TenantRead:
         self._begin_comparing()
         if not (yield from self._changes(windows, count, newest)):
             return
+        yield from followed(self.reader, self.table, self.progress, self.access.brought, self._records_of)
         if not count.rows and not had_rows and self.table.condition:
             # The user's condition may find none of the rows that there are.
             self.access.warn_if_blind(self.reader.tenant, self.table)
@@ -363,6 +365,7 @@ class TenantRead:
             self._now,
             self._records_of,
             lambda removals: self.output.messages([*tombstones(self.table, tenant, removals)]),
+            partial(self.access.brought.__setitem__, (tenant, self.table.family)),
             lambda: self.access.removals.are_kept(tenant, deletions.sets(), progress.progress(tenant), self._now()),
         )
         self._keys.begin()

@@ -168,6 +168,11 @@ class Table:
         return "id"
 
     @property
+    def family(self) -> str:
+        """The entity with its endpoint."""
+        return f"{self.endpoint}/{self.entity}"
+
+    @property
     def record_id(self) -> str:
         """The column with the id of the record that a row is, or belongs to."""
         return "_parent_id" if self.path else "id"

@@ -149,6 +149,11 @@ class ODataTable:
         return None if name in self.restricted else name
 
     @property
+    def family(self) -> str:
+        """The table itself, or the inquiry."""
+        return self.name
+
+    @property
     def record_id(self) -> str:
         """The column with the row's id."""
         return NOTE_ID

@@ -244,6 +244,8 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 is_kept=part.get("is_kept", False),
                 is_due=part.get("is_due", False),
                 compared=part.get("compared"),
+                brought=part.get("brought", ""),
+                followed=part.get("followed", ""),
                 compared_with=part.get("compared_with", ""),
             ),
         )
@@ -280,6 +282,8 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "is_kept": progress.is_kept,
         "is_due": progress.is_due,
         "compared": progress.compared,
+        "brought": progress.brought,
+        "followed": progress.followed,
         "compared_with": progress.compared_with,
     }
     # A clock that is right has a lag of 0.

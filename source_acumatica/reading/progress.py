@@ -83,6 +83,10 @@ class Progress:
     """When keys were compared last, or listed first."""
     is_due: bool = False
     """Whether keys are to be compared with the next sync, however long ago that was."""
+    brought: str = ""
+    """The keys of rows that had not come before, and came by the last comparison that found any."""
+    followed: str = ""
+    """Of rows that belong to records: a mark of the ``brought`` ones that they have followed."""
     compared_with: str = ""
     """A mark of the conditions that the list had then."""
 

@@ -59,6 +59,10 @@ class StreamTable(Protocol):
         """Whether deleted rows are read too."""
 
     @property
+    def family(self) -> str:
+        """The entity or table whose records the rows are, or belong to."""
+
+    @property
     def record_id(self) -> str:
         """The column with the id of the record that a row is, or belongs to."""
 

@@ -30,7 +30,7 @@ def test_what_one_stream_has_seen_before_holds_for_the_others_of_its_tenant():
     part = {"partition": {"tenant": "A"}, "lag": 60, "lag_at": "2026-11-22T12:00:00Z", "has_flagged": "2026-11-22"}
     cursor = TenantCursor("M", ["A", "B"], {"states": [part]}, lambda _state: None)
     access = Access(*NOBODY)
-    access.remember(cursor, ["A", "B"], has_clock=True)
+    access.remember(cursor, ["A", "B"], "E", has_clock=True)
     assert access.clocks["A"].last == Look(60, NOON)
     assert access.clocks["B"].last is None
     assert access.have_flagged == {"A"}
@@ -39,5 +39,5 @@ def test_what_one_stream_has_seen_before_holds_for_the_others_of_its_tenant():
 def test_stamps_of_another_clock_are_not_taken_for_the_databases():
     part = {"partition": {"tenant": "A"}, "lag": 60, "lag_at": "2026-11-22T12:00:00Z"}
     access = Access(*NOBODY)
-    access.remember(TenantCursor("M", ["A"], {"states": [part]}, lambda _state: None), ["A"], has_clock=False)
+    access.remember(TenantCursor("M", ["A"], {"states": [part]}, lambda _state: None), ["A"], "E", has_clock=False)
     assert access.clocks["A"].last is None

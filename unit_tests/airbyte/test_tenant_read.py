@@ -74,7 +74,7 @@ def messages(*pages, part=None, is_incremental=True, has_rows=None):
     keys, reader = KeyWatch(), Pages("A", CONFIG, some=list(pages))
     read = TenantRead(
         reader,
-        table=SimpleNamespace(cursor_field="M", condition=""),
+        table=SimpleNamespace(cursor_field="M", condition="", record_id="id", id_field="id"),
         cursor_field="M",
         config=CONFIG,
         access=Access(Removals(has_rows), lambda *_: None, {"A": NOON}),
