@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import tempfile
@@ -113,9 +114,13 @@ def _configured(stream: Mapping[str, Any], mode: str, destination_mode: str | No
 
 
 class Arrived(Row):
-    """A row as it came; ``nulled`` are the columns, or places in them, that it says it has no value of."""
+    """A row as it came; ``nulled`` are the columns, or places in them, that it says it has no value of.
+
+    ``file`` is the place in the destination, the size and the hash of the file that came with it.
+    """
 
     nulled: frozenset[str] = frozenset()
+    file: tuple[str, int, str] | None = None
 
 
 @dataclass
@@ -277,7 +282,20 @@ def _arrived(record: Mapping[str, Any]) -> Arrived:
     row = Arrived(record["data"])
     changes = (record.get("meta") or {}).get("changes") or ()
     row.nulled = frozenset(each["field"] for each in changes if each["change"] == "NULLED")
+    row.file = _taken(reference) if (reference := record.get("file_reference")) else None
     return row
+
+
+def _taken(reference: Mapping[str, Any]) -> tuple[str, int, str]:
+    """A file is taken out of the staging folder, as soon as its record has come."""
+    path, found = Path(reference["staging_file_url"]), hashlib.sha256()
+    with path.open("rb") as staged:
+        while piece := staged.read(1 << 20):
+            found.update(piece)
+    assert path.stat().st_size == reference["file_size_bytes"]
+    path.unlink()
+    path.parent.rmdir()
+    return reference["source_file_relative_path"], reference["file_size_bytes"], found.hexdigest()
 
 
 def _cursor_of(configured_stream: Mapping[str, Any]) -> Sequence[str]:

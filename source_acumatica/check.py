@@ -57,7 +57,15 @@ def prove(client: Client, settings: Config, forms: Forms, seconds: float) -> Non
         AirbyteTracedException: it names everything that failed.
     """
     proof = Proof(client, settings, forms, seconds)
-    site = describe(client, settings.tenants, settings.endpoints, prove=proof.visit, forms=forms, depth=proof.depth)
+    site = describe(
+        client,
+        settings.tenants,
+        settings.endpoints,
+        prove=proof.visit,
+        forms=forms,
+        depth=proof.depth,
+        has_files=settings.include_attachments,
+    )
     site.raise_what_failed()
     survey = proof.survey
     survey.check_parameters()

@@ -201,6 +201,7 @@ class Config(BaseModel):
     track_linked_changes: bool = False
     include_archived: bool = False
     include_custom_fields: bool = True
+    include_attachments: bool = False
     max_page_size: Annotated[int, Field(ge=1, le=10000)] = 5000
     max_sessions: Annotated[int, Field(ge=1, le=32)] = 1
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None

@@ -126,7 +126,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
                 survey.visit(tenant, _dacs(tables))
                 survey.probe(tenant)
 
-            site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms)
+            has_files = settings.include_attachments
+            site = describe(client, settings.tenants, settings.endpoints, prove=visit, forms=forms, has_files=has_files)
             site.raise_what_failed()
             survey.check_parameters()
             for error in parameter_errors(site.own, settings, survey.titles):
@@ -212,6 +213,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
             [name for name in configured if not name.startswith(ODATA_PREFIXES)],
             prove=lambda tenant, _tables: survey.visit(tenant),
             forms=_forms(settings),
+            # The catalog decides: what it has of files has been offered.
+            has_files=True,
         )
         maker = StreamMaker.of(settings, client, service, self._progress_log)
         declared: dict[str, Table | ODataTable] = {table.name: table for table in site.tables} | survey.tables

@@ -57,4 +57,5 @@ class StreamMaker:
         shared = holding, self.client, self.settings, self.access, selected, keys
         if isinstance(table, ODataTable):
             return ODataStream(table, self.service, *shared)
-        return ContractStream(table, self.ad_hoc, *shared)
+        includes_files = bool(configured and configured.include_files)
+        return ContractStream(table, self.ad_hoc, *shared, includes_files=includes_files)

@@ -121,6 +121,7 @@ def test_every_optional_setting_has_its_default():
         "track_linked_changes": False,
         "include_archived": False,
         "include_custom_fields": True,
+        "include_attachments": False,
         "max_page_size": 5000,
         "max_sessions": 1,
         "requests_per_minute": None,

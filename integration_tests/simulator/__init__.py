@@ -8,6 +8,7 @@ from integration_tests.simulator.trouble.lies import ErrorPlace, Lies, ListForm
 from integration_tests.simulator.trouble.unknowns import (
     Empty,
     FeatureForm,
+    FileForm,
     KeyForm,
     Labels,
     Literals,
@@ -24,6 +25,7 @@ __all__ = [
     "Fault",
     "FaultKind",
     "FeatureForm",
+    "FileForm",
     "KeyForm",
     "Labels",
     "Lies",

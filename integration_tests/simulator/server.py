@@ -17,7 +17,7 @@ from integration_tests.simulator.access.identity import tenant_of
 from integration_tests.simulator.control import Control
 from integration_tests.simulator.site import Site
 from integration_tests.simulator.store.clock import WRITERS, Clock, DateForm
-from integration_tests.simulator.web.answers import Answer, html
+from integration_tests.simulator.web.answers import NO_LENGTH, Answer, html
 from integration_tests.simulator.web.requests import Request, RequestLog
 
 
@@ -103,7 +103,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer) -> None:
         head = self._head(answer)
-        if answer.stream is not None:
+        if answer.stream is not None and answer.length is not None:
+            self._plainly(head, answer.stream, answer.length)
+        elif answer.stream is not None:
             self._stream(head, answer.stream)
         elif answer.sent is None:
             self.wfile.write(head + answer.body)
@@ -114,8 +116,7 @@ class Handler(BaseHTTPRequestHandler):
         reason = self.responses.get(answer.status, ("Unknown", ""))[0]
         lines = [f"HTTP/1.1 {answer.status} {reason}", *self._dates(), "Cache-Control: no-cache"]
         if answer.status != 204:
-            length = f"Content-Length: {len(answer.body)}" if answer.stream is None else "Transfer-Encoding: chunked"
-            lines += [f"Content-Type: {answer.content_type}", length]
+            lines += [f"Content-Type: {answer.content_type}", _length(answer)]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
@@ -124,6 +125,12 @@ class Handler(BaseHTTPRequestHandler):
         if clock.date_form is DateForm.USUAL:
             return [f"Date: {self.date_time_string()}"]
         return [f"Date: {text}" for text in WRITERS[clock.date_form](clock.web_server_now())]
+
+    def _plainly(self, head: bytes, pieces: Iterator[bytes], length: int) -> None:
+        self.close_connection |= length == NO_LENGTH
+        self.wfile.write(head)
+        for piece in pieces:
+            self.wfile.write(piece)
 
     def _stream(self, head: bytes, chunks: Iterator[bytes]) -> None:
         self.wfile.write(head)
@@ -134,3 +141,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(sent)
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _length(answer: Answer) -> str:
+    """The header that says where the body ends."""
+    if answer.stream is None:
+        return f"Content-Length: {len(answer.body)}"
+    if answer.length is None:
+        return "Transfer-Encoding: chunked"
+    return "Connection: close" if answer.length == NO_LENGTH else f"Content-Length: {answer.length}"

@@ -42,7 +42,8 @@ _TYPICAL_BYTES = 1024
 
 
 def _size_bytes(item: Any) -> int:
-    return len(item.text) if isinstance(item, RecordBatch) else _TYPICAL_BYTES
+    """What a message takes, with what is staged for it: no more is staged ahead than a slow destination takes."""
+    return len(item.text) + item.file_bytes if isinstance(item, RecordBatch) else _TYPICAL_BYTES
 
 
 class OrderedMessageRepository(MessageRepository):

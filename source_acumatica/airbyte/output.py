@@ -8,7 +8,7 @@ from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage
 
-from source_acumatica.airbyte.records import Meta, RecordBatch, in_pieces
+from source_acumatica.airbyte.records import FileReference, Meta, RecordBatch, in_pieces
 from source_acumatica.reading.codec import Codec, RawRow
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.reader import Reader
@@ -46,9 +46,18 @@ class Output:
             return make(tenant, row)
         return self._rows_of(tenant)(row)
 
+    def begin_again(self) -> None:
+        """Note that what follows has been sent before, and is wanted again."""
+
     def messages(self, records: Sequence[Any], meta: Meta | None = None) -> Iterator[AirbyteMessage]:
-        """The records as one batch; the first record of a stream is a message of its own, for the CDK to see."""
+        """The records as one batch."""
+        yield from self._batch(records, meta)
+
+    def _batch(
+        self, records: Sequence[Any], meta: Meta | None = None, files: Sequence[FileReference] = ()
+    ) -> Iterator[AirbyteMessage]:
+        """The first record of a stream is a message of its own, for the CDK to see."""
         if records:
-            batch = RecordBatch.of(self._stream, records, meta)
+            batch = RecordBatch.of(self._stream, records, meta, files)
             yield from [batch] if self._is_running else batch.with_single_first()
             self._is_running = True

@@ -23,6 +23,7 @@ from airbyte_cdk.models import (
     AirbyteConnectionStatus,
     AirbyteMessage,
     AirbyteRecordMessage,
+    AirbyteRecordMessageFileReference,
     AirbyteStreamStatus,
     ConfiguredAirbyteCatalog,
     ConnectorSpecification,
@@ -44,11 +45,21 @@ from source_acumatica.config import Config
 from source_acumatica.masking import hide_secrets
 
 
+class FileReference(msgspec.Struct, frozen=True):
+    """A file that lies in the staging folder, beside the record that is about it."""
+
+    staging_file_url: str
+    source_file_relative_path: str
+    """Where the destination is to put it, in folders of its own."""
+    file_size_bytes: int
+
+
 class _RecordBody(msgspec.Struct, gc=False, omit_defaults=True):
     stream: str
     data: Any
     emitted_at: int
     meta: Any = None
+    file_reference: FileReference | None = None
 
 
 class _RecordLine(msgspec.Struct, gc=False, tag_field="type", tag="RECORD"):
@@ -67,18 +78,30 @@ Meta = msgspec.Raw
 class RecordBatch(AirbyteMessage):
     """RECORD messages of one stream, as the text that is printed: one a line."""
 
-    def __init__(self, stream: str, text: str, count: int) -> None:
+    def __init__(self, stream: str, text: str, count: int, file_bytes: int = 0) -> None:
         super().__init__(type=Type.RECORD)
         self.stream, self.text, self.count = stream, text, count
+        self.file_bytes = file_bytes
+        """How much lies in the staging folder for the destination to take when it gets these records."""
 
     @classmethod
-    def of(cls, stream: str, records: Sequence[Any], meta: Meta | None = None) -> RecordBatch:
-        """A batch of at least one record; as in the CDK's messages, columns without a value are left out."""
+    def of(
+        cls,
+        stream: str,
+        records: Sequence[Any],
+        meta: Meta | None = None,
+        files: Sequence[FileReference] = (),
+    ) -> RecordBatch:
+        """A batch of at least one record; as in the CDK's messages, columns without a value are left out.
+
+        ``files``: one for each record, or none at all.
+        """
         now = time.time_ns() // 1_000_000
+        bodies = zip(records, files, strict=True) if files else ((record, None) for record in records)
         text = _ENCODER.encode_lines(
-            [_RecordLine(_RecordBody(stream, filled(record), now, meta)) for record in records]
+            [_RecordLine(_RecordBody(stream, filled(record), now, meta, file)) for record, file in bodies]
         )
-        return cls(stream, text[:-1].decode(), len(records))
+        return cls(stream, text[:-1].decode(), len(records), sum(file.file_size_bytes for file in files))
 
     def single_messages(self) -> Iterator[AirbyteMessage]:
         """The same records, each as a message of the CDK."""
@@ -87,20 +110,22 @@ class RecordBatch(AirbyteMessage):
             record = AirbyteRecordMessage(stream=body.stream, data=_serializable(body.data), emitted_at=body.emitted_at)
             if body.meta:
                 record.meta = AirbyteRecordMessageMeta(changes=list(map(_change, body.meta["changes"])))
+            if body.file_reference:
+                record.file_reference = AirbyteRecordMessageFileReference(**msgspec.structs.asdict(body.file_reference))
             yield AirbyteMessage(type=Type.RECORD, record=record)
 
     def with_single_first(self) -> Iterator[AirbyteMessage]:
         """The first record as a message of the CDK, which sees by it that the stream is running; the others as a batch.
 
-        The CDK passes on the record's data alone: its ``meta`` hides in there until ``with_meta`` takes it out.
+        The CDK passes on the record's data alone: what is beside it hides in there until ``with_meta`` takes it out.
         """
         line, _, others = self.text.partition("\n")
         for message in RecordBatch(self.stream, line, 1).single_messages():
-            if message.record and message.record.meta:
-                message.record.data[_META], message.record.meta = message.record.meta, None
+            if message.record:
+                _hide(message.record)
             yield message
         if others:
-            yield RecordBatch(self.stream, others, self.count - 1)
+            yield RecordBatch(self.stream, others, self.count - 1, self.file_bytes)
 
 
 def meta_of(left_out: Sequence[str], cut: Sequence[str]) -> Meta | None:
@@ -110,6 +135,17 @@ def meta_of(left_out: Sequence[str], cut: Sequence[str]) -> Meta | None:
         *({"field": name, "change": Change.TRUNCATED, "reason": Reason.SOURCE_FIELD_SIZE_LIMITATION} for name in cut),
     ]
     return msgspec.Raw(_ENCODER.encode({"changes": changes})) if changes else None
+
+
+def without_file(meta: Meta | None, reason: Reason) -> Meta:
+    """The ``meta`` of a record whose file does not come, beside what it has already."""
+    changes = msgspec.json.decode(meta)["changes"] if meta else []
+    change = {"field": FILE_FIELD, "change": Change.NULLED, "reason": reason}
+    return msgspec.Raw(_ENCODER.encode({"changes": [*changes, change]}))
+
+
+FILE_FIELD = "file_reference"
+"""What ``meta`` calls the file of a record, by the protocol's own word: it is no column."""
 
 
 def _change(said: Mapping[str, str]) -> AirbyteRecordMessageMetaChange:
@@ -250,15 +286,23 @@ def filled(record: Any) -> Any:
 
 
 def with_meta(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
-    """The messages that the CDK hands out, with the ``meta`` of records back in its place."""
+    """The messages that the CDK hands out, with what is beside the data of records back in its place."""
     for message in messages:
-        if message.record and _META in message.record.data:
-            message.record.meta = message.record.data.pop(_META)
+        if message.record:
+            message.record.meta = message.record.data.pop(_META, message.record.meta)
+            message.record.file_reference = message.record.data.pop(_FILE, message.record.file_reference)
         yield message
 
 
-# No column has this name.
-_META = "\x00meta"
+def _hide(record: AirbyteRecordMessage) -> None:
+    for name, beside in ((_META, record.meta), (_FILE, record.file_reference)):
+        if beside:
+            record.data[name] = beside
+    record.meta = record.file_reference = None
+
+
+# No column has these names.
+_META, _FILE = "\x00meta", "\x00file"
 
 
 def single_messages(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:

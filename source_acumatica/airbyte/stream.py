@@ -247,7 +247,7 @@ class TableStream(HttpStream, ABC):
             look_at_ids=self._look_at_ids,
             clock=self._clock(tenant),
             facts=self._facts(tenant),
-            output=self._output,
+            output=self._output_of(tenant),
             deletions=self._deletions(tenant),
             key_reader=partial(self.key_reader, tenant),
             linked_ids=self._linked_ids(tenant),
@@ -314,6 +314,9 @@ class TableStream(HttpStream, ABC):
             return readers[0][1]
         facts, cursor = self._facts(tenant), self._table_of(tenant).cursor_field
         return RepeatedReader(tenant, self._config, readers, asked, lambda: facts.unproven, cursor)
+
+    def _output_of(self, tenant: str) -> Output:
+        return self._output
 
     def _facts(self, tenant: str) -> TenantFacts:
         if tenant not in self._facts_of:

@@ -124,6 +124,7 @@ class TenantRead:
         # What is read again has been sent before, but for rows that were hidden; in a large table, nobody knows which.
         if self._keys and not self._keys.is_exact:
             self._keys = None
+        self.output.begin_again()
         yield from self._rereader.messages(lambda: partial(self._send, self._begun_list(), count))
         if count.rows > rows_before:
             self._heal()

@@ -76,7 +76,8 @@ def rows_of(answer: Any, described: Collection[str]) -> list[Any]:
 
 
 def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type[RawRow], MakeRecords]:
-    if table.method is Method.INQUIRY or not table.is_identified:
+    # Files are few, and their values have no wrappers.
+    if table.method is Method.INQUIRY or not table.is_identified or table.is_files:
         raise NotCompilableError
     code, cursor, kinds = Code(), table.cursor, table.shape.fields
     top = Cells(code, "row", table.dialect.has_ids)

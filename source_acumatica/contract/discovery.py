@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_acumatica.contract.attachments import with_files
 from source_acumatica.contract.description import Description, DescriptionError, contract_of, read_description
 from source_acumatica.contract.dialect import DIALECTS, keeps_columns
 from source_acumatica.contract.features import Features, off_for, read_features
@@ -52,6 +54,8 @@ class _Listing(msgspec.Struct):
     features: Any = None
 
 
+_TablesOf = Callable[[Mapping[Endpoint, Mapping[str, Shape]], Mapping[Endpoint, str]], Iterator[Table]]
+"""The tables of endpoints, by their shapes and contract versions."""
 _LISTING: msgspec.json.Decoder[_Listing | list[_Listed]] = msgspec.json.Decoder(_Listing | list[_Listed])
 _DOCUMENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
@@ -76,8 +80,12 @@ def describe(
     prove: Callable[[str, Sequence[Table]], None] | None = None,
     forms: Forms | None = None,
     depth: Callable[[], Depth] = lambda: Depth.ALL,
+    *,
+    has_files: bool = False,
 ) -> Site:
     """The tables of all tenants; if ``streams`` are given, only theirs, without a request for other endpoints.
+
+    ``has_files``: with tables of the files that are attached to records.
 
     Each tenant is asked for everything in one visit, ``prove`` included: with few seats, coming back costs a sign-in.
     What fails, also in ``prove``, is kept in the site and leaves the rest alone. ``depth`` is asked before each visit.
@@ -85,7 +93,8 @@ def describe(
     Raises:
         AirbyteTracedException: a ``config_error``: ``wanted`` names an endpoint twice.
     """
-    wanted, forms = wanted or (MAIN_ENDPOINT,), forms or Forms()
+    wanted = wanted or (MAIN_ENDPOINT,)
+    tables_of = partial(_tables, forms=forms or Forms(), has_files=has_files)
     site = Site(_names(wanted))
     needed = [one for one in wanted if streams is None or may_hold(one.partition("/")[0], site.names, streams)]
     visits: dict[str, _Visit] = {}
@@ -97,7 +106,7 @@ def describe(
             visit = visits[tenant] = _visit(client, tenant, needed)
             if prove and WHOLE not in visit.failures:
                 try:
-                    prove(tenant, list(_tables_of(visit, forms)))
+                    prove(tenant, list(_tables_of(visit, tables_of)))
                 except PoolClosed:
                     raise
                 except AirbyteTracedException as error:
@@ -107,7 +116,7 @@ def describe(
     site.listed = frozenset(one.name for visit in visits.values() for one in visit.listing)
     if not (site.signed_in_only or site.untried):
         site.missing = _missing(visits.values(), needed)
-    _fill(site, visits, streams, forms)
+    _fill(site, visits, streams, tables_of)
     return site
 
 
@@ -216,19 +225,19 @@ def _with_remedy(
     return AirbyteTracedException(message=message, internal_message=message, failure_type=error.failure_type)
 
 
-def _fill(site: Site, visits: Mapping[str, _Visit], streams: Collection[str] | None, forms: Forms) -> None:
+def _fill(site: Site, visits: Mapping[str, _Visit], streams: Collection[str] | None, tables_of: _TablesOf) -> None:
     """Each tenant's own tables, and all of them as one."""
     _warn_of_mixed_contracts(visits)
     joined: dict[Endpoint, dict[str, Shape]] = {}
     contracts: dict[Endpoint, str] = {}
     newest = {one.name: one for one in sorted(site.endpoints, key=lambda one: one.rank)}
     for tenant, visit in visits.items():
-        own = [each for each in _tables_of(visit, forms) if streams is None or each.name in streams]
+        own = [each for each in _tables_of(visit, tables_of) if streams is None or each.name in streams]
         site.own[tenant] = {each.name: each for each in own}
         for endpoint, entities in visit.shapes.items():
             _join(joined.setdefault(newest[endpoint.name], {}), entities)
             contracts[newest[endpoint.name]] = max(contracts.get(newest[endpoint.name], ""), visit.contracts[endpoint])
-    tables = [each for each in _tables(joined, contracts, forms) if streams is None or each.name in streams]
+    tables = [each for each in tables_of(joined, contracts) if streams is None or each.name in streams]
     site.clashes = clashes(tables)
     site.tables = [
         agreed(each, [own[each.name] for own in site.own.values() if each.name in own])
@@ -273,21 +282,22 @@ def clashes(tables: Sequence[Table]) -> dict[str, AirbyteTracedException]:
     }
 
 
-def _tables_of(visit: _Visit, forms: Forms) -> Iterator[Table]:
+def _tables_of(visit: _Visit, tables_of: _TablesOf) -> Iterator[Table]:
     """The tables of one tenant."""
-    for table in _tables(visit.shapes, visit.contracts, forms):
+    for table in tables_of(visit.shapes, visit.contracts):
         yield replace(table, off=off_for(table.dac, visit.features))
 
 
 def _tables(
-    shapes: Mapping[Endpoint, Mapping[str, Shape]], contracts: Mapping[Endpoint, str], forms: Forms
+    shapes: Mapping[Endpoint, Mapping[str, Shape]], contracts: Mapping[Endpoint, str], *, forms: Forms, has_files: bool
 ) -> Iterator[Table]:
     for endpoint, entities in shapes.items():
         for entity, shape in entities.items():
             facts = known(endpoint.name, entity)
             is_inquiry = forms.is_form(endpoint.name, entity, shape)
             asked = forms.asked_of(endpoint.name, entity) if is_inquiry else ()
-            for table in tables(endpoint.name, endpoint.version, entity, shape, facts, is_inquiry=is_inquiry):
+            whole = with_files(shape) if has_files and not is_inquiry else shape
+            for table in tables(endpoint.name, endpoint.version, entity, whole, facts, is_inquiry=is_inquiry):
                 yield replace(table, asked=asked, contract=contracts[endpoint])
 
 

@@ -162,6 +162,6 @@ def _detail_selection(table: Table, columns: frozenset[str] | None) -> Iterator[
         yield from (f"{'/'.join(table.path[: depth + 1])}/{key}" for key in keys)
     collection = "/".join(table.path)
     fields = table.rows_shape.fields
-    chosen = [] if columns is None else [f"{collection}/{name}" for name in fields if name in columns]
+    chosen = [] if columns is None or table.is_files else [f"{collection}/{name}" for name in fields if name in columns]
     yield from chosen if 0 < len(",".join(chosen)) <= _LONGEST_OPTION_CHARACTERS else [collection]
     yield from (f"{collection}/{path}" for path in _objects(table, columns, frozenset()))

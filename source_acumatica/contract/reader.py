@@ -383,7 +383,8 @@ class ListReader(ContractReader):
 
     def _chosen_custom(self) -> tuple[str, ...]:
         """The names of the custom fields to ask for."""
-        if not self.config.include_custom_fields or (self.columns is not None and "custom" not in self.columns):
+        has_any = self.config.include_custom_fields and not self.table.is_files
+        if not has_any or (self.columns is not None and "custom" not in self.columns):
             return ()
         choice = choose_custom(
             self.tenant, self.table, self.columns, self.where, self.facts, self.ad_hoc, self.fetch_object

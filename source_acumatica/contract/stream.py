@@ -9,8 +9,13 @@ from functools import partial
 from typing import Any
 
 import requests
+from airbyte_cdk.models import AirbyteStream
 
+from source_acumatica.airbyte.attached_files import AttachedFiles
+from source_acumatica.airbyte.file_output import FileOutput, Memory
 from source_acumatica.airbyte.keys import ListKeys
+from source_acumatica.airbyte.output import Output
+from source_acumatica.airbyte.staging import Staging
 from source_acumatica.airbyte.stream import TableStream
 from source_acumatica.contract.ad_hoc import AdHocSchemas
 from source_acumatica.contract.codec import list_codec
@@ -55,8 +60,11 @@ _NOT_NOTE_IDS = (
 class ContractStream(TableStream):
     """One table, read through the contract-based REST API."""
 
-    def __init__(self, table: Table, ad_hoc: AdHocSchemas, *args: Any, **more: Any) -> None:
-        self._table, self._ad_hoc = table, ad_hoc
+    def __init__(
+        self, table: Table, ad_hoc: AdHocSchemas, *args: Any, includes_files: bool = False, **more: Any
+    ) -> None:
+        """``includes_files``: of attached files, not only what is known of them comes, but the files as well."""
+        self._table, self._ad_hoc, self._includes_files = table, ad_hoc, includes_files and table.is_files
         # Most tenants have the same table, and making a codec is expensive.
         self._codecs: list[tuple[Table, Codec]] = []
         self._blank_lists: set[str] = set()
@@ -77,7 +85,8 @@ class ContractStream(TableStream):
             condition=self._table.condition,
             absent=self._catalog_columns.absent(tenant),
             present=self._catalog_columns.present(tenant),
-            has_custom=True,
+            has_custom=not table.is_files,
+            has_files=self._includes_files if table.is_files else None,
             has_ids=table.dialect.has_ids,
             has_ids_in_rows=table.rows_shape.has_ids
             or self._reads_custom(tenant)
@@ -87,8 +96,32 @@ class ContractStream(TableStream):
         )
 
     def _reads_custom(self, tenant: str) -> bool:
-        columns = self._columns_of(tenant)
-        return self._config.include_custom_fields and (columns is None or "custom" in columns)
+        columns, has_any = self._columns_of(tenant), not self._table.is_files
+        return has_any and self._config.include_custom_fields and (columns is None or "custom" in columns)
+
+    def as_airbyte_stream(self) -> AirbyteStream:
+        """The stream in the catalog; the platform copies files of those that say that they have some."""
+        stream = super().as_airbyte_stream()
+        if self._table.is_files:
+            stream.is_file_based = True
+        return stream
+
+    def _output_of(self, tenant: str) -> Output:
+        if not self._includes_files:
+            return super()._output_of(tenant)
+        own, where = self._table_of(tenant), where_of(tenant, self.name)
+        files = AttachedFiles(
+            self._client,
+            tenant,
+            where,
+            own.files_path,
+            self.request_headers(None),
+            own.primary_key or ("_tenant", "_parent_id", "id"),
+            Staging(self.name, tenant),
+        )
+        progress, lookback, now = self.progress, self._config.lookback, self._access.now(tenant)
+        memory = Memory.of(progress, tenant, lookback, now) if progress else None
+        return FileOutput(files, memory, self.name, self._codec_of, self._rows_of)
 
     def _path(self, tenant: str) -> str:
         return self._table_of(tenant).url_path
@@ -228,16 +261,21 @@ class ContractStream(TableStream):
 
     def _linked_ids(self, tenant: str) -> Callable[[str], Sequence[str] | None] | None:
         table, linked = self._table_of(tenant), self._access.linked
-        if not (linked and table.dac and table.cursor):
+        if not linked or not self._has_linked(table):
             return None
         return partial(linked.ids, tenant, table.dac, where=where_of(tenant, self.name))
 
     def _windows(self, tenant: str) -> list[Window]:
         windows, table, linked = super()._windows(tenant), self._table_of(tenant), self._access.linked
         since = self.progress.progress(tenant).linked_since(windows[-1]) if self.progress else None
-        if linked and table.dac and table.cursor and since:
+        if linked and self._has_linked(table) and since:
             linked.expect(tenant, table.dac, since)
         return windows
+
+    @staticmethod
+    def _has_linked(table: Table) -> bool:
+        """Whether changes of linked rows are looked for: they say nothing of the files that a record has."""
+        return bool(table.dac and table.cursor and not table.is_files)
 
     def _described(self, tenant: str) -> StreamTable | None:
         return self._access.removals.described(tenant, self._table.dac)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from source_acumatica.contract.attachments import FILE_COLUMNS, FILE_KEY, FILES
 from source_acumatica.contract.dialect import DIALECTS, USUAL, Dialect
 from source_acumatica.contract.known_entities import Known
 from source_acumatica.reading.fields import INSTANT_SCHEMA, LABELLED, FieldKind, Raw, Record, Shape, unwrap, utc_instant
@@ -98,6 +99,11 @@ class Table:
         return f"/entity/{quote(self.endpoint)}/{quote(self.version)}/{quote(self.entity)}"
 
     @property
+    def files_path(self) -> str:
+        """The address below which the endpoint has each attached file by its id."""
+        return f"/entity/{quote(self.endpoint)}/{quote(self.version)}/{FILES}"
+
+    @property
     def dialect(self) -> Dialect:
         """How requests are written, as far as it is documented."""
         return DIALECTS[self.contract]
@@ -112,6 +118,11 @@ class Table:
         """The ERP's columns that the stream lacks, since added columns have their names."""
         shape = self._level(len(self.path))
         return clashing((*shape.fields, *shape.objects), self._added_columns())
+
+    @property
+    def is_files(self) -> bool:
+        """Whether its rows are the files attached to a record, or to a line."""
+        return self.path[-1:] == (FILES,)
 
     @property
     def has_note_id(self) -> bool:
@@ -208,7 +219,7 @@ class Table:
             "properties": {
                 "_tenant": {"type": "string"},
                 **self._added_columns(),
-                **self.rows_shape.json_schema(),
+                **self._own_columns(),
                 **({DELETED_AT: INSTANT_SCHEMA} if self.is_tracked else {}),
             },
         }
@@ -246,15 +257,17 @@ class Table:
 
         ``configured`` are the properties of the catalog's schema for this stream: what the user selected.
         """
-        columns = self.rows_shape.json_schema().keys()
+        columns = self._own_columns().keys()
         if not configured or columns <= configured.keys():
             return None
-        always = {"id", *(self.line_keys[-1] if self.path else (*self.keys, *filter(None, [self.cursor])))}
+        # A file is staged under its name.
+        names = ("filename",) if self.is_files else ()
+        always = {"id", *names, *(self.line_keys[-1] if self.path else (*self.keys, *filter(None, [self.cursor])))}
         return frozenset(columns & (configured.keys() | always))
 
     def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
         """A function from a raw record of the entity to this stream's rows for ``tenant``."""
-        convert = self.rows_shape.converter(columns)
+        convert = self.rows_shape.converter(FILE_COLUMNS if columns is None and self.is_files else columns)
         if self.path:
             return self._detail_rows(tenant, convert)
         cursor = self.cursor
@@ -302,7 +315,8 @@ class Table:
                 between.update((f"_{name}_{key}", unwrap(row.get(key))) for key in self.line_keys[depth])
                 yield from self._descend(row, path[1:], {**added, **between}, convert)
             else:
-                yield {**added, "_line": number, "_line_count": count, **convert(row)}
+                place = {} if self.is_files else {"_line": number, "_line_count": count}
+                yield {**added, **place, **convert(row)}
 
     def _added_columns(self) -> dict[str, Any]:
         if not self.path:
@@ -318,7 +332,14 @@ class Table:
             level = self._level(depth + 1).json_schema()
             for name, key in zip(self._between_names(depth, part), (None, *self.line_keys[depth]), strict=False):
                 columns[name] = {"type": "integer"} if key is None else level[key]
+        if self.is_files:
+            return columns
         return {**columns, "_line": {"type": "integer"}, "_line_count": {"type": "integer"}}
+
+    def _own_columns(self) -> dict[str, Any]:
+        """The properties of the ERP's own columns."""
+        columns = self.rows_shape.json_schema()
+        return {name: columns[name] for name in columns if not self.is_files or name in FILE_COLUMNS}
 
     def _between_names(self, depth: int, part: str) -> list[str]:
         """The columns that identify a row between; a linked object on the path needs none."""
@@ -386,7 +407,9 @@ def _collection_paths(shape: Shape, depth: int = 2) -> Iterator[tuple[str, ...]]
 
 
 def _line_keys(shape: Shape, path: tuple[str, ...], known: Known) -> tuple[str, ...]:
-    """The known keys of the collection at ``path``; deeper ones have none."""
+    """The known keys of the collection at ``path``; of deeper ones, only files have one."""
+    if path[-1] == FILES:
+        return FILE_KEY
     keys = known.line_keys.get(path[0], ()) if len(path) == 1 else ()
     inner = shape.collections.get(path[0])
     return keys if inner and set(keys) <= inner.fields.keys() else ()

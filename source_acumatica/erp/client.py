@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -37,6 +38,8 @@ Answer = TypeVar("Answer")
 _LARGEST_PAGE_BYTES = 32 * 1024**2
 # What cannot be asked for in parts: a page of the fewest rows, a form's results, a description.
 _LARGEST_ANSWER_BYTES = 256 * 1024**2
+# A connection of half a megabit; a file of many megabytes may take longer than the read time-out.
+_SLOWEST_BYTES_PER_SECOND = 64 * 1024
 # A hint helps the user, but reading does not depend on it.
 _HINT_SECONDS = 10.0
 _MINUTE = timedelta(minutes=1)
@@ -117,6 +120,7 @@ class Client:
         is_page: bool = False,
         is_streamed: bool = False,
         is_hint: bool = False,
+        most_bytes: int | None = None,
     ) -> Answer:
         """Send a request until it is answered, and return what ``read`` makes of the answer.
 
@@ -124,7 +128,8 @@ class Client:
         that are not data. ``read`` may raise ``msgspec.DecodeError`` or ``BrokenAnswerError`` for an incomplete body;
         with ``is_streamed`` it is called while the body is still arriving. After a time-out, the caller can ask for a
         smaller page if this is one (``is_page``); other requests are repeated as they are. ``is_hint``: nothing depends
-        on the answer, so the request is sent once, with a short time-out.
+        on the answer, so the request is sent once, with a short time-out. ``most_bytes``: the answer may have so many,
+        and takes as long as it does as long as its bytes keep coming at the slowest speed of a network.
 
         Raises:
             RequestFailed: given up; its problem says what the caller can do.
@@ -134,7 +139,8 @@ class Client:
         longest = self._config.read_timeout_seconds
         bounds = (
             min(longest, _HINT_SECONDS) if is_hint else longest,
-            _LARGEST_PAGE_BYTES if is_page else _LARGEST_ANSWER_BYTES,
+            most_bytes or (_LARGEST_PAGE_BYTES if is_page else _LARGEST_ANSWER_BYTES),
+            _SLOWEST_BYTES_PER_SECOND if most_bytes else math.inf,
         )
         trouble = self._troubles.get(where) or Trouble()
         recovery = Recovery(self._retry_policy, trouble, is_page, self._config.read_timeout_seconds)
@@ -206,7 +212,7 @@ class Client:
         headers: Mapping[str, str] | None,
         body: bytes | None,
         judge: Callable[[requests.Response], Problem | None],
-        bounds: tuple[float, int],
+        bounds: tuple[float, int, float],
         *,
         is_streamed: bool,
     ) -> requests.Response | Problem:

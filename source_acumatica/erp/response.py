@@ -6,6 +6,7 @@ byte by byte would hold a licence seat for ever, and a few kilobytes could becom
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,16 +19,22 @@ from source_acumatica.erp.errors import AnswerTooLarge
 _PIECE_BYTES = 256 * 1024
 
 
-def bound(response: requests.Response, seconds: float, most_bytes: int) -> None:
-    """Bound a body that has not been read yet; reading it then raises what ``stream`` raises."""
-    response.raw = _BoundedBody(response.raw, seconds, most_bytes)
+def bound(
+    response: requests.Response, seconds: float, most_bytes: int, slowest_bytes_per_second: float = math.inf
+) -> None:
+    """Bound a body that has not been read yet; reading it then raises what ``stream`` raises.
+
+    ``slowest_bytes_per_second``: bytes that come at this speed at least do not count against its time.
+    """
+    response.raw = _BoundedBody(response.raw, seconds, most_bytes, slowest_bytes_per_second)
 
 
 class _BoundedBody:
     """Stands in for the body that ``requests`` would read without bounds."""
 
-    def __init__(self, body: Any, seconds: float, most_bytes: int) -> None:
+    def __init__(self, body: Any, seconds: float, most_bytes: int, slowest_bytes_per_second: float) -> None:
         self._body, self._seconds, self._most_bytes = body, seconds, most_bytes
+        self._slowest = slowest_bytes_per_second
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._body, name)
@@ -44,7 +51,7 @@ class _BoundedBody:
             size_bytes += len(piece)
             if size_bytes > self._most_bytes:
                 raise AnswerTooLarge(self._most_bytes)
-            if time.monotonic() > ends_at:
+            if time.monotonic() > ends_at + size_bytes / self._slowest:
                 raise requests.ReadTimeout
             yield piece
 

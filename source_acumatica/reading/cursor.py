@@ -19,6 +19,7 @@ from source_acumatica.reading.paging import Position
 from source_acumatica.reading.progress import Progress, StampsSeen
 from source_acumatica.reading.read_with import ReadWith, is_of_another_contract
 from source_acumatica.reading.rereading import Rereading
+from source_acumatica.reading.sent_files import behind_page
 from source_acumatica.reading.window import State, Window
 
 _NO_STAMPS = StampsSeen()
@@ -78,7 +79,11 @@ class TenantCursor(Cursor):
         Rows without a stamp leave no position: the next sync asks for all of them again.
         """
         begun = None if window.is_unstamped else replace(window, start=position, by=self._field)
-        self._advance(tenant, lambda was: replace(was.seen(stamps, look), reading=begun))
+        self._advance(tenant, lambda was: replace(was.seen(stamps, look), reading=begun, files=behind_page(was.files)))
+
+    def files_sent(self, tenant: str, files: Mapping[str, str]) -> None:
+        """Note which files were handed on, in the middle of a page: what comes again of it brings the others."""
+        self._advance(tenant, lambda was: replace(was, files=files))
 
     def window_done(
         self,
@@ -236,6 +241,7 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 read_with=part.get("read_with", {}),
                 columns=tuple(part.get("columns", ())),
                 custom=tuple(part.get("custom", ())),
+                files=part.get("files", {}),
                 linked=part.get("linked"),
                 held=part.get("held", ""),
                 listed=part.get("listed"),
@@ -274,6 +280,7 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "read_with": dict(progress.read_with),
         "columns": list(progress.columns),
         "custom": list(progress.custom),
+        "files": dict(progress.files),
         "linked": progress.linked,
         "held": progress.held,
         "listed": progress.listed,

@@ -67,7 +67,7 @@ class TenantFacts:
     def begin_anew(self, columns: Iterable[str]) -> None:
         """Have all rows read anew, since they would have more columns now: they lack these ``columns`` only."""
         if self._progress is not None:
-            self._progress.note(self._tenant, reached=None, reading=None, left_out=tuple(columns))
+            self._progress.note(self._tenant, reached=None, reading=None, files={}, left_out=tuple(columns))
             self.learn(GIVES_ALL_AGAIN)
 
     def gives(self, columns: Iterable[str], custom: Iterable[str]) -> None:
@@ -114,7 +114,7 @@ class TenantFacts:
         if self._progress is None:
             return
         if is_anew:
-            self._progress.note(self._tenant, reached=None, reading=None)
+            self._progress.note(self._tenant, reached=None, reading=None, files={})
         self.learn(EMPTIES_PARTS)
 
     def saw_behind(self, looks: Looks) -> None:

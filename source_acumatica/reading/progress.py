@@ -67,6 +67,8 @@ class Progress:
     rereading: Rereading | None = None
     """How far all rows have been read again, whether or not they have changed."""
 
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The files that were sent of late, as ``SentFiles`` keeps them."""
     linked: str | None = None
     """All changes of linked rows before this time have arrived; None: those of the windows alone are asked for."""
     held: str = ""
@@ -111,6 +113,7 @@ class Progress:
                 unproven={},
                 # What was learnt is about another list.
                 learnt={},
+                files={},
                 read_with=remembered,
                 rereading=None,
             )

@@ -15,7 +15,7 @@ ReadWith = Mapping[str, Any]
 """The settings that decide which rows and columns arrive, by name; one that is missing is unknown."""
 _INSTANCE, _ARCHIVED, _CUSTOM, _START = "instance_url", "include_archived", "include_custom_fields", "start_date"
 _FILTER, _PARAMETERS, _USER, _ODATA = "row_filters", "inquiry_parameters", "username", "odata_version"
-_DESIGNED, _ABSENT = "designed_at", "absent_columns"
+_DESIGNED, _ABSENT, _FILES = "designed_at", "absent_columns", "include_files"
 _HAS_IDS, _IDS_IN_ROWS, _IDS_IN_KEYS, _NAMED = "choices_by_id", "choices_in_rows", "choices_in_keys", "choices_named"
 # Only compared with what was absent, and not kept.
 _PRESENT = "present_columns"
@@ -39,6 +39,7 @@ def read_with(
     has_ids_in_rows: bool = False,
     has_ids_in_keys: bool = False,
     choices_named: Sequence[str] = (),
+    has_files: bool | None = None,
 ) -> ReadWith:
     """The settings that a tenant's stream is read with; ``has_custom``: it has a column for custom fields.
 
@@ -48,6 +49,7 @@ def read_with(
 
     ``absent`` are the catalog's columns that the tenant does not have, though another may have them; ``present`` those
     that it has.
+    ``has_files``: of attached files, whether the files themselves come, and not only what is known of them.
     ``parameters`` are the combinations that an inquiry is asked with; ``designed_at``: when the inquiry was changed.
     """
     user = config.credentials(tenant).username.strip().lower()
@@ -68,6 +70,8 @@ def read_with(
         with_[_ODATA] = odata_version
     if designed_at is not None:
         with_[_DESIGNED] = designed_at
+    if has_files is not None:
+        with_[_FILES] = has_files
     if absent:
         with_[_ABSENT] = sorted(absent)
     if present:
@@ -157,6 +161,8 @@ def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
         yield "archived records are included now"
     if was.get(_CUSTOM) is False and now.get(_CUSTOM):
         yield "custom fields are included now"
+    if was.get(_FILES) is False and now.get(_FILES):
+        yield "the files themselves are included now"
     if was.get(_START) and (now[_START] is None or _instant(now[_START]) < _instant(was[_START])):
         yield "the start date is earlier now" if now[_START] else "there is no start date any more"
     if was.get(_FILTER) and now[_FILTER] != was[_FILTER]:

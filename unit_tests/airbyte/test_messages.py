@@ -161,6 +161,16 @@ def test_the_queue_holds_so_many_bytes_and_always_one_message(line_bytes, fittin
     queue.put_nowait("room again")
 
 
+def test_what_is_staged_for_records_counts_as_queued():
+    """Files are not staged further ahead than a slow destination takes them."""
+    queue = RowQueue(8_000)
+    queue.put_nowait(RecordBatch("Bill__files", "x", 1, file_bytes=40_000_000))
+    with pytest.raises(Full):
+        queue.put_nowait("one more")
+    drained(queue)
+    queue.put_nowait("room again")
+
+
 def test_other_messages_count_as_a_kilobyte():
     queue = RowQueue(8_000)
     for number in range(8):

@@ -12,8 +12,18 @@ import pytest
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import AirbyteMessage, Type
 from airbyte_cdk.utils.message_utils import HashableStreamDescriptor
+from airbyte_protocol_dataclasses.models import Reason
 
-from source_acumatica.airbyte.records import Entrypoint, RecordBatch, in_pieces, meta_of, single_messages, with_meta
+from source_acumatica.airbyte.records import (
+    Entrypoint,
+    FileReference,
+    RecordBatch,
+    in_pieces,
+    meta_of,
+    single_messages,
+    with_meta,
+    without_file,
+)
 
 RECORDS = [
     {"_tenant": "A", "Total": msgspec.Raw(b"1234.560000"), "Note": 'Z\u00fcrich\n\u2028"', "Big": 10**30},
@@ -96,3 +106,39 @@ def test_pieces_hold_everything_in_order(count, sizes):
     pieces = list(in_pieces(list(range(count)), 3))
     assert [len(piece) for piece in pieces] == sizes
     assert [each for piece in pieces for each in piece] == list(range(count))
+
+
+FILES = [FileReference(f"/staging/{number}", f"Bill__files/{number}", number) for number in range(3)]
+
+
+def test_records_with_files_say_where_each_lies():
+    batch = RecordBatch.of("Bill__files", RECORDS, meta_of(["comment"], []), FILES)
+    assert batch.file_bytes == 3
+    said = [json.loads(text)["record"]["file_reference"] for text in batch.text.split("\n")]
+    assert said[2] == {
+        "staging_file_url": "/staging/2",
+        "source_file_relative_path": "Bill__files/2",
+        "file_size_bytes": 2,
+    }
+    printed = [AirbyteEntrypoint.airbyte_message_to_string(message) for message in batch.single_messages()]
+    assert [json.loads(text) for text in printed] == [json.loads(text) for text in batch.text.split("\n")]
+
+
+def test_a_first_record_goes_through_the_cdk_with_its_file():
+    """The CDK passes on the data of a record alone."""
+    batch = RecordBatch.of("Bill__files", RECORDS, meta_of(["comment"], []), FILES)
+    first, others = batch.with_single_first()
+    assert (first.record.file_reference, first.record.meta) == (None, None)
+    (restored,) = with_meta([first])
+    assert restored.record.file_reference.staging_file_url == "/staging/0"
+    assert restored.record.meta.changes[0].field == "comment"
+    assert restored.record.data.keys() == RECORDS[0].keys()
+    assert others.count == 2
+
+
+def test_a_record_without_its_file_says_so_beside_what_else_it_lacks():
+    reason = Reason.SOURCE_FIELD_SIZE_LIMITATION
+    for meta, fields in ((None, []), (meta_of(["comment"], []), ["comment"])):
+        changes = json.loads(bytes(without_file(meta, reason)))["changes"]
+        assert [each["field"] for each in changes] == [*fields, "file_reference"]
+        assert changes[-1]["reason"] == "SOURCE_FIELD_SIZE_LIMITATION"

@@ -55,3 +55,18 @@ def test_what_is_unpacked_is_counted_before_it_takes_memory():
         for piece in response.iter_content(1):
             taken = max(taken, len(piece))
     assert taken <= 300_000
+
+
+def test_bytes_that_keep_coming_do_not_count_against_the_time(monkeypatch):
+    """A large file takes longer than the read time-out; one that stalls does not."""
+    seconds = iter(range(0, 1000, 5))
+    monkeypatch.setattr(responses.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(responses, "_PIECE_BYTES", 100_000)
+    body = b"x" * 1_000_000
+    response = answer(body)
+    responses.bound(response, 10, len(body), slowest_bytes_per_second=20_000)
+    assert response.content == body
+    slow = answer(body)
+    responses.bound(slow, 10, len(body), slowest_bytes_per_second=50_000)
+    with pytest.raises(requests.ReadTimeout):
+        _ = slow.content

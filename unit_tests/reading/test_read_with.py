@@ -38,6 +38,7 @@ def settings(
     has_ids_in_rows=True,
     has_ids_in_keys=False,
     choices_named=(),
+    has_files=None,
     **changes,
 ):
     config = Config.parse({**SETTINGS, **changes})
@@ -55,6 +56,7 @@ def settings(
         has_ids_in_rows=has_ids_in_rows,
         has_ids_in_keys=has_ids_in_keys,
         choices_named=choices_named,
+        has_files=has_files,
     )
 
 
@@ -63,6 +65,7 @@ def settings(
     [
         ({}, {"include_archived": True}),
         ({"include_custom_fields": False}, {}),
+        ({"has_files": False}, {"has_files": True}),
         ({"start_date": "2024-01-01"}, {}),
         ({"start_date": "2024-01-01"}, {"start_date": "2023-12-31T23:59:59Z"}),
         ({"condition": "(A eq 1)"}, {}),
@@ -88,6 +91,8 @@ def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after)
         ({}, {}),
         ({"include_archived": True}, {}),
         ({}, {"include_custom_fields": False}),
+        ({"has_files": True}, {"has_files": False}),
+        ({"has_files": True}, {"has_files": True}),
         ({}, {"start_date": "2024-01-01"}),
         ({"start_date": "2024-01-01"}, {"start_date": "2025-01-01"}),
         ({"start_date": "2024-01-01T00:00:00Z"}, {"start_date": "2024-01-01T02:00:00+02:00"}),

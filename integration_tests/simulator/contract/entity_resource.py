@@ -79,7 +79,9 @@ class EntityResource:
     def _renderer(self) -> Renderer:
         path = f"{self.settings.base_path}/entity/{self.endpoint.name}/{self.endpoint.version}"
         values = self._dialect.values(self.settings.zone, self.lies)
-        return Renderer(self.entity, path, values, not self.lies.unstable_ids)
+        # Comments came with 2024 R2, as did OpenAPI.
+        has_comments = self.settings.openapi
+        return Renderer(self.entity, path, values, self.tenant.attachments, not self.lies.unstable_ids, has_comments)
 
     @property
     def _plan(self) -> Plan:
@@ -90,6 +92,8 @@ class EntityResource:
             return as_json([blank(self.entity)])
         plan, window = self._plan, read_window(self.request.query)
         refuse_what_cannot_be_listed(plan, self.entity)
+        if self.lies.closed_files and plan.shows_files():
+            raise RefusedError(not_optimizable("There is a BqlDelegate in view NoteFiles."))
         handles = [each for each in window.of(self._in_order(self._matching())) if not self._hides(each)]
         return Answer(200, self._renderer.listed(map(self._table.record, handles), plan).encode())
 

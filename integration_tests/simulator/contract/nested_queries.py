@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from integration_tests.simulator.contract.queries import Plan, plan_of, read_plan
+from integration_tests.simulator.contract.queries import FILES, Plan, plan_of, read_plan
 from integration_tests.simulator.store.shapes import CustomField, Entity
 from integration_tests.simulator.trouble.lies import Lies
 from integration_tests.simulator.trouble.unknowns import Naming, OldCustom, Star
 from integration_tests.simulator.web.answers import RefusedError, failure
 
 ODATA_ERROR = "Microsoft.OData.ODataException"
-FILES = "files"
 
 
 def refused(text: str, lies: Lies) -> RefusedError:
@@ -32,6 +31,10 @@ class _Asked:
     def parts(self) -> Set[str]:
         return self.inner.keys() - {FILES}
 
+    @property
+    def files(self) -> bool:
+        return FILES in self.inner and self.shows(FILES)
+
     def below(self, name: str) -> _Asked:
         return self.inner[name]
 
@@ -46,7 +49,7 @@ class _Asked:
 
 def read_nested_plan(query: Mapping[str, str], entity: Entity, lies: Lies, empty_collections: bool) -> Plan:
     asked = _read(query, lies)
-    plan = plan_of(asked, entity, FILES in asked.inner, empty_collections)
+    plan = plan_of(asked, entity, empty_collections)
     return replace(plan, customs=(*plan.customs, *_old_customs(query, entity, lies)))
 
 

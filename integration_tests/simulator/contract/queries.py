@@ -11,6 +11,7 @@ from integration_tests.simulator.store.tables import Matches
 from integration_tests.simulator.web.answers import RefusedError, bad_request, failure, not_optimizable
 
 # In every record, whatever is selected.
+FILES = "files"
 ALWAYS = frozenset({"id", "rowNumber", "note", "custom", "error", "files"})
 Paths = dict[str, Any]  # names as a tree: {"Details": {"InventoryID": {}}}
 
@@ -28,6 +29,10 @@ class Plan:
 
     def asks(self, name: str) -> bool:
         return any(each.name == name for each in self.fields)
+
+    def shows_files(self) -> bool:
+        """Here or in a part."""
+        return self.files or any(plan.shows_files() for _, plan in self.parts)
 
     def expands(self, path: str) -> bool:
         head, _, rest = path.partition("/")
@@ -57,6 +62,10 @@ class Asked(Protocol):
         """What is expanded."""
 
     @property
+    def files(self) -> bool:
+        """Whether the files attached to it come."""
+
+    @property
     def customs_here(self) -> Sequence[str]:
         """`View.Field`."""
 
@@ -79,7 +88,12 @@ class _Asked:
 
     @property
     def parts(self) -> Collection[str]:
-        return self.expand.keys()
+        return self.expand.keys() - {FILES}
+
+    @property
+    def files(self) -> bool:
+        """As any part, they come only if they are selected too."""
+        return FILES in self.expand and self.shows(FILES)
 
     @property
     def customs_here(self) -> Sequence[str]:
@@ -102,10 +116,9 @@ def read_window(query: Mapping[str, str]) -> Window:
 
 def read_plan(query: Mapping[str, str], entity: Entity, empty_collections: bool = False) -> Plan:
     select, expand = names_in(query, "$select"), names_in(query, "$expand")
-    files = "files" in expand
-    parts = _tree([each for each in expand if each != "files"])
-    asked = _Asked(_whole_where_named(_tree(select), select) if select else None, parts, _customs(query, entity))
-    return plan_of(asked, entity, files, empty_collections)
+    chosen = _whole_where_named(_tree(select), select) if select else None
+    asked = _Asked(chosen, _tree(expand), _customs(query, entity))
+    return plan_of(asked, entity, empty_collections)
 
 
 def refuse_what_cannot_be_listed(plan: Plan, entity: Entity) -> None:
@@ -130,7 +143,8 @@ def unknown_key() -> RefusedError:
 
 def _asks_keys_only(plan: Plan, entity: Entity) -> bool:
     names = {each.name for each in plan.fields}
-    return plan.selects and bool(entity.keys) and names <= set(entity.keys) and not plan.parts and not plan.customs
+    more = plan.parts or plan.customs or plan.files
+    return plan.selects and bool(entity.keys) and names <= set(entity.keys) and not more
 
 
 def _whole(query: Mapping[str, str], option: str) -> int | None:
@@ -166,7 +180,7 @@ def _whole_where_named(tree: Paths, paths: Sequence[str]) -> Paths:
     return tree
 
 
-def plan_of(asked: Asked, shape: Shape, files: bool = False, empty_collections: bool = False) -> Plan:
+def plan_of(asked: Asked, shape: Shape, empty_collections: bool = False) -> Plan:
     _check_names(asked, shape)
     chosen = asked.names
     fields = tuple(each for name, each in shape.field_by_name.items() if chosen is None or name in chosen)
@@ -178,7 +192,7 @@ def plan_of(asked: Asked, shape: Shape, files: bool = False, empty_collections: 
     shows_empty = empty_collections and chosen is None
     empty = tuple(name for name in shape.collection_by_name if shows_empty and name not in asked.parts)
     customs = tuple(_custom(shape, path) for path in asked.customs_here)
-    return Plan(fields, parts, customs, chosen is not None, files, empty)
+    return Plan(fields, parts, customs, chosen is not None, asked.files, empty)
 
 
 def _check_names(asked: Asked, shape: Shape) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from json.encoder import encode_basestring as quoted
 from uuid import uuid4
 
 from integration_tests.simulator.contract.queries import Plan
 from integration_tests.simulator.contract.values import Values, Write
+from integration_tests.simulator.store.attachments import AttachedFile, Attachments
 from integration_tests.simulator.store.records import Record
 from integration_tests.simulator.store.shapes import CustomField, Entity, Part, Shape
 
@@ -22,7 +23,9 @@ class Renderer:
     entity: Entity
     endpoint_path: str
     values: Values
+    attachments: Attachments
     has_stable_ids: bool = True
+    has_comments: bool = True
     _writers: dict[int, tuple[Fields, Customs]] = field(default_factory=dict)
 
     def listed(self, records: Iterable[Record], plan: Plan) -> str:
@@ -33,7 +36,7 @@ class Renderer:
         identity = record.spot.id if self.entity.stable_id and self.has_stable_ids else str(uuid4())
         members = self._members(record, self.entity, plan, identity, number, '{"value":""}')
         if plan.files:
-            members.append('"files":' + self._files(identity))
+            members.append('"files":' + self._files(self.attachments.of(record)))
         members.append(f'"_links":{{"self":"{self.endpoint_path}/{self.entity.name}/{identity}"}}')
         return "{" + ",".join(members) + "}"
 
@@ -63,7 +66,13 @@ class Renderer:
             linked = record.linked(part.name)
             return "null" if linked is None else self._inner(linked, part.shape, plan)
         rows = enumerate(record.details(part.name), 1)
-        return "[" + ",".join(self._inner(row, part.shape, plan, at) for at, row in rows) + "]"
+        return "[" + ",".join(self._line(record, row, part, plan, at) for at, row in rows) + "]"
+
+    def _line(self, above: Record, row: Record, part: Part, plan: Plan, place: int) -> str:
+        text = self._inner(row, part.shape, plan, place)
+        if not plan.files:
+            return text
+        return f'{text[:-1]},"files":{self._files(self.attachments.of(above, part.name, place))}}}'
 
     def _customs(self, record: Record, customs: Customs) -> str:
         views: dict[str, list[str]] = {}
@@ -75,10 +84,14 @@ class Renderer:
                 )
         return "{" + ",".join(f'"{view}":{{{",".join(fields)}}}' for view, fields in views.items()) + "}"
 
-    def _files(self, identity: str) -> str:
-        href = f"{self.endpoint_path}/files/{identity}"
-        name = quoted(f"{self.entity.title} ({identity[-4:]})\\scan.pdf")
-        return f'[{{"id":"{identity}","filename":{name},"href":"{href}","comment":null}}]'
+    def _files(self, files: Iterable[AttachedFile]) -> str:
+        return json.dumps(
+            [
+                {"id": each.id, "filename": each.filename, "href": f"{self.endpoint_path}/files/{each.id}"}
+                | ({"comment": each.comment} if self.has_comments else {})
+                for each in files
+            ]
+        )
 
 
 def wrapper_of(custom: CustomField) -> str:

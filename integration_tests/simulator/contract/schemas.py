@@ -49,9 +49,14 @@ def common_schemas(form: Format, has_days: bool) -> Json:
     return schemas | {
         "CustomField": {"required": ["type"], **object_of(type=TEXT), "discriminator": discriminator},
         "Entity": _entity(form),
-        "FileLink": object_of(id=SCALARS[FieldKind.GUID], filename=TEXT, href=TEXT),
+        "FileLink": object_of(id=SCALARS[FieldKind.GUID], filename=TEXT, href=TEXT, **_comment(form)),
         "HttpError": object_of(message=TEXT, exceptionMessage=TEXT, exceptionType=TEXT, stackTrace=TEXT),
     }  # fmt: skip
+
+
+def _comment(form: Format) -> Json:
+    """New in 2024 R2, as is OpenAPI."""
+    return {"comment": form.nullable(TEXT)} if form.openapi else {}
 
 
 def _add_value(schemas: Json, name: str, value: Json, form: Format) -> None:

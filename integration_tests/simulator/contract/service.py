@@ -10,6 +10,7 @@ from integration_tests.simulator.contract.customizations import endpoint_of, has
 from integration_tests.simulator.contract.descriptions import description
 from integration_tests.simulator.contract.dialects import dialect_of
 from integration_tests.simulator.contract.entity_resource import EntityResource, no_resource
+from integration_tests.simulator.contract.files import file_answer
 from integration_tests.simulator.contract.formats import Format
 from integration_tests.simulator.contract.lies import as_described, untrue_records
 from integration_tests.simulator.store.shapes import Endpoint, Entity
@@ -51,6 +52,8 @@ class ContractService:
             form = Format(self._settings.openapi, endpoint.contract, self._switches.of(request).plain_references)
             described = as_described(endpoint, self._switches.of(request))
             return Answer(200, description(described, form, site_url).encode())
+        if len(rest) == 2 and rest[0] == "files" and request.method == "GET":
+            return file_answer(rest[1], tenant, self._switches.of(request).file_form)
         entity = endpoint.entity_by_name.get(rest[0]) if rest else None
         if entity is None:
             return no_resource(request)

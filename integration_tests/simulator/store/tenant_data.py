@@ -9,6 +9,7 @@ from threading import RLock
 from typing import Any
 from zlib import crc32
 
+from integration_tests.simulator.store.attachments import AttachedFile, Attachments
 from integration_tests.simulator.store.clock import Clock
 from integration_tests.simulator.store.journal import DatabaseTable, Journal, JournalSnapshot
 from integration_tests.simulator.store.records import Record, plain
@@ -40,6 +41,7 @@ class TenantData:
         self.name = name
         self.lock = RLock()
         self.lacks: set[str] = set()  # see the customizations.py of both APIs
+        self.attachments = Attachments()
         self.journal = Journal(database_tables, tracked, clock.now())
         self._seed, self._id_seed, self._sizes = seed, id_seed, sizes
         self._clock, self._zone = clock, zone
@@ -142,6 +144,60 @@ class TenantData:
             table = self.table(entity, endpoint)
             self.journal.deleted(table, table.existing(key), stamp or self._clock.database_now())
             table.delete(key)
+
+    def attach(
+        self,
+        entity: str,
+        key: Sequence[Any],
+        filename: str,
+        size: int = 1000,
+        comment: str | None = None,
+        line: tuple[str, int] = ("", 0),
+        endpoint: str = "Default",
+    ) -> str:
+        """Attaches a file to a record, or to the line at a place of a collection, from 1; the stamp stays. Its id."""
+        with self.lock:
+            record = self._record(entity, key, endpoint)
+            file = AttachedFile(self.attachments.new_id([record.spot.id, filename, *line]), filename, size, comment)
+            self.attachments.attach(record, line, file)
+            return file.id
+
+    def detach(
+        self,
+        entity: str,
+        key: Sequence[Any],
+        file: str,
+        line: tuple[str, int] = ("", 0),
+        endpoint: str = "Default",
+    ) -> None:
+        with self.lock:
+            self.attachments.detach(self._record(entity, key, endpoint), line, file)
+
+    def revise(self, file: str, size: int | None = None, *, lost: bool = False) -> None:
+        """Puts a new revision in the place of a file, or takes its content away; no stamp shows it."""
+        with self.lock:
+            was = self.attachments.find(file)
+            assert was, f"there is no file {file}"
+            new = was.size if size is None else size
+            self.attachments.change(file, size=new, revision=was.revision + 1, is_lost=lost)
+
+    def files(
+        self, entity: str, collection: str = "", endpoint: str = "Default"
+    ) -> list[tuple[dict[str, Any], int, AttachedFile]]:
+        """The truth: of each file its record as ``rows`` shows it, the place of its line, and the file."""
+        with self.lock:
+            table, found = self.table(entity, endpoint), []
+            rows = self.rows(entity, endpoint)
+            for handle, row in zip(table.handles(archived=False), rows, strict=True):
+                record = table.record(handle)
+                places = range(1, len(row[collection]) + 1) if collection else [0]
+                for place in places:
+                    found += [(row, place, each) for each in self.attachments.of(record, collection, place)]
+            return found
+
+    def _record(self, entity: str, key: Sequence[Any], endpoint: str) -> Record:
+        table = self.table(entity, endpoint)
+        return table.record(table.existing(key))
 
     def archive(self, entity: str, key: Sequence[Any], archived: bool = True, endpoint: str = "Default") -> None:
         """Moves a record into the archive or back; its stamp stays as it is."""

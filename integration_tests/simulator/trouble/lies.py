@@ -14,6 +14,7 @@ from integration_tests.simulator.store.values import Cell
 from integration_tests.simulator.trouble.unknowns import (
     Empty,
     FeatureForm,
+    FileForm,
     KeyForm,
     Labels,
     Literals,
@@ -80,6 +81,10 @@ class Lies:
     unstable_ids: bool = False  # ids that last for one answer, of tables with a NoteID too
     refused_customs: frozenset[str] = frozenset()  # not to be asked for: "View.Field", "Details/View.Field"
     most_customs: int | None = None  # a list that is asked for more of them is empty
+
+    # --- attached files
+    closed_files: bool = False  # a list that expands them is refused
+    file_form: FileForm = FileForm.USUAL
 
     # --- how it compares
     blind: bool = False  # filters with an instant find nothing

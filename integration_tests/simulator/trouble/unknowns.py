@@ -65,6 +65,15 @@ class Sent(Enum):
     INSTANT = "instant"
 
 
+class FileForm(Enum):
+    """How an attached file is sent."""
+
+    USUAL = "usual"  # with its length, and declared as a file
+    BARE = "bare"  # with its length alone
+    CHUNKED = "chunked"
+    ENDLESS = "endless"  # without a length: the connection ends behind it
+
+
 class FeatureForm(Enum):
     """How `GET /entity` lists the features that are switched on."""
 

@@ -12,6 +12,9 @@ HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 
 
+NO_LENGTH = -1
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -19,10 +22,13 @@ class Answer:
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
     sent: int | None = None  # the connection breaks after so many bytes of the body; -1: before the head
-    stream: Iterator[bytes] | None = None  # a body that is made while it is sent
+    stream: Iterator[bytes] | None = None  # a body that is made while it is sent, in chunks
+    length: int | None = None  # of such a body, which then comes without chunks; NO_LENGTH: until the connection ends
 
     def whole(self) -> Answer:
-        return self if self.stream is None else replace(self, body=b"".join(self.stream), stream=None)
+        if self.stream is None:
+            return self
+        return replace(self, body=b"".join(self.stream), stream=None, length=None)
 
 
 class RefusedError(Exception):

@@ -1,0 +1,81 @@
+"""Tests that each file has a place of its own, whatever its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from airbyte_cdk.sources.utils import files_directory
+
+from source_acumatica.airbyte.staging import Staging, last_part, safe_name
+
+NAMES = [
+    "scan.pdf",
+    "Sales Orders (000001)\\scan.pdf",
+    "a/b/../../../etc/passwd",
+    "..",
+    ".",
+    "",
+    "/",
+    "\\",
+    ".bashrc",
+    "nul\x00byte.txt",
+    "line\nbreak.txt",
+    "x" * 5000 + ".pdf",
+    "\u00fc" * 300 + ".txt",
+    "no suffix" * 100,
+    "name." + "s" * 400,
+    "lone \ud800 surrogate.txt",
+    'a:b*c?d"e<f>g|h.txt',
+    "trailing. . .",
+    "\u202egnp.exe",
+]
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path, monkeypatch):
+    monkeypatch.setattr(files_directory, "AIRBYTE_STAGING_DIRECTORY", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_leads_to_a_file_below_the_staging_folder(name, root):
+    place = Staging("SalesOrder__files", "A/../../B").place(["A", "1", name], name)
+    place.staged.write_bytes(b"x")
+    assert place.staged.resolve().is_relative_to(root.resolve())
+    parts = Path(place.relative).parts
+    assert not {"..", ".", "/"} & {*parts}
+    assert parts[0] == "SalesOrder__files"
+    assert len(parts) == 4
+    assert not parts[-1].startswith(".")
+
+
+def test_a_name_keeps_what_it_can():
+    assert safe_name("scan.pdf") == "scan.pdf"
+    assert safe_name("x" * 300 + ".pdf").endswith("x.pdf")
+    assert len(safe_name("\u00fc" * 300 + ".txt").encode()) <= 200
+    assert safe_name("R\u00e9sum\u00e9 (final).docx") == "R\u00e9sum\u00e9 (final).docx"
+    assert last_part("Sales Orders (SO 000001)\\in voice.pdf") == "in voice.pdf"
+
+
+def test_the_same_name_twice_has_two_places(root):
+    staging = Staging("Bill__files", "A")
+    first, second = staging.place(["A", "1", "f1"], "scan.pdf"), staging.place(["A", "1", "f2"], "scan.pdf")
+    assert first.staged != second.staged
+    assert first.relative != second.relative
+
+
+def test_a_file_that_comes_again_replaces_the_earlier_one_and_does_not_disturb_who_reads_it():
+    """Where it lies in the destination is the same; where it is staged is not, in this run and in the next one."""
+    places = [Staging("Bill__files", "A").place(["A", "1", "f1"], "scan.pdf") for _ in range(2)]
+    assert places[0].relative == places[1].relative
+    assert places[0].staged != places[1].staged
+
+
+def test_what_is_not_sent_leaves_nothing(root):
+    place = Staging("Bill__files", "A").place(["A"], "scan.pdf")
+    place.staged.write_bytes(b"x")
+    Staging.discard(str(place.staged))
+    assert not [each for each in root.rglob("*") if each.is_file()]
+    assert not place.staged.parent.exists()
+    Staging.discard(str(place.staged))
