@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from source_acumatica.airbyte.records import FileReference
-from source_acumatica.airbyte.staging import Place, Staging, last_part
+from source_acumatica.airbyte.staging import Place, Staging, last_part, safe_name
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.download import StagingError, download
 from source_acumatica.erp.errors import RequestFailed
@@ -76,4 +76,4 @@ class AttachedFiles:
     def name(self, record: Record) -> str:
         """A file and its record as a sentence names them."""
         keys = [str(record.get(column)) for column in self.key if column not in ("_tenant", "id")]
-        return f"the file '{last_part(str(record.get('filename')))}' of record {' '.join(keys)}"
+        return f"the file '{safe_name(last_part(str(record.get('filename'))))}' of record {' '.join(keys)}"

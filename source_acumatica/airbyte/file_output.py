@@ -36,8 +36,8 @@ _IS_FULL = (errno.ENOSPC, errno.EDQUOT)
 # The log is no list of files.
 _MOST_WARNINGS = 10
 _NO_STAGING = (
-    "{where}: the staging folder cannot take {file} ({why}). It is where the platform has files on their way to the "
-    "destination: give it more room, or sync without the files"
+    "{where}: the staging folder ({folder}) cannot take {file} ({why}). It is where the platform has files on "
+    "their way to the destination: give it more room, or sync without the files."
 )
 _COMES_AGAIN = "It comes once its record is changed or read again (reread_days, or a refresh)"
 
@@ -121,6 +121,7 @@ class FileOutput(Output):
         records, files = [record for record, _ in staged], [file for _, file in staged]
         yield from self._batch(records, meta, files)
         self._note(records)
+        self._files.staging.sent((file.staging_file_url, file.file_size_bytes) for file in files)
 
     def _note(self, records: Sequence[Record]) -> None:
         if self._memory and records:
@@ -199,7 +200,9 @@ class FileOutput(Output):
 
     def _no_staging(self, record: Record, failure: StagingError) -> AirbyteTracedException:
         message = filter_secrets(
-            f"{_NO_STAGING.format(where=self._files.where, file=self._files.name(record), why=failure)}."
+            _NO_STAGING.format(
+                where=self._files.where, folder=self._files.staging.folder, file=self._files.name(record), why=failure
+            )
         )
         kind = FailureType.transient_error if failure.number in _IS_FULL else FailureType.system_error
         return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import re
 import secrets
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,13 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]|[\ud800-\udfff]')
 # A name of 255 bytes is the longest that common file systems have; ours get a few characters more.
 _LONGEST_NAME_BYTES, _LONGEST_SUFFIX_BYTES = 180, 20
 _MARK_CHARACTERS = 16
+
+
+# The platform gives the folder a few gigabytes, for all streams that are read at once.
+_MOST_BYTES_WAITING = 512 * 1024**2
+_LOOK_AGAIN_SECONDS = 0.2
+# A destination that takes nothing for so long takes files at the end only, or leaves them where they are.
+_LONGEST_WAIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,8 @@ class Staging:
 
     def __init__(self, stream: str, tenant: str) -> None:
         self._folders = safe_name(stream), safe_name(tenant)
+        self._waiting: dict[Path, int] = {}
+        self._waits = True
         # Another run may have left something there.
         self._run, self._numbers, self._lock = secrets.token_hex(4), itertools.count(1), threading.Lock()
 
@@ -53,6 +64,30 @@ class Staging:
         folder = Path(get_files_directory(), stream, tenant, f"{mark}-{self._run}-{number}")
         folder.mkdir(parents=True, exist_ok=True)
         return Place(folder / name, "/".join((stream, tenant, mark, name)))
+
+    @property
+    def folder(self) -> str:
+        """The staging folder, for the user."""
+        return get_files_directory()
+
+    def sent(self, files: Iterable[tuple[str, int]]) -> None:
+        """Note that the destination has been told of these; wait where it has too much to take already.
+
+        It removes each file that it has taken.
+        """
+        self._waiting |= {Path(path): size_bytes for path, size_bytes in files}
+        since, left = time.monotonic(), math.inf
+        while self._waits and (now := self._waiting_bytes()) > _MOST_BYTES_WAITING:
+            if now < left:
+                since, left = time.monotonic(), now
+            elif time.monotonic() - since > _LONGEST_WAIT_SECONDS:
+                self._waits = False
+            time.sleep(_LOOK_AGAIN_SECONDS)
+
+    def _waiting_bytes(self) -> int:
+        if sum(self._waiting.values()) > _MOST_BYTES_WAITING:
+            self._waiting = {path: size_bytes for path, size_bytes in self._waiting.items() if path.exists()}
+        return sum(self._waiting.values())
 
     @staticmethod
     def discard(staged: str) -> None:

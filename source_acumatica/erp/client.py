@@ -38,8 +38,8 @@ Answer = TypeVar("Answer")
 _LARGEST_PAGE_BYTES = 32 * 1024**2
 # What cannot be asked for in parts: a page of the fewest rows, a form's results, a description.
 _LARGEST_ANSWER_BYTES = 256 * 1024**2
-# A connection of half a megabit; a file of many megabytes may take longer than the read time-out.
-_SLOWEST_BYTES_PER_SECOND = 64 * 1024
+# A connection of two megabits; a file of many megabytes may take longer than the read time-out.
+_SLOWEST_BYTES_PER_SECOND = 256 * 1024
 # A hint helps the user, but reading does not depend on it.
 _HINT_SECONDS = 10.0
 _MINUTE = timedelta(minutes=1)

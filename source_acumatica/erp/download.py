@@ -103,7 +103,7 @@ class _Whole:
             sentence = f"the file has {size_bytes:,} of its {length:,} bytes"
             raise BrokenAnswerError(sentence)
         self._seen[size_bytes] += 1
-        has_end = length is not None or "Transfer-Encoding" in response.headers
+        has_end = not {"Content-Length", "Transfer-Encoding"}.isdisjoint(response.headers)
         is_sure = has_end and (size_bytes or _is_declared(response))
         if not is_sure and self._seen[size_bytes] < _TIMES_UNTIL_BELIEVED:
             raise BrokenAnswerError(_DOUBTFUL if size_bytes else _EMPTY)

@@ -37,6 +37,8 @@ class Files:
 
     def __init__(self, **outcomes):
         self.outcomes, self.asked, self.pauses = outcomes, [], []
+        self.told = []
+        self.staging = SimpleNamespace(folder="/staging", sent=lambda files: self.told.extend(files))
         self.client = SimpleNamespace(helpers=SimpleNamespace(map=map), pause=self.pauses.append)
 
     def staged(self, record):
@@ -175,7 +177,9 @@ def test_what_is_staged_goes_out_before_the_wait():
 
 @pytest.mark.parametrize(("why", "kind"), [(FULL, "transient_error"), (READ_ONLY, "system_error")])
 def test_a_staging_folder_that_takes_nothing_is_named(why, kind):
-    with pytest.raises(AirbyteTracedException, match="the staging folder cannot take the file 'a") as caught:
+    with pytest.raises(
+        AirbyteTracedException, match=r"the staging folder \(/staging\) cannot take the file 'a"
+    ) as caught:
         sent(an_output(Files(a=[StagingError(why)])).messages(records("a")))
     assert caught.value.failure_type.value == kind
 

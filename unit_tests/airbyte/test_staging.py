@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from airbyte_cdk.sources.utils import files_directory
 
+from source_acumatica.airbyte import staging as staging_module
 from source_acumatica.airbyte.staging import Staging, last_part, safe_name
 
 NAMES = [
@@ -79,3 +80,48 @@ def test_what_is_not_sent_leaves_nothing(root):
     assert not [each for each in root.rglob("*") if each.is_file()]
     assert not place.staged.parent.exists()
     Staging.discard(str(place.staged))
+
+
+@pytest.fixture
+def seconds(monkeypatch):
+    """What is slept, and the clock that it moves."""
+    slept = []
+    monkeypatch.setattr(staging_module, "_MOST_BYTES_WAITING", 10)
+    monkeypatch.setattr(staging_module.time, "monotonic", lambda: sum(slept))
+    monkeypatch.setattr(staging_module.time, "sleep", slept.append)
+    return slept
+
+
+def staged(root, *sizes):
+    paths = [root / f"{number}-{size}" for number, size in enumerate(sizes)]
+    for path in paths:
+        path.write_bytes(b"")
+    return [(str(path), size) for path, size in zip(paths, sizes, strict=True)]
+
+
+def test_a_destination_that_keeps_up_is_not_waited_for(root, seconds):
+    staging = Staging("Bill__files", "A")
+    staging.sent(staged(root, 4, 6))
+    assert seconds == []
+
+
+def test_a_slow_destination_is_waited_for_until_it_has_taken_some(root, seconds, monkeypatch):
+    staging, files = Staging("Bill__files", "A"), staged(root, 9, 9)
+
+    def sleep(time):
+        seconds.append(time)
+        if len(seconds) == 3:
+            Path(files[0][0]).unlink()
+
+    monkeypatch.setattr(staging_module.time, "sleep", sleep)
+    staging.sent(files)
+    assert len(seconds) == 3
+
+
+def test_a_destination_that_takes_nothing_is_waited_for_once(root, seconds):
+    staging = Staging("Bill__files", "A")
+    staging.sent(staged(root, 20))
+    assert 300 < sum(seconds) < 310
+    before = len(seconds)
+    staging.sent(staged(root, 20, 30))
+    assert len(seconds) == before
