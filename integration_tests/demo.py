@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -145,6 +146,9 @@ class Erp:
 
     def delete(self, tenant: str, entity: str, key: Sequence[str]) -> None:
         self.ask("delete", tenant=tenant, entity=entity, key=key)
+
+    def add_file(self, tenant: str, entity: str, key: Sequence[str], filename: str, size: int) -> None:
+        self.ask("attach", tenant=tenant, entity=entity, key=key, filename=filename, size=size)
 
     def find(self, tenant: str, entity: str, **wanted: Any) -> Iterator[Row]:
         """The records with these values."""
@@ -409,8 +413,37 @@ class Show:
         truth = [each for tenant in TENANTS for each in _open_lines(self.erp, tenant)]
         self.expect((len(lines), amount) == (len(truth), sum(truth)), f"the ERP has {len(truth)} lines, {sum(truth)}")
 
+    def attached_files(self, folder: Path) -> None:
+        title("11", "And the files that are attached to the orders")
+        self.erp.add_file(
+            FOODS, "SalesOrder", self.sim.tenant(FOODS).keys("SalesOrder")[0], "signed order.pdf", 1_500_000
+        )
+        os.environ["AIRBYTE_STAGING_DIRECTORY"] = str(folder)
+        config = {**self.config, "endpoints": ["Default"], "generic_inquiries": [], "dac_tables": []}
+        config["include_attachments"] = True
+        catalog = self.connector.run("discover", config=config).only("CATALOG")["catalog"]
+        stream = next(one for one in catalog["streams"] if one["name"] == "SalesOrder__files")
+        chosen = configured([stream], FULL_REFRESH)
+        chosen["streams"][0]["include_files"] = True
+        outcome, destination = self.connector.run("read", config=config, catalog=chosen), Destination()
+        destination.begin(chosen)
+        for message in outcome.records + outcome.messages:
+            destination.take(message)
+        destination.end()
+        found = {(row["_tenant"], row["id"], *row.file[1:]) for row in destination.rows("SalesOrder__files")}
+        truth = {
+            (one, file.id, file.size, file.hash)
+            for one in TENANTS
+            for *_, file in self.sim.tenant(one).files("SalesOrder")
+        }
+        self.expect(found == truth, f"{len(found ^ truth)} files are not those of the ERP")
+        size = sum(each[2] for each in found)
+        tell(
+            f"{len(found)} files, {size / 1e6:.1f} MB, each staged as a whole beside its record, and what the ERP has."
+        )
+
     def end(self, began: float) -> int:
-        title("11", "In the end")
+        title("12", "In the end")
         stats = self.erp.ask("stats")
         tell(
             f"{stats['requests']:,} requests. Seats of the licence used at once: {stats['peak_sessions']} at most "
@@ -713,6 +746,7 @@ def main() -> int:
         show.work_in_the_erp(first_read_at)
         show.second_read(first)
         show.ask_the_warehouse(Path(folder))
+        show.attached_files(Path(folder))
         return show.end(began)
 
 

@@ -26,6 +26,7 @@ from source_acumatica.erp import server_clock
 
 from .simulator import Simulator
 from .simulator.catalog.endpoints import contract_of
+from .simulator.tenants import Tenant
 
 Message = dict[str, Any]
 Row = dict[str, Any]
@@ -39,6 +40,7 @@ OTHER_ENDPOINTS = ("MANUFACTURING", "Fabrikam", "Extract")
 CONTRACT_5 = 5
 ONLY_IN_CONTRACT_5 = ("Extract",)
 INQUIRY_PREFIX, TABLE_PREFIX = "gi__", "dac__"
+FILES = "files"
 
 
 def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Message]:
@@ -394,9 +396,22 @@ def _all_rows(sim: Simulator, stream: str, tenant: str, endpoints: Sequence[str]
     else:
         endpoint, entity, way = _place_of(stream)
         contract = _contract_of(endpoint, endpoints)
+        if way[-1:] == [FILES]:
+            yield from _rows_of_files(data, entity, way[:-1], endpoint, contract)
+            return
         for record in map(_with_labels, data.rows(entity, endpoint, contract=contract)):
             parents = {f"_parent_{name}": value for name, value in record.items()} if way else {}
             yield from (parents | row for row in _below(record, way, {}))
+
+
+def _rows_of_files(data: Tenant, entity: str, way: Sequence[str], endpoint: str, contract: int | None) -> Iterator[Row]:
+    """What the ERP says of each file; ``way`` leads to the lines that have them, if lines do."""
+    for record, place, file in data.files(entity, "".join(way), endpoint, contract):
+        row = _with_labels(record)
+        between = {f"_{name}_line": place for name in way}
+        between |= {f"_{name}_{key}": value for name in way for key, value in row[name][place - 1].items()}
+        parents = {f"_parent_{name}": value for name, value in row.items()}
+        yield parents | between | {"id": file.id, "filename": file.filename, "comment": file.comment}
 
 
 def _contract_of(endpoint: str, endpoints: Sequence[str]) -> int | None:

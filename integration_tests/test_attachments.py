@@ -13,7 +13,7 @@ from airbyte_cdk.sources.utils import files_directory
 from source_acumatica.airbyte import file_output
 
 from .conftest import in_turns, messages_to_be_killed_after
-from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
+from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
 from .simulator import Fault, FaultKind, FileForm, Lies, Simulator
 from .simulator.web.answers import message
 
@@ -96,6 +96,7 @@ def assert_all_came(destination: Destination, erp: Simulator, staging: Path, *te
         for tenant in tenants or ("Company",):
             own = {each for each in arrived(destination, stream) if each[0] == tenant}
             assert own == truth(erp, "SalesOrder", collection, tenant), stream
+    assert differences(destination, erp, tenants or ("Company",)) == []
     assert [each for each in staging.rglob("*") if each.is_file()] == [], "nothing is staged that nobody was told of"
 
 

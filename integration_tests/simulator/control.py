@@ -34,6 +34,7 @@ class Control:
             "update": self._update,
             "update_silently": self._update_silently,
             "delete": self._delete,
+            "attach": self._attach,
             "advance": self._advance,
             "fault": self._fault,
             "take": self._take,
@@ -70,6 +71,10 @@ class Control:
         endpoint = content.get("endpoint", "Default")
         self._tenant(content).delete(content["entity"], content["key"], endpoint)
         return {}
+
+    def _attach(self, content: Json) -> object:
+        tenant, size = self._tenant(content), int(content.get("size", 1000))
+        return {"file": tenant.attach(content["entity"], content["key"], content["filename"], size)}
 
     def _advance(self, content: Json) -> object:
         self._clock.advance(float(content["seconds"]))

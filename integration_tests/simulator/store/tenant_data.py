@@ -182,12 +182,12 @@ class TenantData:
             self.attachments.change(file, size=new, revision=was.revision + 1, is_lost=lost)
 
     def files(
-        self, entity: str, collection: str = "", endpoint: str = "Default"
+        self, entity: str, collection: str = "", endpoint: str = "Default", contract: int | None = None
     ) -> list[tuple[dict[str, Any], int, AttachedFile]]:
         """The truth: of each file its record as ``rows`` shows it, the place of its line, and the file."""
         with self.lock:
             table, found = self.table(entity, endpoint), []
-            rows = self.rows(entity, endpoint)
+            rows = self.rows(entity, endpoint, contract=contract)
             for handle, row in zip(table.handles(archived=False), rows, strict=True):
                 record = table.record(handle)
                 places = range(1, len(row[collection]) + 1) if collection else [0]
