@@ -52,9 +52,9 @@ def test_columns_in_doubt_are_lacking_until_the_list_has_shown_them():
 
 
 def test_once_the_list_gives_what_rows_lack_all_are_read_anew():
-    one, progress = facts(left_out=["Terms"])
+    one, progress = facts(left_out=["Terms"], files={T1000: "AAAAAAAA"})
     one.begin_anew([])
-    assert (progress().reached, progress().left_out) == (None, ())
+    assert (progress().reached, progress().left_out, progress().files) == (None, (), {})
     assert one.knows(GIVES_ALL_AGAIN)
 
 
@@ -75,9 +75,10 @@ def test_a_column_that_has_come_and_is_not_described_any_more_is_missed():
 
 @pytest.mark.parametrize(("is_anew", "reached"), [(True, None), (False, T1000)])
 def test_a_list_that_leaves_values_out_is_not_trusted(is_anew, reached):
-    one, progress = facts()
+    one, progress = facts(files={T1000: "AAAAAAAA"})
     one.distrusts_list(is_anew=is_anew)
     assert progress().reached == reached
+    assert bool(progress().files) == (not is_anew)
     assert one.knows(EMPTIES_PARTS)
 
 

@@ -138,6 +138,7 @@ FAR = Progress(
     lag_at="2026-01-01T00:00:00.000000Z",
     has_unstamped=True,
     left_out=("custom",),
+    files={"2026-01-01T00:00:00.000000Z": "AAAAAAAA"},
 )
 
 
@@ -147,6 +148,7 @@ def test_more_is_read_from_the_beginning_and_deletions_go_on():
     assert (begun.reached, begun.reading) == (None, None)
     assert begun.windows(None, timedelta(minutes=15), NOW)[0].since is None
     assert (begun.newest, begun.left_out) == (None, ())
+    assert begun.files == {}, "files that came with those rows come with them again"
     assert begun.deletions == FAR.deletions
     assert (begun.learnt, begun.lag, begun.has_unstamped) == ({}, FAR.lag, True)
 
