@@ -21,7 +21,7 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integration_tests.simulator import Fault, FaultKind, SeatAnswer, Simulator
+from integration_tests.simulator import Fault, FaultKind, Lies, SeatAnswer, Simulator
 from integration_tests.simulator.odata.deletion_rules import DeletionRules
 from integration_tests.simulator.tenants import Tenant
 from integration_tests.test_simulator import Client
@@ -612,6 +612,40 @@ def test_an_order_of_a_customer_that_is_gone_expands_to_null_and_keeps_its_numbe
     tenant.delete("Customer", ["C000005"])
     after = odata.table("SOOrder", filter="OrderType eq 'ZZ'", select="CustomerID", expand="CustomerByCustomerID")
     assert after == [{**before[0], "CustomerByCustomerID": None}]
+
+
+def test_expanded_rows_are_those_that_the_tenant_has_and_shows(sim: Simulator, odata: ODataClient) -> None:
+    tenant = sim.tenant("Company")
+    tenant.lacks.update({"dac/Customer.LegalName", "dac/SOLine.InventoryItemByInventoryID"})
+    (row,) = odata.table("SOOrder", top=1, select="OrderNbr", expand="CustomerByCustomerID")
+    assert "LegalName" not in row["CustomerByCustomerID"]
+    assert "AcctCD" in row["CustomerByCustomerID"]
+    path = odata.root("dac")
+    assert odata.get(f"{path}/SOOrder", expand="CustomerByCustomerID($select=LegalName)").status_code == 400
+    assert odata.get(f"{path}/SOLine", expand="InventoryItemByInventoryID").status_code == 400
+    assert "InventoryItemByInventoryID" not in odata.get(f"{path}/$metadata").text.split("SOLine")[1][:4000]
+    sim.lies = [Lies(shown={"Customer.AcctCD": lambda _row, cell: f"<{cell}>"})]
+    (row,) = odata.table("SOOrder", top=1, expand="CustomerByCustomerID($select=AcctCD)")
+    assert row["CustomerByCustomerID"].keys() == {"AcctCD"}
+    assert row["CustomerByCustomerID"]["AcctCD"].startswith("<")
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_links_may_be_closed_to_expand_at_any_depth(sim: Simulator, odata: ODataClient, status: int) -> None:
+    sim.lies = [Lies(closed_expansions=frozenset({"CustomerByCustomerID"}), closed_status=status)]
+    path = odata.root("dac")
+    assert odata.get(f"{path}/SOOrder", expand="CustomerByCustomerID", top=1).status_code == status
+    deep = "SOOrderByOrderTypeOrderNbr($expand=CustomerByCustomerID)"
+    assert odata.get(f"{path}/SOLine", expand=deep, top=1).status_code == status
+    assert odata.table("SOOrder", expand="SOBillingAddressByBillAddressID($select=City)", top=1)
+
+
+def test_expand_may_be_ignored_or_limited(sim: Simulator, odata: ODataClient) -> None:
+    sim.lies = [Lies(deaf_expansions=frozenset({"CustomerByCustomerID"}), most_expansions=1)]
+    (row,) = odata.table("SOOrder", expand="CustomerByCustomerID", top=1)
+    assert "CustomerByCustomerID" not in row
+    both = "CustomerByCustomerID,SOBillingAddressByBillAddressID"
+    assert odata.get(f"{odata.root('dac')}/SOOrder", expand=both, top=1).status_code == 400
 
 
 def test_without_the_role_every_table_is_forbidden_and_inquiries_are_not() -> None:

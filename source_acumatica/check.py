@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -21,6 +22,7 @@ from source_acumatica.erp.answers import or_no_content, read_answer
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import Action, RequestFailed, config_error, message_of
 from source_acumatica.odata.discovery import ODataSurvey, is_closed
+from source_acumatica.odata.refused_links import closed_links, refused_links
 from source_acumatica.odata.resources import first_row
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataTable
@@ -135,6 +137,8 @@ class Proof:
         refused = self._refused(tenant, tables)
         self.survey.visit(tenant, {table.dac for table in tables if not table.path})
         is_open = any([self._may_read_one(tenant, some, is_named=True) for some in self.survey.named(tenant)])
+        for table in self.survey.able(tenant):
+            self._try_links(tenant, table)
         if refused and not is_open:
             is_open = self._may_read_one(tenant, self.survey.able(tenant)[:_FEWEST_PROBES], is_named=False)
         if refused:
@@ -204,10 +208,21 @@ class Proof:
             self.survey.complaints.append(closed[0])
         return False
 
-    def _read_row(self, tenant: str, table: ODataTable) -> None:
+    def _try_links(self, tenant: str, table: ODataTable) -> None:
+        """Note an error for the links to other tables that are wanted and that the ERP refuses to follow."""
+        if not (table.links and self._proofs.take()):
+            return
+        try:
+            bad = refused_links(tuple(table.links), partial(self._read_row, tenant, table))
+        except RequestFailed as error:
+            logger.info(f"{message_of(error)}. Whether its linked columns can be read was not found out.")
+        else:
+            self.survey.complaints += [closed_links(where_of(tenant, table.name), bad)] if bad else []
+
+    def _read_row(self, tenant: str, table: ODataTable, links: Sequence[str] = ()) -> None:
         version = self.service.version(table.feed, tenant)
         given = self._settings.parameter_sets(table.title)[0]
-        resource, options = first_row(tenant, table, given, version)
+        resource, options = first_row(tenant, table, given, version, links)
         self.service.rows(tenant, table.feed, resource, options, where=where_of(tenant, table.name), is_hint=True)
 
 

@@ -190,6 +190,7 @@ class Config(BaseModel):
     endpoints: tuple[str, ...] = ()
     generic_inquiries: tuple[str, ...] = ("*",)
     dac_tables: tuple[str, ...] = ()
+    dac_linked_columns: tuple[str, ...] = ()
     inquiry_parameters: tuple[InquiryParameter, ...] = ()
     inquiry_forms: tuple[str, ...] = ()
     start_date: Annotated[AwareDatetime | None, BeforeValidator(_utc_if_naive)] = None

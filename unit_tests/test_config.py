@@ -110,6 +110,7 @@ def test_every_optional_setting_has_its_default():
         "endpoints": (),
         "generic_inquiries": ("*",),
         "dac_tables": (),
+        "dac_linked_columns": (),
         "inquiry_parameters": (),
         "inquiry_forms": (),
         "row_filters": (),

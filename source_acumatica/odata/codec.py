@@ -10,7 +10,8 @@ import msgspec
 
 from source_acumatica.erp.errors import ERROR_NAMES, BrokenAnswerError, refuse_error
 from source_acumatica.erp.json_text import Log, decode
-from source_acumatica.odata.tables import ODataTable, number, odata_conversion, trimmed, zoned
+from source_acumatica.odata.tables import ODataTable
+from source_acumatica.odata.values import number, odata_conversion, trimmed, zoned
 from source_acumatica.reading.codec import ANYTHING, Code, Codec, NotCompilableError, made_row_type, refuse_errors
 
 
@@ -34,7 +35,7 @@ _PLAIN_ODATA: msgspec.json.Decoder[ODataAnswer] = msgspec.json.Decoder(ODataAnsw
 
 def odata_codec(table: ODataTable, columns: Collection[str] | None) -> Codec:
     """The codec of an inquiry or a table."""
-    plain = partial(decode_answer, described=table.fields.keys())
+    plain = partial(decode_answer, described=table.fields.keys() | table.links.keys())
     if table.asked:
         # The parameters that the rows were asked with are added to them.
         return Codec(None, None, plain)
@@ -43,10 +44,13 @@ def odata_codec(table: ODataTable, columns: Collection[str] | None) -> Codec:
     cells = {"_tenant": "tenant"}
     for name, kind in fields.items():
         cells[name] = code.call(odata_conversion(name, kind, is_cursor=name == cursor), f"row.{code.attribute(name)}")
+    links = table.linked(columns)
+    for name, linked in links.items():
+        cells[name] = code.call(linked.convert, f"row.{code.attribute(name)}")
     # A column of the table itself may have the name of an error; its value is never an object.
     own = {name: (str | int | bool | None, None) for name in fields if name in ERROR_NAMES}
     try:
-        row_type = made_row_type(code, {**dict.fromkeys(fields, (Any, None)), **own}, table.fields)
+        row_type = made_row_type(code, {**dict.fromkeys([*fields, *links], (Any, None)), **own}, table.fields)
         make = code.compiled([f"return ({code.record(cells)},)"])
     except NotCompilableError:
         return Codec(None, None, plain)

@@ -15,6 +15,7 @@ from source_acumatica.erp.errors import RequestFailed, config_error
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.odata.designs import read_designs, warn_of_incomplete, with_times
 from source_acumatica.odata.inquiry_keys import InquiryKeys
+from source_acumatica.odata.linked_columns import LinkedColumns
 from source_acumatica.odata.metadata import EntitySet
 from source_acumatica.odata.query import ParameterError, parameterized
 from source_acumatica.odata.service import CLOSED, ODataService
@@ -59,6 +60,7 @@ class ODataSurvey:
         """Errors about the values for parameters of single inquiries; the other inquiries can be read."""
         self._own: dict[str, list[ODataTable]] = {}
         self._wanted = WantedTables(config)
+        self._linked = LinkedColumns(config.dac_linked_columns)
         self._keys = InquiryKeys(service, config)
         self._logged: set[str] = set()
         self._behind_forms: dict[str, dict[str, EntitySet | None]] = {}
@@ -165,6 +167,7 @@ class ODataSurvey:
             AirbyteTracedException: a ``config_error`` that names them.
         """
         self._wanted.refuse_unmatched(forms, {feed for _tenant, feed in self.failures})
+        self._linked.refuse_unmatched()
 
     def probe(self, tenant: str) -> None:
         """Read the keys of some rows of each inquiry, to see whether they are unique.
@@ -263,6 +266,7 @@ class ODataSurvey:
             tenant,
             ODataFeed.TABLES,
             lambda _set, dac: dac in tracked or self._wanted.needs_description(dac, self._streams),
+            keeps_links=bool(self._linked),
         )
         shown = {entity_set.type_name: entity_set for entity_set in metadata.entity_sets}
         self._behind_forms[tenant] = {dac: shown.get(dac) for dac in tracked}
@@ -270,7 +274,8 @@ class ODataSurvey:
             if self._wanted.wants_dac(entity_set.type_name):
                 entity_set = _without_credentials(tenant, entity_set.type_name, entity_set)
                 _warn_of_unknown_types(tenant, entity_set.type_name, entity_set)
-                yield dac_table(entity_set, track_deletions=self._config.track_deletions)
+                links = self._linked.of(tenant, entity_set, metadata.links_of)
+                yield replace(dac_table(entity_set, track_deletions=self._config.track_deletions), links=links)
 
     def _warn_once(self, warning: str, what: str | None = None) -> None:
         """Log a warning, unless ``what`` it is about was logged before, for any tenant."""

@@ -41,6 +41,8 @@ class ListRequests:
     """Is called with each page that came, in the thread that fetched it."""
     plans: list[ODataPlan] = field(default_factory=list)
     """The plans that are left; the first one is in use."""
+    links: tuple[str, ...] = ()
+    """The links that pages are asked to follow."""
     has_answered: bool = False
     """Whether a page has come by the plan in use: the ERP supports it."""
     begins_empty: bool = False
@@ -75,7 +77,9 @@ class ListRequests:
         """An answer by the plan in use; asked for again, after pauses, where others have come by it."""
         for tries in itertools.count(1):
             try:
-                page = self.ask(window, {**token, "plan": self.plan, "is_proven": self.has_answered})
+                links = {"links": self.links} if self.links else {}
+                more = {"plan": self.plan, "is_proven": self.has_answered, **links}
+                page = self.ask(window, {**token, **more})
             except RequestFailed as error:
                 is_lasting = error.problem.status in REFUSALS and tries > 1
                 if not self.has_answered or not another_plan_may_work(error) or is_lasting or tries == _TRIES_OF_A_PAGE:

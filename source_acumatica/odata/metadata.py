@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from source_acumatica.odata.packed_types import Called, PackedType, link_to
 from source_acumatica.reading.fields import FieldKind
 
 # A clean site's description of its tables has 20 MB (BEHAVIOR.md, "OData"); ten times as much is not one.
@@ -95,19 +96,26 @@ class Metadata:
     """Of OData: 3 or 4."""
     entity_sets: tuple[EntitySet, ...]
     functions: Mapping[str, Function]
+    links_of: Callable[[str], tuple[Link, ...]] = lambda _type_name: ()
+    """The links of any type by its full name, if links were asked for; keeps the whole description in memory."""
 
 
 def read_metadata(
-    chunks: Iterable[bytes], is_wanted: Callable[[str, str], bool], *, with_links: bool = False
+    chunks: Iterable[bytes],
+    is_wanted: Callable[[str, str], bool],
+    *,
+    with_links: bool = False,
+    keeps_links: bool = False,
 ) -> Metadata:
     """Read a document piece by piece; ``is_wanted`` is asked for the name and the type of each set.
 
-    ``with_links``: with the links of the wanted sets; a site has tens of thousands of them.
+    ``with_links``: with the links of the wanted sets; a site has tens of thousands of them. ``keeps_links``: with what
+    gives those of single types.
 
     Raises:
         MetadataError: it is broken, hostile, endless, or no description.
     """
-    document = _Document(with_links=with_links)
+    document = _Document(knows_links=with_links or keeps_links)
     # A hostile document needs only to declare an entity; a description declares none.
     parser = DefusedXMLParser(target=document, forbid_dtd=True)
     # Straight from expat: the library's parser would make names and attributes anew for each of 400,000 elements.
@@ -131,7 +139,7 @@ def read_metadata(
     if not document.version:
         message = "the description is not one of OData"
         raise MetadataError(message)
-    return document.metadata(is_wanted)
+    return document.metadata(is_wanted, with_links=with_links, keeps_links=keeps_links)
 
 
 def _limited(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -145,56 +153,24 @@ def _limited(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 Attributes = Mapping[str, str]
-_LINK = ">"  # tells the type of a link from that of a property, beside which it is kept
-
-
-@dataclass
-class _Type:
-    """An entity type; its properties are kept as one text, since thousands of types are kept and few are wanted.
-
-    Which types are wanted is known only when the sets have come, and any of the others may be a base.
-    """
-
-    base: str
-    keys: list[str] = field(default_factory=list)
-    properties: list[str] = field(default_factory=list)
-    packed: str = ""
-
-    def pack(self) -> None:
-        self.packed = "\n".join(self.properties)
-        self.properties = []
-
-    def types(self, *, of_links: bool = False) -> Iterator[tuple[str, str]]:
-        for line in self.packed.split("\n") if self.packed else ():
-            name, _, edm = line.partition("\t")
-            if edm.startswith(_LINK) is of_links:
-                yield name, edm.removeprefix(_LINK)
-
-
-@dataclass
-class _Called:
-    """A function in the description."""
-
-    parameters: dict[str, str] = field(default_factory=dict)
-    type_name: str = ""
 
 
 class _Document:
     """The part of a document that has been read; its methods are the parser's target."""
 
-    def __init__(self, *, with_links: bool = False) -> None:
+    def __init__(self, *, knows_links: bool = False) -> None:
         self.version = 0
         self._namespaces: dict[str, str] = {}
-        self._types: dict[str, _Type] = {}
+        self._types: dict[str, PackedType] = {}
         self._sets: dict[str, str] = {}
         self._restricted: dict[str, list[str]] = {}
         self._unfilterable: set[str] = set()
         """The sets whose types' own fields are all restricted."""
-        self._functions: dict[str, _Called] = {}
+        self._functions: dict[str, Called] = {}
         self._imports: dict[str, tuple[str, str]] = {}
         self._namespace = ""
-        self._type: _Type | None = None
-        self._called: _Called | None = None
+        self._type: PackedType | None = None
+        self._called: Called | None = None
         self._set = ""
         self._is_restricting = False
         self._is_about_filters = False
@@ -216,7 +192,7 @@ class _Document:
             "PropertyValue": self._property_value,
             "PropertyPath": self._property_path,
             "Bool": self._bool,
-            **({"NavigationProperty": self._navigation_property} if with_links else {}),
+            **({"NavigationProperty": self._navigation_property} if knows_links else {}),
         }
 
     # ---------------------------------------------------------------------------------------------------- the parser's
@@ -261,7 +237,7 @@ class _Document:
         self._namespaces[attributes.get("Alias", self._namespace)] = self._namespace
 
     def _entity_type(self, attributes: Attributes) -> None:
-        self._type = _Type(attributes.get("BaseType", ""))
+        self._type = PackedType(attributes.get("BaseType", ""))
         self._types[f"{self._namespace}.{attributes.get('Name', '')}"] = self._type
 
     def _property_ref(self, attributes: Attributes) -> None:
@@ -277,13 +253,13 @@ class _Document:
     def _navigation_property(self, attributes: Attributes) -> None:
         name, target = attributes.get("Name", ""), attributes.get("Type", "")
         if self._type and name and target:  # version 3 has the type elsewhere
-            self._type.properties.append(f"{name}\t{_LINK}{target}")
+            self._type.properties.append(link_to(name, target))
 
     def _function(self, attributes: Attributes) -> None:
         """A function; one that is bound to rows cannot be called by itself."""
         if attributes.get("IsBound") != "true":
             name = f"{self._namespace}.{attributes.get('Name', '')}"
-            self._called = self._functions.setdefault(name, _Called())
+            self._called = self._functions.setdefault(name, Called())
 
     def _function_import(self, attributes: Attributes) -> None:
         """A function's import; version 4 refers to the function, version 3 has the parameters in here."""
@@ -292,7 +268,7 @@ class _Document:
         # The set may be named with its container.
         self._imports[name] = called, attributes.get("EntitySet", "").rpartition("/")[2]
         if "Function" not in attributes and attributes.get("IsBindable") != "true":
-            self._called = self._functions.setdefault(called, _Called())
+            self._called = self._functions.setdefault(called, Called())
             self._return_type({"Type": attributes.get("ReturnType", "")})
 
     def _return_type(self, attributes: Attributes) -> None:
@@ -333,7 +309,9 @@ class _Document:
 
     # ------------------------------------------------------------------------------------------------------ the result
 
-    def metadata(self, is_wanted: Callable[[str, str], bool]) -> Metadata:
+    def metadata(
+        self, is_wanted: Callable[[str, str], bool], *, with_links: bool = False, keeps_links: bool = False
+    ) -> Metadata:
         """The wanted part of the description; a set whose type is not described cannot be read."""
         names: dict[str, list[str]] = {}
         for name, type_name in self._sets.items():
@@ -344,7 +322,7 @@ class _Document:
         entity_sets = tuple(
             replace(
                 self._described_set(type_name, tuple(sets), shorts[type_name.rpartition(".")[2]] == 1),
-                links=tuple(self._links(type_name, names)),
+                links=tuple(self._links(type_name, names)) if with_links else (),
             )
             for type_name, sets in names.items()
             if any(is_wanted(name, type_name) for name in sets)
@@ -354,7 +332,9 @@ class _Document:
             for name, (called, entity_set) in self._imports.items()
             if (function := self._functions.get(self._resolved(called)))
         }
-        return Metadata(self.version, entity_sets, functions)
+        if not keeps_links:
+            return Metadata(self.version, entity_sets, functions)
+        return Metadata(self.version, entity_sets, functions, lambda name: tuple(self._links(name, names)))
 
     def _resolved(self, name: str) -> str:
         """A full name, in which a namespace may stand as its alias."""
@@ -381,7 +361,7 @@ class _Document:
 
     def _links(self, type_name: str, names: Mapping[str, Sequence[str]]) -> Iterator[Link]:
         """What leads from a type's rows to others; ``names`` are the sets of all types."""
-        closed = {field for name in names[type_name] for field in self._restricted.get(name, ())}
+        closed = {field for name in names.get(type_name, ()) for field in self._restricted.get(name, ())}
         targets = {name: target for each in self._lineage(type_name) for name, target in each.types(of_links=True)}
         for name, target in targets.items():
             is_many = target.startswith("Collection(")
@@ -391,7 +371,7 @@ class _Document:
                 fields = {field: kind for field, kind in other.fields.items() if field not in other.restricted}
                 yield Link(name, resolved, is_many, other.keys, fields)
 
-    def _lineage(self, type_name: str) -> Iterator[_Type]:
+    def _lineage(self, type_name: str) -> Iterator[PackedType]:
         """The type, its base, the base of that, and so on; each once, as far as they are described."""
         seen: set[str] = set()
         while type_name in self._types and type_name not in seen:

@@ -14,6 +14,7 @@ import msgspec
 
 from source_acumatica.config import typed_in
 from source_acumatica.erp.addresses import fits
+from source_acumatica.odata.linked_tables import LinkedTable
 from source_acumatica.odata.tables import FUNCTION_SUFFIX, NOTE_ID, ODataFeed, ODataTable
 from source_acumatica.reading.fields import FieldKind, moved
 from source_acumatica.reading.window import Window
@@ -126,8 +127,8 @@ def odata_options(
     """The options of a request, which depend on the window and the page token alone.
 
     The token has ``version`` of OData, ``top``, and ``skip`` or ``after``: the place that a page by keyset begins at,
-    empty for the beginning. ``at`` asks for the rows with these keys, with ``is_within`` for those in the window, with
-    ``stamped`` for those that have at least these stamps.
+    empty for the beginning; ``links`` are those to expand. ``at`` asks for the rows with these keys, with ``is_within``
+    for those in the window, with ``stamped`` for those that have at least these stamps.
     """
     version = token["version"]
     if "at" in token:
@@ -140,14 +141,26 @@ def odata_options(
     # A restricted column comes only where none are selected (BEHAVIOR.md, "OData").
     names = columns if columns is not None and table.restricted.isdisjoint(columns) else ()
     selected = ",".join(name for name in table.fields if name in names)
+    links = {name: each for name, each in table.links.items() if name in token.get("links", ())}
     if plan.order:
         options["$orderby"] = ",".join(plan.order)
     options.update({f"${name}": str(token[name]) for name in ("skip", "top") if token.get(name)})
     if version == 3:
         options["$format"] = "json"
-    # Left out if the address is too long: more columns do no harm.
-    selecting = {"$select": selected, **options} if selected else options
-    return selecting if fits(selecting) else options
+    # Selections are left out if the address is too long: more columns do no harm.
+    selecting = {"$select": selected} if selected else {}
+    tries = [
+        {**selecting, **_expanding(links), **options},
+        {**_expanding(links), **options},
+        {**_expanding(links, selects=False), **options},
+    ]
+    return next(filter(fits, tries), tries[-1])
+
+
+def _expanding(links: Mapping[str, LinkedTable], *, selects: bool = True) -> dict[str, str]:
+    """The option by which rows bring those that they lead to."""
+    option = ",".join(linked.option(name, selects=selects) for name, linked in links.items())
+    return {"$expand": option} if option else {}
 
 
 def orderable(names: Sequence[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from source_acumatica.airbyte.records import in_pieces
 from source_acumatica.erp.errors import RequestFailed
@@ -20,6 +21,7 @@ from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.plan_choice import PlanChoice
 from source_acumatica.odata.plan_pages import PlanPages
 from source_acumatica.odata.query import IDS_IN_A_CONDITION, ODataPlan
+from source_acumatica.odata.refused_links import may_be_for_links, refused_links, without_links
 from source_acumatica.odata.row_identity import RowIdentity, key_of
 from source_acumatica.odata.sort_columns import SortColumns
 from source_acumatica.odata.stamp_filter import StampFilter
@@ -83,7 +85,8 @@ class ODataReader(Reader):
 
     def __post_init__(self) -> None:
         size = PageSize(self.config.max_page_size)
-        self._requests = requests = ListRequests(self.ask, self.pause, self.where, size, self._note_page)
+        links = tuple(self.table.linked(self.columns))
+        self._requests = requests = ListRequests(self.ask, self.pause, self.where, size, self._note_page, links=links)
         columns = self.columns or self.table.fields.keys()
         self._filter = StampFilter(self.table, columns, requests, self.facts, self.is_stamped)
         sorting = SortColumns(self.table, requests)
@@ -148,7 +151,8 @@ class ODataReader(Reader):
     def _rows_of(self, ids: Sequence[str], *, is_unconditional: bool) -> dict[str, Raw]:
         """The rows of one answer, by their NoteIDs in lower case."""
         plan = ODataPlan((), filters=False)
-        token = {"plan": plan, "top": len(ids), "ids": ids, "is_unconditional": is_unconditional}
+        token: dict[str, Any] = {"plan": plan, "top": len(ids), "ids": ids, "is_unconditional": is_unconditional}
+        token["links"] = self._requests.links
         return {str(row.get(NOTE_ID)).lower(): row for row in self.ask(Window(), token).rows}
 
     @property
@@ -303,7 +307,24 @@ class ODataReader(Reader):
         Raises:
             RequestFailed: the same, where there is none, the plan has worked before, or the user has to act.
         """
+        if self._leaves_out_links(window, error, position):
+            return position
         is_by_keys = position.after and self._plan.is_keyset
         if is_by_keys and self._choice.works_by_number(window, error, position.offset):
             return self._go_on_by_number(position, f"{error.problem.sentence}, when asked for rows by their keys")
         return BEGINNING if self._choice.lower(window, error) else position
+
+    def _leaves_out_links(self, window: Window, error: RequestFailed, position: Position) -> bool:
+        """Leave out the links for which the ERP refuses a page; the place stays what it is without them."""
+        requests = self._requests
+        # Pages of the server's own cannot be gone on with.
+        if not may_be_for_links(error) or (requests.has_answered and not self._plan.order):
+            return False
+        place = {"after": position.after} if self._plan.is_keyset else {"skip": position.offset}
+        token = {"plan": self._plan, "top": requests.given_rows, **place}
+        bad = refused_links(requests.links, lambda names: self.ask(window, {**token, "links": names}))
+        if bad:
+            requests.links = tuple(name for name in requests.links if name not in bad)
+            self.left_out = tuple(dict.fromkeys((*self.left_out, *bad)))
+            logger.warning(without_links(self.where, error.problem.sentence, bad))
+        return bool(bad)

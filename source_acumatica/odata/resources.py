@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -34,14 +34,19 @@ def inquiry_resource(
         raise config_error(message) from None
 
 
-def first_row(tenant: str, table: ODataTable, given: Mapping[str, Any], version: int) -> tuple[str, dict[str, str]]:
+def first_row(
+    tenant: str, table: ODataTable, given: Mapping[str, Any], version: int, links: Collection[str] = ()
+) -> tuple[str, dict[str, str]]:
     """The resource and the options that ask for one row of a table or an inquiry, without an order or a window.
+
+    ``links`` are those to follow from it.
 
     Raises:
         AirbyteTracedException: as ``inquiry_resource``.
     """
     resource, parameters = inquiry_resource(tenant, table, given, version)
-    options = odata_options(table, ODataPlan((), filters=False), None, Window(), {"version": version, "top": 1})
+    token = {"version": version, "top": 1, "links": links}
+    options = odata_options(table, ODataPlan((), filters=False), None, Window(), token)
     return resource, parameters | options
 
 

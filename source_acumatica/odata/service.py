@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import requests
@@ -16,6 +17,7 @@ from source_acumatica.erp.errors import BrokenAnswerError, Problem, RequestFaile
 from source_acumatica.odata.addresses import ODataAddresses
 from source_acumatica.odata.answers import REFUSED_BY_SILENCE, read_metadata_answer, read_odata_answer
 from source_acumatica.odata.codec import ODataAnswer, decode_answer
+from source_acumatica.odata.linked_tables import LinkedTable, unserved_links
 from source_acumatica.odata.metadata import BrokenMetadataError, Metadata, MetadataError, read_metadata
 from source_acumatica.odata.pages import ODataPage, linked_pages, unserved
 from source_acumatica.odata.resources import unaddressable
@@ -24,26 +26,33 @@ from source_acumatica.reading.batches import pack
 from source_acumatica.reading.fields import Raw
 
 Answer = TypeVar("Answer")
+Links = Mapping[str, LinkedTable]
 
 _CHUNK_BYTES = 64 * 1024
 
 
 def _read_page(
-    response: requests.Response, decode: Callable[[bytes], ODataAnswer], columns: Collection[str]
+    response: requests.Response, decode: Callable[[bytes], ODataAnswer], columns: Collection[str], links: Links
 ) -> ODataPage:
     body = response.content
     if response.status_code == NO_CONTENT:
         return ODataPage([], 0, None)
     entity_set = decode(body)
-    silent = unserved(entity_set.value, body, columns)
+    silent = (*unserved(entity_set.value, body, columns), *unserved_links(entity_set.value, links, body))
     return ODataPage(entity_set.value, len(body), entity_set.next_link or entity_set.old_next_link, silent)
 
 
-def _read_whole_list(response: requests.Response, decode: Callable[[bytes], ODataAnswer]) -> ODataPage:
+def _read_whole_list(response: requests.Response, decode: Callable[[bytes], ODataAnswer], links: Links) -> ODataPage:
     """The same while the answer arrives, for one that may have all rows of a list."""
     if response.status_code == NO_CONTENT:
         return ODataPage([], 0, None)
     size_bytes = 0
+    silent: list[str] = []
+
+    def decoded(text: bytes) -> Sequence[Any]:
+        rows = decode(b'{"value":[%b]}' % text).value
+        silent.extend(unserved_links(rows, links, text))
+        return rows
 
     def pieces() -> Iterator[bytes]:
         nonlocal size_bytes
@@ -51,9 +60,10 @@ def _read_whole_list(response: requests.Response, decode: Callable[[bytes], ODat
             size_bytes += len(piece)
             yield piece
 
-    rows, rest = pack(refuse_beginning(pieces()), ["value"], lambda text: decode(b'{"value":[%b]}' % text).value)
+    rows, rest = pack(refuse_beginning(pieces()), ["value"], decoded)
     entity_set = decode(rest)
-    return ODataPage(rows or entity_set.value, size_bytes, entity_set.next_link or entity_set.old_next_link)
+    link = entity_set.next_link or entity_set.old_next_link
+    return ODataPage(rows or entity_set.value, size_bytes, link, tuple(dict.fromkeys(silent)))
 
 
 class ODataService:
@@ -76,10 +86,8 @@ class ODataService:
         """The address of a service below the instance."""
         return self._addresses.root(feed, tenant)
 
-    def describe(
-        self, tenant: str, feed: ODataFeed, is_wanted: Callable[[str, str], bool], *, with_links: bool = False
-    ) -> Metadata:
-        """The wanted part of a service's description, ``with_links`` to other tables or without; one download.
+    def describe(self, tenant: str, feed: ODataFeed, is_wanted: Callable[[str, str], bool], **links: bool) -> Metadata:
+        """The wanted part of a service's description, with ``links`` as ``read_metadata`` takes them; one download.
 
         Raises:
             AirbyteTracedException: the service is closed, or its description is broken or hostile.
@@ -88,7 +96,7 @@ class ODataService:
 
         def read(response: requests.Response) -> Metadata:
             try:
-                return read_metadata(response.iter_content(_CHUNK_BYTES), is_wanted, with_links=with_links)
+                return read_metadata(response.iter_content(_CHUNK_BYTES), is_wanted, **links)
             except BrokenMetadataError as error:
                 raise BrokenAnswerError(str(error)) from None
             except MetadataError as error:
@@ -145,11 +153,12 @@ class ODataService:
         is_hint: bool = False,
         decode: Callable[[bytes], ODataAnswer] = decode_answer,
         columns: Collection[str] = (),
+        links: Links = MappingProxyType({}),
     ) -> ODataPage:
         """The rows of one answer. ``is_query``: an empty body means that the ERP refuses to filter or sort.
 
         ``asks_again``: only a second empty body counts as that, since the first may be a passing failure. ``columns``
-        are looked for in the answer. ``is_unbounded``: it may have any number of rows.
+        and ``links`` are looked for in the answer. ``is_unbounded``: it may have any number of rows.
         """
         judge: Judge = partial(read_odata_answer, needed=_NEEDED[feed], is_query=is_query)
         # Whether a body is empty shows only when it is read as a whole.
@@ -164,9 +173,9 @@ class ODataService:
                     feed,
                     resource,
                     params,
-                    read=partial(_read_whole_list, decode=decode)
+                    read=partial(_read_whole_list, decode=decode, links=links)
                     if is_streamed
-                    else partial(_read_page, decode=decode, columns=columns),
+                    else partial(_read_page, decode=decode, columns=columns, links=links),
                     where=where,
                     headers=headers,
                     judge=or_no_content(of_its_head(judge) if is_streamed else judge),

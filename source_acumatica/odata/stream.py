@@ -134,6 +134,7 @@ class ODataStream(TableStream):
         # Some builds never give restricted columns.
         expected = [name for name in table.fields if name not in table.restricted]
         request["columns"] = [name for name in expected if wanted is None or name in wanted]
+        request["links"] = {name: table.links[name] for name in token.get("links", ())}
         if "link" in token:
             return self._service.follow(tenant, feed, token["link"], resource, **request)
         # Once a page has come by this plan, an empty body is not a refusal of its filter or its order.

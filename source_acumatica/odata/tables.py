@@ -9,18 +9,15 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-import msgspec
-
+from source_acumatica.odata.linked_tables import LinkedTable, joined_links
 from source_acumatica.odata.metadata import EntitySet, Function, Metadata
+from source_acumatica.odata.values import odata_conversion
 from source_acumatica.reading.fields import (
     INSTANT_SCHEMA,
     JSON_SCHEMAS,
-    Convert,
     FieldKind,
     Raw,
     Record,
-    calendar_date,
-    utc_instant,
 )
 from source_acumatica.reading.table import DELETED_AT, Rows, clashing, created_of, cursor_of, parameter_columns
 
@@ -80,6 +77,8 @@ class ODataTable:
     """Columns that come only where none are selected, and that can be neither filtered nor sorted by."""
     left_out: tuple[str, ...] = ()
     """Columns of the ERP that the stream leaves out, since added columns have their names."""
+    links: Mapping[str, LinkedTable] = field(default_factory=dict)
+    """Of a table: what comes of the rows that its rows lead to, by the names of the links, which are its columns."""
     designed_at: str | None = field(default=None, compare=False)
     """Of an inquiry: when its design was last changed, in UTC; None if unknown."""
 
@@ -182,6 +181,7 @@ class ODataTable:
         """A schema without references; every column except the tenant is nullable."""
         columns = parameter_columns(self.asked)
         columns.update((name, JSON_SCHEMAS[kind]) for name, kind in self.fields.items())
+        columns.update((name, linked.json_schema()) for name, linked in self.links.items())
         deleted_at = {DELETED_AT: INSTANT_SCHEMA} if self.is_tracked else {}
         return {
             "$schema": "http://json-schema.org/draft-07/schema#",
@@ -195,10 +195,11 @@ class ODataTable:
 
         ``configured`` are the properties of the catalog's schema for this stream: what the user selected.
         """
-        if not configured or self.fields.keys() <= configured.keys():
+        own = self.fields.keys() | self.links.keys()
+        if not configured or own <= configured.keys():
             return None
         always = {*self.keys, *filter(None, [self.cursor]), *([NOTE_ID] if self.is_tracked else [])}
-        return frozenset(self.fields.keys() & (configured.keys() | always))
+        return frozenset(own & (configured.keys() | always))
 
     def rows(self, tenant: str, columns: Collection[str] | None = None) -> Rows:
         """A function from a row as it was sent to the stream's record for ``tenant``."""
@@ -208,6 +209,7 @@ class ODataTable:
             for name, kind in self.fields.items()
             if columns is None or name in columns
         ]
+        plan += [(name, linked.convert) for name, linked in self.linked(columns).items()]
         plan = [*((name, None) for name in parameter_columns(self.asked)), *plan]
 
         def rows_of(raw: Raw) -> Iterable[Record]:
@@ -216,6 +218,10 @@ class ODataTable:
             return ({"_tenant": tenant, **cells},)
 
         return rows_of
+
+    def linked(self, columns: Collection[str] | None) -> dict[str, LinkedTable]:
+        """The links among ``columns``; None for all."""
+        return {name: each for name, each in self.links.items() if columns is None or name in columns}
 
     def joined(self, other: ODataTable) -> ODataTable:
         """Both tenants' descriptions as one; a field whose types differ becomes one of unknown kind."""
@@ -234,6 +240,7 @@ class ODataTable:
             others_parameters=self.others_parameters & other.others_parameters,
             left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
             restricted=self.restricted | other.restricted,
+            links=joined_links(self.links, other.links),
         )
 
 
@@ -329,40 +336,3 @@ def meant(stream: str, tables: Collection[ODataTable]) -> str:
 
 
 FUNCTION_SUFFIX = "_WithParameters"
-
-
-# ------------------------------------------------------------------------------------------------------------- values
-
-_NUMERIC = frozenset(
-    {FieldKind.BYTE, FieldKind.SHORT, FieldKind.INTEGER, FieldKind.LONG, FieldKind.DECIMAL, FieldKind.DOUBLE}
-)
-_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
-_ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
-
-
-def odata_conversion(name: str, kind: FieldKind, *, is_cursor: bool) -> Convert | None:
-    """The function from a value as it was sent to that of the record; None where both are the same."""
-    if is_cursor:
-        return utc_instant
-    if kind is FieldKind.DATE_TIME:
-        return (lambda value: calendar_date(zoned(value))) if name.endswith("Date") else zoned
-    if kind in (FieldKind.STRING, FieldKind.GUID):
-        return trimmed
-    return number if kind in _NUMERIC else None
-
-
-def trimmed(value: Any) -> Any:
-    """Columns of a fixed width come padded with spaces (BEHAVIOR.md, "OData")."""
-    return value.rstrip(" ") if isinstance(value, str) else value
-
-
-def number(value: Any) -> Any:
-    """Version 3 writes decimals as text; text that is not a number of JSON (``NaN``) becomes null."""
-    if isinstance(value, str):
-        return msgspec.Raw(value) if _JSON_NUMBER.fullmatch(value) else None
-    return value
-
-
-def zoned(value: Any) -> Any:
-    """Version 3 leaves the zone out, which is UTC (BEHAVIOR.md, "OData")."""
-    return f"{value}Z" if isinstance(value, str) and not value.endswith("Z") and not _ZONED.search(value) else value

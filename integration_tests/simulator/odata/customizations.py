@@ -4,14 +4,14 @@ A name in `tenant.lacks` is one of
 
 - `gi/BI-Customers`, `gi/BI-Customers.Status` or `gi/Orders by Customer?MinTotal`: a generic inquiry, or a column or a
   parameter of it;
-- `dac/Customer` or `dac/Customer.UsrRegion`: a table, or a column of it.
+- `dac/Customer`, `dac/Customer.UsrRegion` or `dac/SOOrder.CustomerByCustomerID`: a table, or a column or a link of it.
 
 Those of the contract-based REST API have no `gi/` or `dac/` in front.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from dataclasses import replace
 
 from integration_tests.simulator.odata.dacs import DACS, Dac
@@ -31,9 +31,20 @@ def inquiries_of(lacks: Collection[str]) -> list[GenericInquiry]:
     ]
 
 
-def dacs_of(lacks: Collection[str]) -> list[Dac]:
+def dacs_of(lacks: Set[str]) -> list[Dac]:
     shown = (each for each in DACS if f"dac/{each.name}" not in lacks)
-    return [replace(each, columns=_left(each.columns, f"dac/{each.name}", lacks)) for each in shown]
+    return [
+        replace(
+            each,
+            columns=_left(each.columns, f"dac/{each.name}", lacks),
+            navigations=tuple(
+                one
+                for one in each.navigations
+                if lacks.isdisjoint((f"dac/{each.name}.{one.name}", f"dac/{one.target}"))
+            ),
+        )
+        for each in shown
+    ]
 
 
 def _left(columns: Iterable[Column], owner: str, lacks: Collection[str]) -> tuple[Column, ...]:

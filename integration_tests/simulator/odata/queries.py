@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from integration_tests.simulator.odata.columns import as_compared
+from integration_tests.simulator.odata.columns import as_compared, as_shown
 from integration_tests.simulator.odata.dialects import Dialect, ODataError
 from integration_tests.simulator.odata.edm import Access, Column, EntityType, Navigation
 from integration_tests.simulator.odata.filters import Parser
@@ -82,15 +82,22 @@ class Query:
 
     def expansions(self, options: Options) -> list[Expansion]:
         texts = list(_split(options.get("$expand", ""), ","))
+        if self.lies.most_expansions is not None and len(texts) > self.lies.most_expansions:
+            raise ODataError("The request names too many properties to expand.", self.lies.closed_status)
         if texts and self.depth >= MOST_EXPANSIONS:
             raise ODataError(f"The request includes a $expand path which is too deep. The most is {MOST_EXPANSIONS}.")
-        return [self._expansion(text.strip()) for text in texts]
+        expansions = [self._expansion(text.strip()) for text in texts]
+        return [each for each in expansions if each.navigation.name not in self.lies.deaf_expansions]
 
     def _expansion(self, text: str) -> Expansion:
         name, _, rest = text.partition("(")
         navigation = self.table.navigation_by_name.get(name)
         if navigation is None:
             raise self._unknown(name)
+        if name in self.lies.closed_expansions:
+            raise ODataError(f"The property '{name}' cannot be used in the $expand option.", self.lies.closed_status)
+        if self.relations.target(navigation).forbidden:
+            raise ODataError(f"You have insufficient rights to access the {navigation.target} table.", 403)
         pairs = (each.strip().partition("=") for each in _split(rest.removesuffix(")"), ";"))
         options = {option: value for option, _, value in pairs}
         expansion = Expansion(navigation, options)
@@ -100,7 +107,8 @@ class Query:
     def inside(self, expansion: Expansion) -> Query:
         """The query that is made of the rows below each row."""
         target = self.relations.target(expansion.navigation)
-        return Query(target, self.dialect, self.relations, depth=self.depth + 1)
+        shown = as_shown(target.name, target, self.lies)
+        return Query(shown, self.dialect, self.relations, lies=self.lies, depth=self.depth + 1)
 
     def _selectable(self, name: str) -> Column:
         column = self.table.column_by_name.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -20,10 +20,11 @@ class Relations:
 
     rows_of: Callable[[Dac], list[Row]]
     zone: tzinfo
+    tables: Mapping[str, Dac] = field(default_factory=lambda: DAC_BY_NAME)  # as the tenant has them
     _indexes: dict[str, Index] = field(default_factory=dict)
 
     def target(self, navigation: Navigation) -> Dac:
-        return DAC_BY_NAME[navigation.target]
+        return self.tables[navigation.target]
 
     def rows(self, table: EntityType, navigation: Navigation, row: Row) -> list[Row]:
         if navigation.name not in self._indexes:

@@ -122,6 +122,9 @@ class Lies:
     # --- OData
     closed_links: frozenset[str] = frozenset()  # links to other tables that no filter may name; "*" for all of them
     closed_status: int = 400  # how a filter that names one is refused
+    closed_expansions: frozenset[str] = frozenset()  # links that `$expand` may not name, at any depth: `closed_status`
+    deaf_expansions: frozenset[str] = frozenset()  # links that `$expand` may name, and that bring nothing
+    most_expansions: int | None = None  # a request that names more links is refused: `closed_status`
     quantifiers: frozenset[str] = frozenset({"any", "Any", "all", "All"})  # as filters over collections write them
     next_links: str = ""  # scheme, host and port that links to the next page have, and the directory if one is given
     shown: Mapping[str, Show] = field(default_factory=dict)  # "Table.Column" or "Inquiry.Column": all see that instead

@@ -1,0 +1,44 @@
+"""Turns the values that OData sends into those of records."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from source_acumatica.reading.fields import Convert, FieldKind, calendar_date, utc_instant
+
+_NUMERIC = frozenset(
+    {FieldKind.BYTE, FieldKind.SHORT, FieldKind.INTEGER, FieldKind.LONG, FieldKind.DECIMAL, FieldKind.DOUBLE}
+)
+_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+
+
+def odata_conversion(name: str, kind: FieldKind, *, is_cursor: bool) -> Convert | None:
+    """The function from a value as it was sent to that of the record; None where both are the same."""
+    if is_cursor:
+        return utc_instant
+    if kind is FieldKind.DATE_TIME:
+        return (lambda value: calendar_date(zoned(value))) if name.endswith("Date") else zoned
+    if kind in (FieldKind.STRING, FieldKind.GUID):
+        return trimmed
+    return number if kind in _NUMERIC else None
+
+
+def trimmed(value: Any) -> Any:
+    """Columns of a fixed width come padded with spaces (BEHAVIOR.md, "OData")."""
+    return value.rstrip(" ") if isinstance(value, str) else value
+
+
+def number(value: Any) -> Any:
+    """Version 3 writes decimals as text; text that is not a number of JSON (``NaN``) becomes null."""
+    if isinstance(value, str):
+        return msgspec.Raw(value) if _JSON_NUMBER.fullmatch(value) else None
+    return value
+
+
+def zoned(value: Any) -> Any:
+    """Version 3 leaves the zone out, which is UTC (BEHAVIOR.md, "OData")."""
+    return f"{value}Z" if isinstance(value, str) and not value.endswith("Z") and not _ZONED.search(value) else value
