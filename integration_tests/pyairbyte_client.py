@@ -32,6 +32,22 @@ def sync(folder: str, executable: str, config: dict[str, Any], streams: list[str
     return {"available": source.get_available_streams(), "records": source.read(cache=cache).processed_records}
 
 
+def deliver(
+    folder: str, executable: str, config: dict[str, Any], streams: list[str], destination: str
+) -> dict[str, Any]:
+    """Read the streams as a whole and hand each message on to a destination, as Airbyte does; a file keeps them."""
+    import airbyte
+
+    local = {"install_if_missing": False}
+    source = airbyte.get_source("source-acumatica", config=config, local_executable=Path(executable), **local)
+    file = str(Path(folder, "delivered.jsonl"))
+    kept = airbyte.get_destination(
+        "destination-plain", config={"file": file}, local_executable=Path(destination), **local
+    )
+    kept.write(source, streams=streams, cache=False, state_cache=False)
+    return {"file": file}
+
+
 def query(folder: str, sql: str) -> dict[str, Any]:
     """The names of the columns, and the rows."""
     import duckdb
@@ -43,5 +59,5 @@ def query(folder: str, sql: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     request = json.load(sys.stdin)
-    answer = {"sync": sync, "query": query}[request.pop("do")](**request)
+    answer = {"sync": sync, "deliver": deliver, "query": query}[request.pop("do")](**request)
     Path(sys.argv[1]).write_text(json.dumps(answer, default=str), encoding="utf-8")

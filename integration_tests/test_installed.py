@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from .harness import DELETED_AT, Row, expected_rows
-from .simulator import Simulator
+from .simulator import Lies, Simulator
 from .test_sync import TENANTS
 from .warehouse import ROOT, Warehouse
 
@@ -113,6 +113,24 @@ def test_two_reads_into_duckdb_are_what_the_erp_holds(environment: Path, tmp_pat
         (deleted,) = warehouse.query(f"SELECT _tenant, OrderNbr FROM SalesOrder WHERE {DELETED_AT} IS NOT NULL")
         assert deleted == {"_tenant": "Company", "ordernbr": None}
         assert sim.sessions.open_count() == 0
+
+
+def test_what_a_record_lacks_reaches_the_destination(environment: Path, tmp_path: Path) -> None:
+    """PyAirbyte hands the messages on as Airbyte does; its own cache drops what they say besides their data."""
+    link = "CustomerByCustomerID"
+    with Simulator(("Company",), rows=12) as sim:
+        config = sim.config(dac_tables=["SOOrder"], dac_linked_columns=[f"SOOrder.{link}.AcctCD"])
+        sim.lies = [Lies(deaf_expansions=frozenset({link}))]
+        messages = Warehouse(tmp_path).deliver(environment / "source-acumatica", config, ["dac__SOOrder", "Customer"])
+        orders = len(sim.tenant("Company").dac_rows("SOOrder"))
+    records = [message["record"] for message in messages if message["type"] == "RECORD"]
+    told = {
+        stream: [one.get("meta") for one in records if one["stream"] == stream]
+        for stream in ("dac__SOOrder", "Customer")
+    }
+    lacking = {"changes": [{"field": link, "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}]}
+    assert told["dac__SOOrder"] == [lacking] * orders
+    assert not any(told["Customer"])
 
 
 def test_a_wrong_password_is_told_with_the_connector_s_own_sentence(environment: Path, tmp_path: Path) -> None:

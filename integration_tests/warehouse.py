@@ -12,6 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENT = Path(__file__).with_name("pyairbyte_client.py")
+DESTINATION = Path(__file__).with_name("plain_destination.py")
 # Made by `make setup-pyairbyte`.
 PYTHON = ROOT / ".venv-pyairbyte" / "bin" / "python"
 # Nothing is asked for or told outside of this machine, and the logs stay with the rest.
@@ -35,6 +36,14 @@ class Warehouse:
             ``available`` streams and the number of ``records``; or the ``error`` that the check came to.
         """
         return self._ask(do="sync", executable=str(executable), config=config, streams=list(streams))
+
+    def deliver(
+        self, executable: str | Path, config: Mapping[str, Any], streams: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """The messages that a destination gets from a full read, in their order."""
+        told = {"executable": str(executable), "config": config, "streams": list(streams)}
+        file = self._ask(do="deliver", destination=str(DESTINATION), **told)["file"]
+        return [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows; what JSON has no type for comes as text, so amounts keep all digits."""

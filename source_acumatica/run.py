@@ -78,6 +78,7 @@ class _Ending:
         self._end_in(_SIGN_OUT_SECONDS + _LAST_WORDS_SECONDS)
         self._source.close(_SIGN_OUT_SECONDS)
         self._end_in(_LAST_WORDS_SECONDS)
+        self._source.sum_up()
         # The main thread may hold the lock, blocked by a pipe that is not read.
         with suppress(OSError), PRINT_BUFFER.lock:
             PRINT_BUFFER.flush()

@@ -28,8 +28,10 @@ from source_acumatica.airbyte.messages import OrderedMessageRepository, RowQueue
 from source_acumatica.airbyte.names import warn_of_look_alikes
 from source_acumatica.airbyte.progress import ProgressLog
 from source_acumatica.airbyte.records import BatchSource, NoCounts, incomplete, single_messages, with_meta
+from source_acumatica.airbyte.signals import Signals
 from source_acumatica.airbyte.states import UNREADABLE, cursors, manager_of, state_of
 from source_acumatica.airbyte.stream import TableStream
+from source_acumatica.airbyte.summary import summary
 from source_acumatica.catalog_check import fitted, warn_of_lost_columns, warn_of_untracked
 from source_acumatica.check import prove
 from source_acumatica.config import Config, unknown_settings
@@ -80,6 +82,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         self._configured: list[Stream] | None = None
         self._progress_log = ProgressLog()
         self._ending, self._is_closed = threading.Lock(), False
+        self._is_told = True
         super().__init__(self._concurrent(seats=1))
 
     @property
@@ -152,8 +155,9 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         settings = _settings(config)
         self._messages.consume_here()
         self._concurrent_source = self._concurrent(settings.max_sessions)
-        self._progress_log = ProgressLog()
-        with self._connected(settings, RetryPolicy.of_a_read()) as client, self._progress_log.logging():
+        self._is_told = False
+        with self._connected(settings, RetryPolicy.of_a_read()) as client:
+            self._progress_log = ProgressLog(Signals(self._messages.emit_message, client.hold_up))
             try:
                 self._configured = self._configured_streams(settings, client, catalog, manager_of(state))
             except AirbyteTracedException:
@@ -161,9 +165,19 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
                 raise
             try:
                 messages = with_meta(super().read(logger, config, catalog, state))
-                yield from messages if self.sends_batches else single_messages(messages)
+                with self._progress_log.logging():
+                    yield from messages if self.sends_batches else single_messages(messages)
             finally:
                 self._configured = None
+                self.sum_up()
+
+    def sum_up(self) -> None:
+        """Log in numbers what was read, as far as it went; any thread may call it, and the first one does it."""
+        with self._ending:
+            is_told, self._is_told = self._is_told, True
+        if self._client and not is_told:
+            for line in summary(list(self._progress_log.lists.values()), self._client.tallies):
+                logger.info(line)
 
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
@@ -243,6 +257,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
             if refusal:
                 own = dict.fromkeys(own, refusal)
             stream = maker.stream(table, one, own)
+            self._progress_log.expect(stream.name, stream.tenants)
             streams.append(self._made_concurrent(stream, states, one, state))
             if is_described:
                 warn_of_lost_columns(table, one, stream.missed_columns)

@@ -13,6 +13,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from integration_tests.simulator.catalog.endpoints import DEFAULT
+
+MEMORY = ("memory_request", "memory_limit")
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = yaml.safe_load((ROOT / "metadata.yaml").read_text())
 METADATA = DOCUMENT["data"]
@@ -61,6 +64,40 @@ def test_it_says_what_the_registry_asks_for_beyond_its_schema():
     major = int(METADATA["dockerImageTag"].partition(".")[0])
     changes = METADATA.get("releases", {}).get("breakingChanges", {})
     assert all(f"{version}.0.0" in changes for version in range(2, major + 1))
+
+
+def test_the_other_pages_are_each_of_a_kind_and_over_an_encrypted_connection():
+    pages = METADATA["externalDocumentationUrls"]
+    assert {"api_reference", "openapi_spec", "developer_community"} <= {page["type"] for page in pages}
+    assert "other" not in {page["type"] for page in pages}
+    assert all(page["url"].startswith("https://") for page in pages)
+    assert len({page["url"] for page in pages}) == len(pages)
+
+
+def test_a_sync_gets_the_memory_that_the_page_promises_to_stay_within():
+    needs = {each["jobType"]: each["resourceRequirements"] for each in METADATA["resourceRequirements"]["jobSpecific"]}
+    assert needs.keys() == {"check_connection", "discover_schema", "sync"}
+    in_mebibytes = {"Mi": 1, "Gi": 1024}
+    asked, most = (int(needs["sync"][name][:-2]) * in_mebibytes[needs["sync"][name][-2:]] for name in MEMORY)
+    assert "A sync with one session stays below 250 MB" in PAGE
+    assert "each additional session adds up to 100 MB" in PAGE
+    assert asked > 250
+    assert most >= 250 + 15 * 100
+
+
+def test_the_streams_that_are_suggested_are_of_the_endpoint_that_is_read_by_default():
+    suggested = METADATA["suggestedStreams"]["streams"]
+    entities = {entity.name: entity for entity in DEFAULT}
+    for stream in suggested:
+        entity, *collections = stream.split("__")
+        assert entity in entities
+        assert {*collections} <= {part.name for part in entities[entity].collections}
+
+
+def test_the_release_date_is_that_of_the_first_version_that_was_released():
+    """None was yet; a date would be a claim."""
+    dates = re.findall(r"^## \[\d[^\]]*\] - (\d{4}-\d\d-\d\d)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert METADATA.get("releaseDate") == (min(dates) if dates else None)
 
 
 def test_the_connector_may_call_the_instance_and_nothing_else():

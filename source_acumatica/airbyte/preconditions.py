@@ -1,17 +1,24 @@
-"""Refuses to read what the destination would mix up or drop."""
+"""Refuses to read what the destination would mix up or drop, and warns of what looks wrong before."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from datetime import datetime
 
 from source_acumatica.airbyte.keys import KeyWatch
-from source_acumatica.erp.errors import config_error
+from source_acumatica.erp.errors import Action, RequestFailed, config_error
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.read_with import ReadWith, asks_for_more, explain_mixture
 from source_acumatica.reading.table import StreamTable
 
 logger = logging.getLogger("airbyte")
+
+_NOT_EMPTIED = (
+    "a full refresh would empty the destination's table on that word alone, and OData does not show that there are no "
+    "rows: fill in the preferences that are named, read the stream incrementally, or leave it out"
+)
 
 
 def begin(progress: TenantCursor, tenant: str, read_with: ReadWith, where: str) -> None:
@@ -31,6 +38,22 @@ def begin(progress: TenantCursor, tenant: str, read_with: ReadWith, where: str) 
     again = progress.progress(tenant).rereading
     if place and again and again.place != place.place:
         logger.info(f"{where}: other settings apply now, so rows are read again from the beginning of the list.")
+
+
+def warn_of_future(where: str, was: Progress, now: datetime | None) -> None:
+    """Warn if what was read last reaches up to later than the server's clock."""
+    if was.is_ahead_of(now):
+        logger.warning(
+            f"{where}: what was read last reaches up to {was.last_end}, which lies in the future of the server's clock "
+            f"({now}): one of both clocks is or was wrong. Reading again what may be missing."
+        )
+
+
+def not_passed_over(error: RequestFailed, where: str, *, has_state: bool) -> RequestFailed:
+    """The failure of a form that is said not to be set up, and may have rows."""
+    remedy = "rows have come before, so it is not passed over" if has_state else _NOT_EMPTIED
+    sentence = f"{error.problem.sentence}; {remedy}"
+    return RequestFailed(replace(error.problem, action=Action.STOP, sentence=sentence), where)
 
 
 def refuse_lost_columns(

@@ -18,12 +18,15 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.catalog_columns import CatalogColumns
 from source_acumatica.airbyte.clocks import StampClock
+from source_acumatica.airbyte.full_count import expected
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.output import Output
-from source_acumatica.airbyte.preconditions import begin, refuse_lost_columns
+from source_acumatica.airbyte.preconditions import begin, refuse_lost_columns, warn_of_future
+from source_acumatica.airbyte.progress import RowCount
 from source_acumatica.airbyte.stamps import looks_like_a_date
 from source_acumatica.airbyte.tenant_read import TenantRead
 from source_acumatica.airbyte.tombstones import Deletions
+from source_acumatica.airbyte.unstamped import has_unstamped
 from source_acumatica.config import Config
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import broken_record
@@ -33,7 +36,8 @@ from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import DatabaseClock
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Raw, format_instant
-from source_acumatica.reading.learnt import ALL_STAMPED, REFUSES_NULL, SHOWS_DATES
+from source_acumatica.reading.learnt import SHOWS_DATES
+from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.read_with import ReadWith
 from source_acumatica.reading.reader import Reader, where_of
 from source_acumatica.reading.repeated import RepeatedReader
@@ -177,29 +181,36 @@ class TableStream(HttpStream, ABC):
         stream_state: Mapping[str, Any] | None = None,
     ) -> Iterable[Mapping[str, Any]]:
         """One slice for each tenant, with the windows to read in it, fixed here once and for all."""
-        for tenant in self.tenants:
-            windows = self._windows(tenant)
+        windows_of = {tenant: self._windows(tenant) for tenant in self.tenants}
+        self._say_what_to_expect(windows_of)
+        for tenant, windows in windows_of.items():
             if self._asks_for_unstamped(tenant) and any(window.since for window in windows):
                 windows = [*windows, Window(is_unstamped=True)]
             yield {"tenant": tenant, "windows": [window.as_state() for window in windows]}
+
+    def _say_what_to_expect(self, windows_of: Mapping[str, Sequence[Window]]) -> None:
+        progress, signals = self.progress, self._access.progress_log.signals
+        if progress and signals:
+            reads = [(self._begun(progress, tenant), windows) for tenant, windows in windows_of.items()]
+            start = self._config.start_date
+            if rows := expected(reads, format_instant(start) if start else None):
+                signals.estimate(self.name, rows)
+
+    def _begun(self, progress: TenantCursor, tenant: str) -> Progress:
+        return progress.progress(tenant).begun_with(self._read_with(tenant))
 
     def _windows(self, tenant: str) -> list[Window]:
         """The windows to read; a full refresh has a single one, without an upper end."""
         start, now = self._config.start_date, self._access.server_times.get(tenant)
         if self.progress is None:
             return [Window(format_instant(start) if start else None)]
-        progress = self.progress.progress(tenant).begun_with(self._read_with(tenant))
+        progress = self._begun(self.progress, tenant)
         lag = self._clock(tenant).lag(progress.clock_lag)
         may_be_a_date = not self.is_stamped_by_the_database and looks_like_a_date(progress.newest or "")
         if may_be_a_date or SHOWS_DATES in progress.learnt:
             # What changes later that day has the same date, also where the stamps of other rows have a time.
             lag = max(lag, _STEP_OF_DATES)
-        if progress.is_ahead_of(now):
-            logger.warning(
-                f"{where_of(tenant, self.name)}: what was read last reaches up to {progress.last_end}, which lies in "
-                f"the future of the server's clock ({now}): one of both clocks is or was wrong. Reading again what may "
-                "be missing."
-            )
+        warn_of_future(where_of(tenant, self.name), progress, now)
         return progress.windows(start, self._config.lookback, now, lag)
 
     def read_records(
@@ -211,7 +222,11 @@ class TableStream(HttpStream, ABC):
     ) -> Iterator[StreamData]:
         """A tenant's records; in an incremental read, a state behind those of each page."""
         slice_ = stream_slice or {}
-        tenant = slice_["tenant"]
+        tenant, windows = slice_["tenant"], [Window.of_state(window) for window in slice_["windows"]]
+        with self._access.progress_log.of(where_of(tenant, self.name), tenant, self.name) as count:
+            yield from self._records(tenant, windows, count)
+
+    def _records(self, tenant: str, windows: Sequence[Window], count: RowCount) -> Iterator[StreamData]:
         if isinstance(failure := self._holding.get(tenant), AirbyteTracedException):
             raise failure
         was = self.progress.progress(tenant) if self.progress else None
@@ -224,14 +239,15 @@ class TableStream(HttpStream, ABC):
                 self.progress.expect_deletions(tenant, self._access.server_times.get(tenant))
         if absent := self._catalog_columns.absent(tenant):
             logger.info(f"{where}: the ERP does not have the columns {', '.join(absent)} here, so they come empty.")
-        windows = [Window.of_state(window) for window in slice_["windows"]]
         try:
-            with self._client.reading(tenant), self._access.progress_log.of(reader.where) as count:
+            with self._client.reading(tenant):
                 yield from self._tenant_read(reader).messages(windows, count)
                 logger.info(f"{reader.where}: all is read, {count.records:,} records.")
         except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
             # A record of a shape that no description knows fails in one of these ways.
             raise broken_record(reader.where, error) from error
+        finally:
+            count.remarks = (*count.remarks, *reader.remarks)
 
     def _tenant_read(self, reader: Reader) -> TenantRead:
         tenant = reader.tenant
@@ -291,20 +307,7 @@ class TableStream(HttpStream, ABC):
 
     def _has_unstamped(self, reader: Reader, facts: TenantFacts) -> bool:
         """Whether rows without a stamp have to be asked for; where none were seen, that is tried once a day."""
-        if facts.knows(REFUSES_NULL) or (facts.knows(ALL_STAMPED) and not facts.has_unstamped):
-            return False
-        found = reader.has_unstamped()
-        if found is None:
-            facts.learn(REFUSES_NULL)
-            # A start date hides them, so that none can have been seen.
-            if facts.has_unstamped or (self._config.start_date and facts.is_first):
-                logger.warning(
-                    f"{reader.where}: there are rows without a stamp ({self._rows_table.cursor_field}), and the ERP "
-                    "cannot be asked for them: such rows that are new or changed arrive with a full refresh only."
-                )
-        elif not found:
-            facts.learn(ALL_STAMPED)
-        return bool(found)
+        return has_unstamped(reader, facts, self._rows_table.cursor_field)
 
     def _repeated(
         self, tenant: str, readers: Sequence[tuple[Mapping[str, Any], Reader]], asked: Sequence[str]

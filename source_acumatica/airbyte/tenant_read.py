@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,13 +15,16 @@ from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
 from source_acumatica.airbyte.columns import changed_since, ids_in
 from source_acumatica.airbyte.followed import followed
+from source_acumatica.airbyte.full_count import FullCount
 from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.linked_rows import LinkedRows
 from source_acumatica.airbyte.look_back import LookBack
 from source_acumatica.airbyte.output import Output
+from source_acumatica.airbyte.preconditions import not_passed_over
 from source_acumatica.airbyte.progress import RowCount
 from source_acumatica.airbyte.records import Meta, meta_of
+from source_acumatica.airbyte.removals import Removal
 from source_acumatica.airbyte.rereading import Rereader
 from source_acumatica.airbyte.stamps import Stamps
 from source_acumatica.airbyte.tombstones import Deletions, tombstones
@@ -39,11 +42,6 @@ from source_acumatica.reading.table import StreamTable
 from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
-
-_NOT_EMPTIED = (
-    "a full refresh would empty the destination's table on that word alone, and OData does not show that there are no "
-    "rows: fill in the preferences that are named, read the stream incrementally, or leave it out"
-)
 
 
 @dataclass
@@ -78,6 +76,7 @@ class TenantRead:
     """Those that the catalog has and the ERP describes."""
     missed: Sequence[str]
     """Those that have come before and that the ERP does not describe now."""
+    _count: RowCount = field(init=False)
     _latest: str = field(default="", init=False)
     """The latest stamp that has come in this run."""
     _has_looked_at_ids: bool = field(default=False, init=False)
@@ -99,8 +98,7 @@ class TenantRead:
 
     def messages(self, windows: Sequence[Window], count: RowCount) -> Iterator[AirbyteMessage]:
         """The records of the ``windows``, then those that say what was deleted."""
-        newest = self._was_newest()
-        had_rows = self.facts.has_rows
+        self._count, newest, had_rows = count, self._was_newest(), self.facts.has_rows
         self._say_what_is_missed()
         self._begin_comparing()
         if not (yield from self._changes(windows, count, newest)):
@@ -170,9 +168,10 @@ class TenantRead:
             if error.problem.action is not Action.SKIP:
                 raise
             if count.rows or not is_first or self._may_have_rows():
-                raise self._not_passed_over(error) from None
+                raise not_passed_over(error, reader.where, has_state=self.progress is not None) from None
             # The state stays as it is: once the form is set up, its whole history is read.
             logger.warning(f"{reader.where}: {error.problem.sentence}. No rows are read.")
+            count.remarks = (f"no rows are read: {error.problem.sentence}",)
             return False
         return True
 
@@ -187,7 +186,7 @@ class TenantRead:
     def _window(self, window: Window, count: RowCount) -> Generator[AirbyteMessage, None, bool]:
         """Send the rows of a window; whether there were any, with those that were read of it before."""
         reader, keys, rows_before, is_stamped = self.reader, self._begun_list(), count.rows, False
-        rows = window.start.offset
+        rows, full = window.start.offset, FullCount(self.progress, reader.tenant, window, self._start, count)
         if self._linked:
             self._linked.begin(window)
         for page in reader.pages(window):
@@ -195,6 +194,7 @@ class TenantRead:
                 self.progress.rows_begin(reader.tenant)
             stamps = yield from self._send(keys, count, page)
             rows = page.position.offset
+            full.add(page.position, count)
             # A document has a stamp for its lines, though it has no lines.
             is_stamped = is_stamped or stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
@@ -205,6 +205,7 @@ class TenantRead:
         if self._linked:
             yield from self._linked_changes(self.progress, self._linked, window)
         self._rereader.read(window, rows)
+        full.done()
         return self._window_done(self.progress, window, has_new=count.rows > rows_before, is_stamped=is_stamped)
 
     def _linked_changes(self, progress: TenantCursor, linked: LinkedRows, window: Window) -> Iterator[AirbyteMessage]:
@@ -320,16 +321,11 @@ class TenantRead:
             return self.facts.had_rows
         return self.access.removals.has_rows(self.reader.tenant, self.deletions.sets(), self.reader.where) is not False
 
-    def _not_passed_over(self, error: RequestFailed) -> RequestFailed:
-        """The failure of a form that is said not to be set up, and may have rows."""
-        remedy = "rows have come before, so it is not passed over" if self.progress else _NOT_EMPTIED
-        sentence = f"{error.problem.sentence}; {remedy}"
-        return RequestFailed(replace(error.problem, action=Action.STOP, sentence=sentence), self.reader.where)
-
     def _deleted(self, newest: str | None) -> Generator[AirbyteMessage, None, bool]:
         """Send the records that say what was deleted; whether there were any."""
         has_any, tenant = False, self.reader.tenant
         if self.progress and self.deletions.is_tracked:
+            self._count.deletions = 0
             tombstones = self.deletions.tombstones(
                 tenant,
                 self.reader.where,
@@ -342,6 +338,7 @@ class TenantRead:
                 closes_gap=self._keys is not None and self._keys.closes_gap,
             )
             for records in tombstones:
+                self._count.deletions += len(records)
                 if self._keys:
                     self._keys.note_removed(str(record[self.table.id_field]) for record in records)
                 for message in self.output.messages(records):
@@ -365,11 +362,16 @@ class TenantRead:
             every,
             self._now,
             self._records_of,
-            lambda removals: self.output.messages([*tombstones(self.table, tenant, removals)]),
+            self._removed,
             partial(self.access.brought.__setitem__, (tenant, self.table.family)),
             lambda: self.access.removals.are_kept(tenant, deletions.sets(), progress.progress(tenant), self._now()),
         )
         self._keys.begin()
+
+    def _removed(self, removals: Iterable[Removal]) -> Iterator[AirbyteMessage]:
+        records = [*tombstones(self.table, self.reader.tenant, removals)]
+        self._count.deletions = (self._count.deletions or 0) + len(records)
+        return self.output.messages(records)
 
     def _records_of(
         self, reader: Reader, rows: Sequence[Raw], note: Callable[[Sequence[Any]], None] | None = None
@@ -381,6 +383,7 @@ class TenantRead:
                 if note:
                     note(records)
                 ids += map(str.lower, ids_in(records, self.table.id_field))
+                self._count.records += len(records)
                 yield from self.output.messages(records, self._meta(reader, lacking))
         return ids
 

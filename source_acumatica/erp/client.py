@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar, cast
 
 import msgspec
@@ -27,7 +28,8 @@ from source_acumatica.erp.server_clock import ServerClocks
 from source_acumatica.erp.sessions import Session, SessionPool
 from source_acumatica.erp.sign_in import SignIn
 from source_acumatica.erp.sign_out import SignOut
-from source_acumatica.erp.waits import Waits
+from source_acumatica.erp.tallies import Tallies, Tally
+from source_acumatica.erp.waits import HoldUp, Waits
 
 __all__ = ["Client", "RetryPolicy", "encode"]
 
@@ -105,6 +107,15 @@ class Client:
         """What the threads are waiting for at this moment, in words for the user."""
         return self._waits.described
 
+    def hold_up(self, where: str) -> HoldUp | None:
+        """What holds up the list that log lines call ``where``: a lack of seats, or the limit of requests."""
+        return self._waits.hold_up(where)
+
+    @property
+    def tallies(self) -> Tallies:
+        """What all requests have cost so far."""
+        return self._waits.tallies
+
     def fetch(
         self,
         tenant: str,
@@ -146,8 +157,10 @@ class Client:
         recovery = Recovery(self._retry_policy, trouble, is_page, self._config.read_timeout_seconds)
         sessions_ended = 0
         while True:
-            with self._waits.waiting(where), self._lease(tenant, where) as session:
+            waiting = self._waits.waiting(where, is_held_up=recovery.is_held_up)
+            with waiting, self._lease(tenant, where) as session:
                 began = time.monotonic()
+                self._waits.tallies.add(where, Tally(requests=1))
                 outcome = self._try(session, method, url, headers, body, judge, bounds, is_streamed=is_streamed)
                 if isinstance(outcome, requests.Response):
                     session.has_answered = True
@@ -177,8 +190,10 @@ class Client:
         """A session for one request, once the allowed rate has room for it."""
         self._waits.keep_pace(where)
         with ExitStack() as held:
-            with self._waits.waiting(f"{where} (for a session)"):
-                session = held.enter_context(self._pool.lease(tenant))
+            described = f"{where} (for a session)"
+            with self._waits.waiting(described, where):
+                for_a_seat = partial(self._waits.held_up, described, where)
+                session = held.enter_context(self._pool.lease(tenant, for_a_seat))
             yield session
 
     def _recover(self, problem: Problem, recovery: Recovery, took_seconds: float, where: str) -> None:

@@ -17,11 +17,6 @@ class Pace:
         self._sent: deque[float] = deque()
         self._lock = threading.Lock()
 
-    def wait(self) -> None:
-        """Wait until a request may be sent, and count it."""
-        while pause := self._take():
-            time.sleep(pause)
-
     def count(self) -> None:
         """Count a request that is sent without waiting; later ones wait longer instead."""
         with self._lock:
@@ -35,8 +30,8 @@ class Pace:
             self._forget_old()
             return max(self._most - len(self._sent), 0)
 
-    def _take(self) -> float:
-        """0 if a request may be sent now, and it is counted; otherwise the seconds until then."""
+    def take(self) -> float:
+        """0 if a request may be sent now, which counts it; otherwise the seconds to wait before asking again."""
         if self._most is None:
             return 0.0
         with self._lock:

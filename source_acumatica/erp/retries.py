@@ -131,6 +131,11 @@ class Recovery:
                 return 0.0, problem
 
     @property
+    def is_held_up(self) -> bool:
+        """Whether a limit has refused the request: of seats, or of the allowed rate."""
+        return self._wait is not None
+
+    @property
     def needs_another_session(self) -> bool:
         """Whether a session that is busy once more has been so for so many tries that another one may be free."""
         return (self._tries[Action.BUSY] + 1) % _TRIES_IN_A_BUSY_SESSION == 0

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import requests
@@ -93,13 +93,15 @@ class SessionPool:
                 self._changed.notify_all()
 
     @contextmanager
-    def lease(self, tenant: str) -> Iterator[Session]:
-        """A session of ``tenant`` for one request; waits for a seat.
+    def lease(
+        self, tenant: str, while_waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> Iterator[Session]:
+        """A session of ``tenant`` for one request; waits for a seat, within ``while_waiting``.
 
         Raises:
             AirbyteTracedException: the sign-in was refused, now or at an earlier try of this run.
         """
-        session = self._take(tenant)
+        session = self._take(tenant, while_waiting)
         try:
             yield session
         finally:
@@ -151,8 +153,9 @@ class SessionPool:
             # If a request returns only now, its lease signs out of the session once more.
             self._changed.wait_for(lambda: all(self._is_hanging(session) for session in self._seated))
 
-    def _take(self, tenant: str) -> Session:
-        usable, outgoing = self._wait_for_seat(tenant)
+    def _take(self, tenant: str, while_waiting: Callable[[], AbstractContextManager[None]] = nullcontext) -> Session:
+        with while_waiting():
+            usable, outgoing = self._wait_for_seat(tenant)
         if usable:
             return usable
         try:

@@ -7,12 +7,39 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from source_acumatica.erp.errors import Action, Problem
 from source_acumatica.erp.limits import Pace
 from source_acumatica.erp.retries import RetryPolicy
+from source_acumatica.erp.tallies import Tallies, Tally, belongs
 
 logger = logging.getLogger("airbyte")
+
+LIMITS = frozenset({Action.SEAT, Action.THROTTLED})
+"""The failures that only say that a limit is reached: of the licence's seats, or of its requests."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What a thread waits for."""
+
+    described: str
+    """In words for the user."""
+    what: str = ""
+    """What its request is for."""
+    is_held_up: bool = False
+    """Whether by a limit, and not by the ERP's answer."""
+    ends_at: float | None = None
+    """When that ends, in seconds since 1970, where it is known."""
+
+
+@dataclass(frozen=True)
+class HoldUp:
+    """All requests for a list are held up by a limit."""
+
+    ends_at: float | None
+    """The first moment at which one may go on, in seconds since 1970, where that is known."""
 
 
 class Waits:
@@ -20,19 +47,31 @@ class Waits:
 
     def __init__(self, pace: Pace, retry_policy: RetryPolicy) -> None:
         self._pace, self._retry_policy = pace, retry_policy
-        self._by_thread: dict[int, str] = {}
+        self._by_thread: dict[int, Wait] = {}
+        self.tallies = Tallies()
+        """What has been waited, and how many requests were sent."""
 
     @property
     def described(self) -> str:
         """What the threads are waiting for at this moment, in words for the user."""
-        return "; ".join(sorted({*list(self._by_thread.values())}))
+        return "; ".join(sorted({wait.described for wait in list(self._by_thread.values())}))
+
+    def hold_up(self, where: str) -> HoldUp | None:
+        """What holds up the list that log lines call ``where``; None where a request is under way, or there is none."""
+        waits = [wait for wait in list(self._by_thread.values()) if belongs(wait.what, where)]
+        if not waits or not all(wait.is_held_up for wait in waits):
+            return None
+        return HoldUp(min((wait.ends_at for wait in waits if wait.ends_at), default=None))
 
     @contextmanager
-    def waiting(self, what: str) -> Iterator[None]:
-        """Note what this thread waits for meanwhile."""
+    def waiting(
+        self, described: str, what: str = "", *, is_held_up: bool = False, seconds: float | None = None
+    ) -> Iterator[None]:
+        """Note what this thread waits for meanwhile; for so many ``seconds``, where that is known."""
         thread = threading.get_ident()
         before = self._by_thread.get(thread)
-        self._by_thread[thread] = what
+        ends_at = None if seconds is None else time.time() + seconds
+        self._by_thread[thread] = Wait(described, what or described, is_held_up, ends_at)
         try:
             yield
         finally:
@@ -41,10 +80,21 @@ class Waits:
             else:
                 self._by_thread[thread] = before
 
+    @contextmanager
+    def held_up(self, described: str, what: str, seconds: float | None = None) -> Iterator[None]:
+        """Note that a limit holds up this thread meanwhile, and for how long it did."""
+        began = time.monotonic()
+        with self.waiting(described, what, is_held_up=True, seconds=seconds):
+            try:
+                yield
+            finally:
+                self.tallies.add(what, Tally(waited_seconds=time.monotonic() - began))
+
     def keep_pace(self, where: str) -> None:
         """Wait until the allowed rate leaves room for another request."""
-        with self.waiting(f"{where} (for the minute to end: requests_per_minute)"):
-            self._pace.wait()
+        while seconds := self._pace.take():
+            with self.held_up(f"{where} (for the minute to end: requests_per_minute)", where, seconds):
+                time.sleep(seconds)
 
     def pause(self, tries: int) -> None:
         """Wait before the try with this number."""
@@ -56,5 +106,11 @@ class Waits:
         longest = f" (for a seat a sync waits up to {self._retry_policy.wait_seconds / 60:.0f} min)"
         limit = longest if problem.action is Action.SEAT and self._retry_policy.wait_seconds >= 60 else ""
         logger.warning(f"{where}: {problem.sentence}. Trying again in {seconds:.0f} s{limit}.")
-        with self.waiting(f"{where} ({problem.sentence})"):
+        described = f"{where} ({problem.sentence})"
+        if problem.action in LIMITS:
+            with self.held_up(described, where, seconds):
+                time.sleep(seconds)
+            return
+        with self.waiting(described, where):
             time.sleep(seconds)
+        self.tallies.add(where, Tally(waited_seconds=seconds))

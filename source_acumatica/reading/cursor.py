@@ -253,11 +253,13 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 brought=part.get("brought", ""),
                 followed=part.get("followed", ""),
                 compared_with=part.get("compared_with", ""),
+                all_records=part.get("all_records"),
+                counted=part.get("counted"),
             ),
         )
 
 
-_COUNTS = ("lag", "own_lag", "allowed")
+_COUNTS = ("lag", "own_lag", "allowed", "counted")
 
 
 def _part(field: str, tenant: str, progress: Progress) -> State:
@@ -292,6 +294,8 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "brought": progress.brought,
         "followed": progress.followed,
         "compared_with": progress.compared_with,
+        "all_records": progress.all_records,
+        "counted": progress.counted,
     }
     # A clock that is right has a lag of 0.
     said = {name: value for name, value in optional.items() if value or (name in _COUNTS and value is not None)}

@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 
 from source_acumatica.reading.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
 from source_acumatica.reading.fields import format_instant, moved
-from source_acumatica.reading.read_with import ReadWith, asks_for_more, of_earlier_versions, to_remember
+from source_acumatica.reading.read_with import (
+    ReadWith,
+    asks_for_more,
+    has_same_rows,
+    of_earlier_versions,
+    to_remember,
+)
 from source_acumatica.reading.rereading import Rereading
 from source_acumatica.reading.window import Window
 
@@ -91,6 +97,10 @@ class Progress:
     """Of rows that belong to records: a mark of the ``brought`` ones that they have followed."""
     compared_with: str = ""
     """A mark of the conditions that the list had then."""
+    all_records: int | None = None
+    """How many records the last full read had."""
+    counted: int | None = None
+    """How many have come so far of one that was begun."""
 
     @property
     def was_read_with(self) -> ReadWith:
@@ -116,6 +126,8 @@ class Progress:
                 files={},
                 read_with=remembered,
                 rereading=None,
+                all_records=self.all_records if has_same_rows(self.read_with, now) else None,
+                counted=None,
             )
         # A place in the list that other settings have asked for means nothing.
         return replace(self, read_with=remembered, rereading=self.rereading and self._rereading_with(remembered))

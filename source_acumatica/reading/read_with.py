@@ -21,6 +21,7 @@ _HAS_IDS, _IDS_IN_ROWS, _IDS_IN_KEYS, _NAMED = "choices_by_id", "choices_in_rows
 _PRESENT = "present_columns"
 # The state has only the beginning of the hash of a user's name: enough to see that it is another one.
 _MARK_CHARACTERS = 12
+_OF_ROWS = (_INSTANCE, _ARCHIVED, _START, _FILTER, _PARAMETERS, _USER, _DESIGNED)
 _NONE = [dict[str, str]()]
 
 
@@ -150,6 +151,11 @@ def _changed_meaning(was: ReadWith, now: ReadWith) -> str:
     is_same = was and was.get(_FILTER, now[_FILTER]) == now[_FILTER]
     named = {*was.get(_NAMED, ()), *now.get(_NAMED, ())}
     return ", ".join(sorted(named)) if _changes_choices(was, now) and is_same else ""
+
+
+def has_same_rows(was: ReadWith, now: ReadWith) -> bool:
+    """Whether the settings ask for the same rows, if not for the same columns."""
+    return all(was.get(name) == now.get(name) for name in _OF_ROWS)
 
 
 def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:

@@ -101,6 +101,18 @@ class Reader(ABC):
         return tuple(dict.fromkeys((*self.left_out, *self.missed)))
 
     @property
+    def remarks(self) -> Sequence[str]:
+        """What is missing in the records, or not sure of them, in words for the user."""
+        said = {
+            "left out": (*self.lacking, *self.broken),
+            "in part": self.cut,
+            "may be missing": self.unknown,
+            "not unique": self.repeated_key,
+            "no rows for": tuple(self.unproven),
+        }
+        return [f"{what}: {', '.join(dict.fromkeys(names))}" for what, names in said.items() if names]
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         """The columns that have come empty, and may have values."""
         return ()

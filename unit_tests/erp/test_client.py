@@ -32,7 +32,7 @@ def test_a_request_that_is_refused_does_not_cost_every_other_its_session(session
     tries = []
 
     @contextmanager
-    def lease(tenant):
+    def lease(tenant, _while_waiting):
         yield Session(tenant, requests.Session(), time.monotonic() + 3600, has_answered=True)
 
     def refuse(*_args, **_options):

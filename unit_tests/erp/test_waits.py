@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from airbyte_cdk.models import FailureType
@@ -45,3 +48,56 @@ def test_a_pause_says_why_it_is_made_and_how_long_a_sync_waits_for_a_seat(waits,
     assert caplog.messages == [
         "Tenant 'A': all seats are taken. Trying again in 2 s (for a seat a sync waits up to 60 min)."
     ]
+
+
+WHERE = "Tenant 'A', stream Customer"
+
+
+def test_a_list_is_held_up_if_all_of_its_requests_are(waits):
+    assert waits.hold_up(WHERE) is None
+    with waits.waiting(WHERE):
+        assert waits.hold_up(WHERE) is None, "the ERP is at work on it"
+        with waits.held_up(f"{WHERE} (for a session)", WHERE):
+            assert waits.hold_up(WHERE) is not None
+            assert waits.hold_up(f"{WHERE}Class") is None
+            with ThreadPoolExecutor(1) as other, waits_in(other, waits, WHERE):
+                assert waits.hold_up(WHERE) is None, "another page of it is under way"
+            assert waits.hold_up(WHERE) is not None
+        assert waits.hold_up(WHERE) is None
+
+
+@contextmanager
+def waits_in(other, waits, where):
+    has_begun, may_end = Event(), Event()
+
+    def wait():
+        with waits.waiting(where):
+            has_begun.set()
+            may_end.wait(5)
+
+    other.submit(wait)
+    assert has_begun.wait(5)
+    try:
+        yield
+    finally:
+        may_end.set()
+
+
+def test_a_request_that_was_refused_a_seat_is_held_up_until_it_is_answered(waits):
+    with waits.waiting(WHERE, is_held_up=True):
+        assert waits.hold_up(WHERE) is not None
+
+
+def test_what_is_waited_is_counted_and_its_end_is_known_where_it_can_be(waits, monkeypatch):
+    monkeypatch.setattr(module.time, "sleep", lambda _seconds: None)
+    with waits.held_up("a rate", WHERE, 30):
+        assert waits.hold_up(WHERE).ends_at == pytest.approx(module.time.time() + 30, abs=1)
+    waits.pause_after(Problem(Action.RETRY, FailureType.transient_error, "broken"), 7.0, WHERE)
+    assert 7 <= waits.tallies.of(WHERE).waited_seconds < 8
+
+
+def test_the_rate_is_a_wait_that_is_counted():
+    waits = Waits(Pace(1, timedelta(seconds=0.1)), RetryPolicy(retries=1, wait_seconds=1))
+    waits.keep_pace(WHERE)
+    waits.keep_pace(WHERE)
+    assert 0.05 < waits.tallies.of(WHERE).waited_seconds < 1
