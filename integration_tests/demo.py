@@ -73,6 +73,7 @@ SETTINGS = {
     "endpoints": ["Default", "MANUFACTURING"],
     "generic_inquiries": ["Open Orders*", "BI-*"],
     "dac_tables": ["SOOrder", "SOLine", "ARTran"],
+    "dac_linked_columns": ["SOOrder.CustomerByCustomerID.AcctCD"],
     "track_deletions": True,
     "compare_keys_hours": 24,
     "track_linked_changes": True,
@@ -111,7 +112,7 @@ TOLD = {
     "SalesOrder__Details": ("OrderQty", "UnitPrice"),
     "Invoice": ("Customer", "Amount"),
     "gi__Open Orders 2.0": ("Customer", "OrderTotal"),
-    "dac__SOOrder": ("CustomerID", "CuryOrderTotal"),
+    "dac__SOOrder": ("CustomerID", "CustomerByCustomerID", "CuryOrderTotal"),
     "dac__SOLine": ("OrderQty", "CuryUnitPrice"),
     "dac__ARTran": ("Qty", "CuryTranAmt"),
 }
@@ -331,6 +332,7 @@ class Show:
         before = self._by_key()
         second = self.read()
         _received_table(first, second, self.catalog)
+        self._told_summary(second)
         after = self._by_key()
         changes = list(_changes(before, after, self._deleted(second)))
         title("8", "What is new in the tables, or has changed")
@@ -360,6 +362,18 @@ class Show:
                 f"own stamp is still {row['LastModified'][:19]} (UTC): changes of what is linked to it were asked for."
             )
         self.expect(len(found) == 1, f"{len(found)} orders were changed without a new stamp")
+
+    def _told_summary(self, outcome: Outcome) -> None:
+        """Of the table at the end of the log, what is of orders, and the sum."""
+        logs = (one["log"]["message"] for one in outcome.messages if one["type"] == "LOG")
+        lines = [line for line in logs if line.count(" | ") == 4]
+        tell("The log ends with what came of each stream and tenant, and what is missing, here of orders and in all:")
+        for line in lines:
+            if re.search(r"waited s|[|] (SalesOrder|dac__SOOrder),|in all", line):
+                print(f"  {line}")
+        self.expect(len(lines) == 1 + len(STREAMS) * len(TENANTS) + 1, f"the table has {len(lines)} lines")
+        codes = [row["CustomerByCustomerID"] for row in self.destination.rows("dac__SOOrder")]
+        self.expect(any(each and each["AcctCD"] for each in codes), "no order has its customer's code")
 
     def _told_untracked(self, changes: Iterable[Change]) -> None:
         for one in changes:
