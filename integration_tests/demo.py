@@ -145,6 +145,9 @@ class Erp:
         """Change what is linked to a record: the record keeps its stamp."""
         self.ask("update_silently", tenant=tenant, entity=entity, key=key, values=values)
 
+    def post(self, tenant: str, key: Sequence[str]) -> None:
+        self.ask("post", tenant=tenant, key=key)
+
     def delete(self, tenant: str, entity: str, key: Sequence[str]) -> None:
         self.ask("delete", tenant=tenant, entity=entity, key=key)
 
@@ -497,7 +500,7 @@ def _customer_on_hold(erp: Erp, _: datetime) -> str:
 def _posted_batch(erp: Erp, _: datetime) -> str:
     batch = next(erp.find(FOODS, "JournalTransaction", Status="Unposted", Module="GL"))
     key = [batch["Module"], batch["BatchNbr"]]
-    erp.change(FOODS, "JournalTransaction", key, Status="Posted")
+    erp.post(FOODS, key)
     return f"{FOODS}: the journal batch {' '.join(key)} is posted."
 
 

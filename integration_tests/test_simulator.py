@@ -781,9 +781,9 @@ def test_an_inquiry_form_is_read_by_put_with_its_parameters(shared: Client) -> N
     answer = shared.put("AccountSummaryInquiry", body)
     rows = json.loads(answer.text, parse_float=Decimal)["Results"]
     assert unwrapped(rows) == shared.sim.tenant("Company").results("AccountSummaryInquiry", parameters)
-    assert len(rows) == 40
+    assert rows
     other = shared.put("AccountSummaryInquiry", body | {"Period": {"value": "022025"}}).json()["Results"]
-    assert values(rows, "Account") == values(other, "Account")
+    assert {*values(rows, "Account")} <= {*values(other, "Account")}
     assert values(rows, "EndingBalance") != values(other, "EndingBalance")
     assert "Results" not in shared.put("AccountSummaryInquiry", body, expand="").json()
 

@@ -35,6 +35,8 @@ class Control:
             "update_silently": self._update_silently,
             "delete": self._delete,
             "attach": self._attach,
+            "post": self._post,
+            "reverse": self._reverse,
             "advance": self._advance,
             "fault": self._fault,
             "take": self._take,
@@ -75,6 +77,13 @@ class Control:
     def _attach(self, content: Json) -> object:
         tenant, size = self._tenant(content), int(content.get("size", 1000))
         return {"file": tenant.attach(content["entity"], content["key"], content["filename"], size)}
+
+    def _post(self, content: Json) -> object:
+        self._tenant(content).post(content["key"])
+        return {}
+
+    def _reverse(self, content: Json) -> object:
+        return {"key": self._tenant(content).reverse(content["key"], content["number"], content.get("period"))}
 
     def _advance(self, content: Json) -> object:
         self._clock.advance(float(content["seconds"]))

@@ -6,6 +6,7 @@ from integration_tests.simulator.catalog.choices import ACCOUNT_TYPE
 from integration_tests.simulator.catalog.fields import (
     chosen,
     decimal,
+    integer,
     string,
 )
 from integration_tests.simulator.store.recipes import (
@@ -28,11 +29,12 @@ ACCOUNT_SUMMARY = Entity(
         string("Account", nothing), string("Description", nothing),
         chosen("Type", nothing, ACCOUNT_TYPE),
         string("Branch", choice("HEAD")), string("LastActivity", choice("012025", "022025")),
-        decimal("BeginningBalance", amount(4)), decimal("EndingBalance", amount(4)),
+        integer("LedgerID", nothing), decimal("BeginningBalance", amount(4)), decimal("EndingBalance", amount(4)),
+        decimal("DebitTotal", nothing), decimal("CreditTotal", nothing), decimal("PtdTotal", nothing),
     ))),),
     name="AccountSummaryInquiry", screen="GL401000", title="Account Summary", small=1, stable_id=False,
     inquiry=Inquiry("Results", ("Period", "Ledger"), True, "Account", {"Account": "AccountCD",
-            "Description": "Description", "Type": "Type"}),
+            "Description": "Description", "Type": "Type"}, is_of_the_ledger=True),
     limits=Limits(delegate_view="Filter"),
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ from integration_tests.simulator.catalog.fields import (
 from integration_tests.simulator.catalog.parts import ADDRESS, ATTRIBUTE, CONTACT
 from integration_tests.simulator.store.recipes import (
     amount,
+    block,
     choice,
     day,
     flag,
@@ -145,7 +146,7 @@ ACCOUNT = Entity(
     "Account", (
         string("AccountCD", lambda spot, salt: str(10_000 + spot.number * 10)),
         string("Description", text("{0}")),
-        chosen("Type", choice("Asset", "Liability", "Income", "Expense"), ACCOUNT_TYPE), boolean("Active", flag),
+        chosen("Type", block("Asset", "Liability", "Income", "Expense"), ACCOUNT_TYPE), boolean("Active", flag),
         integer("AccountID", line_number),
         Field("Secured", FieldKind.BOOLEAN, flag, served=False), CREATED, MODIFIED,
     ),
@@ -161,6 +162,19 @@ SUBACCOUNT = Entity(
         boolean("Active", flag), integer("SubaccountID", line_number),
     ),
     name="Subaccount", screen="GL203000", title="Subaccounts", keys=("SubaccountCD",), small=25,
+)  # fmt: skip
+
+LEDGER = Entity(
+    "Ledger", (
+        string("LedgerID", listed("ACTUAL", "STAT")), string("Description", text("{0}")),
+        string("BalanceType", lambda spot, salt: "AS"[spot.number % 2]),
+    ),
+    name="Ledger", screen="GL201500", title="Ledgers", keys=("LedgerID",), small=2,
+)  # fmt: skip
+
+BRANCH = Entity(
+    "Branch", (string("BranchID", listed("HEAD", "WEST")), string("BranchName", text("{0}"))),
+    name="Branch", screen="CS102000", title="Branches", keys=("BranchID",), small=2,
 )  # fmt: skip
 
 SHIP_VIA = Entity(

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from integration_tests.simulator.catalog.editions import Held
 from integration_tests.simulator.catalog.endpoints import (
+    BEHIND,
     DEFAULT,
     EXTRACT,
     EXTRACT_1,
@@ -54,7 +55,12 @@ class Release:
     def entities(self) -> Mapping[tuple[str, str], Entity]:
         """What records hold, by endpoint and name."""
         edition = Held(self.newest)
-        known = {"Default": DEFAULT, "MANUFACTURING": MANUFACTURING, "Fabrikam": FABRIKAM, "Extract": EXTRACT}
+        known = {
+            "Default": (*DEFAULT, *BEHIND),
+            "MANUFACTURING": MANUFACTURING,
+            "Fabrikam": FABRIKAM,
+            "Extract": EXTRACT,
+        }
         return {(name, each.name): each for name, entities in known.items() for each in edition.entities(entities)}
 
 

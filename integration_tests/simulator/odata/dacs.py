@@ -10,6 +10,7 @@ from integration_tests.simulator.odata.rows import (
     coded,
     custom,
     is_deleted,
+    is_posted,
     line,
     line_custom,
     line_stamp,
@@ -18,6 +19,7 @@ from integration_tests.simulator.odata.rows import (
     of,
     own_number,
     padded,
+    post_period,
     record_id,
     row_version,
     surrogate,
@@ -33,6 +35,7 @@ class Dac(EntityType):
     caption: str = ""
     soft_deletes: bool = False  # a deleted row is flagged and stays
     forbidden: bool = False  # to everybody, whatever the role
+    has_balances: bool = False  # rows of the ledger, which belong to no entity
 
     @property
     def aliases(self) -> tuple[str, str, str]:
@@ -77,6 +80,15 @@ BATCH_STATUS = {"Posted": "P", "Unposted": "U"}
 SHIPMENT = {"Shipment": "I", "Transfer": "T", "Open": "N", "Confirmed": "F"}
 CUSTOMER_LINK = _one("CustomerByCustomerID", "Customer", CustomerID="BAccountID")
 ITEM_LINK = _one("InventoryItemByInventoryID", "InventoryItem", InventoryID="InventoryID")
+ACCOUNT_LINK = _one("AccountByAccountID", "Account", AccountID="AccountID")
+LEDGER_LINK = _one("LedgerByLedgerID", "Ledger", LedgerID="LedgerID")
+BRANCH_LINK = _one("BranchByBranchID", "Branch", BranchID="BranchID")
+BALANCES: Mapping[str, Read] = {
+    "BegBalance": lambda row: row.begin,
+    "PtdDebit": lambda row: row.debit,
+    "PtdCredit": lambda row: row.credit,
+    "YtdBalance": lambda row: row.end,
+}
 BILL_ADDRESS_ID, SHIP_ADDRESS_ID, BILL_CONTACT_ID, MAIN_ADDRESS_ID = map(numbered, (200_001, 400_001, 1, 600_001))
 
 # ------------------------------------------------------------------------------------------- base types without sets
@@ -256,10 +268,15 @@ AR_PAYMENT = Dac(
     ),
     (CUSTOMER_LINK,), base=REGISTER, entity="Payment", caption="AR Payment",
 )  # fmt: skip
+POSTING = (
+    integer("LedgerID", surrogate("Ledger", of("LedgerID"))), integer("BranchID", surrogate("Branch", of("BranchID"))),
+    text("FinPeriodID", post_period), text("TranPeriodID", post_period), boolean("Released", is_posted),
+    boolean("Posted", is_posted),
+)  # fmt: skip
 BATCH = Dac(
     "PX.Objects.GL", "Batch", ("Module", "BatchNbr"), (
-        text("Module", of("Module")), text("BatchNbr", of("BatchNbr")), text("FinPeriodID", of("PostPeriod")),
-        instant("DateEntered", of("TransactionDate")), decimal("CuryControlTotal", of("ControlTotal")),
+        text("Module", of("Module")), text("BatchNbr", of("BatchNbr")),
+        *POSTING, instant("DateEntered", of("TransactionDate")), decimal("CuryControlTotal", of("ControlTotal")),
         text("Status", coded(of("Status"), BATCH_STATUS)), text("Description", of("Description")), *audit(),
     ),
     (_many("GLTranCollection", "GLTran", "Module", "BatchNbr"),), entity="JournalTransaction", caption="GL Batch",
@@ -267,11 +284,42 @@ BATCH = Dac(
 GL_TRAN = Dac(
     "PX.Objects.GL", "GLTran", ("Module", "BatchNbr", "LineNbr"), (
         text("Module", of("Module")), text("BatchNbr", of("BatchNbr")), integer("LineNbr", line("LineNbr")),
-        integer("AccountID", surrogate("Account", line("Account"))), decimal("CuryDebitAmt", line("DebitAmount")),
-        decimal("CuryCreditAmt", line("CreditAmount")), text("TranDesc", line("Description")),
+        *POSTING, integer("AccountID", surrogate("Account", line("Account"))),
+        integer("SubID", surrogate("Subaccount", line("Subaccount"))),
+        decimal("DebitAmt", line("DebitAmount")), decimal("CreditAmt", line("CreditAmount")),
+        decimal("CuryDebitAmt", line("DebitAmount")), decimal("CuryCreditAmt", line("CreditAmount")),
+        text("TranDesc", line("Description")),
         text("UsrVoucher", line_custom("GLTranModuleBatNbr.UsrVoucher")), *LINE_TAIL,
     ),
+    (ACCOUNT_LINK, LEDGER_LINK, BRANCH_LINK,
+     _one("BatchByModuleBatchNbr", "Batch", Module="Module", BatchNbr="BatchNbr")),
     entity="JournalTransaction", part="Details", caption="GL Transaction",
+)  # fmt: skip
+GL_HISTORY = Dac(
+    "PX.Objects.GL", "GLHistory", ("LedgerID", "BranchID", "AccountID", "SubID", "FinPeriodID"), (
+        integer("LedgerID", surrogate("Ledger", lambda row: row.ledger)),
+        integer("BranchID", surrogate("Branch", lambda row: row.branch)),
+        integer("AccountID", surrogate("Account", lambda row: row.account)),
+        integer("SubID", surrogate("Subaccount", lambda row: row.sub)), text("FinPeriodID", lambda row: row.period),
+        text("BalanceType", lambda row: row.balance_type), text("FinYear", lambda row: row.period[:4]),
+        *(decimal(prefix + name, read) for prefix in ("Fin", "Tran") for name, read in BALANCES.items()),
+        boolean("DetDeleted", lambda row: False), instant("LastModifiedDateTime", lambda row: row.stamp),
+        Column("Tstamp", Edm.BINARY, lambda row: row.version.to_bytes(8, "big")),
+    ),
+    (ACCOUNT_LINK, LEDGER_LINK, BRANCH_LINK), has_balances=True, caption="GL History",
+)  # fmt: skip
+LEDGER = Dac(
+    "PX.Objects.GL", "Ledger", ("LedgerCD",), (
+        text("LedgerCD", of("LedgerID")), integer("LedgerID", own_number), text("Descr", of("Description")),
+        text("BalanceType", of("BalanceType")), *TAIL,
+    ),
+    entity="Ledger", caption="General Ledger",
+)  # fmt: skip
+BRANCH = Dac(
+    "PX.Objects.GL", "Branch", ("BranchCD",), (
+        text("BranchCD", of("BranchID")), integer("BranchID", own_number), text("AcctName", of("BranchName")), *TAIL,
+    ),
+    entity="Branch", caption="Company Branch",
 )  # fmt: skip
 SO_SHIPMENT = Dac(
     "PX.Objects.SO", "SOShipment", ("ShipmentNbr",), (
@@ -294,7 +342,7 @@ SO_SHIP_LINE = Dac(
 DACS = (
     CUSTOMER, VENDOR, VENDOR_R, CONTACT, INVENTORY_ITEM, ACCOUNT, SUB, USERS, SO_ORDER, SO_LINE, AR_INVOICE, AR_TRAN,
     AR_PAYMENT, BATCH, GL_TRAN, SO_SHIPMENT, SO_SHIP_LINE, ADDRESS, CS_ANSWERS, SO_BILLING_ADDRESS,
-    SO_SHIPPING_ADDRESS, SO_BILLING_CONTACT, SO_TAX_TRAN,
+    SO_SHIPPING_ADDRESS, SO_BILLING_CONTACT, SO_TAX_TRAN, GL_HISTORY, LEDGER, BRANCH,
 )  # fmt: skip
 BASE_TYPES = (BACCOUNT, REGISTER, SO_ADDRESS)
 # Tables of preferences have one row and no key: they are served as singletons.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import tzinfo
+from typing import Any
 
 from integration_tests.simulator.odata.dacs import Dac
 from integration_tests.simulator.odata.rows import Find, Row, comparable
 from integration_tests.simulator.store.journal import Journal
+from integration_tests.simulator.store.ledger import Ledger
 from integration_tests.simulator.store.records import Record
 from integration_tests.simulator.store.tables import Table
 
@@ -15,12 +17,14 @@ from integration_tests.simulator.store.tables import Table
 class RowStore:
     """A table or an inquiry is made anew when the journal says that its entity has changed."""
 
-    def __init__(self, find: Find, journal: Journal) -> None:
-        self._find, self._journal = find, journal
+    def __init__(self, find: Find, journal: Journal, ledger: Ledger) -> None:
+        self._find, self._journal, self._ledger = find, journal, ledger
         self._kept: dict[tuple[str, str], tuple[int, list[Row]]] = {}
 
     def of(self, dac: Dac, zone: tzinfo, archived: bool = False, deleted: bool = False) -> list[Row]:
         """A table in the order of its keys."""
+        if dac.has_balances:
+            return self._in_key_order(dac, zone, self._ledger.balances())
         rows = self._once(dac.name, dac.entity, lambda: self._sorted(dac, zone))
         return [row for row in rows if (archived or not row.archived) and (deleted or not row.deleted)]
 
@@ -39,8 +43,11 @@ class RowStore:
         return self._kept[name, entity][1]
 
     def _sorted(self, dac: Dac, zone: tzinfo) -> list[Row]:
+        return self._in_key_order(dac, zone, self._read(dac.entity, dac.part))
+
+    def _in_key_order(self, dac: Dac, zone: tzinfo, rows: list[Any]) -> list[Any]:
         reads = [dac.column_by_name[name].read for name in dac.all_keys]
-        return sorted(self._read(dac.entity, dac.part), key=lambda row: [comparable(read(row), zone) for read in reads])
+        return sorted(rows, key=lambda row: [comparable(read(row), zone) for read in reads])
 
     def _read(self, entity: str, part: str) -> list[Row]:
         table = self._find(entity)

@@ -10,12 +10,16 @@ from typing import Any
 
 from integration_tests.simulator.odata.edm import Column, Read
 from integration_tests.simulator.store.journal import Journal
+from integration_tests.simulator.store.ledger import POSTED, period_of
 from integration_tests.simulator.store.records import Record
 from integration_tests.simulator.store.tables import Table
 from integration_tests.simulator.store.values import Cell, Value, as_instant, sortable
 
 # Surrogate ids: first one, and the distance from one to the next. Customers and vendors share one row of numbers.
-SURROGATES = {"Customer": (7001, 2), "Vendor": (7002, 2), "StockItem": (10_001, 1), "Account": (1, 1)}
+SURROGATES = {
+    "Customer": (7001, 2), "Vendor": (7002, 2), "StockItem": (10_001, 1), "Account": (1, 1), "Subaccount": (1, 1),
+    "Ledger": (1, 1), "Branch": (16, 1),
+}  # fmt: skip
 Find = Callable[[str], Table]
 
 
@@ -88,6 +92,15 @@ def surrogate(entity: str, read: Read) -> Read:
         return _surrogate(row.find(entity), code) if isinstance(code, str) else None
 
     return number
+
+
+def post_period(row: Row) -> Cell:
+    """Of a batch, as tables hold it: forms show the month in front."""
+    return period_of(row.record) if row.record.value("PostPeriod") else None
+
+
+def is_posted(row: Row) -> Cell:
+    return row.record.value("Status") == POSTED
 
 
 def own_number(row: Row) -> Cell:

@@ -159,9 +159,14 @@ class Journal:
         self._moved(table, handle, {}, moment)
 
     @contextmanager
-    def updating(self, table: Table, handle: int, moment: datetime, silently: bool = False) -> Iterator[None]:
+    def updating(
+        self, table: Table, handle: int, moment: datetime, silently: bool = False, writes_lines: bool = False
+    ) -> Iterator[None]:
+        """`writes_lines`: each line counts as written, whether its values change or not."""
         before = self._line_values(table, handle)
         yield
+        if writes_lines:
+            before = {line: {} for line in before}
         self._moved(table, handle, before, moment, silently)
 
     def deleted(self, table: Table, handle: int, moment: datetime) -> None:

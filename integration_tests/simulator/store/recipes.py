@@ -67,6 +67,27 @@ def amount(scale: int = 6, below: int = 100_000) -> Recipe:
     return make
 
 
+def entry(side: int) -> Recipe:
+    """Double entry: of two lines, the first debits (side 0) an amount, and the second credits it (side 1).
+
+    A line that somebody has entered has nothing on either side, until it is given.
+    """
+
+    def make(spot: Spot, salt: int) -> Decimal:
+        assert spot.parent is not None
+        is_entered = "Details" in spot.parent.given
+        if is_entered or spot.number % 2 != side:
+            return Decimal("0.0000")
+        return Decimal(hash((spot.seed, spot.number // 2, SHARED_SALT)) % 1_000_000_000 + 1).scaleb(-4)
+
+    return make
+
+
+def of_base_rows(recipe: Recipe, later: Value) -> Recipe:
+    """Records that are entered later all begin with one value."""
+    return lambda spot, salt: recipe(spot, salt) if spot.number < spot.count else later
+
+
 def long_decimal(spot: Spot, salt: int) -> Decimal:
     """Eighteen significant digits: more than a binary float keeps."""
     return Decimal(123456789012_345678 + spot.roll(salt, 10**9) * 10**3 + spot.number % 1000).scaleb(-6)

@@ -36,7 +36,8 @@ class Record:
         part = self.shape.collection_by_name[name]
         given: Sequence[Given] | None = self.given.get(name)
         if given is None:
-            given = [{}] * self.spot.roll(part.salt, self.spot.lines + 1)
+            count = self.spot.roll(part.salt, self.spot.lines + 1)
+            given = [{}] * (count - count % part.at_a_time)
         return [Record(part.shape, self.spot.below(part.salt, number, self), row) for number, row in enumerate(given)]
 
     def linked(self, name: str) -> Record | None:

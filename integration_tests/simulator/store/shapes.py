@@ -104,6 +104,7 @@ class Part:
     name: str
     shape: Shape
     missing_one_in: int = 0
+    at_a_time: int = 1  # computed lines of a collection come so many at a time
 
     @cached_property
     def salt(self) -> int:
@@ -135,6 +136,7 @@ class Inquiry:
     rejects_missing: bool  # True: 422 with the errors; False: no rows
     source: str  # the entity whose records the rows are computed from
     column_of_source: Mapping[str, str]  # result column -> field of the source
+    is_of_the_ledger: bool = False  # the rows are balances, and `source` has nothing to do with them
     lists_blank: bool = False  # a GET of its list gives one record that says nothing, instead of a refusal
 
 

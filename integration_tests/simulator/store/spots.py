@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from integration_tests.simulator.store.values import Value
 
@@ -30,6 +30,10 @@ def number_of(id_seed: int, identity: str) -> int | None:
 
 class Parent(Protocol):
     """The record above, as far as its details repeat what it says."""
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What was not computed, but set by somebody."""
 
     def value(self, name: str) -> Value: ...
 

@@ -12,6 +12,7 @@ from zlib import crc32
 from integration_tests.simulator.store.attachments import AttachedFile, Attachments
 from integration_tests.simulator.store.clock import Clock
 from integration_tests.simulator.store.journal import DatabaseTable, Journal, JournalSnapshot
+from integration_tests.simulator.store.ledger import Ledger
 from integration_tests.simulator.store.records import Record, plain
 from integration_tests.simulator.store.shapes import Endpoint, Entity
 from integration_tests.simulator.store.tables import Key, Sizes, Table, TableSnapshot
@@ -49,6 +50,7 @@ class TenantData:
         self._homes = {each.name: each.records_of for each in endpoints if each.records_of}
         self._shown = {(each.name, one.name, each.contract): one for each in endpoints for one in each.entities}
         self._tables: dict[tuple[str, str], Table] = {}
+        self.ledger = Ledger(self.table, self.journal)
 
     def table(self, entity: str, endpoint: str = "Default") -> Table:
         with self.lock:
@@ -131,11 +133,17 @@ class TenantData:
 
     @contextmanager
     def _changing(
-        self, entity: str, key: Sequence[Any], stamp: datetime | None, endpoint: str, silently: bool = False
+        self,
+        entity: str,
+        key: Sequence[Any],
+        stamp: datetime | None,
+        endpoint: str,
+        silently: bool = False,
+        writes_lines: bool = False,
     ) -> Iterator[tuple[Table, datetime]]:
         with self.lock:
             table, moment = self.table(entity, endpoint), stamp or self._clock.database_now()
-            with self.journal.updating(table, table.existing(key), moment, silently):
+            with self.journal.updating(table, table.existing(key), moment, silently, writes_lines):
                 yield table, moment
 
     def delete(self, entity: str, key: Sequence[Any], endpoint: str = "Default", stamp: datetime | None = None) -> None:
@@ -219,6 +227,7 @@ class TenantData:
             for name, table in tables.items():
                 self._tables[name].restore(table)
             self.journal.restore(journal)
+            self.ledger.forget()
 
 
 def _identity(record: Record) -> dict[str, Any]:
