@@ -284,6 +284,16 @@ def test_a_wrong_password_is_a_failed_check_with_a_sentence(engine: Engine, fold
     assert "wrong-password" not in str(messages)
 
 
+def test_the_image_draws_its_streams(engine: Engine, folder: Path) -> None:
+    """As the user's page says, by another entry point."""
+    with Simulator(rows=4) as sim:
+        arguments = ["-m", "source_acumatica.erd", *named(folder, config=sim.config()), "SalesOrder*"]
+        code, lines = engine.run(TAG, *arguments, folder=folder, entrypoint="/opt/venv/bin/python")
+        assert sim.sessions.open_count() == 0
+    assert code == 0
+    assert b'Table "SalesOrder__Details" {' in lines
+
+
 def test_stopped_in_the_middle_it_leaves_no_seat_taken(engine: Engine, folder: Path) -> None:
     with Simulator(rows=3000, lines=1, latency_seconds=0.5) as sim:
         config = sim.config(**SETTINGS, max_page_size=100)

@@ -87,6 +87,16 @@ def test_the_installed_command_answers_with_its_form(environment: Path, tmp_path
     assert f"Name: airbyte-source-acumatica\nVersion: {PROJECT['version']}\n" in told
 
 
+def test_the_installed_package_draws_its_streams(environment: Path, tmp_path: Path) -> None:
+    with Simulator(("Company",), rows=4) as sim:
+        (tmp_path / "config.json").write_text(json.dumps(sim.config()))
+        drawn = printed(
+            [environment / "python", "-m", "source_acumatica.erd", "--config", "config.json", "SalesOrder*"], tmp_path
+        )
+        assert sim.sessions.open_count() == 0
+    assert 'Table "SalesOrder__Details" {' in drawn
+
+
 # ---------------------------------------------------------------------------------------------------------- PyAirbyte
 
 

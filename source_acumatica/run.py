@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
@@ -33,9 +33,18 @@ def run() -> None:
     _collect_garbage_less_often()
     source = SourceAcumatica()
     ending = _Ending(source)
+    _run(source, ending, lambda: _print(source, sys.argv[1:], ending))
+
+
+def until_the_end(source: SourceAcumatica, work: Callable[[], None]) -> NoReturn:
+    """Do ``work`` with ``source`` and end the process; however it ends, no seat is left taken."""
+    _run(source, _Ending(source), work)
+
+
+def _run(source: SourceAcumatica, ending: _Ending, work: Callable[[], None]) -> NoReturn:
     code: int | str | None = 0
     try:
-        _print(source, sys.argv[1:], ending)
+        work()
     except SystemExit as end:
         code = end.code
     except BaseException:  # noqa: BLE001 (the CDK's hook turns any error into a message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -47,9 +47,12 @@ from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.holdings import ODATA_PREFIXES, holding_of, placeholder
 from source_acumatica.odata.discovery import ODataSurvey
+from source_acumatica.odata.link_joins import LinkJoins
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.join import Join
+from source_acumatica.reading.table import StreamTable
 from source_acumatica.reading.window import State
 from source_acumatica.row_filters import refuse_unmatched_filters
 from source_acumatica.stream_maker import StreamMaker
@@ -178,6 +181,21 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         if self._client and not is_told:
             for line in summary(list(self._progress_log.lists.values()), self._client.tallies):
                 logger.info(line)
+
+    def link_joins(
+        self, config: Mapping[str, Any], tables: Iterable[StreamTable]
+    ) -> tuple[Sequence[Join], Sequence[str]]:
+        """The joins of tables (DACs) that the ERP links, and a sentence for each link by which none was found."""
+        settings = Config.parse(config)
+        links = LinkJoins([table for table in tables if isinstance(table, ODataTable) and table.type_name])
+        if not links.tables:
+            return (), ()
+        with self._connected(settings, RetryPolicy.of_a_check()) as client:
+            for tenant in settings.tenants:
+                links.ask(ODataService(client), tenant)
+                if not links.untold:
+                    break
+        return [*links.joins], [*links.sentences]
 
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:

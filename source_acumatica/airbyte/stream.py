@@ -95,6 +95,11 @@ class TableStream(HttpStream, ABC):
         return self._name
 
     @property
+    def table(self) -> StreamTable:
+        """What the stream shows, in all tenants together."""
+        return self._rows_table
+
+    @property
     def primary_key(self) -> list[str]:
         """The tenant first."""
         return self._rows_table.primary_key
