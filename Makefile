@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ALONE := --numprocesses=0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-pyairbyte test installed form live image soak lint types check fix demo bench profile lock clean
+.PHONY: help setup setup-pyairbyte setup-serverless test installed form live image soak lint types check fix demo bench profile lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,10 +29,12 @@ setup: $(VENV)/project.stamp ## make .venv with the locked dependencies and the 
 
 setup-pyairbyte: $(VENV)-pyairbyte/stamp ## make .venv-pyairbyte with the locked PyAirbyte, for the demo and `make installed`
 
+setup-serverless: $(VENV)-serverless/stamp ## make .venv-serverless with the locked AirbyteServerless, for `make installed`
+
 test: setup ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-installed: setup setup-pyairbyte ## build the wheel, install it in a clean environment, and read with PyAirbyte
+installed: setup setup-pyairbyte setup-serverless ## build the wheel, install it in a clean environment, and read with real clients
 	$(BIN)/python -m pytest -m installed $(ALONE) integration_tests/test_installed.py $(ARGS)
 
 form: setup ## show the settings as a form in a headless browser, test it, and leave a picture in build/form.png
@@ -74,10 +76,11 @@ lock: $(VENV)-lock/uv.stamp ## write the lock files anew (UPGRADE=1 takes newer 
 	$(COMPILE) pyproject.toml --excludes requirements-left-out.txt --constraint requirements.lock --output-file requirements-image.lock
 	$(COMPILE) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) pyproject.toml --extra pyairbyte --output-file requirements-pyairbyte.lock
+	echo "airbyte-serverless>=0.37,<1" | $(COMPILE) - --output-file requirements-serverless.lock
 	echo hatchling | $(COMPILE) - --constraint requirements-dev.lock --output-file requirements-build.lock
 
 clean: ## remove what these commands have made
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-pyairbyte integration_tests/form/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-pyairbyte $(VENV)-serverless integration_tests/form/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Two steps, so that a changed setting of a tool does not install a hundred packages again.
@@ -90,10 +93,11 @@ $(VENV)/lock.stamp: requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
-# pip does not look for what it would miss: the lock is whole, and of some packages it names no extras.
-$(VENV)-pyairbyte/stamp: requirements-pyairbyte.lock
-	@$(MAKE_VENV) $(VENV)-pyairbyte
-	$(VENV)-pyairbyte/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-pyairbyte.lock
+# A client in an environment of its own. pip does not look for what it would miss: the lock is whole, and of some packages
+# it names no extras.
+$(VENV)-%/stamp: requirements-%.lock
+	@$(MAKE_VENV) $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<
 	@touch $@
 
 $(VENV)-lock/uv.stamp: Makefile

@@ -36,7 +36,7 @@ from .harness import (
     keys_of,
 )
 from .simulator import Simulator
-from .warehouse import Warehouse
+from .warehouse import ROOT, Warehouse
 
 # The stream and the key of a row.
 Place = tuple[str, Key]
@@ -78,6 +78,15 @@ SETTINGS = {
     "compare_keys_hours": 24,
     "track_linked_changes": True,
     "max_sessions": MAX_SESSIONS,
+}
+# What proves that the books balance: the form is asked for each period.
+FORM, PERIODS = "AccountSummaryInquiry", ("112024", "122024", "012025", "022025", "032025")
+BOOKS = {
+    "dac_tables": ["GLTran", "GLHistory", "Account", "Branch", "Ledger"],
+    "inquiry_parameters": [
+        {"inquiry": FORM, "name": "Ledger", "value": "ACTUAL"},
+        *({"inquiry": FORM, "name": "Period", "value": period} for period in PERIODS),
+    ],
 }
 # What the ERP keeps the deletions of. Customers are not among them: those it only flags; journal batches just go.
 TRACKED = ("SOOrder", "SOLine", "ARInvoice", "ARPayment", "InventoryItem")
@@ -459,8 +468,45 @@ class Show:
             f"{len(found)} files, {size / 1e6:.1f} MB, each staged as a whole beside its record, and what the ERP has."
         )
 
+    def prove_the_books(self, folder: Path) -> None:
+        title("12", "What a controller asks: do the books balance, from the copy alone?")
+        config = {**self.config, **BOOKS}
+        warehouse, streams = Warehouse(folder), [f"dac__{name}" for name in BOOKS["dac_tables"]]
+        streams += [f"{FORM}__Results", "JournalTransaction", "JournalTransaction__Details"]
+        read = warehouse.sync(Path(sys.executable).with_name("source-acumatica"), config, streams)
+        self.expect("records" in read, f"PyAirbyte did not read: {read}")
+        sums = (
+            "SELECT COUNT(*) AS lines, SUM(DebitAmt) AS debit, SUM(CreditAmt) AS credit FROM dac__GLTran WHERE Posted"
+        )
+        (posted,) = warehouse.query(sums)
+        rows = warehouse.query(f"SELECT COUNT(*) AS count FROM {FORM}__Results")[0]["count"]
+        tell(
+            f"PyAirbyte reads the journal lines, the account history, and the form Account Summary, asked for "
+            f"{len(PERIODS)} periods: {posted['lines']} posted lines with {Decimal(posted['debit']):,.4f} in debit and "
+            f"in credit, {rows} rows of the form. The queries of docs/books.md find:"
+        )
+        page = (ROOT / "docs" / "books.md").read_text(encoding="utf-8")
+        for name, sql in re.findall(r"^## (\d.*?)$.*?```sql\n(.*?)```", page, flags=re.DOTALL | re.MULTILINE):
+            found = warehouse.query(sql)
+            print(f"    {name:<56}{len(found)} differences")
+            self.expect(not found, f"{name}: {found[:3]}")
+
+    def draw(self, folder: Path) -> None:
+        title("13", "How do the tables belong together?")
+        path = folder / "config.json"
+        path.write_text(json.dumps({**self.config, **BOOKS}), encoding="utf-8")
+        names = ["SalesOrder", "SalesOrder__Details", "Customer", "dac__GL*", "dac__Account"]
+        print(f"\n$ python -m source_acumatica.erd --config config.json {' '.join(names)}")
+        command = [sys.executable, "-m", "source_acumatica.erd", "--config", str(path), *names]
+        drawn = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.expect(drawn.returncode == 0, drawn.stderr)
+        tell(f"{drawn.stdout.count('Table ')} tables as DBML, and the joins between them:")
+        joins = re.findall(r"^// .*\nRef: .*$", drawn.stdout, flags=re.MULTILINE)
+        self.expect(len(joins) > 3, "there are hardly any joins")
+        print("\n" + textwrap.indent("\n".join(joins), "    "))
+
     def end(self, began: float) -> int:
-        title("12", "In the end")
+        title("14", "In the end")
         stats = self.erp.ask("stats")
         tell(
             f"{stats['requests']:,} requests. Seats of the licence used at once: {stats['peak_sessions']} at most "
@@ -764,6 +810,8 @@ def main() -> int:
         show.second_read(first)
         show.ask_the_warehouse(Path(folder))
         show.attached_files(Path(folder))
+        show.prove_the_books(Path(folder))
+        show.draw(Path(folder))
         return show.end(began)
 
 
