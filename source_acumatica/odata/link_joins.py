@@ -8,7 +8,7 @@ from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.erp.errors import message_of
+from source_acumatica.erp.errors import config_error, message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.odata.metadata import Link
 from source_acumatica.odata.service import ODataService
@@ -18,6 +18,8 @@ from source_acumatica.reading.join import Join
 
 # Ids of neighbouring rows differ, so that few rows tell columns apart; a page of this size costs little.
 _ROWS = 50
+# As many as can be tried in some minutes. All 2,265 tables of a site have tens of thousands.
+_MOST_LINKS = 500
 # A row and one that it is linked with.
 Pair = tuple[Raw, Mapping[str, Any]]
 
@@ -36,10 +38,17 @@ class LinkJoins:
         """Try the links that are not known yet on rows of ``tenant``.
 
         Raises:
-            AirbyteTracedException: the description of the tables cannot be read.
+            AirbyteTracedException: the description of the tables cannot be read, or there are too many links.
         """
+        trials = [*self._trials(service, tenant)]
+        if len(trials) > _MOST_LINKS:
+            message = (
+                f"The {len(self.tables):,} tables have {len(trials):,} links between them, and each is tried by a "
+                f"request; {_MOST_LINKS} are the most. Name fewer tables (dac__…)."
+            )
+            raise config_error(message)
         # Links to one row first: their names say more, and collections are often their other direction.
-        for trial in sorted(self._trials(service, tenant), key=lambda one: (one.link.is_many, *one.place)):
+        for trial in sorted(trials, key=lambda one: (one.link.is_many, *one.place)):
             if trial.place not in self.found and not self._is_known(trial):
                 self._try(service, tenant, trial)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.odata.link_joins import _parted, _Trial
-from source_acumatica.odata.metadata import Link
+from source_acumatica.odata import link_joins
+from source_acumatica.odata.link_joins import LinkJoins, _parted, _Trial
+from source_acumatica.odata.metadata import EntitySet, Link, Metadata
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.fields import FieldKind
 
@@ -72,3 +74,31 @@ def test_where_the_rows_do_not_show_exactly_one_join_there_is_none(link, rows):
 
 def test_a_name_is_parted_in_every_way_that_the_columns_allow():
     assert {*_parted("ABC", ("A", "B", "C", "AB", "D"))} == {("A", "B", "C"), ("AB", "C")}
+
+
+class Described:
+    """A service that only describes two tables and the links between them."""
+
+    def __init__(self, *links):
+        self.links = links
+
+    def describe(self, tenant, feed, is_wanted, *, with_links):
+        assert with_links
+        names = [name for name in ("PX.Order", "PX.Customer", "PX.Other") if is_wanted(name, name)]
+        links = {"PX.Order": self.links}
+        return Metadata(
+            4, tuple(EntitySet((each,), each, (), {}, {}, True, links=links.get(each, ())) for each in names), {}
+        )
+
+
+def test_only_so_many_links_are_tried_as_can_be_in_some_minutes(monkeypatch):
+    monkeypatch.setattr(link_joins, "_MOST_LINKS", 2)
+    links = [Link(f"L{number}", "PX.Customer", False, (), {}) for number in range(3)]
+    with pytest.raises(AirbyteTracedException, match=r"The 2 tables have 3 links between them.*2 are the most"):
+        LinkJoins([ORDER, CUSTOMER]).ask(Described(*links), "Company")
+
+
+def test_links_to_tables_that_are_not_among_the_streams_are_not_tried():
+    joins = LinkJoins([ORDER, CUSTOMER])
+    joins.ask(Described(Link("OtherByNbr", "PX.Other", False, (), {})), "Company")
+    assert ([*joins.joins], [*joins.sentences]) == ([], [])
