@@ -157,7 +157,7 @@ def _copy_whenever_asked(requests: socket.socket) -> list[str]:
 
 
 if __name__ == "__main__":
-    from source_acumatica.run import run
+    from source_acumatica.commands import run_command
 
     sys.argv[1:] = _copy_whenever_asked(socket.socket(fileno=int(sys.argv[1])))
-    run()
+    run_command()

@@ -20,7 +20,7 @@ from source_acumatica.dbml import diagram
 from source_acumatica.erp.errors import config_error
 from source_acumatica.known_joins import known_joins
 from source_acumatica.reading.table import StreamTable
-from source_acumatica.run import until_the_end
+from source_acumatica.commands import until_the_end
 from source_acumatica.source import SourceAcumatica
 
 _ABOUT = (
