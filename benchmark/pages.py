@@ -1,11 +1,14 @@
 """A server that costs nearly nothing: pages of rows that are spliced together, for what the simulator is too slow for.
 
-It answers what a sync of one entity asks, and nothing else; the entity has as many fields and rows as are wanted.
+It answers what a sync of one entity asks, and nothing else; the entity has as many fields and rows as are wanted. As
+real sites do, it writes JSON without spaces; with ``--real`` its answers are compressed and chunked, too, and carry the
+headers and cookies of the facts (BEHAVIOR.md, fact 241).
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import re
 import subprocess
@@ -14,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
@@ -72,6 +75,8 @@ class Plan:
     entities: int = 1
     """How many there are like the first."""
     has_odata: bool = True
+    real: bool = False
+    """Whether answers come as those of real sites, compressed and in chunks."""
 
     def names(self) -> list[str]:
         """The entities that are alike."""
@@ -92,7 +97,7 @@ class Plan:
     def row_template(self) -> bytes:
         """A row, to be filled with its number."""
         values = _values(self.kinds()) | {"CustomerID": _NUMBER, "Ballast": _BALLAST}
-        text = json.dumps(_record(values))
+        text = _json(_record(values)).decode()
         return _template(text.replace(_BALLAST, "x" * max(self.row_bytes - len(text), 1)))
 
     def key_template(self) -> bytes:
@@ -103,12 +108,12 @@ class Plan:
         """An order with its lines."""
         lines = [_record(_values(self.line_kinds()) | {"LineNbr": number + 1}) for number in range(LINES_IN_ORDER)]
         order = _record(_values(self.order_kinds()) | {"OrderType": "SO", "OrderNbr": _NUMBER})
-        return _template(json.dumps({**order, "Details": lines}))
+        return _template(_json({**order, "Details": lines}).decode())
 
     def table_template(self) -> bytes:
         """A row of the table; OData has all its times in UTC."""
         values = {name: _UTC if value == _VALUES["DateTimeValue"] else value for name, value in self._table_values()}
-        return _template(json.dumps(values))
+        return _template(_json(values).decode())
 
     def _table_values(self) -> Iterable[tuple[str, Any]]:
         return (_values(self.kinds()) | {"CustomerID": _NUMBER, "Ballast": "x"}).items()
@@ -143,7 +148,9 @@ class _Site:
         self._templates = {name: plan.row_template() for name in plan.names()}
         self._templates |= {ORDERS: plan.order_template(), TABLE: plan.table_template(), _KEYS: plan.key_template()}
         self._turns: dict[str, Lock] = {}
-        self.page = lru_cache(maxsize=8)(self._page)
+        # The pages of a few readings: what is asked for again costs nothing but its way.
+        self.page = lru_cache(maxsize=64 if plan.real else 8)(self._page)
+        self.packed = lru_cache(maxsize=64)(partial(gzip.compress, compresslevel=_COMPRESSION))
 
     def turn_of(self, token: str) -> Lock:
         """The requests of a session are worked off one after another."""
@@ -226,6 +233,22 @@ _CSDL = """<?xml version="1.0"?>
 """
 
 
+# The level of IIS for answers that are made on request, and the size of the buffer that it writes.
+_COMPRESSION, _CHUNK_BYTES = 4, 16 * 1024
+_REAL_HEAD = """\
+Transfer-Encoding: chunked
+Content-Type: application/json; charset=utf-8
+Content-Encoding: gzip
+Vary: Accept-Encoding
+Cache-Control: no-cache
+Set-Cookie: ASP.NET_SessionId=0123456789abcdefghijklmn; path=/; HttpOnly; SameSite=Lax
+Set-Cookie: UserBranch=16; path=/
+Set-Cookie: Locale=Culture=en-US&TimeZone=GMTM0500A; path=/
+Set-Cookie: requestid=0123456789ABCDEF0123456789ABCDEF; path=/
+Set-Cookie: requeststat=+st:86+sc:~/entity/Default/24.200.001/Customer+start:638690000000000000; path=/
+""".replace("\n", "\r\n")
+
+
 def _described(kinds: Mapping[str, str]) -> dict[str, Any]:
     return {name: _reference(kind) for name, kind in kinds.items()}
 
@@ -240,7 +263,7 @@ def _listed(name: str) -> dict[str, Any]:
 
 
 def _json(content: Any) -> bytes:
-    return json.dumps(content).encode()
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def _handler(site: _Site) -> type[BaseHTTPRequestHandler]:
@@ -294,12 +317,21 @@ def _handler(site: _Site) -> type[BaseHTTPRequestHandler]:
             self._answer(page)
 
         def _answer(self, body: bytes, status: int = 200) -> None:
+            if site.plan.real and body and "gzip" in self.headers.get("Accept-Encoding", ""):
+                self._answer_really(body, status)
+                return
             now = self.date_time_string(time.time() - 3600 * site.hours_behind)
             head = f"HTTP/1.1 {status} X\r\nDate: {now}\r\nContent-Type: application/json\r\n"
             length = "" if status == 204 else f"Content-Length: {len(body)}\r\n"
             self.wfile.write(f"{head}{length}\r\n".encode() + (body if len(body) < 4096 else b""))
             if len(body) >= 4096:
                 self.wfile.write(body)
+
+        def _answer_really(self, body: bytes, status: int) -> None:
+            packed = site.packed(body)
+            head = f"HTTP/1.1 {status} X\r\nDate: {self.date_time_string()}\r\n{_REAL_HEAD}\r\n".encode()
+            pieces = [packed[start : start + _CHUNK_BYTES] for start in range(0, len(packed), _CHUNK_BYTES)]
+            self.wfile.write(head + b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in (*pieces, b"")))
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -333,6 +365,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--entities", type=int, default=1)
     parser.add_argument("--no-odata", dest="has_odata", action="store_false")
+    parser.add_argument("--real", action="store_true")
     plan = Plan(**vars(parser.parse_args()))
     server = _Server(("127.0.0.1", 0), _handler(_Site(plan)))
     Thread(target=server.serve_forever, daemon=True).start()

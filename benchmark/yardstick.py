@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ Shape = Callable[[Any, str], Iterator[Record]]
 """From a decoded page and the tenant to its records."""
 
 
-def main() -> None:
+def read(arguments: Sequence[str]) -> None:
     """Write the records of a stream, as the connector does, and nothing else."""
     parser = argparse.ArgumentParser(prog="python -m benchmark.yardstick", description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--page-rows", type=int, required=True)
     parser.add_argument("--stream", choices=STREAMS, required=True)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     settings = json.loads(options.config.read_text())
     instance, tenant = settings["instance_url"], settings["tenants"][0]
     http = requests.Session()
@@ -81,7 +81,3 @@ STREAMS: dict[str, tuple[str, Shape]] = {
     LINES: (f"/entity/Default/{VERSION}/{ORDERS}", _lines),
     TABLE: (f"/t/{{tenant}}/api/odata/dac/{ENTITY}", _table),
 }
-
-
-if __name__ == "__main__":
-    main()

@@ -15,12 +15,12 @@ from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.stream import TableStream
+from source_acumatica.commands import until_the_end
 from source_acumatica.config import stands_for
 from source_acumatica.dbml import diagram
 from source_acumatica.erp.errors import config_error
 from source_acumatica.known_joins import known_joins
 from source_acumatica.reading.table import StreamTable
-from source_acumatica.commands import until_the_end
 from source_acumatica.source import SourceAcumatica
 
 _ABOUT = (
