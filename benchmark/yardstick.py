@@ -81,3 +81,7 @@ STREAMS: dict[str, tuple[str, Shape]] = {
     LINES: (f"/entity/Default/{VERSION}/{ORDERS}", _lines),
     TABLE: (f"/t/{{tenant}}/api/odata/dac/{ENTITY}", _table),
 }
+
+
+if __name__ == "__main__":
+    read(sys.argv[1:])

@@ -25,6 +25,7 @@ LAYERS = {
     "erp/network": 0,
     "erp/server_clock": 0,
     "erp/sessions": 0,
+    "erp/unpacking": 0,
     "erp/answers": 1,
     "erp/json_text": 1,
     "erp/response": 1,

@@ -15,8 +15,11 @@ import requests
 from urllib3.exceptions import ReadTimeoutError
 
 from source_acumatica.erp.errors import AnswerTooLarge
+from source_acumatica.erp.unpacking import unpacked
 
 _PIECE_BYTES = 256 * 1024
+# Of what is packed, a piece mostly becomes no more than one of those.
+_PACKED_PIECE_BYTES = 32 * 1024
 
 
 def bound(
@@ -47,7 +50,7 @@ class _BoundedBody:
             requests.ReadTimeout: it has not ended in time, whether bytes keep coming or none do.
         """
         ends_at, size_bytes = time.monotonic() + self._seconds, 0
-        while piece := self._piece(decode_content):
+        for piece in self._pieces(decode_content):
             size_bytes += len(piece)
             if size_bytes > self._most_bytes:
                 raise AnswerTooLarge(self._most_bytes)
@@ -55,10 +58,16 @@ class _BoundedBody:
                 raise requests.ReadTimeout
             yield piece
 
-    def _piece(self, decode_content: bool | None) -> bytes:
+    def _pieces(self, decode_content: bool | None) -> Iterator[bytes]:
+        """The body; of encodings other than that of nearly all sites, the HTTP library knows more."""
+        if decode_content and self._body.headers.get("Content-Encoding", "").strip().lower() == "gzip":
+            return unpacked(iter(lambda: self._piece(_PACKED_PIECE_BYTES, False), b""), _PIECE_BYTES)
+        return iter(lambda: self._piece(_PIECE_BYTES, decode_content), b"")
+
+    def _piece(self, most_bytes: int, decode_content: bool | None) -> bytes:
         """The next bytes; a stall is a time-out here, which the HTTP library calls a failed connection."""
         try:
-            piece: bytes = self._body.read1(_PIECE_BYTES, decode_content=decode_content)
+            piece: bytes = self._body.read1(most_bytes, decode_content=decode_content)
         except ReadTimeoutError as error:
             raise requests.ReadTimeout from error
         return piece
