@@ -16,7 +16,7 @@ from .erp import Download, Erp, serving
 from .process import CONNECTOR, PYTHON, Cost, medians, run
 from .report import Report
 
-ROUNDS = 5
+ROUNDS = 3
 # A clean site's description of its tables has 20 MB (BEHAVIOR.md, "OData"); this makes one of 20.1 MB.
 LARGE_MEGABYTES = 20.2
 # Just large enough for the filler tables below.
@@ -24,8 +24,9 @@ SMALL_MEGABYTES = 0.04
 # Of the filler types, every fourth is without a table: the first, the fifth, ...
 TABLES = [*(dac.name for dac in DACS), *(f"Filler{number:04d}" for number in (1, 2, 3))]
 MEMORY_LIMIT_MEGABYTES = 150
-BARE, SPEC = "python -c 'import airbyte_cdk.entrypoint'", "spec"
-MOST_SPEC_RATIO = 1.2
+BARE, SPEC, SMALL = "python -c 'import airbyte_cdk.entrypoint'", "spec", "discover, small"
+# By issue.
+MOST_SPEC_CPU_SECONDS = 0.4
 HEAD = ("", "wall s", "CPU s", "peak MB", "downloads", "MB downloaded")
 
 
@@ -66,9 +67,13 @@ def measure() -> Report:
     title = f"Finding out what there is: {len(TABLES)} tables (medians of {ROUNDS} alternating runs)"
     rows = [_row(case, costs[case.name]) for case in cases]
     complaints = [each for case in cases for each in _complaints(case, costs[case.name])]
-    spec, bare = costs[SPEC].cpu_seconds, costs[BARE].cpu_seconds
-    if spec > MOST_SPEC_RATIO * bare:
-        complaints.append(f"spec takes {spec:.2f} CPU s, and the bare import of the CDK {bare:.2f}")
+    spec = costs[SPEC].cpu_seconds
+    if spec > MOST_SPEC_CPU_SECONDS:
+        complaints.append(f"spec takes {spec:.2f} CPU s, {spec - MOST_SPEC_CPU_SECONDS:.2f} above the goal")
+    # A whole discovery takes less than loading the CDK as it comes.
+    small, bare = costs[SMALL].cpu_seconds, costs[BARE].cpu_seconds
+    if small > bare:
+        complaints.append(f"{SMALL} takes {small:.2f} CPU s, and the bare import of the CDK {bare:.2f}")
     return Report(title, HEAD, rows, complaints)
 
 
@@ -82,7 +87,7 @@ def _cases(stack: ExitStack) -> list[Case]:
         Case(BARE, (PYTHON, "-c", "import airbyte_cdk.entrypoint")),
         Case(SPEC, (*CONNECTOR, "spec")),
         Case("check, 20 MB", (*CONNECTOR, "check", "--config", files["l"]), large),
-        Case("discover, small", (*CONNECTOR, "discover", "--config", files["s"]), small),
+        Case(SMALL, (*CONNECTOR, "discover", "--config", files["s"]), small),
         Case("discover, 20 MB", (*CONNECTOR, "discover", "--config", files["l"]), large),
         Case("discover, 20 MB, two tenants", (*CONNECTOR, "discover", "--config", files["t"]), two),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -16,7 +16,10 @@ from .report import Report
 _PAGE_SECONDS = 0.9
 _SESSIONS = (1, 2, 4, 8)
 _MOST_WALL_RATIO = 1.1
-_LEAST_SPEED_UP = {4: 3.3}
+# By issue.
+_LEAST_SPEED_UP = {4: 3.7, 8: 7.0}
+# With so many sessions, a reading takes less than a twentieth of a processor.
+_MOST_IDLE_SESSIONS = 2
 
 
 @dataclass(frozen=True)
@@ -24,37 +27,48 @@ class Case:
     """What is read; the first case's pages are so many that the start does not count."""
 
     name: str
-    streams: Sequence[str]
+    streams: tuple[str, ...]
     rows: int
     """Of each stream."""
     page_rows: int = 1_000
 
 
 _CASES = (
-    Case("one large list", [ENTITY], 120_000),
-    Case("one large table by OData", [TABLE], 120_000),
-    Case("sixty small lists", Plan(0, entities=60).names(), 310),
-    Case("a list, in pages of 5,000", [ENTITY], 200_000, page_rows=5_000),
+    Case("one large list", (ENTITY,), 120_000),
+    Case("one large table by OData", (TABLE,), 120_000),
+    Case("sixty small lists", tuple(Plan(0, entities=60).names()), 310),
+    Case("a list, in pages of 5,000", (ENTITY,), 200_000, page_rows=5_000),
 )
 
 
 def measure() -> Report:
     """Wall time for each case and number of sessions; each is run once, as most of it is the server's sleep."""
+    found = _all_read()
     rows, complaints = [], []
-    for case in _CASES:
-        alone = 0.0
-        for sessions in _SESSIONS if case.page_rows == 1_000 else (1,):
-            wall_seconds, pages = _read(case, sessions)
-            alone = alone or wall_seconds
-            server_seconds, speed_up = pages * _PAGE_SECONDS, alone / wall_seconds
-            if sessions == 1 and wall_seconds > _MOST_WALL_RATIO * server_seconds:
-                complaints.append(f"{case.name}: {wall_seconds:.0f} s for {server_seconds:.0f} s of the server")
-            if speed_up < _LEAST_SPEED_UP.get(sessions, 0):
-                complaints.append(f"{case.name}: {sessions} sessions are {speed_up:.1f} times as fast as one")
-            of_server = f"{wall_seconds / server_seconds:.2f}" if sessions == 1 else ""
-            rows.append([case.name, str(sessions), str(pages), f"{wall_seconds:.1f}", of_server, f"{speed_up:.1f}"])
+    for case, sessions in found:
+        wall_seconds, pages = found[case, sessions]
+        server_seconds, speed_up = pages * _PAGE_SECONDS, found[case, 1][0] / wall_seconds
+        if sessions == 1 and wall_seconds > _MOST_WALL_RATIO * server_seconds:
+            complaints.append(f"{case.name}: {wall_seconds:.0f} s for {server_seconds:.0f} s of the server")
+        least = _LEAST_SPEED_UP.get(sessions, 0)
+        if speed_up < least:
+            complaints.append(
+                f"{case.name}: {sessions} sessions are {speed_up:.1f} times as fast as one, "
+                f"{least - speed_up:.1f} below the goal"
+            )
+        of_server = f"{wall_seconds / server_seconds:.2f}" if sessions == 1 else ""
+        rows.append([case.name, str(sessions), str(pages), f"{wall_seconds:.1f}", of_server, f"{speed_up:.1f}"])
     head = ["what is read, 0.9 s for a page", "sessions", "pages", "wall s", "of the server's time", "times as fast"]
     return Report("Waiting", head, rows, complaints)
+
+
+def _all_read() -> dict[tuple[Case, int], tuple[float, int]]:
+    """What each case took. Those that hardly do anything but wait do so at the same time, which saves five minutes."""
+    wanted = [(case, sessions) for case in _CASES for sessions in (_SESSIONS if case.page_rows == 1_000 else (1,))]
+    idle = [each for each in wanted if each[1] <= _MOST_IDLE_SESSIONS]
+    with ThreadPoolExecutor(len(idle)) as pool:
+        found = dict(zip(idle, pool.map(lambda each: _read(*each), idle), strict=True))
+    return {each: found[each] if each in found else _read(*each) for each in wanted}
 
 
 def _read(case: Case, sessions: int) -> tuple[float, int]:

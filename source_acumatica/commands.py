@@ -15,6 +15,7 @@ from typing import NoReturn
 from airbyte_cdk.logger import PRINT_BUFFER
 
 from source_acumatica.airbyte.records import Entrypoint
+from source_acumatica.memory import return_large_buffers
 from source_acumatica.source import SourceAcumatica
 
 # Docker kills 10 s after SIGTERM. The sign-outs get the larger part of that; output that is still buffered then has
@@ -31,6 +32,7 @@ def run_command() -> None:
     given back, the process ends.
     """
     _collect_garbage_less_often()
+    return_large_buffers()
     source = SourceAcumatica()
     ending = _Ending(source)
     _run(source, ending, lambda: _print(source, sys.argv[1:], ending))

@@ -184,6 +184,7 @@ LAYERS = {
     "check": 1,
     "stream_maker": 1,
     "source": 2,
+    "memory": 0,
     "specification": 0,
     "__init__": 3,
     "commands": 3,

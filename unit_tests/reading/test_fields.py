@@ -538,3 +538,37 @@ def test_tenants_with_different_contracts_share_the_column_of_a_choice():
     ):
         assert Shape({"A": one}).joined(Shape({"A": other})).fields == {"A": both}
         assert Shape({"A": other}).joined(Shape({"A": one})).fields == {"A": both}
+
+
+def as_written_anew(text):
+    instant = datetime.fromisoformat(text)
+    return format_instant(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+
+
+@given(
+    st.datetimes(),
+    st.sampled_from(["-", ""]),
+    st.sampled_from(["T", " ", "t"]),
+    st.sampled_from([":", ""]),
+    st.sampled_from(["", ".", ","]),
+    st.text("0123456789", max_size=9),
+    st.sampled_from(["Z", "+00:00", "-05:00", ""]),
+)
+def test_an_instant_is_the_same_however_it_is_written(instant, dash, between, colon, point, digits, zone):
+    """Some are taken as they are written: the same as if they were made of their parts."""
+    text = instant.strftime(f"%Y{dash}%m{dash}%d{between}%H{colon}%M{colon}%S").zfill(4 + 2 * len(dash) + 11)
+    text = f"{text}{point}{digits if point else ''}{zone}"
+    try:
+        expected = as_written_anew(text)
+    except ValueError:
+        with pytest.raises(ValueError):
+            utc_instant(text)
+    else:
+        assert utc_instant(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["2025-W10-2T05:06:07.123Z", "2025-W10-2T05:06:07.123456Z", "2025-03-04T05:06:07.1234567Z"]
+)
+def test_an_instant_of_another_form_is_written_anew(text):
+    assert utc_instant(text) == as_written_anew(text)
