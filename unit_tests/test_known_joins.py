@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from source_acumatica.contract.entity_tables import tables
 from source_acumatica.contract.known_entities import Known
-from source_acumatica.contract.tables import tables
 from source_acumatica.known_joins import known_joins
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.fields import FieldKind, Shape

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from source_acumatica.airbyte.columns import column
+from source_acumatica.reading.learnt import SHOWS_DATES
+from source_acumatica.reading.progress import Progress
 
 # Midnight of any zone, in UTC: zones are whole quarters of an hour apart.
 _LIKE_A_DATE = (":00:00.000000Z", ":15:00.000000Z", ":30:00.000000Z", ":45:00.000000Z")
@@ -13,11 +16,22 @@ _LIKE_A_DATE = (":00:00.000000Z", ":15:00.000000Z", ":30:00.000000Z", ":45:00.00
 _FEWEST_DATES, _ROWS_TO_A_DATE = 2, 50
 # Fewer rows may show two times of the day by chance.
 _ROWS_OF_A_YEAR = 10
+# A day, and one more for the zone in which it begins.
+_STEP_OF_DATES = timedelta(days=2)
 
 
 def looks_like_a_date(stamp: str) -> bool:
     """Whether a stamp in UTC may be a date without a time, in any zone."""
     return stamp.endswith(_LIKE_A_DATE)
+
+
+def lag_of_dates(lag: timedelta, progress: Progress, *, has_times: bool) -> timedelta:
+    """How far stamps may lie behind, where they may be dates: what changes later that day has the same date.
+
+    That is also so where the stamps of other rows have a time. ``has_times``: the stream's own are known to have one.
+    """
+    may_be_a_date = not has_times and looks_like_a_date(progress.newest or "")
+    return max(lag, _STEP_OF_DATES) if may_be_a_date or SHOWS_DATES in progress.learnt else lag
 
 
 def are_dates(stamps: Sequence[str], latest: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -23,7 +22,7 @@ from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.preconditions import begin, refuse_lost_columns, warn_of_future
 from source_acumatica.airbyte.progress import RowCount
-from source_acumatica.airbyte.stamps import looks_like_a_date
+from source_acumatica.airbyte.stamps import lag_of_dates
 from source_acumatica.airbyte.tenant_read import TenantRead
 from source_acumatica.airbyte.tombstones import Deletions
 from source_acumatica.airbyte.unstamped import has_unstamped
@@ -36,7 +35,6 @@ from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import DatabaseClock
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Raw, format_instant
-from source_acumatica.reading.learnt import SHOWS_DATES
 from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.read_with import ReadWith
 from source_acumatica.reading.reader import Reader, where_of
@@ -45,9 +43,6 @@ from source_acumatica.reading.table import DELETED_AT, StreamTable
 from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
-
-# A day, and one more for the zone in which it begins.
-_STEP_OF_DATES = timedelta(days=2)
 
 Holding = Mapping[str, StreamTable | AirbyteTracedException]
 """By tenant, in the order of reading: the table as the tenant has it, or why it cannot be read there."""
@@ -86,6 +81,7 @@ class TableStream(HttpStream, ABC):
         self._logged: set[str] = set()
         self._facts_of: dict[str, TenantFacts] = {}
         self._clocks: dict[str, StampClock] = {}
+        self._start = format_instant(config.start_date) if config.start_date else None
         self._output = Output(self._name, self._codec_of, self._rows_of)
         super().__init__()
 
@@ -197,8 +193,7 @@ class TableStream(HttpStream, ABC):
         progress, signals = self.progress, self._access.progress_log.signals
         if progress and signals:
             reads = [(self._begun(progress, tenant), windows) for tenant, windows in windows_of.items()]
-            start = self._config.start_date
-            if rows := expected(reads, format_instant(start) if start else None):
+            if rows := expected(reads, self._start):
                 signals.estimate(self.name, rows)
 
     def _begun(self, progress: TenantCursor, tenant: str) -> Progress:
@@ -208,13 +203,10 @@ class TableStream(HttpStream, ABC):
         """The windows to read; a full refresh has a single one, without an upper end."""
         start, now = self._config.start_date, self._access.server_times.get(tenant)
         if self.progress is None:
-            return [Window(format_instant(start) if start else None)]
+            return [Window(self._start)]
         progress = self._begun(self.progress, tenant)
         lag = self._clock(tenant).lag(progress.clock_lag)
-        may_be_a_date = not self.is_stamped_by_the_database and looks_like_a_date(progress.newest or "")
-        if may_be_a_date or SHOWS_DATES in progress.learnt:
-            # What changes later that day has the same date, also where the stamps of other rows have a time.
-            lag = max(lag, _STEP_OF_DATES)
+        lag = lag_of_dates(lag, progress, has_times=self.is_stamped_by_the_database)
         warn_of_future(where_of(tenant, self.name), progress, now)
         return progress.windows(start, self._config.lookback, now, lag)
 
@@ -318,10 +310,9 @@ class TableStream(HttpStream, ABC):
         self, tenant: str, readers: Sequence[tuple[Mapping[str, Any], Reader]], asked: Sequence[str]
     ) -> Reader:
         """The reader of an inquiry that is asked with one combination of values, or with several."""
-        if not asked:
-            return readers[0][1]
         facts, cursor = self._facts(tenant), self._table_of(tenant).cursor_field
-        return RepeatedReader(tenant, self._config, readers, asked, lambda: facts.unproven, cursor)
+        several = RepeatedReader(tenant, self._config, readers, asked, lambda: facts.unproven, cursor)
+        return several if asked else readers[0][1]
 
     def _output_of(self, tenant: str) -> Output:
         return self._output

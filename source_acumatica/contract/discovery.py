@@ -20,11 +20,12 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.contract.attachments import with_files
 from source_acumatica.contract.description import Description, DescriptionError, contract_of, read_description
 from source_acumatica.contract.dialect import DIALECTS, keeps_columns
+from source_acumatica.contract.entity_tables import agreed, tables
 from source_acumatica.contract.features import Features, off_for, read_features
 from source_acumatica.contract.forms import Forms
 from source_acumatica.contract.known_entities import known
 from source_acumatica.contract.site import PROOF, WHOLE, Endpoint, Site, may_hold
-from source_acumatica.contract.tables import MAIN_ENDPOINT, Table, agreed, tables
+from source_acumatica.contract.tables import MAIN_ENDPOINT, Table
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import config_error, message_of
 from source_acumatica.erp.json_text import decode

@@ -12,7 +12,8 @@ from source_acumatica.erp.errors import config_error, message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.odata.metadata import Link
 from source_acumatica.odata.service import ODataService
-from source_acumatica.odata.tables import NOTE_ID, ODataFeed, ODataTable, trimmed
+from source_acumatica.odata.tables import NOTE_ID, ODataFeed, ODataTable
+from source_acumatica.odata.values import trimmed
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.join import Join
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from source_acumatica.airbyte.names import look_alikes, warn_of_look_alikes
+from source_acumatica.contract.entity_tables import tables
 from source_acumatica.contract.known_entities import Known
-from source_acumatica.contract.tables import tables
 from source_acumatica.reading.fields import FieldKind, Shape
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from source_acumatica.contract.entity_tables import tables
 from source_acumatica.contract.known_entities import Known
-from source_acumatica.contract.tables import tables
 from source_acumatica.reading.fields import FieldKind, Shape
 from source_acumatica.reading.window import Window
 

@@ -8,10 +8,10 @@ import pytest
 
 from source_acumatica.contract.attachments import FILE_COLUMNS, FILES, with_files
 from source_acumatica.contract.codec import list_codec
+from source_acumatica.contract.entity_tables import tables
 from source_acumatica.contract.known_entities import Known
 from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.query import list_options
-from source_acumatica.contract.tables import tables
 from source_acumatica.reading.fields import FieldKind, Shape
 from source_acumatica.reading.window import Window
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from source_acumatica.contract.description import DescriptionError, read_description
+from source_acumatica.contract.entity_tables import tables
 from source_acumatica.contract.known_entities import known
-from source_acumatica.contract.tables import tables
 from source_acumatica.reading.fields import FieldKind, Shape
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from source_acumatica.contract.entity_tables import agreed, tables
 from source_acumatica.contract.known_entities import Known, known
-from source_acumatica.contract.tables import Method, agreed, tables
+from source_acumatica.contract.tables import Method
 from source_acumatica.reading.fields import FieldKind, Shape
 
 STRING, INTEGER, DECIMAL = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DECIMAL

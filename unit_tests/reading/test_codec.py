@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from source_acumatica.airbyte.records import filled
 from source_acumatica.contract.codec import list_codec
+from source_acumatica.contract.entity_tables import tables
 from source_acumatica.contract.known_entities import Known
-from source_acumatica.contract.tables import tables
 from source_acumatica.erp.errors import BrokenAnswerError
 from source_acumatica.odata.codec import decode_answer, odata_codec
 from source_acumatica.odata.tables import ODataFeed, ODataTable
