@@ -54,7 +54,7 @@ class RetryPolicy:
     def pause_seconds(self, tries: int) -> float:
         """The pause after so many tries: doubling, with jitter, so that workers do not retry at the same moment."""
         pause: float = min(self.first_pause_seconds * 2 ** (min(tries, 30) - 1), _LONGEST_PAUSE_SECONDS)
-        return pause * random.uniform(0.75, 1.25)
+        return pause * random.uniform(0.85, 1.25)
 
 
 @dataclass
