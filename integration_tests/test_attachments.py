@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import signal
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,7 @@ from .harness import (
     differences,
     discover,
 )
+from .processes import started
 from .simulator import Fault, FaultKind, FileForm, Lies, Simulator
 from .simulator.web.answers import message
 
@@ -439,3 +442,18 @@ def test_with_append_alone_an_incremental_sync_brings_no_file_twice(erp: Simulat
         erp.clock.advance(60)
     assert len(destination.tables["SalesOrder__files"]) == len(truth(erp))
     assert APPEND_DEDUP not in {one["destination_sync_mode"] for one in catalog["streams"]}
+
+
+def test_a_sync_that_is_ended_in_a_download_leaves_no_seat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRBYTE_STAGING_DIRECTORY", str(tmp_path))
+    with Simulator(("Company",), rows=6) as erp:
+        config = settings(erp)
+        catalog = catalog_of(config, "SalesOrder__files")
+        erp.faults.add(Fault(FaultKind.SLOW, path="/files/", seconds=60, times=9))
+        with started(tmp_path, "read", config=config, catalog=catalog) as process:
+            ends_at = time.monotonic() + 60
+            while not any("/files/" in each.path for each in erp.requests) and time.monotonic() < ends_at:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(15) == 128 + signal.SIGTERM
+        assert erp.sessions.open_count() == 0

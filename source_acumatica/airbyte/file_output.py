@@ -26,8 +26,10 @@ from source_acumatica.reading.sent_files import SentFiles, mark_of
 
 logger = logging.getLogger("airbyte")
 
-# After so much, what is staged goes out with a state behind it: a run that is cut off loses no more than this.
+# So much goes out at once, with a state behind it: a run that is cut off loses no more than this.
 _FILES_IN_A_BATCH, _BYTES_IN_A_BATCH = 20, 64 * 1024**2
+# A state has a mark for each file of the page: of a page with thousands, one goes out after each fiftieth of them.
+_STATES_IN_A_PAGE = 50
 _GONE = (404, 410)
 _FAILURE = 500
 # With the pauses between them, ten minutes for a destination to take what lies in a full staging folder.
@@ -50,6 +52,9 @@ class Memory:
     tenant: str
     since: str
     """Records with earlier stamps do not come again in the next sync."""
+    _files: int = 0
+    _bytes: int = 0
+    """What was sent since the last state."""
 
     @classmethod
     def of(cls, progress: TenantCursor, tenant: str, lookback: timedelta, now: datetime | None) -> Memory:
@@ -61,11 +66,16 @@ class Memory:
         sent = self._sent()
         return [record for record in records if not sent.has(_stamp(record), mark(record))]
 
-    def note(self, records: Sequence[Record], mark: Callable[[Record], str]) -> None:
-        """Note that these were sent; the state goes out behind them."""
+    def note(self, records: Sequence[Record], mark: Callable[[Record], str], size_bytes: int = 0) -> None:
+        """Note that these were sent; a state goes out behind them, unless little has come since the last one."""
         sent = self._sent()
         for record in records:
             sent.note(_stamp(record), mark(record))
+        self._files, self._bytes = self._files + len(records), self._bytes + size_bytes
+        if self._files * _STATES_IN_A_PAGE < sent.page_files and self._bytes < _BYTES_IN_A_BATCH:
+            self.progress.note(self.tenant, files=sent.as_state())
+            return
+        self._files = self._bytes = 0
         self.progress.files_sent(self.tenant, sent.as_state())
 
     def _sent(self) -> SentFiles:
@@ -120,12 +130,12 @@ class FileOutput(Output):
     def _sent(self, staged: Sequence[tuple[Record, FileReference]], meta: Meta | None) -> Iterator[AirbyteMessage]:
         records, files = [record for record, _ in staged], [file for _, file in staged]
         yield from self._batch(records, meta, files)
-        self._note(records)
+        self._note(records, sum(file.file_size_bytes for file in files))
         self._files.staging.sent((file.staging_file_url, file.file_size_bytes) for file in files)
 
-    def _note(self, records: Sequence[Record]) -> None:
+    def _note(self, records: Sequence[Record], size_bytes: int = 0) -> None:
         if self._memory and records:
-            self._memory.note(records, self._mark)
+            self._memory.note(records, self._mark, size_bytes)
 
     def _mark(self, record: Record) -> str:
         shown = (record.get(name) for name in (*self._files.key, "filename", "comment"))

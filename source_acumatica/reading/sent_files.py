@@ -51,6 +51,11 @@ class SentFiles:
         if stamp >= self._since:
             self._recent.setdefault(stamp, {})[mark] = None
 
+    @property
+    def page_files(self) -> int:
+        """How many were sent of the page that is being read."""
+        return len(self._page)
+
     def as_state(self) -> dict[str, str]:
         """The marks by stamp; of those that may come again with the next sync only the latest."""
         left, kept = _MOST_REMEMBERED, {_PAGE: "".join(self._page)}

@@ -197,6 +197,21 @@ def test_a_state_behind_each_batch_knows_what_was_sent(monkeypatch):
     assert files.asked == ["c"]
 
 
+def test_a_page_with_thousands_of_files_has_no_more_states_than_it_needs(monkeypatch):
+    """Each has a mark of every file that came; all marks go out with the page, and with many bytes at once."""
+    monkeypatch.setattr(file_output, "_FILES_IN_A_BATCH", 1)
+    monkeypatch.setattr(file_output, "_STATES_IN_A_PAGE", 10)
+    progress, states = a_progress()
+    names = [f"f{number}" for number in range(200)]
+    list(an_output(Files(), progress).messages(records(*names, stamp=OLD)))
+    assert 10 + 10 * 2 <= len(states) <= 50
+    assert len(progress.progress("A").files[""]) == 200 * 8
+    large = Files(f0=[file_output._BYTES_IN_A_BATCH])
+    before = len(states)
+    list(an_output(large, progress).messages([{**records("f0")[0], "comment": "new"}]))
+    assert len(states) == before + 1
+
+
 def test_behind_the_page_only_what_comes_again_is_remembered():
     progress, states = a_progress()
     list(an_output(Files(), progress).messages([*records("a", stamp=OLD), *records("b")]))
