@@ -173,13 +173,13 @@ def test_each_tenant_is_asked_for_the_links_and_columns_that_it_has(sim: Simulat
 
 @pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
 @pytest.mark.parametrize("status", [400, 403, 500])
-@pytest.mark.parametrize("when", ["from the start", "in the middle"])
+@pytest.mark.parametrize(("when", "sessions"), [("from the start", 1), ("in the middle", 1), ("in the middle", 3)])
 def test_a_link_that_the_erp_refuses_is_left_out_and_each_row_says_so(
-    sim: Simulator, status: int, mode: str, when: str, monkeypatch: pytest.MonkeyPatch
+    sim: Simulator, status: int, mode: str, when: str, sessions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("source_acumatica.erp.client.RetryPolicy.pause_seconds", lambda _self, _tries: 0.0)
     entry = "SOOrder.SOBillingAddressByBillAddressID.City"
-    config, catalog = arranged(sim, CODE, entry, mode=mode, tenants=[A])
+    config, catalog = arranged(sim, CODE, entry, mode=mode, tenants=[A], max_sessions=sessions)
     lists = 0
 
     def close(request: Any) -> None:
@@ -253,6 +253,49 @@ def test_a_deleted_row_has_no_linked_columns(sim: Simulator) -> None:
     sim.clock.advance(60)
     destination.sync(config, catalog)
     assert arrived(destination, "dac__SOOrder", CUSTOMER, "AcctCD") == truth(sim, A, "SOOrder", CUSTOMER, "AcctCD")
+
+
+def test_rows_that_are_found_by_their_ids_have_linked_columns(sim: Simulator) -> None:
+    """They come into view without a change, and comparing keys finds them."""
+    config, catalog = arranged(sim, CODE, tenants=[A], track_deletions=True)
+    hidden = [row["OrderNbr"] for row in sim.tenant(A).dac_rows("SOOrder")][2:5]
+    sim.lies = [Lies(only="/SOOrder", hidden=frozenset(hidden))]
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert len(destination.rows("dac__SOOrder")) == len(sim.tenant(A).dac_rows("SOOrder")) - len(hidden)
+    sim.lies = ()
+    sim.clock.advance(86_400)
+    destination.sync(config, catalog)
+    expected = truth(sim, A, "SOOrder", CUSTOMER, "AcctCD")
+    assert arrived(destination, "dac__SOOrder", CUSTOMER, "AcctCD") == expected
+    assert all(expected.values())
+
+
+def test_a_tenant_that_gets_a_link_later_is_read_anew(sim: Simulator) -> None:
+    sim.tenant(B).lacks.add("dac/SOOrder.CustomerByCustomerID")
+    config, catalog = arranged(sim, CODE)
+    destination = Destination()
+    destination.sync(config, catalog)
+    sim.tenant(B).lacks.clear()
+    sim.clock.advance(3600)
+    destination.sync(config, catalog)
+    for tenant in (A, B):
+        expected = truth(sim, tenant, "SOOrder", CUSTOMER, "AcctCD")
+        assert arrived(destination, "dac__SOOrder", CUSTOMER, "AcctCD", tenant) == expected
+
+
+def test_a_link_that_is_gone_is_named_in_each_record(sim: Simulator) -> None:
+    """A customization was unpublished, or the entry was taken out of the settings."""
+    config, catalog = arranged(sim, CODE, tenants=[A])
+    destination = Destination()
+    destination.sync(config, catalog)
+    sim.tenant(A).lacks.add("dac/SOOrder.CustomerByCustomerID")
+    sim.clock.advance(3600)
+    sim.tenant(A).update("SalesOrder", sim.tenant(A).keys("SalesOrder")[0], {"Description": "changed"})
+    destination.sync(config, catalog)
+    (row,) = [row for row in destination.rows("dac__SOOrder") if row.get("OrderDesc") == "changed"]
+    assert CUSTOMER in row.nulled
+    assert [one for one in destination.warnings if CUSTOMER in one]
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,15 @@ def test_a_read_ends_with_a_table_of_what_came_of_each_stream_and_tenant() -> No
         assert table_of(logged(destination))[f"dac__SOOrder, {A}"][1] == "1"
 
 
+def test_deletions_that_cannot_be_found_are_a_dash_and_a_remark() -> None:
+    with Simulator((A,), rows=5) as sim:
+        config = sim.config(A, **PLAIN, track_deletions=True, compare_keys_hours=0)
+        destination = Destination()
+        destination.sync(config, catalog_of(config, "Vendor"))
+        table = table_of(logged(destination))
+    assert table[f"Vendor, {A}: deletions are not found"][1] == "-"
+
+
 def test_what_was_left_out_what_failed_and_what_was_waited_stand_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client.RetryPolicy, "pause_seconds", lambda _self, _tries: 0.2)
     monkeypatch.setattr(client.RetryPolicy, "of_a_read", lambda: client.RetryPolicy(retries=1, wait_seconds=60))

@@ -85,7 +85,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         self._configured: list[Stream] | None = None
         self._progress_log = ProgressLog()
         self._ending, self._is_closed = threading.Lock(), False
-        self._is_told = True
+        # Held until all is told: a thread that comes second may be about to end the process.
+        self._telling, self._is_told = threading.Lock(), True
         super().__init__(self._concurrent(seats=1))
 
     @property
@@ -176,11 +177,11 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
 
     def sum_up(self) -> None:
         """Log in numbers what was read, as far as it went; any thread may call it, and the first one does it."""
-        with self._ending:
+        with self._telling:
             is_told, self._is_told = self._is_told, True
-        if self._client and not is_told:
-            for line in summary(list(self._progress_log.lists.values()), self._client.tallies):
-                logger.info(line)
+            if self._client and not is_told:
+                for line in summary(list(self._progress_log.lists.values()), self._client.tallies):
+                    logger.info(line)
 
     def link_joins(
         self, config: Mapping[str, Any], tables: Iterable[StreamTable]

@@ -323,9 +323,8 @@ class TenantRead:
 
     def _deleted(self, newest: str | None) -> Generator[AirbyteMessage, None, bool]:
         """Send the records that say what was deleted; whether there were any."""
-        has_any, tenant = False, self.reader.tenant
+        deleted, tenant = 0, self.reader.tenant
         if self.progress and self.deletions.is_tracked:
-            self._count.deletions = 0
             tombstones = self.deletions.tombstones(
                 tenant,
                 self.reader.where,
@@ -338,13 +337,14 @@ class TenantRead:
                 closes_gap=self._keys is not None and self._keys.closes_gap,
             )
             for records in tombstones:
-                self._count.deletions += len(records)
+                self._count.deletions = deleted = deleted + len(records)
                 if self._keys:
                     self._keys.note_removed(str(record[self.table.id_field]) for record in records)
-                for message in self.output.messages(records):
-                    has_any = True
-                    yield message
-        return has_any
+                yield from self.output.messages(records)
+            are_found = self._keys or self.progress.progress(tenant).deletions_asked
+            self._count.deletions = deleted if are_found else None
+            self._count.remarks += () if are_found else ("deletions are not found",)
+        return deleted > 0
 
     def _begin_comparing(self) -> None:
         """Compare keys where rows are known by their ids, or keep them as long as the ERP keeps what is deleted."""

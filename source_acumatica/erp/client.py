@@ -156,34 +156,35 @@ class Client:
         trouble = self._troubles.get(where) or Trouble()
         recovery = Recovery(self._retry_policy, trouble, is_page, self._config.read_timeout_seconds)
         sessions_ended = 0
-        while True:
-            waiting = self._waits.waiting(where, is_held_up=recovery.is_held_up)
-            with waiting, self._lease(tenant, where) as session:
-                began = time.monotonic()
-                self._waits.tallies.add(where, Tally(requests=1))
-                outcome = self._try(session, method, url, headers, body, judge, bounds, is_streamed=is_streamed)
-                if isinstance(outcome, requests.Response):
-                    session.has_answered = True
-                elif outcome.action is Action.SIGN_IN:
-                    self._pool.discard(session)
-                    # Each session may have ended since its last answer, but no more than there are: after that it is
-                    # this request that is refused, and going on would cost every other stream its session.
-                    if session.has_answered and sessions_ended < self._config.max_sessions:
-                        sessions_ended += 1
-                        recovery.forgive(Action.SIGN_IN)
-                elif outcome.action is Action.BUSY and recovery.needs_another_session:
-                    self._pool.discard(session)
-                answer = _decoded(outcome, read) if is_streamed else None
-            if not is_streamed:
-                # The seat is free for the next request while this answer is decoded.
-                answer = _decoded(outcome, read)
-            if not isinstance(answer, Problem):
-                self._troubles.pop(where, None)
-                self._seatless_since = None
-                return cast("Answer", answer)
-            if is_hint and answer.action is not Action.SIGN_IN:
-                raise RequestFailed(answer, where)
-            self._recover(answer, recovery, time.monotonic() - began, where)
+        # All tries are one wait: between two of them, a limit still holds it up.
+        with self._waits.waiting(where, is_held_up=lambda: recovery.is_held_up):
+            while True:
+                with self._lease(tenant, where) as session:
+                    began = time.monotonic()
+                    self._waits.tallies.add(where, Tally(requests=1))
+                    outcome = self._try(session, method, url, headers, body, judge, bounds, is_streamed=is_streamed)
+                    if isinstance(outcome, requests.Response):
+                        session.has_answered = True
+                    elif outcome.action is Action.SIGN_IN:
+                        self._pool.discard(session)
+                        # Each session may have ended since its last answer, but no more than there are: after that it
+                        # is this request that is refused, and going on would cost every other stream its session.
+                        if session.has_answered and sessions_ended < self._config.max_sessions:
+                            sessions_ended += 1
+                            recovery.forgive(Action.SIGN_IN)
+                    elif outcome.action is Action.BUSY and recovery.needs_another_session:
+                        self._pool.discard(session)
+                    answer = _decoded(outcome, read) if is_streamed else None
+                if not is_streamed:
+                    # The seat is free for the next request while this answer is decoded.
+                    answer = _decoded(outcome, read)
+                if not isinstance(answer, Problem):
+                    self._troubles.pop(where, None)
+                    self._seatless_since = None
+                    return cast("Answer", answer)
+                if is_hint and answer.action is not Action.SIGN_IN:
+                    raise RequestFailed(answer, where)
+                self._recover(answer, recovery, time.monotonic() - began, where)
 
     @contextmanager
     def _lease(self, tenant: str, where: str) -> Iterator[Session]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,9 +26,9 @@ class Wait:
 
     described: str
     """In words for the user."""
-    what: str = ""
+    what: str
     """What its request is for."""
-    is_held_up: bool = False
+    is_held_up: Callable[[], bool]
     """Whether by a limit, and not by the ERP's answer."""
     ends_at: float | None = None
     """When that ends, in seconds since 1970, where it is known."""
@@ -40,6 +40,10 @@ class HoldUp:
 
     ends_at: float | None
     """The first moment at which one may go on, in seconds since 1970, where that is known."""
+
+
+def _by_nothing() -> bool:
+    return False
 
 
 class Waits:
@@ -59,19 +63,27 @@ class Waits:
     def hold_up(self, where: str) -> HoldUp | None:
         """What holds up the list that log lines call ``where``; None where a request is under way, or there is none."""
         waits = [wait for wait in list(self._by_thread.values()) if belongs(wait.what, where)]
-        if not waits or not all(wait.is_held_up for wait in waits):
+        if not waits or not all(wait.is_held_up() for wait in waits):
             return None
         return HoldUp(min((wait.ends_at for wait in waits if wait.ends_at), default=None))
 
     @contextmanager
     def waiting(
-        self, described: str, what: str = "", *, is_held_up: bool = False, seconds: float | None = None
+        self,
+        described: str,
+        what: str = "",
+        *,
+        is_held_up: Callable[[], bool] = _by_nothing,
+        seconds: float | None = None,
     ) -> Iterator[None]:
-        """Note what this thread waits for meanwhile; for so many ``seconds``, where that is known."""
+        """Note what this thread waits for meanwhile; for so many ``seconds``, where that is known.
+
+        Signing in for a request is a part of that request.
+        """
         thread = threading.get_ident()
         before = self._by_thread.get(thread)
         ends_at = None if seconds is None else time.time() + seconds
-        self._by_thread[thread] = Wait(described, what or described, is_held_up, ends_at)
+        self._by_thread[thread] = Wait(described, before.what if before else what or described, is_held_up, ends_at)
         try:
             yield
         finally:
@@ -84,11 +96,12 @@ class Waits:
     def held_up(self, described: str, what: str, seconds: float | None = None) -> Iterator[None]:
         """Note that a limit holds up this thread meanwhile, and for how long it did."""
         began = time.monotonic()
-        with self.waiting(described, what, is_held_up=True, seconds=seconds):
+        with self.waiting(described, what, is_held_up=lambda: True, seconds=seconds):
+            whole = self._by_thread[threading.get_ident()].what
             try:
                 yield
             finally:
-                self.tallies.add(what, Tally(waited_seconds=time.monotonic() - began))
+                self.tallies.add(whole, Tally(waited_seconds=time.monotonic() - began))
 
     def keep_pace(self, where: str) -> None:
         """Wait until the allowed rate leaves room for another request."""

@@ -84,7 +84,10 @@ def waits_in(other, waits, where):
 
 
 def test_a_request_that_was_refused_a_seat_is_held_up_until_it_is_answered(waits):
-    with waits.waiting(WHERE, is_held_up=True):
+    refusals = []
+    with waits.waiting(WHERE, is_held_up=lambda: bool(refusals)):
+        assert waits.hold_up(WHERE) is None
+        refusals.append(429)
         assert waits.hold_up(WHERE) is not None
 
 
@@ -101,3 +104,10 @@ def test_the_rate_is_a_wait_that_is_counted():
     waits.keep_pace(WHERE)
     waits.keep_pace(WHERE)
     assert 0.05 < waits.tallies.of(WHERE).waited_seconds < 1
+
+
+def test_a_sign_in_belongs_to_the_request_that_it_is_for(waits):
+    with waits.waiting(WHERE), waits.held_up("Tenant 'A', signing in", "Tenant 'A', signing in"):
+        assert waits.hold_up(WHERE) is not None
+        assert waits.described == "Tenant 'A', signing in"
+    assert waits.tallies.of(WHERE) == waits.tallies.total
