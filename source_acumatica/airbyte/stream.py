@@ -61,6 +61,8 @@ class TableStream(HttpStream, ABC):
         configured: Mapping[str, Any] | None = None,
         keys: KeyWatch | None = None,
     ) -> None:
+        self.table = table
+        """What the stream shows, in all tenants together."""
         # HttpStream's constructor asks for the name already.
         self._rows_table, self._client, self._config, self._access = table, client, config, access
         self._name, self.tenants, self._holding = table.name, tuple(holding), holding
@@ -89,11 +91,6 @@ class TableStream(HttpStream, ABC):
     def name(self) -> str:
         """The stream's name; asked for with every record, so made once."""
         return self._name
-
-    @property
-    def table(self) -> StreamTable:
-        """What the stream shows, in all tenants together."""
-        return self._rows_table
 
     @property
     def primary_key(self) -> list[str]:
