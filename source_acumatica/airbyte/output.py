@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage
@@ -35,16 +35,18 @@ class Output:
         """Cut by rows and again by records: all results of an inquiry form are in one row."""
         row_bytes = max(reader.record_bytes, 1.0)
         for some in in_pieces(rows, max(int(_PIECE_BYTES / row_bytes), 1)):
-            records = [record for row in some for record in self._records_of(reader.tenant, row)]
+            records = self._records_of(reader.tenant, some)
             pieces = math.ceil(row_bytes * len(some) / (2 * _PIECE_BYTES))
             yield from in_pieces(records, max(math.ceil(len(records) / pieces), 1))
 
-    def _records_of(self, tenant: str, row: Raw) -> Iterable[Any]:
-        """A row's records, made in the way in which its page was decoded."""
-        make = self._codec_of(tenant).make_records
-        if make and isinstance(row, RawRow):
-            return make(tenant, row)
-        return self._rows_of(tenant)(row)
+    def _records_of(self, tenant: str, rows: Sequence[Raw]) -> list[Any]:
+        """The rows' records, made in the way in which their pages were decoded."""
+        make, rows_of = self._codec_of(tenant).make_records, self._rows_of(tenant)
+        return [
+            record
+            for row in rows
+            for record in (make(tenant, row) if make and isinstance(row, RawRow) else rows_of(row))
+        ]
 
     def begin_again(self) -> None:
         """Note that what follows has been sent before, and is wanted again."""

@@ -67,6 +67,8 @@ class _RecordLine(msgspec.Struct, gc=False, tag_field="type", tag="RECORD"):
 
 
 _ENCODER = msgspec.json.Encoder()
+# Stands for the data of a record; no stream has this name.
+_PLACE = "\x00data"
 # The CDK's serializer has no other way to keep the digits of a number.
 _DECODER = msgspec.json.Decoder(_RecordLine, float_hook=orjson.Fragment)
 
@@ -97,11 +99,17 @@ class RecordBatch(AirbyteMessage):
         ``files``: one for each record, or none at all.
         """
         now = time.time_ns() // 1_000_000
-        bodies = zip(records, files, strict=True) if files else ((record, None) for record in records)
-        text = _ENCODER.encode_lines(
-            [_RecordLine(_RecordBody(stream, filled(record), now, meta, file)) for record, file in bodies]
-        )
-        return cls(stream, text[:-1].decode(), len(records), sum(file.file_size_bytes for file in files))
+        if files:
+            pairs = zip(records, files, strict=True)
+            lines = [_RecordLine(_RecordBody(stream, filled(record), now, meta, file)) for record, file in pairs]
+            text, file_bytes = _ENCODER.encode_lines(lines)[:-1], sum(file.file_size_bytes for file in files)
+            return cls(stream, text.decode(), len(records), file_bytes)
+        message = _ENCODER.encode(_RecordLine(_RecordBody(stream, _PLACE, now, meta)))
+        before, _, behind = message.partition(_ENCODER.encode(_PLACE))
+        # What is the same in all messages is put around the records as text: JSON has no line breaks within its texts.
+        bodies = _ENCODER.encode_lines(list(map(filled, records)) if dict in set(map(type, records)) else records)
+        text = b"".join([before, bodies[:-1].replace(b"\n", b"%b\n%b" % (behind, before)), behind])
+        return cls(stream, text.decode(), len(records))
 
     def single_messages(self) -> Iterator[AirbyteMessage]:
         """The same records, each as a message of the CDK."""

@@ -79,7 +79,7 @@ def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type
     # Files are few, and their values have no wrappers.
     if table.method is Method.INQUIRY or not table.is_identified or table.is_files:
         raise NotCompilableError
-    code, cursor, kinds = Code(), table.cursor, table.shape.fields
+    code, cursor, kinds = Code(_SHORTCUTS), table.cursor, table.shape.fields
     top = Cells(code, "row", table.dialect.has_ids)
     needed = _values(top, kinds, [*table.keys, *filter(None, [cursor])])
     modified = f"{code.value(utc_instant)}({top.value(cursor, kinds[cursor])})" if cursor else ""
@@ -158,7 +158,7 @@ def _level(cells: Cells, shape: Shape, columns: Collection[str] | None = None) -
 
 def _linked(shape: Shape, *, has_choices: bool) -> tuple[type[RawRow], Callable[[Any], Any]]:
     """The type of a linked object, and the function to its cell."""
-    code = Code()
+    code = Code(_SHORTCUTS)
     fields, cells = _level(Cells(code, "row", has_choices), shape)
     row_type, make = (
         made_row_type(code, fields, ERROR_NAMES),
@@ -178,3 +178,10 @@ def _values(cells: Cells, kinds: Mapping[str, FieldKind], names: Iterable[str]) 
     if any(kinds.get(name) is FieldKind.UNKNOWN for name in names):
         raise NotCompilableError
     return {name: cells.type_of(kinds[name]) for name in names}
+
+
+# What these do with what most records have, inline: no note, and no custom fields.
+_SHORTCUTS: Mapping[Callable[[Any], Any], str] = {
+    unwrap: "('' if (x := {argument}) == {{'value': ''}} else {function}(x))",
+    custom_values: "({function}(x) if (x := {argument}) else {{}})",
+}

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from source_acumatica.contract.tables import Table
-from source_acumatica.reading.fields import Raw, unwrap
+from source_acumatica.reading.fields import Raw, Wrapper, unwrap
 from source_acumatica.reading.trail import Identity
 
 # What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
@@ -23,10 +23,16 @@ def identifier(table: Table) -> Callable[[Raw], Identity]:
     """
     keys, cursor = table.keys, table.cursor or ""
     if keys:
-        return lambda row: ("\x1f".join([str(unwrap(row.get(key))) for key in keys]),)
+        return lambda row: ("\x1f".join([_text(row.get(key)) for key in keys]),)
     if table.has_note_id:
         return lambda row: (str(row.get("id")), str(unwrap(row.get(cursor))))
     return _content
+
+
+def _text(wrapper: Any) -> str:
+    value = wrapper.value if type(wrapper) is Wrapper else None
+    # Nearly all keys are texts, and each row is asked for them.
+    return value if type(value) is str else str(unwrap(wrapper))
 
 
 def _content(row: Raw) -> Identity:
