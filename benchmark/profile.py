@@ -1,4 +1,4 @@
-"""Prints where the time goes in a full refresh of a list, by function, over all threads of the connector.
+"""Prints where the time goes in full refreshes through both APIs, by function, over all threads of the connector.
 
 A sample can be taken only where the interpreter lets another thread run, so work in C, such as decoding a page, is
 booked to the Python functions that it calls or that follow it.
@@ -19,10 +19,10 @@ from types import FrameType
 from source_acumatica import SourceAcumatica
 from source_acumatica.airbyte.records import Entrypoint
 
-from .pages import ENTITY, catalog, serving
+from .pages import ENTITY, LINES, TABLE, catalog, serving
 from .process import options
 
-_ROWS = 50_000
+_ROWS = {ENTITY: 50_000, LINES: 10_000, TABLE: 50_000}
 _LINES = 25
 _INTERVAL_SECONDS = 0.001
 # A thread that stands in one of these waits for a lock, a queue or the network.
@@ -36,11 +36,18 @@ _WAITING = {
 
 
 def main() -> None:
+    """Print the shares for a list, for the lines of documents, and for a table."""
+    for stream, rows in _ROWS.items():
+        print(f"\n{stream}")
+        _profile(stream, rows)
+
+
+def _profile(stream: str, rows: int) -> None:
     """Sample the threads' innermost functions while the connector reads, and print their shares."""
     samples: Counter[str] = Counter()
     has_ended = Event()
-    with serving(_ROWS) as settings, tempfile.TemporaryDirectory() as folder:
-        files = options(Path(folder), config=settings, catalog=catalog(ENTITY, sync_mode="full_refresh"))
+    with serving(rows, "--real") as settings, tempfile.TemporaryDirectory() as folder:
+        files = options(Path(folder), config=settings, catalog=catalog(stream, sync_mode="full_refresh"))
         sampler = Thread(target=_sample, args=(samples, has_ended), daemon=True)
         began = time.process_time()
         sampler.start()

@@ -22,7 +22,7 @@ from source_acumatica.erp.helpers import Helpers
 from source_acumatica.erp.http_session import CONNECT_TIMEOUT_SECONDS
 from source_acumatica.erp.limits import Pace
 from source_acumatica.erp.network import NetworkError
-from source_acumatica.erp.response import bound
+from source_acumatica.erp.response import bound, read_whole
 from source_acumatica.erp.retries import Recovery, RetryPolicy, Trouble
 from source_acumatica.erp.server_clock import ServerClocks
 from source_acumatica.erp.sessions import Session, SessionPool
@@ -246,7 +246,7 @@ class Client:
             )
             bound(response, *bounds)
             if not is_streamed:
-                _ = response.content
+                read_whole(response)
             problem = judge(response)
         except NetworkError as error:
             return read_exception(error, url)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import requests
@@ -30,6 +31,18 @@ def bound(
     ``slowest_bytes_per_second``: bytes that come at this speed at least do not count against its time.
     """
     response.raw = _BoundedBody(response.raw, seconds, most_bytes, slowest_bytes_per_second)
+
+
+def read_whole(response: requests.Response) -> None:
+    """Read the body into one buffer, which becomes its content; ``requests`` would hold all pieces and their copy.
+
+    Raises:
+        AnswerTooLarge, requests.RequestException: as reading the ``content`` would.
+    """
+    whole = BytesIO()
+    for piece in response.iter_content(_PIECE_BYTES):
+        whole.write(piece)
+    response._content = whole.getvalue()
 
 
 class _BoundedBody:

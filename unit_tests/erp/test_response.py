@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import tracemalloc
 
 import pytest
 import requests
@@ -70,3 +71,24 @@ def test_bytes_that_keep_coming_do_not_count_against_the_time(monkeypatch):
     responses.bound(slow, 10, len(body), slowest_bytes_per_second=50_000)
     with pytest.raises(requests.ReadTimeout):
         _ = slow.content
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_body_that_is_read_whole_is_in_memory_once(is_packed):
+    body = bytes(range(256)) * 40_000
+    response = answer(gzip.compress(body) if is_packed else body, **({"content-encoding": "gzip"} if is_packed else {}))
+    responses.bound(response, 10, len(body))
+    tracemalloc.start()
+    responses.read_whole(response)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert response.content == body
+    assert response.text
+    assert peak_bytes < 1.3 * len(body)
+
+
+def test_a_body_that_is_too_large_has_no_content():
+    response = answer(b"x" * 100)
+    responses.bound(response, 10, 99)
+    with pytest.raises(AnswerTooLarge):
+        responses.read_whole(response)
