@@ -22,7 +22,7 @@ from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import FURTHEST_OFF
 from source_acumatica.reading.fields import format_instant
-from source_acumatica.reading.sent_files import SentFiles, mark_of
+from source_acumatica.reading.sent_files import SentFiles, begun_again, mark_of
 
 logger = logging.getLogger("airbyte")
 
@@ -59,12 +59,16 @@ class Memory:
     @classmethod
     def of(cls, progress: TenantCursor, tenant: str, lookback: timedelta, now: datetime | None) -> Memory:
         """Of a sync that begins ``now``, by the server's clock."""
+        progress.note(tenant, files=begun_again(progress.progress(tenant).files))
         return cls(progress, tenant, format_instant(now - lookback - FURTHEST_OFF) if now else "")
 
     def unsent(self, records: Sequence[Record], mark: Callable[[Record], str]) -> list[Record]:
         """The records that have not come before with the same stamp."""
-        sent = self._sent()
-        return [record for record in records if not sent.has(_stamp(record), mark(record))]
+        sent, marks = self._sent(), [mark(record) for record in records]
+        known = [sent.has(_stamp(record), own) for record, own in zip(records, marks, strict=True)]
+        if any([sent.came_again(own) for own, is_known in zip(marks, known, strict=True) if is_known]):
+            self.progress.note(self.tenant, files=sent.as_state())
+        return [record for record, is_known in zip(records, known, strict=True) if not is_known]
 
     def note(self, records: Sequence[Record], mark: Callable[[Record], str], size_bytes: int = 0) -> None:
         """Note that these were sent; a state goes out behind them, unless little has come since the last one."""

@@ -19,7 +19,7 @@ from source_acumatica.reading.paging import Position
 from source_acumatica.reading.progress import Progress, StampsSeen
 from source_acumatica.reading.read_with import ReadWith, is_of_another_contract
 from source_acumatica.reading.rereading import Rereading
-from source_acumatica.reading.sent_files import behind_page
+from source_acumatica.reading.sent_files import behind_page, behind_window
 from source_acumatica.reading.window import State, Window
 
 _NO_STAMPS = StampsSeen()
@@ -102,6 +102,7 @@ class TenantCursor(Cursor):
         """
 
         def done(was: Progress) -> Progress:
+            was = replace(was, files=behind_window(was.files))
             if window.is_unstamped or not window.until:
                 return replace(was, reading=None)
             now = was.done(window, look, begin, is_blind=is_blind)

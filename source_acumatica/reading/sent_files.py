@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-_PAGE = ""
-"""In place of a stamp: the files of the page that is being read, whatever the stamps of their records."""
+_PAGE, _AHEAD = "", "ahead"
+"""In place of a stamp: the files of the page that is being read, whatever the stamps of their records; and those of a
+page that a sync before was cut off in, whose records have not come again yet. Pages differ in size."""
 # Two of a hundred thousand files have the same mark once in fifty thousand cases; their stamps are in it.
 _MARK_BYTES, _MARK_CHARACTERS = 6, 8
 # The state goes out after every few files; what is sent twice costs time and harms nothing.
@@ -32,18 +33,37 @@ def behind_page(files: Mapping[str, str]) -> Mapping[str, str]:
     return {stamp: marks for stamp, marks in files.items() if stamp != _PAGE}
 
 
+def behind_window(files: Mapping[str, str]) -> Mapping[str, str]:
+    """What has to be kept of them once all records have come."""
+    return {stamp: marks for stamp, marks in files.items() if stamp not in (_PAGE, _AHEAD)}
+
+
+def begun_again(files: Mapping[str, str]) -> Mapping[str, str]:
+    """The files of the syncs before, as the next one begins with them."""
+    ahead = files.get(_AHEAD, "") + files.get(_PAGE, "")
+    return {**behind_window(files), **({_AHEAD: ahead} if ahead else {})}
+
+
 class SentFiles:
     """The files that were sent; ``as_state`` is what the state keeps of them."""
 
     def __init__(self, files: Mapping[str, str], since: str) -> None:
         """``since``: records with earlier stamps do not come again in the next sync."""
         self._since = since
-        self._recent = {stamp: _divided(marks) for stamp, marks in behind_page(files).items()}
-        self._page = _divided(files.get(_PAGE, ""))
+        self._recent = {stamp: _divided(marks) for stamp, marks in behind_window(files).items()}
+        self._page, self._ahead = _divided(files.get(_PAGE, "")), _divided(files.get(_AHEAD, ""))
 
     def has(self, stamp: str, mark: str) -> bool:
         """Whether the file was sent, with the same stamp of its record."""
-        return mark in self._page or mark in self._recent.get(stamp, ())
+        return mark in self._page or mark in self._ahead or mark in self._recent.get(stamp, ())
+
+    def came_again(self, mark: str) -> bool:
+        """Note that the record of a file that was sent has come; whether that is news."""
+        if mark not in self._ahead:
+            return False
+        del self._ahead[mark]
+        self._page[mark] = None
+        return True
 
     def note(self, stamp: str, mark: str) -> None:
         """Note that the file was sent."""
@@ -59,6 +79,8 @@ class SentFiles:
     def as_state(self) -> dict[str, str]:
         """The marks by stamp; of those that may come again with the next sync only the latest."""
         left, kept = _MOST_REMEMBERED, {_PAGE: "".join(self._page)}
+        if self._ahead:
+            kept[_AHEAD] = "".join(self._ahead)
         for stamp in sorted(self._recent, reverse=True):
             left -= len(self._recent[stamp])
             if left < 0 or stamp < self._since:

@@ -212,6 +212,21 @@ def test_a_page_with_thousands_of_files_has_no_more_states_than_it_needs(monkeyp
     assert len(states) == before + 1
 
 
+def test_a_page_that_was_cut_off_may_come_again_as_several():
+    """The next run begins with smaller pages: what is ahead of the first of them was sent nevertheless."""
+    progress, states = a_progress()
+    list(an_output(Files(), progress).messages(records("a", "b", "c", stamp=OLD)))
+    resumed = TenantCursor("_parent_modified", ["A"], json.loads(json.dumps(states[-1])), lambda _: None)
+    files, window = Files(), Window(None, "2026-03-01T00:00:00.000000Z")
+    output = an_output(files, resumed)
+    for number, id_ in enumerate(["a", "b", "c", "d"], start=1):
+        sent(output.messages(records(id_, stamp=OLD)))
+        resumed.page_done("A", window, Position(number))
+    assert files.asked == ["d"]
+    resumed.window_done("A", window)
+    assert resumed.progress("A").files == {}
+
+
 def test_behind_the_page_only_what_comes_again_is_remembered():
     progress, states = a_progress()
     list(an_output(Files(), progress).messages([*records("a", stamp=OLD), *records("b")]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from source_acumatica.reading import sent_files
-from source_acumatica.reading.sent_files import SentFiles, behind_page, mark_of
+from source_acumatica.reading.sent_files import SentFiles, begun_again, behind_page, behind_window, mark_of
 
 OLD, NEW, NEWER = "2026-01-01T00:00:00.000000Z", "2026-02-02T00:00:00.000000Z", "2026-02-03T00:00:00.000000Z"
 
@@ -58,3 +58,15 @@ def test_marks_differ_by_every_part():
     marks = {mark_of(parts) for parts in (["a", "b"], ["ab", ""], ["a", None], ["a", "B"], ["b", "a"])}
     assert len(marks) == 5
     assert {len(mark) for mark in marks} == {sent_files._MARK_CHARACTERS}
+
+
+def test_what_is_ahead_stays_known_until_its_record_has_come():
+    sent = SentFiles({}, NEW)
+    sent.note(OLD, mark_of(["a"]))
+    sent.note(OLD, mark_of(["b"]))
+    resumed = SentFiles(begun_again(begun_again(sent.as_state())), NEW)
+    assert resumed.came_again(mark_of(["a"]))
+    assert not resumed.came_again(mark_of(["a"]))
+    kept = SentFiles(behind_page(resumed.as_state()), NEW)
+    assert (kept.has(OLD, mark_of(["a"])), kept.has(OLD, mark_of(["b"]))) == (False, True)
+    assert behind_window(resumed.as_state()) == {}
