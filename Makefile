@@ -11,7 +11,8 @@ COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --pyt
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 # Tests that try random or all cases; in `make test` they try few, and the same ones each time.
-SOAKED := $(addprefix integration_tests/test_,soak.py crash.py endings.py faults.py lies.py hostile.py moving_rows.py histories.py books.py)
+SOAKED := $(addprefix integration_tests/test_,soak.py crash.py endings.py faults.py lies.py hostile.py moving_rows.py histories.py books.py \
+	key_comparison.py tracking_gaps.py silent_changes.py soak_attachments.py)
 
 # Some environments keep Python from storing what it has compiled: each process of the tests would compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -298,7 +298,7 @@ def test_a_request_that_is_refused_does_not_cost_all_others_their_sessions_for_e
 def _bounded(monkeypatch: pytest.MonkeyPatch, seconds: float, most_bytes: int) -> None:
     """Other bounds of time for all answers, and of size for pages."""
 
-    def bound(response: Any, _seconds: float, most: int) -> None:
+    def bound(response: Any, _seconds: float, most: int, *_slowest: float) -> None:
         is_page = most == client._LARGEST_PAGE_BYTES
         responses.bound(response, seconds, most_bytes if is_page else most)
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 from source_acumatica.specification import specification_message
@@ -37,14 +38,13 @@ def _quick_imports() -> Iterator[None]:
     try:
         comments: Any = import_module("attributes_doc")
     except ImportError:  # another release of the CDK may do without it
-        yield
-        return
-    search = comments.get_attributes_doc
-    comments.get_attributes_doc = lambda _class: {}
+        comments = SimpleNamespace(get_attributes_doc=None)
+    search, comments.get_attributes_doc = comments.get_attributes_doc, lambda _class: {}
     try:
         yield
     finally:
         comments.get_attributes_doc = search
+        gc.enable()
 
 
 if __name__ == "__main__":

@@ -87,6 +87,8 @@ LAYERS = {
     "airbyte/attached_files": 1,
     "airbyte/keys": 1,
     "airbyte/known_keys": 1,
+    "airbyte/key_lists": 1,
+    "airbyte/suspicion": 0,
     "airbyte/messages": 1,
     "airbyte/output": 1,
     "airbyte/stamps": 1,

@@ -27,6 +27,7 @@ seen there too.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta, timezone
 from threading import Event, Thread
 from types import TracebackType
@@ -139,6 +140,18 @@ class Simulator:
     def url(self) -> str:
         assert self._server is not None, "the simulator runs inside its `with` block"
         return f"http://127.0.0.1:{self._server.server_port}{self._site.settings.base_path}"
+
+    @property
+    def deletions(self) -> DeletionRules:
+        return self._site.odata.deletions
+
+    @deletions.setter
+    def deletions(self, rules: DeletionRules) -> None:
+        """Other rules from now on; what has been dropped by the ones of before is lost."""
+        before, now = self.deletions, self.clock.now()
+        for tenant in self._tenants.values():
+            tenant.journal.forget(lambda at: before.is_kept(at, now))
+        self._site.odata = replace(self._site.odata, deletions=rules)
 
     @property
     def lies(self) -> tuple[Lies, ...]:

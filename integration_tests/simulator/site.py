@@ -49,7 +49,7 @@ class Site:
         self.identity, self.sessions, self.throttle, self.faults = identity, sessions, throttle, faults
         self.hooks: list[Hook] = []
         self.rewrites: list[Rewrite] = []
-        self._sleep, self._switches, self._odata = sleep, switches, odata
+        self._sleep, self._switches, self.odata = sleep, switches, odata
         self._endpoints = {(each.name, each.version): each for each in release.endpoints}
         self._contract = ContractService(settings, release, self._endpoints, switches)
         self._lists_for_anyone = release.has_contract_5
@@ -108,7 +108,7 @@ class Site:
             return self._under_faults(request, work, grant)
 
     def _address(self, path: str) -> Address | None:
-        return find_address(path, self.settings.openapi, self.tenants, self._odata.legacy_inquiries)
+        return find_address(path, self.settings.openapi, self.tenants, self.odata.legacy_inquiries)
 
     def _open_data(self, request: Request, address: Address) -> Answer:
         """The address names the tenant: one that does not exist is not found, a token of another one is no token."""
@@ -126,7 +126,7 @@ class Site:
             given = as_heard(request, lies)
             turn = self._switches.next_turn() if lies.unordered else 0
             service = kind(
-                address, tenant, tenant.store, given, self._odata, site_url, settings.zone, roles, now, lies, turn
+                address, tenant, tenant.store, given, self.odata, site_url, settings.zone, roles, now, lies, turn
             )
             return untrue_rows(service.answer(), lies) if address.is_data else service.answer()
 

@@ -34,8 +34,8 @@ class Access:
     progress_log: ProgressLog = field(default_factory=ProgressLog)
     linked: LinkedChanges | None = None
     """Where changes of linked rows are found, if they are wanted."""
-    brought: dict[tuple[str, str], str] = field(default_factory=dict)
-    """By tenant and family of tables: the keys of records that had not come before, and that comparing them brought."""
+    brought: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    """By tenant and family of tables, ``Progress.brought`` of the stream of its records."""
     began_at: float = field(default_factory=time.monotonic)
 
     def now(self, tenant: str) -> datetime | None:

@@ -18,7 +18,7 @@ def column(records: Sequence[Any], name: str) -> list[Any] | None:
 
 def ids_in(records: Sequence[Any], name: str) -> list[str]:
     """The ids in the column ``name``, as they are written; none of records that have no such column or id."""
-    return [str(each) for each in column(records, name) or () if each]
+    return [str(each) for each in column(records, name) or () if each] if records else []
 
 
 def changed_since(records: Sequence[Any], name: str | None, since: str | None) -> Sequence[Any]:

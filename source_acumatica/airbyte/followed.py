@@ -6,13 +6,16 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from airbyte_cdk.models import AirbyteMessage
+from airbyte_cdk.models import AirbyteMessage, FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.records import in_pieces
+from source_acumatica.erp.errors import message_of
+from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.reader import Reader
-from source_acumatica.reading.record_ids import of_text
+from source_acumatica.reading.record_ids import as_text, of_text
 from source_acumatica.reading.table import StreamTable
 
 logger = logging.getLogger("airbyte")
@@ -20,32 +23,67 @@ logger = logging.getLogger("airbyte")
 # Each is a request of its own; so many are held in memory.
 _ROWS_AT_ONCE = 30
 _MARK_CHARACTERS = 12
+# 13 kB of a state. Each sync brings at most 300, and the streams of lines follow in it, or in the next one.
+_MOST_BROUGHT_CHARACTERS = 13_000
+
+Brought = Mapping[str, str]
+"""The ids of records, as a text, by the time of the comparison that brought them."""
+
+
+def with_brought(before: Brought, at: str, ids: Sequence[str]) -> Brought:
+    """The same with what a comparison has brought now, without the oldest ones where they get too many."""
+    brought = {**before, at: as_text(ids)}
+    for oldest in sorted(brought):
+        if len(brought) == 1 or sum(map(len, brought.values())) <= _MOST_BROUGHT_CHARACTERS:
+            break
+        del brought[oldest]
+    return brought
 
 
 def followed(
     reader: Reader,
     table: StreamTable,
     progress: TenantCursor | None,
-    brought: Mapping[tuple[str, str], str],
+    brought: Mapping[tuple[str, str], Brought],
     send: Callable[[Reader, Sequence[Raw]], Iterator[AirbyteMessage]],
 ) -> Iterator[AirbyteMessage]:
     """The rows that belong to records whose keys were ``brought``, unless they were sent before.
 
-    The keys stand there by tenant and family of tables. If the stream is cut off, all come with the next sync.
+    The keys stand there by tenant and family of tables. What cannot be read now comes with the next sync.
     """
     if progress is None or table.record_id == table.id_field:
         return
-    found = brought.get((reader.tenant, table.family), "")
-    mark = hashlib.sha256(found.encode()).hexdigest()[:_MARK_CHARACTERS]
-    if not found or progress.progress(reader.tenant).followed == mark:
-        return
+    found = {_mark(at, ids): ids for at, ids in brought.get((reader.tenant, table.family), {}).items()}
+    before = [mark for mark in progress.progress(reader.tenant).followed if mark in found]
     try:
-        ids = of_text(found)
+        for mark in [mark for mark in found if mark not in before]:
+            yield from _rows(reader, found[mark], send)
+            before.append(mark)
+    except PoolClosed:
+        raise
+    except AirbyteTracedException as error:
+        if error.failure_type is FailureType.config_error:
+            raise
+        logger.warning(
+            f"{message_of(error)}. The rows of records that were found by comparing keys are asked for again with the "
+            "next sync; all else is read."
+        )
+    if found:
+        progress.note(reader.tenant, followed=tuple(before))
+
+
+def _rows(
+    reader: Reader, text: str, send: Callable[[Reader, Sequence[Raw]], Iterator[AirbyteMessage]]
+) -> Iterator[AirbyteMessage]:
+    try:
+        ids = of_text(text)
     except ValueError as error:
         logger.warning(f"{reader.where}: {error}: the rows of records that were found by comparing keys do not come.")
         return
     logger.info(f"{reader.where}: the rows of {len(ids):,} records are read, since comparing keys has found these.")
     for some in in_pieces(ids, _ROWS_AT_ONCE):
-        rows = [row for _, row in reader.by_ids(some, is_unconditional=True) if row is not None]
-        yield from send(reader, rows)
-    progress.note(reader.tenant, followed=mark)
+        yield from send(reader, [row for _, row in reader.by_ids(some) if row is not None])
+
+
+def _mark(at: str, ids: str) -> str:
+    return hashlib.sha256(f"{at} {ids}".encode()).hexdigest()[:_MARK_CHARACTERS]

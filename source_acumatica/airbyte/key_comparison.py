@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,33 +13,35 @@ from airbyte_cdk.models import AirbyteMessage
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.columns import ids_in
-from source_acumatica.airbyte.known_keys import KnownKeys
+from source_acumatica.airbyte.followed import with_brought
+from source_acumatica.airbyte.key_lists import KeyLists
+from source_acumatica.airbyte.known_keys import NOTHING, KnownKeys
 from source_acumatica.airbyte.removals import Removal
+from source_acumatica.airbyte.suspicion import is_suspicious
 from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.facts import TenantFacts
-from source_acumatica.reading.fields import Raw, format_instant, unwrap, utc_instant
+from source_acumatica.reading.fields import Raw, format_instant
 from source_acumatica.reading.held_keys import HeldKeys
 from source_acumatica.reading.key_sketch import MOST_CAPACITY
 from source_acumatica.reading.learnt import NOT_COMPARED
+from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.reader import Reader
-from source_acumatica.reading.record_ids import as_text
 from source_acumatica.reading.seen_keys import SeenKeys
 from source_acumatica.reading.table import StreamTable
-from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 
 # Through the contract-based REST API each is a request of its own. The rest waits for the next sync.
 _MOST_ASKED = 300
-# More than that, and more than a fifth of a table, is not deleted at once: rights may have been taken away.
-_MANY, _PART_OF_A_TABLE = 10, 5
 _MARK_CHARACTERS = 12
 # A daily sync begins a little earlier now and then; it must not compare every other day.
 _ALMOST = 0.95
-# A list that is empty of a sudden may be a matter of rights, too.
-_FEW = 2
+# Rows that come into view are sent; those of later comparisons, if there are more.
+_MOST_NEW = 20_000
+# Rights that are taken away are given back within this time, or seldom.
+_HIDDEN_FOR = timedelta(days=30)
 
 Send = Callable[[Reader, Sequence[Raw]], Generator[AirbyteMessage, None, Sequence[str]]]
 """Makes records of the rows that are wanted; their ids, in lower case."""
@@ -73,28 +75,26 @@ class KeyComparison:
 
     reader: Reader
     """Of whole rows."""
-    key_reader: Callable[[str | None], Reader]
-    """Makes the reader of the ids alone, or of these and another column."""
+    lists: KeyLists
     table: StreamTable
     progress: TenantCursor
     facts: TenantFacts
-    window: Window
-    """All rows that are wanted: a start date leaves out some."""
     every: timedelta
     now: Callable[[], datetime | None]
     send: Send
     tombstones: Tombstones
-    note_brought: Callable[[str], None]
+    note_brought: Callable[[Mapping[str, str]], None]
     """Told the keys of records that had not come before, which those of its lines follow."""
-    are_kept: Callable[[], bool]
-    """Whether the ERP keeps all deletions since they were last read."""
+    are_kept: Callable[[Progress], bool]
+    """Whether the ERP keeps all deletions since they were last read, by this progress."""
     closes_gap: bool = field(default=False, init=False)
     """Whether keys are known that the ERP's list of deletions may lack."""
     is_kept: bool = field(default=False, init=False)
     """Whether the ERP has kept all deletions since the keys were listed, so that there is nothing to compare."""
     _known: KnownKeys | None = field(default=None, init=False)
-    _is_upper: bool = field(default=False, init=False)
-    """Whether the ERP writes ids in upper case."""
+    _was: Progress = field(default_factory=Progress, init=False)
+    _has_failed: bool = field(default=False, init=False)
+    """Whether keys could not be listed, or compared, in this sync: then what is sent is only noted."""
 
     @property
     def tenant(self) -> str:
@@ -108,24 +108,29 @@ class KeyComparison:
 
     def begin(self) -> None:
         """Take up what is known from earlier syncs; where nothing is, list the keys before any row is sent."""
-        was, are_kept = self.progress.progress(self.tenant), self.are_kept()
+        self._was = was = self.progress.progress(self.tenant)
+        are_kept = self.are_kept(was)
+        self.is_kept = was.is_kept
         if was.is_kept and not are_kept:
-            # The pause was too long, or the table is not tracked any more: what was deleted meanwhile is in no list.
-            self.progress.note(self.tenant, is_kept=False, is_due=True)
-        self.is_kept = was.is_kept and are_kept
+            self._find_gap()
         try:
             self._known = KnownKeys.of_state(was)
         except ValueError as error:
             logger.warning(f"{self.reader.where}: {error}: keys are compared from now on only.")
-            self._known = KnownKeys()
+            self._known, self.is_kept = KnownKeys(), False
         self.closes_gap = not self._known.is_empty
         if was.is_kept and not was.held:
             self._begin_again(are_kept=are_kept)
-        elif not (was.held if self.is_kept else self._known.held.count):
+        elif not was.held or (self._known.is_empty and not self.is_kept):
             self.is_kept = are_kept
             self._try(self._list_first)
         elif was.compared_with != self._mark:
             self._try(self._list_under_new_conditions)
+
+    def _find_gap(self) -> None:
+        """The pause was too long, or the table is not tracked any more: what was deleted meanwhile is in no list."""
+        self.is_kept = False
+        self.progress.note(self.tenant, is_kept=False, is_due=True)
 
     def _begin_again(self, *, are_kept: bool) -> None:
         """Keys were listed, and more rows have come than could be kept: list them once it is time again."""
@@ -135,19 +140,25 @@ class KeyComparison:
         else:
             self._try(self._list_first)
 
-    def note_sent(self, records: Sequence[Any]) -> None:
-        """Remember rows that are about to be sent; the state that follows them has to know their keys."""
+    def note_sent(self, records: Sequence[Any], newest: str | None = None) -> None:
+        """Remember rows that are about to be sent, with stamps up to ``newest``.
+
+        The state that follows them has to know their keys; and one goes out before those that may be new: if the run
+        dies behind them, they may be deleted before the next one.
+        """
         if self._known is None:
             return
         try:
-            self._known.send(self._in_lower_case(ids_in(records, self.table.id_field)))
+            is_news = self._known.send(self.lists.in_lower_case(ids_in(records, self.table.id_field)))
         except ValueError as error:
             self._give_up(str(error))
             return
-        if self._known.is_full:
+        if self._known.is_full and self._has_failed:
+            self._lose_track()
+        elif self._known.is_full:
             self._try(self._make_room)
-        if self._known is not None:
-            self.progress.note(self.tenant, **self._known.since())
+        if is_news:
+            self._emit(max(filter(None, (newest, self._now_is.ahead)), default=None))
 
     def note_removed(self, ids: Iterable[str]) -> None:
         """Remember rows whose tombstones are about to be sent."""
@@ -162,7 +173,12 @@ class KeyComparison:
 
     def compare(self) -> Iterator[AirbyteMessage]:
         """Where it is due: tombstones for rows that are gone, and rows that are there and have not come."""
-        if self._known is None or self.is_kept or not self._is_time():
+        if self._known is None or self._has_failed:
+            return
+        if self.is_kept and not self.are_kept(self._was):
+            # While the rows were read, the ERP may have dropped what was deleted after the last sync.
+            self._find_gap()
+        if self.is_kept or not self._is_time():
             return
         try:
             yield from self._compared(self._known)
@@ -179,7 +195,7 @@ class KeyComparison:
         """All that is listed before a first read may be in the destination soon."""
         was = self._known or KnownKeys()
         known = KnownKeys(HeldKeys(was.held.capacity), {*was.sent}, seen=(seen := SeenKeys()))
-        for ids, _recent in self._pages():
+        for ids, _recent in self.lists.pages(None):
             known.held.add_all(ids)
             known.sent.difference_update(ids)
             seen.add_all(ids)
@@ -197,7 +213,7 @@ class KeyComparison:
         else:
             # Lists cost no more than the setting says. A pause that is too long meanwhile is warned of.
             self._known = None
-            self.progress.note(self.tenant, held="", sent="", removed="")
+            self.progress.note(self.tenant, **NOTHING)
 
     def _list_again(self) -> None:
         """From here on, only keys that are not listed are remembered."""
@@ -233,42 +249,27 @@ class KeyComparison:
             _UncomparableError: they cannot be compared with those held.
         """
         known = self._known or KnownKeys()
-        lost, recent = set(known.sent), HeldKeys(known.held.capacity)
+        lost, recent, back = set(known.sent), HeldKeys(known.held.capacity), set[str]()
+        since = None if known.held.is_exact else self._now_is.listed
 
         def ids() -> Iterator[str]:
-            for some, new in self._pages():
+            for some, new in self.lists.pages(since):
                 lost.difference_update(some)
+                # A row that has come back with the stamp that it had.
+                back.update(known.removed.intersection(some))
                 recent.add_all(new)
                 if seen:
                     seen.add_all(some)
                 yield from some
 
-        comparison = known.held.compare(ids(), recent)
+        # Before rows are read, all that is listed is about to come; then only so many are looked at now.
+        comparison = known.held.compare(ids(), recent, most_new=None if seen else _MOST_NEW)
         if comparison.gone is None:
             sentence = f"{known.held.count:,} keys were held, and {comparison.listed.count:,} are listed now"
             raise _UncomparableError(sentence)
-        new = [each for each in dict.fromkeys(comparison.new) if each not in known.sent]
+        new = [each for each in dict.fromkeys((*comparison.new, *back)) if each not in known.sent]
         removed = known.removed | known.removed_now
         return _Listing(comparison.listed, sorted({*comparison.gone, *lost} - removed), new)
-
-    def _pages(self) -> Iterator[tuple[list[str], list[str]]]:
-        """The ids of each page, and those among them of rows that say that they were created since the last list."""
-        since = self.progress.progress(self.tenant).listed
-        created = self.table.created if since and not self.is_exact else None
-        id_field = self.table.id_field
-        for page in self.key_reader(created).pages(self.window):
-            rows = [row for row in page.rows if row.get(id_field)]
-            ids = self._in_lower_case([str(row.get(id_field)) for row in rows])
-            if created and since:
-                at = (utc_instant(unwrap(row.get(created))) for row in rows)
-                yield ids, [each for each, made in zip(ids, at, strict=True) if made and made > since]
-            else:
-                yield ids, []
-
-    def _in_lower_case(self, ids: Sequence[str]) -> list[str]:
-        lower = [each.lower() for each in ids]
-        self._is_upper = self._is_upper or (lower != ids and any(map(str.isupper, ids)))
-        return lower
 
     # ------------------------------------------------------------------------------------------------------- comparing
 
@@ -287,15 +288,16 @@ class KeyComparison:
         doubtful = sorted(listing.gone, key=known.sent.__contains__)
         asked, waiting = doubtful[:_MOST_ASKED], doubtful[_MOST_ASKED:]
         unsent, later = listing.unsent[:_MOST_ASKED], listing.unsent[_MOST_ASKED:]
-        there = {id_ for id_, row in self.key_reader(None).by_ids(asked, is_unconditional=True) if row is not None}
+        there = self.lists.there(asked)
         gone = [each for each in asked if each not in there]
         shown = sorted(there) if not self.table.condition else []
-        if self._is_suspicious(len(gone) + len(gone) * len(waiting) // max(len(asked), 1), listing.now.count, held):
+        about = len(gone) + len(gone) * len(waiting) // max(len(asked), 1)
+        if is_suspicious(self.reader.where, about, listing.now.count + len(there), held + sent):
             listing.now.remove_all(listing.unsent)
             listing.now.add_all([*gone, *shown, *waiting])
             self._keep_listed(KnownKeys(listing.now), is_compared=True)
             return
-        removals = [Removal(self._spelt(each), self._time() or "", self._latest) for each in gone]
+        removals = [Removal(self.lists.spelt(each), self._time() or "", self._now_is.latest_sent) for each in gone]
         yield from self.tombstones(removals)
         # What is there and not listed may be left out by the row filter, or the start date: then it is not followed.
         wanted = [*unsent, *shown]
@@ -304,12 +306,13 @@ class KeyComparison:
         listing.now.add_all(waiting)
         listing.now.remove_all(later)
         has_more = bool(later) or not known.sent.issuperset(waiting)
-        # Deletions were read before the keys: where the ERP keeps them, its list goes on from here without a gap.
-        self.is_kept = not has_more and self.are_kept()
-        if back:
-            self.progress.note(self.tenant, brought=as_text(back))
-            self.note_brought(as_text(back))
-        self._keep_listed(KnownKeys(listing.now, there.intersection(back)), is_compared=True, is_due=has_more)
+        questioned = (self._time() if gone else self._now_is.questioned) or ""
+        # Deletions were read before the keys: where the ERP keeps them, its list goes on from here without a gap. But
+        # what it does not find may be hidden from the user for a while; only further comparisons find that again.
+        self.is_kept = not has_more and not self._is_recent(questioned) and self.are_kept(self._now_is)
+        self._note_brought(back)
+        known = KnownKeys(listing.now, there.intersection(back))
+        self._keep_listed(known, is_compared=True, is_due=has_more, questioned=questioned)
         self.facts.forget(NOT_COMPARED)
         logger.info(
             f"{self.reader.where}: {listing.now.count:,} keys were compared with {held:,} that were listed before and "
@@ -317,41 +320,51 @@ class KeyComparison:
             f"{f', {len(waiting) + len(later):,} more are looked at with the next sync' if has_more else ''}."
         )
 
-    def _is_suspicious(self, gone: int, listed: int, held: int) -> bool:
-        """Whether about so many rows are gone that they may only be hidden; the log says so."""
-        is_large = gone > _MANY and gone * _PART_OF_A_TABLE > held
-        if not gone or (not is_large and (listed or held <= _FEW)):
-            return False
-        logger.warning(
-            f"{self.reader.where}: of {held:,} rows that were read, the ERP does not find {gone:,} any more. So "
-            "many are seldom deleted at once: the user's rights may have been changed. They stay in the destination; "
-            "if they were deleted, refresh this stream."
-        )
-        return True
+    def _is_recent(self, questioned: str) -> bool:
+        return bool(questioned and (now := self.now()) and format_instant(now - _HIDDEN_FOR) < questioned)
 
-    def _spelt(self, id_: str) -> str:
-        """As rows have been sent with it."""
-        return id_.upper() if self._is_upper else id_
+    def _note_brought(self, ids: Sequence[str]) -> None:
+        if ids and (now := self._time()):
+            brought = with_brought(self._now_is.brought, now, ids)
+            self.progress.note(self.tenant, brought=brought)
+            self.note_brought(brought)
 
     # ----------------------------------------------------------------------------------------------------------- state
 
     @property
-    def _latest(self) -> str | None:
-        """The latest stamp that rows were sent with."""
-        return self.progress.progress(self.tenant).latest_sent
+    def _now_is(self) -> Progress:
+        return self.progress.progress(self.tenant)
 
     @property
     def _mark(self) -> str:
         """What the list depends on: keys that were listed under another condition say nothing."""
-        text = f"{self.window.since} {self.table.condition}"
+        text = f"{self.lists.window.since} {self.table.condition}"
         return hashlib.sha256(text.encode()).hexdigest()[:_MARK_CHARACTERS]
 
-    def _keep_listed(self, known: KnownKeys, *, is_compared: bool, is_due: bool = False) -> None:
+    def _keep_listed(
+        self, known: KnownKeys, *, is_compared: bool, is_due: bool = False, questioned: str | None = None
+    ) -> None:
         """Keep what was listed just now; unless it ``is_compared``, when to compare stays as it was."""
         self._known, now = known, self._time()
         kept = {**known.as_state(), "listed": now, "compared_with": self._mark, "is_kept": self.is_kept}
-        schedule = {"compared": now, "is_due": is_due} if is_compared else {}
-        self.progress.keys_known(self.tenant, **kept, **schedule)
+        if is_compared:
+            kept |= {"compared": now, "is_due": is_due}
+        if questioned is not None:
+            kept["questioned"] = questioned
+        self.progress.keys_known(self.tenant, **kept)
+
+    def _emit(self, ahead: str | None) -> None:
+        if self._known is not None:
+            self.progress.keys_known(self.tenant, **self._known.since(), ahead=ahead)
+
+    def _lose_track(self) -> None:
+        """Where keys cannot be listed, no more is remembered than a state should keep."""
+        self._known = None
+        self.progress.note(self.tenant, **NOTHING, compared=None, is_kept=False)
+        logger.warning(
+            f"{self.reader.where}: keys could not be listed, and more rows are sent than can be remembered meanwhile. "
+            "Rows that are deleted before the next sync may stay in the destination."
+        )
 
     def _time(self) -> str | None:
         now = self.now()
@@ -364,7 +377,7 @@ class KeyComparison:
             raise
         except AirbyteTracedException as error:
             logger.warning(f"{message_of(error)}. Keys cannot be compared now; all rows are read.")
-            self._known = None
+            self._has_failed = True
         except (_UncomparableError, ValueError) as error:
             self._give_up(str(error))
 
@@ -375,7 +388,7 @@ class KeyComparison:
             logger.info(
                 f"{self.reader.where}: {reason}: it could not be found out which are gone. The next sync tries again."
             )
-            self._known = None
+            self._has_failed = True
             return
         self.facts.forget(NOT_COMPARED)
         capacity = min(2 * self._known.held.capacity, MOST_CAPACITY) if self._known else MOST_CAPACITY
@@ -383,6 +396,5 @@ class KeyComparison:
             f"{self.reader.where}: {reason}: more has changed than can be told. Rows that were deleted since the last "
             "comparison stay in the destination: refresh this stream. Sync more often if this comes again."
         )
-        none = KnownKeys(HeldKeys(capacity)).as_state()
-        self.progress.keys_known(self.tenant, **none, compared=None, is_kept=False)
-        self._known = None
+        self._known, self._has_failed = KnownKeys(HeldKeys(capacity)), True
+        self.progress.keys_known(self.tenant, **self._known.as_state(), compared=None, is_kept=False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.held_keys import HeldKeys
 from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.record_ids import as_text, of_text
@@ -13,8 +14,10 @@ from source_acumatica.reading.seen_keys import SeenKeys
 
 # Ids that were sent since the last list; their text in the state has 43 kB.
 _MOST_SENT = 2_000
-# 21 kB. Others are asked for once more when keys are compared.
-_MOST_REMOVED = 1_000
+# 11 kB. Others are asked for once more when keys are compared.
+_MOST_REMOVED = 500
+NOTHING: Mapping[str, Any] = {"held": "", "sent": "", "removed": ""}
+"""The fields of ``Progress`` where nothing is known."""
 # Of rows that come and are listed as deleted in one run, too; 2 MB at most.
 _MOST_SENT_NOW = 20_000
 
@@ -71,17 +74,19 @@ class KnownKeys:
             self.held.remove_all(unsent)
             self.unsent = {*unsent}
 
-    def send(self, ids: Sequence[str]) -> None:
-        """Note rows that are about to be sent.
+    def send(self, ids: Sequence[str]) -> bool:
+        """Note rows that are about to be sent; whether some are to be noted that were not known.
 
         Raises:
             ValueError: one of the ids is not a GUID.
         """
+        before = len(self.sent)
         self.sent.update(self._new(ids))
         self.unsent.difference_update(ids)
         self.removed.difference_update(ids)
         if len(self._sent_now) < _MOST_SENT_NOW:
             self._sent_now.update(ids)
+        return len(self.sent) > before
 
     def remove(self, ids: Sequence[str]) -> bool:
         """Note rows whose removal has been sent; whether the held ones have changed.
@@ -110,3 +115,9 @@ class KnownKeys:
         if self.seen is None:
             return ids
         return [*self.seen.unseen(ids), *self.unsent.intersection(ids)]
+
+
+def forget_keys(progress: TenantCursor | None, tenant: str) -> None:
+    """Forget what is known where keys are not compared now: of rows that are sent meanwhile, nobody would know."""
+    if progress and (progress.progress(tenant).held or progress.progress(tenant).is_kept):
+        progress.note(tenant, **NOTHING, compared=None, is_kept=False)

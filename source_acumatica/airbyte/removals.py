@@ -61,6 +61,10 @@ class RemovalReader(Protocol):
     has_flagged: bool
     """Whether a flagged row has come."""
 
+    @property
+    def kept_days(self) -> int | None:
+        """How long the ERP keeps an entry of its list; None where it does not say."""
+
     def removals(self, since: str | None) -> Iterator[Sequence[Removal]]:
         """All deleted records, those that the ERP lists from ``since`` on; the log says what is not read, and why."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -30,6 +30,10 @@ LOOK_SECONDS = 1.0
 LOOKS_BEFORE_A_SIGNAL = 5
 
 
+HeldUp = Callable[[str, Sequence[str]], HoldUp | None]
+"""What holds up a list, among all that are read."""
+
+
 @dataclass
 class _Stream:
     """A stream that is being read."""
@@ -49,7 +53,7 @@ class Signals:
     begins to matter, and once when it is over.
     """
 
-    def __init__(self, emit: Callable[[AirbyteMessage], None], hold_up: Callable[[str], HoldUp | None]) -> None:
+    def __init__(self, emit: Callable[[AirbyteMessage], None], hold_up: HeldUp) -> None:
         self._emit, self._hold_up = emit, hold_up
         self._streams: dict[str, _Stream] = {}
         # Held while a message is emitted: a stream must not end in between, since its status would come too late.
@@ -84,8 +88,9 @@ class Signals:
     def look(self) -> None:
         """Tell Airbyte of what has changed since the last look."""
         with self._lock:
+            places = [place for stream in self._streams.values() for place in stream.places]
             for name, stream in self._streams.items():
-                hold_ups = [self._hold_up(place) for place in stream.places]
+                hold_ups = [self._hold_up(place, places) for place in stream.places]
                 if all(hold_ups):
                     stream.looks += 1
                     if stream.looks == LOOKS_BEFORE_A_SIGNAL:

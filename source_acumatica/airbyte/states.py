@@ -125,7 +125,18 @@ def _part(part: Any) -> dict[str, Any]:
     return own
 
 
-_INSTANTS = ("sure", "deletions", "deletions_asked", "newest", "lag_at", "own_latest", "listed", "compared", "linked")
+_INSTANTS = (
+    "sure",
+    "deletions",
+    "deletions_asked",
+    "newest",
+    "lag_at",
+    "own_latest",
+    "listed",
+    "compared",
+    "ahead",
+    "linked",
+)
 _TIME = "a time, such as 2026-11-30T00:00:00Z"
 
 
@@ -137,10 +148,12 @@ def _findings(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any
         yield name, part.get(name, 0), _is_span, "a number of seconds"
     for name in ("has_unstamped", "is_kept", "is_due"):
         yield name, part.get(name, False), _is_flag, "true or false"
-    for name in ("left_out", "columns", "custom"):
+    for name in ("left_out", "columns", "custom", "followed"):
         yield name, part.get(name, []), _is_list_of_texts, "a list of names"
-    for name in ("held", "sent", "removed", "brought", "followed", "compared_with"):
+    for name in ("held", "sent", "removed", "questioned", "compared_with"):
         yield name, part.get(name, ""), lambda value: isinstance(value, str), "a text"
+    yield "brought", part.get("brought", {}), _is_texts, "an object with texts"
+    yield "kept_days", part.get("kept_days", 0), _is_count, "a number of days"
     yield "read_with", part.get("read_with", {}), lambda value: isinstance(value, dict), "an object"
 
 
@@ -194,6 +207,10 @@ def _is_count(value: Any) -> bool:
 
 def _is_list_of_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(inner, str) for inner in value)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(inner, str) for inner in value.values())
 
 
 def _is_list_of_lists(value: Any) -> bool:

@@ -23,7 +23,8 @@ def summary(lists: Iterable[RowCount], tallies: Tallies) -> Iterator[str]:
     counts = sorted(lists, key=lambda count: (count.stream, count.tenant))
     if not counts:
         return
-    costs = {id(count): tallies.of(count.where) if count.where else Tally() for count in counts}
+    places = [count.where for count in counts if count.where]
+    costs = {id(count): tallies.of(count.where, places) if count.where else Tally() for count in counts}
     yield _columns("rows", "deletions", "requests", "waited s", "stream, tenant: what is missing or not sure")
     quiet = [count for count in counts if _is_quiet(count)] if len(counts) > _MOST_LISTS else []
     quiet_ids = {id(count) for count in quiet}

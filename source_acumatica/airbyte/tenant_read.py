@@ -17,7 +17,9 @@ from source_acumatica.airbyte.columns import changed_since, ids_in
 from source_acumatica.airbyte.followed import followed
 from source_acumatica.airbyte.full_count import FullCount
 from source_acumatica.airbyte.key_comparison import KeyComparison
+from source_acumatica.airbyte.key_lists import KeyLists
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
+from source_acumatica.airbyte.known_keys import forget_keys
 from source_acumatica.airbyte.linked_rows import LinkedRows
 from source_acumatica.airbyte.look_back import LookBack
 from source_acumatica.airbyte.output import Output
@@ -229,7 +231,7 @@ class TenantRead:
             records = keys.checked(piece)
             stamps.note(records)
             if self._keys:
-                self._keys.note_sent(records)
+                self._keys.note_sent(records, stamps.newest)
             if self._linked:
                 self._linked.note_sent(records)
             count.records += len(records)
@@ -333,8 +335,7 @@ class TenantRead:
                 lookback=self.config.lookback + self.clock.lag(self.progress.progress(tenant).clock_lag),
                 newest=newest,
                 sent_before=self.clock.own.before,
-                is_compared=self._keys is not None and not self._keys.is_kept,
-                closes_gap=self._keys is not None and self._keys.closes_gap,
+                keys=self._keys,
             )
             for records in tombstones:
                 self._count.deletions = deleted = deleted + len(records)
@@ -351,20 +352,20 @@ class TenantRead:
         tenant, progress, deletions = self.reader.tenant, self.progress, self.deletions
         every = timedelta(hours=self.config.compare_keys_hours)
         if not (progress and every and deletions.is_tracked and deletions.is_selected):
+            forget_keys(progress, tenant)
             return
         self._keys = KeyComparison(
             self.reader,
-            self.key_reader,
+            KeyLists(self.key_reader, self.table, Window(self._start)),
             self.table,
             progress,
             self.facts,
-            Window(self._start),
             every,
             self._now,
             self._records_of,
             self._removed,
             partial(self.access.brought.__setitem__, (tenant, self.table.family)),
-            lambda: self.access.removals.are_kept(tenant, deletions.sets(), progress.progress(tenant), self._now()),
+            lambda was: self.access.removals.are_kept(tenant, deletions.sets(), was, self._now()),
         )
         self._keys.begin()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from source_acumatica.airbyte.access import Access
+from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.removals import Loss, Removal
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import Look
@@ -61,14 +62,12 @@ class Deletions:
         lookback: timedelta,
         newest: str | None,
         sent_before: Look | None,
-        is_compared: bool,
-        closes_gap: bool,
+        keys: KeyComparison | None,
     ) -> Iterator[list[Record]]:
         """The tombstones; where deletions cannot be read, the log says so and the rest goes on.
 
         ``newest`` is the latest stamp that had come before this sync, also where it is doubted by now; ``sent_before``
-        is the last look at the clock before this sync. ``is_compared``: keys are compared, too; ``closes_gap``: they
-        are known from before.
+        is the last look at the clock before this sync. ``keys`` are compared, too, or kept for a gap.
         """
         if not self.is_selected:
             logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")
@@ -86,10 +85,11 @@ class Deletions:
             has_own_stamp=self.has_own_stamp,
             sent_by=format_instant(sent_before.latest) if sent_before else None,
             was=was,
-            now=now,
+            # Entries are dropped also while rows are read.
+            now=access.now(tenant),
             may_have_flags=may_have_flags,
-            is_compared=is_compared,
-            closes_gap=closes_gap,
+            is_compared=keys is not None and not keys.is_kept,
+            closes_gap=keys is not None and keys.closes_gap,
             is_header_known=bool(access.have_flagged),
         )
         reader = access.removals.reader(loss)
@@ -101,5 +101,10 @@ class Deletions:
         has_no_flags = None if reader.has_flags is None else not reader.has_flags
         until = now if reader.is_listed else None
         progress.deletions_done(
-            tenant, until, is_empty=reader.is_empty, has_no_flags=has_no_flags, now=access.now(tenant)
+            tenant,
+            until,
+            is_empty=reader.is_empty,
+            has_no_flags=has_no_flags,
+            now=access.now(tenant),
+            kept_days=reader.kept_days,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -107,9 +107,9 @@ class Client:
         """What the threads are waiting for at this moment, in words for the user."""
         return self._waits.described
 
-    def hold_up(self, where: str) -> HoldUp | None:
-        """What holds up the list that log lines call ``where``: a lack of seats, or the limit of requests."""
-        return self._waits.hold_up(where)
+    def hold_up(self, where: str, others: Sequence[str] = ()) -> HoldUp | None:
+        """What holds up the list that log lines call ``where``, beside ``others``: seats, or the limit of requests."""
+        return self._waits.hold_up(where, others)
 
     @property
     def tallies(self) -> Tallies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -18,8 +19,16 @@ class Tally:
         return Tally(self.requests + other.requests, self.waited_seconds + other.waited_seconds)
 
 
-def belongs(what: str, where: str) -> bool:
-    """Whether ``what`` a request is for is the list that log lines call ``where``, or a part of reading that."""
+def belongs(what: str, where: str, others: Iterable[str] = ()) -> bool:
+    """Whether ``what`` a request is for is the list that log lines call ``where``, or a part of reading that.
+
+    ``others`` are lists, too, and their names may begin like this one's: titles of inquiries do.
+    """
+    longer = (other for other in others if len(other) > len(where) and other.startswith(where))
+    return _begins(what, where) and not any(_begins(what, other) for other in longer)
+
+
+def _begins(what: str, where: str) -> bool:
     return what == where or what.startswith((f"{where},", f"{where} ", f"{where}:"))
 
 
@@ -35,10 +44,11 @@ class Tallies:
         with self._lock:
             self._tallies[what] = self._tallies.get(what, Tally()) + tally
 
-    def of(self, where: str) -> Tally:
-        """What reading the list that log lines call ``where`` has cost."""
+    def of(self, where: str, others: Iterable[str] = ()) -> Tally:
+        """What reading the list that log lines call ``where`` has cost; ``others`` are other lists."""
         with self._lock:
-            return sum((tally for what, tally in self._tallies.items() if belongs(what, where)), Tally())
+            mine = (tally for what, tally in self._tallies.items() if belongs(what, where, others))
+            return sum(mine, Tally())
 
     @property
     def total(self) -> Tally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -60,9 +60,12 @@ class Waits:
         """What the threads are waiting for at this moment, in words for the user."""
         return "; ".join(sorted({wait.described for wait in list(self._by_thread.values())}))
 
-    def hold_up(self, where: str) -> HoldUp | None:
-        """What holds up the list that log lines call ``where``; None where a request is under way, or there is none."""
-        waits = [wait for wait in list(self._by_thread.values()) if belongs(wait.what, where)]
+    def hold_up(self, where: str, others: Sequence[str] = ()) -> HoldUp | None:
+        """What holds up the list that log lines call ``where``; None where a request is under way, or there is none.
+
+        ``others`` are lists that are read, too.
+        """
+        waits = [wait for wait in list(self._by_thread.values()) if belongs(wait.what, where, others)]
         if not waits or not all(wait.is_held_up() for wait in waits):
             return None
         return HoldUp(min((wait.ends_at for wait in waits if wait.ends_at), default=None))

@@ -43,6 +43,11 @@ class RemovedReader:
     has_flagged: bool = field(default=False, init=False)
     """Whether a flagged row has come; a site that does not know the header shows none."""
 
+    @property
+    def kept_days(self) -> int | None:
+        """How long the ERP keeps an entry of its list; None where it does not say."""
+        return self.history.days
+
     def removals(self, since: str | None) -> Iterator[Sequence[Removal]]:
         """All flagged records and those listed from ``since`` on; the log says what could not be read, and why."""
         yield from self._flagged()
@@ -121,7 +126,7 @@ class RemovedReader:
         if not (self.was.reached or self.was.deletions):
             return
         asked = self.was.deletions_asked or self.was.deletions
-        gap = self.history.gap(self.deletions.sets, asked, self.now)
+        gap = self.history.kept_since(self.was.kept_days).gap(self.deletions.sets, asked, self.now)
         if gap and self.closes_gap:
             logger.info(f"{self.deletions.where}: {gap}. Comparing keys finds what was deleted in between.")
         elif gap:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -54,6 +54,10 @@ class History:
     def added_at(self, sets: Sequence[str]) -> str | None:
         """Since when the table is tracked."""
         return next((at for name in sets if (at := (self.added or {}).get(name.lower()))), None)
+
+    def kept_since(self, days: int | None) -> History:
+        """The same for a pause at whose beginning entries were kept for so many days, if they were fewer."""
+        return self if days is None else replace(self, days=days if self.days is None else min(days, self.days))
 
     @property
     def kept(self) -> str:

@@ -148,12 +148,13 @@ class TenantCursor(Cursor):
         is_empty: bool = False,
         has_no_flags: bool | None = None,
         now: datetime | None = None,
+        kept_days: int | None = None,
     ) -> None:
         """Note that all deletions before ``until`` were handed on; None: they cannot be read now.
 
         The position goes back with a clock that was ahead. A list that ``is_empty`` proves nothing, so the position
         stays, which costs nothing as long as nothing is listed. ``has_no_flags`` is what was found out ``now``, if
-        anything.
+        anything; ``kept_days``, how long the ERP keeps them.
         """
 
         def done(was: Progress) -> Progress:
@@ -167,7 +168,7 @@ class TenantCursor(Cursor):
                 return replace(was, learnt=learnt)
             asked = format_instant(until)
             position = was.deletions and min(was.deletions, asked) if is_empty else asked
-            return replace(was, deletions=position, deletions_asked=asked, learnt=learnt)
+            return replace(was, deletions=position, deletions_asked=asked, kept_days=kept_days, learnt=learnt)
 
         self._advance(tenant, done)
 
@@ -251,8 +252,11 @@ def _progresses(state: Mapping[str, Any]) -> Iterable[tuple[str, Progress]]:
                 is_kept=part.get("is_kept", False),
                 is_due=part.get("is_due", False),
                 compared=part.get("compared"),
-                brought=part.get("brought", ""),
-                followed=part.get("followed", ""),
+                brought=part.get("brought", {}),
+                followed=tuple(part.get("followed", ())),
+                ahead=part.get("ahead"),
+                questioned=part.get("questioned", ""),
+                kept_days=part.get("kept_days"),
                 compared_with=part.get("compared_with", ""),
                 all_records=part.get("all_records"),
                 counted=part.get("counted"),
@@ -292,8 +296,11 @@ def _part(field: str, tenant: str, progress: Progress) -> State:
         "is_kept": progress.is_kept,
         "is_due": progress.is_due,
         "compared": progress.compared,
-        "brought": progress.brought,
-        "followed": progress.followed,
+        "brought": dict(progress.brought),
+        "followed": list(progress.followed),
+        "ahead": progress.ahead,
+        "questioned": progress.questioned,
+        "kept_days": progress.kept_days,
         "compared_with": progress.compared_with,
         "all_records": progress.all_records,
         "counted": progress.counted,

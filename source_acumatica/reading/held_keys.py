@@ -20,6 +20,8 @@ from source_acumatica.reading.record_ids import ID_BYTES, id_text, packed_chunks
 
 # Their text has 85 kB, which is less than that of a sketch with the default capacity.
 MOST_EXACT_IDS = 4_000
+# More are never looked at one by one.
+_MOST_NEW_TOLD = 20_000
 _EXACT = b"\2"
 _HEAD = struct.Struct(">I")
 
@@ -133,12 +135,16 @@ class HeldKeys:
             else:
                 self._sketch.remove_packed(chunk)
 
-    def compare(self, listed: Iterable[str], recent: HeldKeys | None = None) -> Comparison:
+    def compare(
+        self, listed: Iterable[str], recent: HeldKeys | None = None, *, most_new: int | None = None
+    ) -> Comparison:
         """By which ids a list differs from these; it is read once, and its ids are not kept.
 
         Where these are held exactly, it makes no difference how many others the list has. Where they are not, and the
         list differs by more than can be found out, ``recent`` may hold, once the list is read, those of its ids that
-        are most likely new: then only what is gone is found out.
+        are most likely new: then what is gone is found out, and what is new beside those.
+
+        Of ids held exactly, ``most_new`` bounds those that are given as new; others are not held from now on.
 
         Raises:
             ValueError: an id of the list is not a GUID.
@@ -149,12 +155,16 @@ class HeldKeys:
             if difference := self.minus(now):
                 return Comparison(difference.only_here, difference.only_there, now)
             rest = self.minus(now._without(recent)) if recent and recent.count else None
-            return Comparison(rest.only_here if rest else None, [], now)
+            return Comparison(rest.only_here, rest.only_there, now) if rest else Comparison(None, [], now)
         gone, new = set(self._exact), list[str]()
         for chunk in packed_chunks(listed):
-            now._add(chunk)
             gone.difference_update(single_ids(chunk))
-            new += [id_text(each) for each in single_ids(chunk) if each not in self._exact]
+            unheld = [each for each in single_ids(chunk) if each not in self._exact]
+            if most_new is not None and len(new) >= most_new:
+                chunk = b"".join(each for each in single_ids(chunk) if each in self._exact)
+            elif len(new) <= _MOST_NEW_TOLD:
+                new += map(id_text, unheld)
+            now._add(chunk)
         return Comparison(_texts(gone), new, now)
 
     def _add(self, ids: bytes) -> None:

@@ -91,10 +91,16 @@ class Progress:
     """When keys were compared last, or listed first."""
     is_due: bool = False
     """Whether keys are to be compared with the next sync, however long ago that was."""
-    brought: str = ""
-    """The keys of rows that had not come before, and came by the last comparison that found any."""
-    followed: str = ""
-    """Of rows that belong to records: a mark of the ``brought`` ones that they have followed."""
+    brought: Mapping[str, str] = field(default_factory=dict)
+    """The keys of rows that had not come before, by the time of the comparison that brought them."""
+    followed: tuple[str, ...] = ()
+    """Of rows that belong to records: marks of the ``brought`` ones that they have followed."""
+    ahead: str | None = None
+    """The latest stamp of rows that were about to be sent: they may have been, by a run that died then."""
+    questioned: str = ""
+    """When a row was last taken for deleted since the ERP did not find it."""
+    kept_days: int | None = None
+    """How long the ERP said that it keeps a deletion, when they were last read."""
     compared_with: str = ""
     """A mark of the conditions that the list had then."""
     all_records: int | None = None
@@ -155,7 +161,7 @@ class Progress:
     @property
     def latest_sent(self) -> str | None:
         """The latest stamp that a row was sent with, also before all rows were read anew."""
-        return max(filter(None, (self.newest, self.own_latest)), default=None)
+        return max(filter(None, (self.newest, self.own_latest, self.ahead)), default=None)
 
     def is_ahead_of(self, now: datetime | None) -> bool:
         """Whether what was reached is later than the server's clock: the clock was wrong then, or is now."""

@@ -2,10 +2,12 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.airbyte.followed import followed
+from source_acumatica.airbyte.followed import followed, with_brought
 from source_acumatica.reading.cursor import TenantCursor
-from source_acumatica.reading.record_ids import as_text
+from source_acumatica.reading.record_ids import as_text, of_text
 
 A, B, C = (str(UUID(int=number)) for number in range(1, 4))
 LINES = SimpleNamespace(record_id="_parent_id", id_field="id", family="Default/SalesOrder")
@@ -17,13 +19,12 @@ class Records:
     def __init__(self, fails_after=99):
         self.asked, self._left = [], fails_after
 
-    def by_ids(self, ids, *, is_unconditional):
-        assert is_unconditional
+    def by_ids(self, ids):
         self.asked += ids
         for id_ in ids:
             self._left -= 1
             if self._left < 0:
-                raise TimeoutError
+                raise AirbyteTracedException(message="no answer", failure_type=FailureType.transient_error)
             yield id_, None if id_ == C else {"id": id_}
 
 
@@ -36,21 +37,32 @@ def cursor(**part):
     return TenantCursor("_parent_modified", ["Company"], state, lambda _state: None)
 
 
-def of(*ids, family="Default/SalesOrder", tenant="Company"):
-    return {(tenant, family): as_text(ids)}
+def of(*ids, at="1", family="Default/SalesOrder", tenant="Company"):
+    return {(tenant, family): {at: as_text(ids)}}
 
 
 def test_the_lines_of_what_was_found_come_once():
-    progress, records = cursor(), Records()
-    assert [*followed(records, LINES, progress, of(A, B, C), send)] == [{"id": A}, {"id": B}]
-    assert [*followed(records, LINES, progress, of(A, B, C), send)] == []
-    assert [*followed(records, LINES, progress, of(B), send)] == [{"id": B}]
+    progress = cursor()
+    assert [*followed(Records(), LINES, progress, of(A, B, C), send)] == [{"id": A}, {"id": B}]
+    assert [*followed(Records(), LINES, progress, of(A, B, C), send)] == []
+    assert [*followed(Records(), LINES, progress, of(B, at="2"), send)] == [{"id": B}]
+
+
+def test_what_several_comparisons_have_brought_comes_though_the_last_one_found_others():
+    brought = {("Company", "Default/SalesOrder"): with_brought({"1": as_text([A])}, "2", [B])}
+    progress = cursor()
+    assert [*followed(Records(), LINES, progress, brought, send)] == [{"id": A}, {"id": B}]
+    assert [*followed(Records(), LINES, progress, brought, send)] == []
+
+
+def test_a_record_that_is_brought_again_has_its_lines_come_again():
+    progress = cursor()
+    for at in ("1", "2"):
+        assert [*followed(Records(), LINES, progress, of(A, at=at), send)] == [{"id": A}]
 
 
 @pytest.mark.parametrize(
-    "brought",
-    [{}, of(), of(A, family="Default/Customer"), of(A, tenant="Other")],
-    ids=["none", "empty", "other", "far"],
+    "brought", [{}, of(family="Default/X"), of(A, family="Default/X"), of(A, tenant="Other")], ids=list("abcd")
 )
 def test_nothing_comes_where_nothing_was_found(brought):
     records = Records()
@@ -64,14 +76,23 @@ def test_records_do_not_follow_themselves_nor_does_a_full_refresh_follow():
     assert [*followed(Records(), LINES, None, of(A), send)] == []
 
 
-def test_all_come_again_where_the_stream_failed():
-    progress = cursor()
-    with pytest.raises(TimeoutError):
-        list(followed(Records(fails_after=1), LINES, progress, of(A, B), send))
-    assert [*followed(Records(), LINES, progress, of(A, B), send)] == [{"id": A}, {"id": B}]
+def test_a_record_that_cannot_be_read_is_warned_of_and_asked_for_again(caplog):
+    progress, brought = cursor(), of(A, B)
+    assert [*followed(Records(fails_after=1), LINES, progress, brought, send)] == []
+    assert "asked for again with the next sync" in caplog.text
+    assert [*followed(Records(), LINES, progress, brought, send)] == [{"id": A}, {"id": B}]
 
 
 def test_a_damaged_state_is_told_and_does_no_harm(caplog):
-    brought = {("Company", "Default/SalesOrder"): "no ids"}
+    brought = {("Company", "Default/SalesOrder"): {"1": "no ids"}}
     assert [*followed(Records(), LINES, cursor(), brought, send)] == []
     assert "do not come" in caplog.text
+
+
+def test_of_what_was_brought_the_latest_is_kept():
+    ids = [str(UUID(int=number)) for number in range(1, 401)]
+    brought = {}
+    for at in "123":
+        brought = with_brought(brought, at, ids)
+    assert list(brought) == ["3"]
+    assert set(of_text(brought["3"])) == set(ids)

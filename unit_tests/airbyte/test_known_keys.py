@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from source_acumatica.airbyte import known_keys
+from source_acumatica.airbyte.followed import with_brought
 from source_acumatica.airbyte.known_keys import KnownKeys
 from source_acumatica.reading import held_keys
 from source_acumatica.reading.held_keys import HeldKeys
@@ -127,5 +128,8 @@ def test_nothing_is_known_of_an_earlier_state():
 def test_a_full_state_has_at_most_300_kilobytes():
     ids = (str(UUID(int=number << 64 | number)) for number in range(1, 20_000))
     known = holding(*islice(ids, 9_000))
-    known.sent, known.removed = set(islice(ids, 2_000)), set(islice(ids, 1_000))
-    assert sum(map(len, known.as_state().values())) < 300_000
+    known.sent, known.removed = set(islice(ids, 2_000)), set(islice(ids, 500))
+    brought = with_brought({}, "2026-11-30T00:00:00.000000Z", list(islice(ids, 300)))
+    brought = with_brought(brought, "2026-12-01T00:00:00.000000Z", list(islice(ids, 300)))
+    assert len(brought) == 2
+    assert sum(map(len, [*known.as_state().values(), *brought.values()])) < 300_000

@@ -20,7 +20,7 @@ class Airbyte:
     def __init__(self):
         self.hold_ups = {}
         self.messages = []
-        self.signals = Signals(self.messages.append, lambda where: self.hold_ups.get(where))
+        self.signals = Signals(self.messages.append, lambda where, _others: self.hold_ups.get(where))
 
     def look(self, times=1):
         for _ in range(times):

@@ -26,7 +26,7 @@ class Table:
 class Removals:
     """Reads one deleted record, and notes what it was asked."""
 
-    is_listed, is_empty, has_flags, has_flagged = True, False, False, True
+    is_listed, is_empty, has_flags, has_flagged, kept_days = True, False, False, True, 10
 
     def reader(self, loss):
         self.loss = loss
@@ -74,8 +74,7 @@ def sent(removals, *, is_selected=True):
         lookback=timedelta(hours=1),
         newest=T1000,
         sent_before=Look(7200, NOON),
-        is_compared=False,
-        closes_gap=False,
+        keys=None,
     )
     return [record["NoteID"] for batch in found for record in batch], progress.progress("A"), access
 
@@ -85,7 +84,7 @@ def test_deletions_are_asked_for_from_the_last_position_on_and_the_state_says_up
     assert ids == ["1"]
     assert removals.since == T0900
     assert (removals.loss.newest, removals.loss.sent_by, removals.loss.table) == (T1000, T1000, Table)
-    assert progress.deletions == T1200
+    assert (progress.deletions, progress.kept_days) == (T1200, 10)
     assert {HAS_NO_FLAGS, HAS_FLAGGED} <= progress.learnt.keys()
     assert access.have_flagged == {"A"}
 

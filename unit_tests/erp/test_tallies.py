@@ -28,3 +28,14 @@ def test_tallies_of_threads_add_up():
             threads.submit(tallies.add, f"{WHERE}, part {number % 3}", Tally(1, 0.5))
     assert tallies.of(WHERE) == Tally(800, 400.0) == tallies.total
     assert tallies.of("Tenant 'B', stream Customer") == Tally()
+
+
+def test_a_list_whose_name_begins_another_ones_name_does_not_count_the_requests_of_that_one():
+    tallies, short, long = (
+        Tallies(),
+        "Tenant 'A', stream gi__BI-Customers",
+        "Tenant 'A', stream gi__BI-Customers Orders",
+    )
+    tallies.add(f"{short}, page", Tally(requests=2))
+    tallies.add(f"{long}, page", Tally(requests=3))
+    assert [tallies.of(each, [short, long]).requests for each in (short, long)] == [2, 3]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -109,6 +109,10 @@ class Journal:
     def untrack(self, dac: str) -> None:
         """The table is taken off the form; what was kept of it is lost."""
         del self.tracked[dac], self._deletions[dac]
+
+    def forget(self, is_kept: Callable[[datetime], bool]) -> None:
+        """Drop the deletions of before, as the service does that keeps the lists short."""
+        self._deletions = {dac: [each for each in kept if is_kept(each.at)] for dac, kept in self._deletions.items()}
 
     def deletions(self, dac: str) -> list[Deletion] | None:
         """Nothing for a table that is not tracked."""
