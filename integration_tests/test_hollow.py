@@ -16,10 +16,10 @@ from source_acumatica.contract.samples import spread
 from source_acumatica.reading import page_size
 
 from .harness import FULL_REFRESH, INCREMENTAL, differences
+from .reads import COMPANY, cursor_in_state, read
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .simulator.web.answers import Answer
 from .simulator.web.requests import Request
-from .test_values import COMPANY, cursor_in_state, read
 
 ORDERS = "SalesOrder__Details"
 

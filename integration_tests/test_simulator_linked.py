@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import requests
 
+from .odata_client import EDM, ODataClient
 from .simulator import Lies, Simulator
-from .test_simulator import Client
-from .test_simulator_odata import EDM, ODataClient
+from .simulator_client import Client
 
 Json = dict[str, Any]
 SINCE = datetime(2026, 6, 1, 12, tzinfo=UTC)

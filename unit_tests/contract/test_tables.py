@@ -1,4 +1,4 @@
-"""Tests what streams an entity has: names, keys, cursors, columns, and the rows of a record."""
+"""Tests the streams of an entity: names, keys, cursors, columns, and the rows of a record."""
 
 from __future__ import annotations
 
@@ -7,46 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from source_acumatica.contract.entity_tables import agreed, tables
-from source_acumatica.contract.known_entities import Known, known
-from source_acumatica.contract.tables import Method
+from source_acumatica.contract.entity_tables import tables
+from source_acumatica.contract.known_entities import Known
 from source_acumatica.reading.fields import FieldKind, Shape
-
-STRING, INTEGER, DECIMAL = FieldKind.STRING, FieldKind.INTEGER, FieldKind.DECIMAL
-STAMP, GUID = FieldKind.DATE_TIME, FieldKind.GUID
-
-MATERIAL = Shape({"LineNbr": INTEGER, "InventoryID": STRING})
-OPERATIONS = Shape({"OperationNbr": STRING, "Active": FieldKind.BOOLEAN}, {}, {"Material": MATERIAL})
-TAX = Shape({"TaxID": STRING, "Rate": DECIMAL})
-ORDER = Shape(
-    {"OrderType": STRING, "OrderNbr": STRING, "Total": DECIMAL, "LastModified": STAMP},
-    {"Contact": Shape({"Email": STRING}), "Totals": Shape({"Sum": DECIMAL}, {}, {"Taxes": TAX})},
-    {"Details": Shape({"LineNbr": INTEGER, "Qty": DECIMAL}), "Operations": OPERATIONS},
-)
-ORDER_KNOWN = Known(("OrderType", "OrderNbr"), line_keys={"Details": ("LineNbr",), "Operations": ("OperationNbr",)})
-
-
-def streams(shape=ORDER, facts=ORDER_KNOWN, entity="Order", endpoint="Default"):
-    return {table.name: table for table in tables(endpoint, "24.200.001", entity, shape, facts)}
+from unit_tests.contract.order_streams import GUID, INQUIRY, INTEGER, OPERATIONS, ORDER_KNOWN, STAMP, STRING, streams
 
 
 def columns(table):
     return list(table.json_schema()["properties"])
-
-
-def test_an_entity_gives_a_stream_for_itself_and_for_each_collection_in_it():
-    assert list(streams()) == [
-        "Order",
-        "Order__Details",
-        "Order__Operations",
-        "Order__Operations__Material",
-        "Order__Totals__Taxes",
-    ]
-
-
-def test_an_entity_of_another_endpoint_carries_its_name():
-    assert list(streams(MATERIAL, Known(), "Part", "MANUFACTURING")) == ["MANUFACTURING__Part"]
-    assert set(streams(endpoint="My Endpoint")) >= {"My Endpoint__Order", "My Endpoint__Order__Details"}
 
 
 def test_an_address_is_quoted():
@@ -102,13 +70,6 @@ def test_known_keys_outweigh_the_note_id():
 def test_a_record_without_known_keys_and_without_note_id_has_no_key(fields):
     shape = Shape(fields, {}, {"Details": Shape({"A": STRING})})
     assert [table.primary_key for table in streams(shape, Known(), "Memo").values()] == [[], []]
-
-
-def test_known_keys_that_the_entity_does_not_have_are_ignored():
-    facts = Known(("OrderType", "Gone"), line_keys={"Details": ("LineNbr", "Gone"), "Nowhere": ("X",)})
-    found = streams(facts=facts)
-    assert found["Order"].keys == ()
-    assert found["Order__Details"].line_keys == ((),)
 
 
 def test_a_detail_is_incremental_by_its_parents_stamp():
@@ -284,27 +245,6 @@ def test_rows_of_one_record_do_not_share_values():
     assert second["_line"] == 2
 
 
-INQUIRY = Shape(
-    {"Period": STRING, "LastModifiedDateTime": STAMP}, {}, {"Results": Shape({"Account": STRING}), "Other": TAX}
-)
-
-
-@pytest.mark.parametrize(
-    ("entity", "facts", "is_inquiry"),
-    [
-        ("AccountSummaryInquiry", Known(is_inquiry=True), True),
-        ("Budget", Known(is_inquiry=True), True),
-        ("WebInquiry", Known(), False),
-        ("StorageInq", Known(), False),
-        ("OddInquiry", Known(("Period",)), False),
-    ],
-)
-def test_a_form_with_parameters_gives_its_results_only(entity, facts, is_inquiry):
-    found = streams(INQUIRY, facts, entity)
-    assert (entity not in found) is is_inquiry
-    assert {table.method for table in found.values()} == {Method.INQUIRY if is_inquiry else Method.LIST}
-
-
 def test_results_have_neither_key_nor_cursor_nor_parent():
     found = streams(INQUIRY, Known(("Period",), is_inquiry=True), "AccountSummaryInquiry")
     assert list(found) == ["AccountSummaryInquiry__Results", "AccountSummaryInquiry__Other"]
@@ -317,10 +257,6 @@ def test_results_have_neither_key_nor_cursor_nor_parent():
     assert row["Account"] == "10100"
 
 
-def test_an_inquiry_form_without_results_has_nothing_to_read():
-    assert streams(Shape({"A": STRING, "LastModified": STAMP}), Known(is_inquiry=True), "BCShipments") == {}
-
-
 def test_a_form_with_one_record_in_each_tenant_is_known_by_the_tenant():
     year = Shape({"FirstYear": STRING}, {}, {"Details": Shape({"PeriodNbr": STRING}), "Notes": Shape({"A": STRING})})
     found = streams(year, Known(is_single=True, line_keys={"Details": ("PeriodNbr",)}), "FinancialYear")
@@ -329,26 +265,6 @@ def test_a_form_with_one_record_in_each_tenant_is_known_by_the_tenant():
         "FinancialYear__Details": ["_tenant", "PeriodNbr"],
         "FinancialYear__Notes": [],
     }
-
-
-def test_a_version_of_an_endpoint_has_the_keys_that_it_shows():
-    facts = known("Default", "UnitsOfMeasure")
-    old = Shape({"FromUOM": STRING, "ToUOM": STRING})
-    assert streams(old, facts, "Units")["Units"].primary_key == ["_tenant", "FromUOM", "ToUOM"]
-    new = Shape({"UnitID": STRING}, {}, {"Conversion": Shape({"ToUOM": STRING})})
-    found = streams(new, facts, "Units")
-    assert found["Units"].primary_key == ["_tenant", "UnitID"]
-    assert found["Units__Conversion"].primary_key == ["_tenant", "_parent_UnitID", "ToUOM"]
-
-
-def test_all_tenants_together_have_only_the_keys_that_each_of_them_has():
-    poor = Shape({"OrderNbr": STRING}, {}, {"Details": Shape({"Qty": DECIMAL})})
-    for name, table in streams().items():
-        own = [streams()[name], *filter(None, [streams(poor).get(name)])]
-        expected = () if len(own) == 2 else ("OrderType", "OrderNbr")
-        assert agreed(table, own).keys == expected
-    both = agreed(streams()["Order__Details"], [streams(poor)["Order__Details"]])
-    assert both.line_keys == ((),)
 
 
 def selected(*names):
