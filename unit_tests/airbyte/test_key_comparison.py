@@ -128,6 +128,15 @@ def test_a_row_that_was_sent_since_the_last_list_and_is_gone_is_removed_too():
     assert Sync(table, between).run().tombstones == [new]
 
 
+def test_a_row_that_was_sent_since_the_last_list_and_is_there_is_not_sent_again():
+    table = Table(*ids(0, 9))
+    before = first(table)
+    table.rows |= {*ids(50, 51)}
+    between = Sync(table, before, after=timedelta(hours=1)).run(*ids(50, 51))
+    after = Sync(table, between).run()
+    assert (after.records, after.tombstones) == ([], [])
+
+
 def test_a_row_that_has_not_come_is_read_and_what_belongs_to_it_is_told():
     table = Table(*ids(0, 9))
     before = first(table)
@@ -197,12 +206,15 @@ def test_where_the_erp_keeps_all_deletions_nothing_is_compared_until_it_does_not
     assert after.comparison.closes_gap
 
 
-def test_a_row_whose_removal_was_sent_is_not_removed_again():
+@pytest.mark.parametrize("has_come", [False, True])
+def test_a_row_whose_removal_was_sent_is_not_removed_again(has_come):
     table = Table(*ids(0, 9))
     before = first(table)
     table.rows -= {*ids(3, 4)}
     sync = Sync(table, before)
     sync.comparison.begin()
+    if has_come:
+        sync.comparison.note_sent([{"id": each} for each in ids(3, 4)])
     sync.comparison.note_removed([each.upper() for each in ids(3, 4)])
     list(sync.comparison.compare())
     assert sync.tombstones == []
@@ -220,8 +232,11 @@ def test_under_another_start_date_rows_that_are_out_of_the_list_stay_and_those_t
     table = Table(*ids(0, 9))
     before = first(table)
     table.hidden, table.rows = {*ids(0, 3)}, {*ids(0, 8)}
-    after = Sync(table, before, start="2026-11-01T00:00:00.000000Z").run()
-    assert after.tombstones == ids(8, 9)
+    start = "2026-11-01T00:00:00.000000Z"
+    soon = Sync(table, before, after=timedelta(hours=1), start=start).run()
+    assert table.lists == 2, "keys of the old list say nothing of the new one, so it is listed at once"
+    after = Sync(table, soon, start=start).run()
+    assert soon.tombstones + after.tombstones == ids(8, 9)
 
 
 def test_a_list_that_fails_costs_no_row_and_is_tried_with_the_next_sync(caplog):
