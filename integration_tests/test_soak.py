@@ -43,7 +43,8 @@ SETTINGS: dict[str, Any] = {
 }
 TODAY = "24.200"
 IN_CONTRACTS = {TODAY: "Default", "26.200": "Default/26.200.001"}
-# Five are the CDK's; for each of three tenants one says how much was read, and one perhaps what is not tracked.
+# Five are the CDK's; for each of three tenants one says how much was read, one sums that up, and one perhaps says what
+# is not tracked.
 MOST_LINES_FOR_A_STREAM = 14
 CRASHES = 200 if IS_SOAK else 4
 KILLS = 25 if IS_SOAK else 1
