@@ -52,10 +52,12 @@ class TableRemovals:
     def are_kept(self, tenant: str, sets: Sequence[str], was: Progress, now: datetime | None) -> bool:
         """Whether the ERP is known to keep all deletions of the table since they were read last."""
         history = self._tracking.history(tenant)
-        if not history.lists(sets) or not history.days:
+        known = history.kept_since(was.kept_days)
+        # Where the ERP does not say how long it keeps them, or that it does not, its list cannot be relied on.
+        if not history.lists(sets) or not (history.days and known.days):
             return False
         asked = was.deletions_asked or was.deletions
-        return not (was.reached or asked) or history.kept_since(was.kept_days).gap(sets, asked, now) is None
+        return not (was.reached or asked) or known.gap(sets, asked, now) is None
 
     def reader(self, loss: Loss) -> RemovedReader:
         """The reader of a stream's deleted records."""

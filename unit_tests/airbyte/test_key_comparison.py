@@ -12,6 +12,7 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.airbyte import key_comparison
 from source_acumatica.airbyte.key_comparison import KeyComparison
+from source_acumatica.airbyte.key_lists import KeyLists
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading import held_keys
@@ -63,17 +64,16 @@ class Sync:
         self.are_kept = are_kept
         self.comparison = KeyComparison(
             table,
-            lambda _created: table,
+            KeyLists(lambda _created: table, table, Window(start)),
             table,
             self.cursor,
             self.facts,
-            Window(start),
             every,
             lambda: self.now,
             self._send,
             self._remove,
             self.brought.append,
-            lambda: self.are_kept,
+            lambda _was: self.are_kept,
         )
 
     def _send(self, _reader, rows):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from source_acumatica.airbyte.removals import Loss
@@ -24,7 +27,8 @@ from unit_tests.odata.table_service import (
 
 ID = "0000000a-0000-0000-0000-000000000000"
 SETS = ("Order",)
-TRACKED = {"SMDeletedRecordsTrackingTables": [{"TableName": "Order", "CreatedDateTime": T1000}]}
+TABLES = {"SMDeletedRecordsTrackingTables": [{"TableName": "Order", "CreatedDateTime": T1000}]}
+TRACKED = {**TABLES, "ODataPreferences": [{"DaysRetentionHistoryDeletedRecords": 10}]}
 
 
 def removals(sets, **how):
@@ -61,8 +65,16 @@ def test_all_deletions_are_kept_where_the_table_is_tracked_and_the_list_has_no_g
 def test_deletions_of_tables_that_are_not_known_to_be_tracked_are_not_kept():
     assert not removals(TRACKED).are_kept("A", ("Line",), Progress(), NOON)
     assert not removals({}).are_kept("A", SETS, Progress(), NOON)
-    for_no_day = {**TRACKED, "ODataPreferences": [{"DaysRetentionHistoryDeletedRecords": 0}]}
+    for_no_day = {**TABLES, "ODataPreferences": [{"DaysRetentionHistoryDeletedRecords": 0}]}
     assert not removals(for_no_day).are_kept("A", SETS, Progress(), NOON)
+    assert not removals(TABLES).are_kept("A", SETS, Progress(), NOON), "for how long is not known"
+
+
+def test_deletions_are_kept_for_as_long_as_the_erp_said_before_the_pause():
+    was = Progress(reached=T1000, deletions=T1000, kept_days=0)
+    assert not removals(TRACKED).are_kept("A", SETS, was, NOON + timedelta(days=2))
+    assert removals(TRACKED).are_kept("A", SETS, replace(was, kept_days=9), NOON + timedelta(days=2))
+    assert not removals(TRACKED).are_kept("A", SETS, replace(was, kept_days=1), NOON + timedelta(days=2))
 
 
 def loss(**more):
