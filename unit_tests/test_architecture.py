@@ -147,6 +147,7 @@ LAYERS = {
     "odata/refused_links": 0,
     "odata/linked_columns": 1,
     "odata/tables": 1,
+    "odata/unserved": 1,
     "odata/codec": 2,
     "odata/query": 2,
     "odata/addresses": 3,

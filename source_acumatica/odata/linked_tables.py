@@ -54,35 +54,36 @@ class LinkedTable:
 
         return convert_row
 
-    def silent_in(self, raw: Raw) -> Iterator[str]:
-        """The places in a row that it does not name, or where something other than a row is."""
-        yield from (name for name in self.fields if name not in raw)
+    def names_in(self, rows: Sequence[Raw]) -> Iterator[str]:
+        """The names in linked rows, at any depth: where too much is asked for to select columns, others come too."""
+        yield from (*self.fields, *self.links, *(rows[0] if rows else ()))
         for name, linked in self.links.items():
-            inner = raw.get(name)
-            if name not in raw or not (inner is None or isinstance(inner, dict)):
+            yield from linked.names_in(_cells(rows, name))
+
+    def silent_in(self, rows: Sequence[Raw]) -> Iterator[str]:
+        """The places that linked rows do not name, or where something other than a row is.
+
+        Rows name the same columns and links, so the first one tells; each link is followed from those that lead on.
+        """
+        yield from (name for name in self.fields if name not in rows[0])
+        for name, linked in self.links.items():
+            inner = [cell for row in rows if (cell := row.get(name)) is not None]
+            if name not in rows[0] or not all(isinstance(cell, dict) for cell in inner):
                 yield name
             elif inner:
                 yield from (f"{name}.{place}" for place in linked.silent_in(inner))
+
+
+def names_in_links(rows: Sequence[Any], links: Mapping[str, LinkedTable]) -> frozenset[str]:
+    """The names of columns and links in what the rows of a table lead to."""
+    return frozenset(inner for name, linked in links.items() for inner in linked.names_in(_cells(rows, name)))
+
+
+def _cells(rows: Sequence[Any], name: str) -> Sequence[Raw]:
+    return [cell for row in rows if isinstance(cell := row.get(name), dict)]
 
 
 def joined_links(ours: Mapping[str, LinkedTable], theirs: Mapping[str, LinkedTable]) -> dict[str, LinkedTable]:
     """The links of two tenants as those of one."""
     both = {**ours, **theirs}
     return {name: ours[name].joined(theirs[name]) if name in ours and name in theirs else both[name] for name in both}
-
-
-def unserved_links(rows: Sequence[Any], links: Mapping[str, LinkedTable], body: bytes) -> tuple[str, ...]:
-    """The links, or places in them, that were asked for and do not come with these rows of an answer.
-
-    A row that leads to none says so with a null (BEHAVIOR.md, "OData"), so a link that is not even named was ignored.
-    """
-    return tuple(place for name, linked in links.items() for place in _unserved(rows, name, linked, body))
-
-
-def _unserved(rows: Sequence[Any], name: str, linked: LinkedTable, body: bytes) -> Iterator[str]:
-    cells = [cell for row in rows if (cell := row.get(name)) is not None]
-    is_named = bool(cells) or not rows or not name.isascii() or b'"%b"' % name.encode() in body
-    if not is_named or not all(isinstance(cell, dict) for cell in cells):
-        yield name
-    elif cells:
-        yield from (f"{name}.{place}" for place in linked.silent_in(cells[0]))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from airbyte_cdk.models import FailureType
@@ -32,19 +31,6 @@ class ODataPage:
     next_link: str | None
     unserved: tuple[str, ...] = ()
     """The columns that were asked for and that no row names."""
-
-
-def unserved(rows: Sequence[Raw], body: bytes, columns: Iterable[str]) -> tuple[str, ...]:
-    """Those of the columns that an answer does not name, although it writes empty values as null.
-
-    Only columns that are empty in the first row are looked for, since that row names nearly all.
-    """
-    empty = [name for name in columns if rows[0].get(name) is None] if rows else []
-    silent = tuple(name for name in empty if name.isascii() and b'"%b"' % name.encode() not in body)
-    return silent if silent and _NULL.search(body) else ()
-
-
-_NULL = re.compile(rb'":\s*null\b')
 
 
 def linked_pages(first: ODataPage, follow: Callable[[str], ODataPage], where: str) -> Iterator[ODataPage]:

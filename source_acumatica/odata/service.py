@@ -17,11 +17,12 @@ from source_acumatica.erp.errors import BrokenAnswerError, Problem, RequestFaile
 from source_acumatica.odata.addresses import ODataAddresses
 from source_acumatica.odata.answers import REFUSED_BY_SILENCE, read_metadata_answer, read_odata_answer
 from source_acumatica.odata.codec import ODataAnswer, decode_answer
-from source_acumatica.odata.linked_tables import LinkedTable, unserved_links
+from source_acumatica.odata.linked_tables import LinkedTable, names_in_links
 from source_acumatica.odata.metadata import BrokenMetadataError, Metadata, MetadataError, read_metadata
-from source_acumatica.odata.pages import ODataPage, linked_pages, unserved
+from source_acumatica.odata.pages import ODataPage, linked_pages
 from source_acumatica.odata.resources import unaddressable
 from source_acumatica.odata.tables import ODataFeed
+from source_acumatica.odata.unserved import Answered, unserved, unserved_links
 from source_acumatica.reading.batches import pack
 from source_acumatica.reading.fields import Raw
 
@@ -38,8 +39,10 @@ def _read_page(
     if response.status_code == NO_CONTENT:
         return ODataPage([], 0, None)
     entity_set = decode(body)
-    silent = (*unserved(entity_set.value, body, columns), *unserved_links(entity_set.value, links, body))
-    return ODataPage(entity_set.value, len(body), entity_set.next_link or entity_set.old_next_link, silent)
+    rows = entity_set.value
+    answered = Answered(body, names_in_links(rows, links))
+    silent = (*unserved(rows, answered, columns), *unserved_links(rows, answered, links))
+    return ODataPage(rows, len(body), entity_set.next_link or entity_set.old_next_link, silent)
 
 
 def _read_whole_list(response: requests.Response, decode: Callable[[bytes], ODataAnswer], links: Links) -> ODataPage:
@@ -50,8 +53,9 @@ def _read_whole_list(response: requests.Response, decode: Callable[[bytes], ODat
     silent: list[str] = []
 
     def decoded(text: bytes) -> Sequence[Any]:
-        rows = decode(b'{"value":[%b]}' % text).value
-        silent.extend(unserved_links(rows, links, text))
+        body = b'{"value":[%b]}' % text
+        rows = decode(body).value
+        silent.extend(unserved_links(rows, Answered(body, names_in_links(rows, links)), links))
         return rows
 
     def pieces() -> Iterator[bytes]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
-import pytest
 
 from source_acumatica.airbyte.records import filled
 from source_acumatica.erp.addresses import fits
 from source_acumatica.odata.codec import odata_codec
-from source_acumatica.odata.linked_tables import LinkedTable, joined_links, unserved_links
+from source_acumatica.odata.linked_tables import LinkedTable, joined_links
 from source_acumatica.odata.query import ODataPlan, odata_options
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.fields import FieldKind
@@ -102,24 +101,3 @@ def test_of_an_address_that_would_be_too_long_the_selections_are_left_out():
     sent = options({"links": ("Payer",)}, None, wide)
     assert sent["$expand"] == "Payer($expand=Home)"
     assert fits(sent)
-
-
-@pytest.mark.parametrize(
-    ("rows", "silent"),
-    [
-        ([], ()),
-        ([{"Nbr": "1"}], ("Payer",)),
-        ([{"Nbr": "1", "Payer": None}], ()),
-        ([{"Nbr": "1", "Payer": [{"AcctCD": "C1"}]}], ("Payer",)),
-        ([{"Nbr": "1", "Payer": {"AcctCD": "C1", "Limit": 1, "DueDate": None, "Home": None}}], ()),
-        ([{"Nbr": "1", "Payer": {"AcctCD": "C1", "DueDate": None}}], ("Payer.Limit", "Payer.Home")),
-        (
-            [{"Payer": {"AcctCD": "C1", "Limit": 1, "DueDate": None, "Home": {"City": "Bern"}}}],
-            ("Payer.Home.Since",),
-        ),
-        ([{"Payer": {"AcctCD": "C1", "Limit": 1, "DueDate": None, "Home": "Bern"}}], ("Payer.Home",)),
-    ],
-)
-def test_what_was_asked_for_and_does_not_come_is_found(rows, silent):
-    body = msgspec.json.encode({"value": rows})
-    assert unserved_links(rows, TABLE.links, body) == silent
