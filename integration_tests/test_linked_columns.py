@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -226,6 +227,36 @@ def test_a_link_that_the_erp_ignores_is_no_null(sim: Simulator) -> None:
     assert [one for one in destination.warnings if f"does not send {CUSTOMER}" in one]
 
 
+def test_a_deeper_link_that_the_erp_ignores_is_no_null_though_the_first_row_does_not_lead_there(sim: Simulator) -> None:
+    config, catalog = arranged(sim, DEEP, tenants=[A])
+    company = sim.tenant(A)
+    first = min(company.dac_rows("SOOrder"), key=lambda row: (row["OrderType"], row["OrderNbr"]))
+    (code,) = [row["AcctCD"] for row in company.dac_rows("Customer") if row["BAccountID"] == first["CustomerID"]]
+    (key,) = [key for key in company.keys("Customer") if code.strip() in str(key)]
+    company.delete("Customer", key)
+    sim.lies = [Lies(deaf_expansions=frozenset({"AddressByDefAddressID"}))]
+    destination = Destination()
+    destination.sync(config, catalog)
+    rows = destination.rows("dac__SOLine")
+    assert any(row["SOOrderByOrderTypeOrderNbr"][CUSTOMER] is None for row in rows)
+    assert {place for row in rows for place in row.nulled} == {DEEP.removeprefix("SOLine.").removesuffix(".City")}
+    assert all(row.nulled for row in rows)
+
+
+@pytest.mark.parametrize("column", ["AcctCD", "Status"])
+def test_a_linked_column_does_not_hide_that_the_table_s_own_of_that_name_does_not_come(
+    sim: Simulator, column: str
+) -> None:
+    config, catalog = arranged(sim, f"SOOrder.{CUSTOMER}.{column}", tenants=[A])
+    sim.lies = [Lies(only="/SOOrder", missing=frozenset({"Status"}))]
+    destination = Destination()
+    destination.sync(config, catalog)
+    expected = truth(sim, A, "SOOrder", CUSTOMER, column)
+    assert arrived(destination, "dac__SOOrder", CUSTOMER, column) == expected
+    assert {row.nulled for row in destination.rows("dac__SOOrder")} == {frozenset({"Status"})}
+    assert len([one for one in destination.warnings if "does not send Status" in one]) == 1
+
+
 def test_more_links_than_the_erp_follows_at_once_are_given_up_one_by_one(sim: Simulator) -> None:
     entries = [
         CODE,
@@ -269,6 +300,49 @@ def test_rows_that_are_found_by_their_ids_have_linked_columns(sim: Simulator) ->
     expected = truth(sim, A, "SOOrder", CUSTOMER, "AcctCD")
     assert arrived(destination, "dac__SOOrder", CUSTOMER, "AcctCD") == expected
     assert all(expected.values())
+
+
+REFUSED = [
+    (Lies(closed_expansions=frozenset({CUSTOMER}), closed_status=status), CUSTOMER, "when asked to follow")
+    for status in (400, 403, 500)
+]
+IGNORED = [
+    (Lies(deaf_expansions=frozenset({CUSTOMER})), CUSTOMER, "does not send"),
+    (Lies(missing=frozenset({"Status"})), "Status", "does not send"),
+]
+
+
+@pytest.mark.parametrize("only", ["/SOOrder", "/SOOrder.*NoteID( |%20|[+])eq"], ids=["ever", "by ids"])
+@pytest.mark.parametrize(("lie", "lacking", "said"), REFUSED + IGNORED)
+def test_rows_that_are_found_by_their_ids_say_what_they_lack_and_get_it_later(
+    sim: Simulator, lie: Lies, lacking: str, said: str, only: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("source_acumatica.erp.client.RetryPolicy.pause_seconds", lambda _self, _tries: 0.0)
+    config, catalog = arranged(sim, CODE, tenants=[A], track_deletions=True)
+    rows = sim.tenant(A).dac_rows("SOOrder")
+    hidden = frozenset(row["OrderNbr"] for row in rows[2:5])
+    lie = replace(lie, only=only)
+    sim.lies = [Lies(only="/SOOrder", hidden=hidden), lie]
+    destination = Destination()
+    destination.sync(config, catalog)
+    assert len(destination.rows("dac__SOOrder")) == len(rows) - len(hidden)
+    sim.lies = [lie]
+    sim.clock.advance(86_400)
+    destination.sync(config, catalog)
+    found = [row for row in destination.rows("dac__SOOrder") if row["OrderNbr"] in hidden]
+    assert len(found) == len(hidden)
+    assert {row.nulled for row in found} == {frozenset({lacking})}
+    (warning,) = [one for one in destination.warnings if said in one]
+    assert lacking in warning
+
+    sim.lies = ()
+    for _ in range(2):
+        sim.clock.advance(90_000)
+        sim.tenant(A).update("SalesOrder", sim.tenant(A).keys("SalesOrder")[0], {"Description": "changed"})
+        destination.sync(config, catalog)
+    expected = truth(sim, A, "SOOrder", CUSTOMER, "AcctCD")
+    assert arrived(destination, "dac__SOOrder", CUSTOMER, "AcctCD") == expected
+    assert all(row["Status"] for row in destination.rows("dac__SOOrder"))
 
 
 def test_a_tenant_that_gets_a_link_later_is_read_anew(sim: Simulator) -> None:

@@ -385,6 +385,7 @@ class TenantRead:
                     note(records)
                 ids += map(str.lower, ids_in(records, self.table.id_field))
                 self._count.records += len(records)
+                self.facts.lacks((*reader.lacking, *reader.broken))
                 yield from self.output.messages(records, self._meta(reader, lacking))
         return ids
 

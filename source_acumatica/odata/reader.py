@@ -152,8 +152,18 @@ class ODataReader(Reader):
         """The rows of one answer, by their NoteIDs in lower case."""
         plan = ODataPlan((), filters=False)
         token: dict[str, Any] = {"plan": plan, "top": len(ids), "ids": ids, "is_unconditional": is_unconditional}
-        token["links"] = self._requests.links
-        return {str(row.get(NOTE_ID)).lower(): row for row in self.ask(Window(), token).rows}
+
+        def ask(links: Sequence[str]) -> ODataPage:
+            return self.ask(Window(), {**token, "links": links})
+
+        try:
+            page = ask(self._requests.links)
+        except RequestFailed as error:
+            if not self._leaves_out_links(error, ask):
+                raise
+            page = ask(self._requests.links)
+        self._note_unserved(page)
+        return {str(row.get(NOTE_ID)).lower(): row for row in page.rows}
 
     @property
     def leaves_unstamped(self) -> bool:
@@ -213,6 +223,9 @@ class ODataReader(Reader):
 
     def _note_page(self, page: ODataPage) -> None:
         self.record_bytes = page.size_bytes / max(len(page.rows), 1)
+        self._note_unserved(page)
+
+    def _note_unserved(self, page: ODataPage) -> None:
         if new := [name for name in page.unserved if name not in self.left_out]:
             self.left_out = (*self.left_out, *new)
             logger.warning(unserved_sentence(self.where, new))
@@ -307,22 +320,27 @@ class ODataReader(Reader):
         Raises:
             RequestFailed: the same, where there is none, the plan has worked before, or the user has to act.
         """
-        if self._leaves_out_links(window, error, position):
+        if self._pages_leave_out_links(window, error, position):
             return position
         is_by_keys = position.after and self._plan.is_keyset
         if is_by_keys and self._choice.works_by_number(window, error, position.offset):
             return self._go_on_by_number(position, f"{error.problem.sentence}, when asked for rows by their keys")
         return BEGINNING if self._choice.lower(window, error) else position
 
-    def _leaves_out_links(self, window: Window, error: RequestFailed, position: Position) -> bool:
-        """Leave out the links for which the ERP refuses a page; the place stays what it is without them."""
+    def _pages_leave_out_links(self, window: Window, error: RequestFailed, position: Position) -> bool:
+        """``_leaves_out_links`` for a page; the place stays what it is without them."""
         requests = self._requests
         # Pages of the server's own cannot be gone on with.
-        if not may_be_for_links(error) or (requests.has_answered and not self._plan.order):
+        if requests.has_answered and not self._plan.order:
             return False
         place = {"after": position.after} if self._plan.is_keyset else {"skip": position.offset}
         token = {"plan": self._plan, "top": requests.given_rows, **place}
-        bad = refused_links(requests.links, lambda names: self.ask(window, {**token, "links": names}))
+        return self._leaves_out_links(error, lambda names: self.ask(window, {**token, "links": names}))
+
+    def _leaves_out_links(self, error: RequestFailed, ask: Callable[[Sequence[str]], ODataPage]) -> bool:
+        """Leave out the links for which the ERP refuses what ``ask`` sends with some of them; whether there are any."""
+        requests = self._requests
+        bad = refused_links(requests.links, ask) if may_be_for_links(error) else ()
         if bad:
             requests.links = tuple(name for name in requests.links if name not in bad)
             self.left_out = tuple(dict.fromkeys((*self.left_out, *bad)))

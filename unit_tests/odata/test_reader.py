@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from source_acumatica.erp.errors import RequestFailed
+from source_acumatica.erp.errors import Action, RequestFailed
+from source_acumatica.odata.linked_tables import LinkedTable
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.reading.window import Window
 
-from .entity_set import CHANGED, EVER, INQUIRY, ROWS, TABLE, EntitySet, a_row, ids
+from .entity_set import CHANGED, EVER, INQUIRY, ROWS, TABLE, EntitySet, a_row, ids, refusal
 
 pytestmark = pytest.mark.usefixtures("small_pages")
 
@@ -81,3 +83,56 @@ def test_a_key_that_fills_a_page_repeats_although_no_page_shows_two_rows_of_it(n
     known = [reader.repeated_key for _page in reader.pages(EVER)]
     assert known
     assert set(known) == {("Class",)}
+
+
+LINKED = replace(TABLE, links={"Payer": LinkedTable(), "Owner": LinkedTable()})
+
+
+class ById(EntitySet):
+    """Rows that are asked for by their ids, all at once or a few; what does not come is ``silent``."""
+
+    silent = ()
+
+    def __call__(self, _window, token):
+        self.tokens.append(token)
+        if refused := self.refuses(token["plan"], token):
+            raise refused
+        rows = [{**row, "NoteID": str(row["Id"])} for row in self.rows if str(row["Id"]) in token["ids"]]
+        return ODataPage(rows[: self.cap], 10_000, None, self.silent)
+
+
+def found_by_ids(reader, *asked):
+    return [id_ for id_, row in reader.by_ids(asked) if row is not None]
+
+
+def test_rows_by_ids_name_what_does_not_come_with_them_once_and_pages_keep_their_size(caplog):
+    entity_set = ById(ROWS, LINKED, cap=2)
+    entity_set.silent = ("Class", "Payer")
+    reader = entity_set.reader()
+    assert found_by_ids(reader, "1", "2", "3", "no such") == ["1", "2", "3"]
+    assert len(entity_set.tokens) > 1
+    assert reader.left_out == ("Class", "Payer")
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
+    assert "does not send Class, Payer" in caplog.text
+    assert not reader.record_bytes
+
+
+@pytest.mark.parametrize("action", [Action.CLIMB_DOWN, Action.STOP])
+def test_rows_by_ids_come_without_the_links_that_are_refused_for_them(action, caplog):
+    entity_set = ById(ROWS, LINKED, lambda _plan, token: refusal(action) if "Payer" in token["links"] else None)
+    reader = entity_set.reader()
+    assert found_by_ids(reader, "1", "2") == ["1", "2"]
+    assert entity_set.tokens[-1]["links"] == ("Owner",)
+    assert reader.left_out == ("Payer",)
+    entity_set.tokens.clear()
+    assert found_by_ids(reader, "3") == ["3"]
+    assert [token["links"] for token in entity_set.tokens] == [("Owner",)]
+    assert caplog.text.count("when asked to follow Payer") == 1
+
+
+@pytest.mark.parametrize("action", [Action.CLIMB_DOWN, Action.STOP, Action.RETRY])
+def test_a_request_by_ids_that_fails_without_links_too_is_no_matter_of_them(action):
+    reader = ById(ROWS, LINKED, lambda _plan, _token: refusal(action)).reader()
+    with pytest.raises(RequestFailed, match="refused"):
+        found_by_ids(reader, "1")
+    assert reader.left_out == ()
