@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from pydbml import PyDBML
 
 from .duck import asked, loaded
 from .harness import FULL_REFRESH, Destination, configured, discover
-from .simulator import Simulator
+from .simulator import Lies, Simulator
 from .simulator.web.answers import Answer, as_json
 from .simulator.web.requests import Request
 
@@ -49,13 +50,17 @@ DOCUMENTED = {
 }
 
 
+# A stream and its columns, and those of the other one.
+Drawn = tuple[str, list[str], str, list[str]]
+
+
 def run(folder: Path, config: Any, *streams: str) -> subprocess.CompletedProcess[str]:
     path = folder / "config.json"
     path.write_text(json.dumps(config), encoding="utf-8")
     return subprocess.run([*COMMAND, "--config", path, *streams], capture_output=True, text=True, check=False)
 
 
-def joins(text: str) -> dict[str, tuple[str, list[str], str, list[str]]]:
+def joins(text: str) -> dict[str, Drawn]:
     """The references by a short text; each goes by the tenant first."""
     found = {}
     for each in PyDBML(text).refs:
@@ -80,7 +85,11 @@ def test_each_join_of_the_diagram_holds_in_the_rows(tracks: bool, tmp_path: Path
         named = {name for join in found.values() for name in (join[0], join[2])}
         destination = Destination()
         destination.sync(config, configured([streams[name] for name in sorted(named)], FULL_REFRESH))
-    connection = loaded(destination)
+    assert_held(loaded(destination), found)
+
+
+def assert_held(connection: duckdb.DuckDBPyConnection, found: Mapping[str, Drawn]) -> None:
+    """Each row leads to one row of the other table, and none of what it names is missing there."""
     for short, (stream, ours, other, theirs) in found.items():
         pairs = " AND ".join(f'a."{own}" = b."{their}"' for own, their in zip(ours, theirs, strict=True))
         empty = " OR ".join(f'a."{own}" IS NULL' for own in ours)
@@ -92,6 +101,50 @@ def test_each_join_of_the_diagram_holds_in_the_rows(tracks: bool, tmp_path: Path
         twice = f'SELECT {key} FROM "{other}" GROUP BY {key} HAVING COUNT(*) > 1'
         assert asked(connection, lost)[:1] == [], short
         assert asked(connection, twice)[:1] == [], short
+
+
+COMPOSITE = {
+    "dac__SOLine(OrderType, OrderNbr) > dac__SOOrder(OrderType, OrderNbr)",
+    "dac__GLTran(Module, BatchNbr) > dac__Batch(Module, BatchNbr)",
+}
+
+
+@pytest.mark.parametrize("collections", [True, False])
+@pytest.mark.parametrize(
+    ("lies", "is_told"),
+    [
+        (Lies(), True),
+        (Lies(unexplained_links=frozenset({"*"})), False),
+        (Lies(half_explained_links=frozenset({"SOOrderByOrderNbr", "BatchByBatchNbr"})), False),
+    ],
+)
+def test_links_by_several_columns_that_are_named_after_one_join_by_all_of_them_or_not_at_all(
+    lies: Lies, is_told: bool, collections: bool, tmp_path: Path
+) -> None:
+    """The numbers of other types of documents are the same, so that a part of the key would multiply rows."""
+    with Simulator(("Company",), rows=6) as sim:
+        sim.lies = [lies]
+        company = sim.tenant("Company")
+        for type_, number in company.keys("SalesOrder"):
+            company.insert("SalesOrder", {"OrderType": f"X{type_[:1]}", "OrderNbr": number, "CustomerID": "C000001"})
+        for module, number in company.keys("JournalTransaction"):
+            company.insert("JournalTransaction", {"Module": f"X{module[:1]}", "BatchNbr": number})
+        if not collections:
+            company.lacks.update({"dac/SOOrder.SOLineCollection", "dac/Batch.GLTranCollection"})
+        config = sim.config(**{**SETTINGS, "dac_tables": ["SOLine", "SOOrder", "GLTran", "Batch"]})
+        done = run(tmp_path, config, "dac__*")
+        assert (done.returncode, done.stderr) == (0, "")
+        streams = discover(config)
+        destination = Destination()
+        tables = [streams[name] for name in sorted(streams) if name.startswith("dac__")]
+        destination.sync(config, configured(tables, FULL_REFRESH))
+    found = joins(done.stdout)
+    assert found.keys() == (COMPOSITE if is_told or collections else set())
+    connection = loaded(destination)
+    assert_held(connection, found)
+    for table, number in (("SOOrder", "OrderNbr"), ("Batch", "BatchNbr")):
+        assert asked(connection, f"SELECT {number} FROM dac__{table} GROUP BY {number} HAVING COUNT(*) > 1")
+    assert ("which may lead to several rows." in done.stdout) is not is_told
 
 
 def test_streams_are_chosen_by_name_or_with_an_asterisk(tmp_path: Path) -> None:
@@ -107,7 +160,7 @@ def test_links_that_rows_do_not_show_are_named_and_not_drawn(tmp_path: Path) -> 
     """A name alone is no join: it does not say which column of the other table is meant."""
 
     def refuse(request: Request, answer: Answer) -> Answer:
-        is_refused = "$expand=BatchByModuleBatchNbr" in request.target
+        is_refused = "$expand=BatchByBatchNbr" in request.target
         return as_json({"error": {"code": "", "message": "No expansions here."}}, 400) if is_refused else answer
 
     with Simulator(("Company",), rows=6) as sim:
@@ -119,7 +172,7 @@ def test_links_that_rows_do_not_show_are_named_and_not_drawn(tmp_path: Path) -> 
     assert done.returncode == 0
     assert joins(done.stdout).keys() == {"dac__GLTran(Module, BatchNbr) > dac__Batch(Module, BatchNbr)"}
     assert "// dac__SOShipment: the ERP has a link CustomerByCustomerID; no row is linked by it." in done.stdout
-    refusal = "// dac__GLTran: the ERP has a link BatchByModuleBatchNbr; it could not be tried: "
+    refusal = "// dac__GLTran: the ERP has a link BatchByBatchNbr; it could not be tried: "
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(refusal)]
     assert "No expansions here." in line
 

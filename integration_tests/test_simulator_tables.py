@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from integration_tests.odata_client import (
+    EDM,
     LATE,
     Json,
     ODataClient,
@@ -180,9 +181,9 @@ def test_the_rows_below_and_above_come_with_expand(sim: Simulator, odata: ODataC
 
 
 def test_expand_goes_three_levels_deep_and_no_further(odata: ODataClient) -> None:
-    deep = "SOLineCollection($expand=SOOrderByOrderTypeOrderNbr($expand=CustomerByCustomerID))"
+    deep = "SOLineCollection($expand=SOOrderByOrderNbr($expand=CustomerByCustomerID))"
     assert odata.table("SOOrder", expand=deep, top=1)
-    deeper = f"SOOrderByOrderTypeOrderNbr($expand={deep})"
+    deeper = f"SOOrderByOrderNbr($expand={deep})"
     assert odata.get(f"{odata.root('dac')}/SOLine", expand=deeper, top=1).status_code == 400
 
 
@@ -218,7 +219,7 @@ def test_links_may_be_closed_to_expand_at_any_depth(sim: Simulator, odata: OData
     sim.lies = [Lies(closed_expansions=frozenset({"CustomerByCustomerID"}), closed_status=status)]
     path = odata.root("dac")
     assert odata.get(f"{path}/SOOrder", expand="CustomerByCustomerID", top=1).status_code == status
-    deep = "SOOrderByOrderTypeOrderNbr($expand=CustomerByCustomerID)"
+    deep = "SOOrderByOrderNbr($expand=CustomerByCustomerID)"
     assert odata.get(f"{path}/SOLine", expand=deep, top=1).status_code == status
     assert odata.table("SOOrder", expand="SOBillingAddressByBillAddressID($select=City)", top=1)
 
@@ -253,3 +254,24 @@ def test_a_singleton_is_one_object_and_a_function_one_value(sim: Simulator, odat
     assert odata.get(f"{odata.root('dac')}/SOSetup").json()["DefaultOrderType"] == "SO"
     told = _parsed(odata.get(f"{odata.root('dac')}/GetServerTime()").json()["value"])
     assert abs(told - sim.clock.now()) < timedelta(seconds=5)
+
+
+def test_the_description_tells_of_links_to_one_row_by_which_columns_they_join_unless_it_is_silent(
+    sim: Simulator, odata: ODataClient
+) -> None:
+    def described(table: str) -> dict[str | None, list[tuple[str | None, str | None]]]:
+        (one,) = (each for each in odata.description("dac").iter(f"{EDM}EntityType") if each.get("Name") == table)
+        return {
+            link.get("Name"): [(each.get("Property"), each.get("ReferencedProperty")) for each in link]
+            for link in one.iter(f"{EDM}NavigationProperty")
+        }
+
+    lines = described("GLTran")
+    assert lines["BatchByBatchNbr"] == [("Module", "Module"), ("BatchNbr", "BatchNbr")]
+    assert lines["BranchByBranchID"] == []
+    assert described("SOOrder")["CustomerByCustomerID"] == [("CustomerID", "BAccountID")]
+    assert described("SOOrder")["SOLineCollection"] == []
+    sim.lies = [Lies(half_explained_links=frozenset({"BatchByBatchNbr"}))]
+    assert described("GLTran")["BatchByBatchNbr"] == [("Module", "Module")]
+    sim.lies = [Lies(unexplained_links=frozenset({"*"}))]
+    assert not any(described("GLTran").values())

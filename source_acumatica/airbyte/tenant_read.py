@@ -100,7 +100,8 @@ class TenantRead:
 
     def messages(self, windows: Sequence[Window], count: RowCount) -> Iterator[AirbyteMessage]:
         """The records of the ``windows``, then those that say what was deleted."""
-        self._count, newest, had_rows = count, self._was_newest(), self.facts.has_rows
+        self._count, had_rows = count, self.facts.has_rows
+        newest = self.progress.progress(self.reader.tenant).newest if self.progress else None
         self._say_what_is_missed()
         self._begin_comparing()
         if not (yield from self._changes(windows, count, newest)):
@@ -133,9 +134,6 @@ class TenantRead:
         keys, begun = self.key_list(self.reader), self._now()
         keys.fresh = self.table.cursor_field, format_instant(begun) if begun else None
         return keys
-
-    def _was_newest(self) -> str | None:
-        return self.progress.progress(self.reader.tenant).newest if self.progress else None
 
     def _say_what_is_missed(self) -> None:
         """Warn of the missed columns, which come empty; records say so."""

@@ -1,8 +1,8 @@
-"""Finds by which columns the links between tables join them: descriptions name the links, and rows show the columns."""
+"""Finds by which columns the links between tables join them: descriptions and names suggest them, rows decide."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,9 +76,18 @@ class LinkJoins:
                     yield _Trial(table, other, link, entity_set.keys)
 
     def _is_known(self, trial: _Trial) -> bool:
-        """Whether a collection is the other direction of a link that is known already."""
-        ends = trial.other.name, trial.table.name
-        return trial.link.is_many and any((join.stream, join.other) == ends for join in self.found.values())
+        """Whether a collection is the other direction of a join by all columns of its table's key.
+
+        Of the same names, as those of lines are: ``OrigOrderNbr`` says nothing of the lines of an order.
+        """
+        keys = {*trial.keys}
+        return any({*join.columns} == {*join.others_columns} == keys for join in self._opposite(trial))
+
+    def _opposite(self, trial: _Trial) -> Iterator[Join]:
+        """What was found between the ends of a collection, from the rows of which there are many."""
+        for join in self.found.values() if trial.link.is_many else ():
+            if (join.stream, join.other) == (trial.other.name, trial.table.name):
+                yield join
 
     def _try(self, service: ODataService, tenant: str, trial: _Trial) -> None:
         place, where = trial.place, f"Tenant '{tenant}', {trial.table.name}, link {trial.link.name}"
@@ -91,11 +100,11 @@ class LinkJoins:
             self.untold[place] = f"it could not be tried: {message_of(error)}"
             return
         self.untold.pop(place, None)
-        pairs = trial.pairs(page.rows)
-        if join := trial.join(pairs):
-            self.found[place] = join
-        else:
-            self.untold[place] = "its rows do not show by which columns" if pairs else "no row is linked by it"
+        outcome = trial.outcome(trial.pairs(page.rows))
+        if isinstance(outcome, Join):
+            self.found[place] = outcome
+        elif not any(self._opposite(trial)):
+            self.untold[place] = outcome
 
 
 @dataclass(frozen=True)
@@ -117,28 +126,44 @@ class _Trial:
         """Each row with each that it is linked with."""
         return [(row, linked) for row in rows for linked in self._linked(row)]
 
-    def join(self, pairs: Sequence[Pair]) -> Join | None:
-        """The join, if the rows show exactly one."""
+    def outcome(self, pairs: Sequence[Pair]) -> Join | str:
+        """The join that the rows show, or why they show none."""
         if not pairs:
-            return None
-        source = f"link {self.link.name}, tried on {len(pairs)} rows"
-        for own in self._own_columns():
-            matched = [_same_column(column, pairs, self.other) for column in own]
-            if own and all(matched):
-                others = tuple(filter(None, matched))
-                if self.link.is_many:
-                    return Join(self.other.name, others, self.table.name, own, source)
-                return Join(self.table.name, own, self.other.name, others, source)
-        return None
+            return "no row is linked by it"
+        reason = "its rows do not show by which columns"
+        for own, others, is_described in self._same(pairs):
+            lead = others if not self.link.is_many else own
+            if self._may_be_several(pairs, lead, is_described):
+                reason = f"its rows agree in {', '.join(own)}, which may lead to several rows"
+            elif self.link.is_many:
+                return Join(self.other.name, others, self.table.name, own, self._source(pairs))
+            else:
+                return Join(self.table.name, own, self.other.name, others, self._source(pairs))
+        return reason
+
+    def _source(self, pairs: Sequence[Pair]) -> str:
+        return f"link {self.link.name}, tried on {len(pairs)} rows"
 
     def _linked(self, row: Raw) -> Iterator[Mapping[str, Any]]:
         linked = row.get(self.link.name)
         yield from linked if isinstance(linked, list) else [linked] if isinstance(linked, dict) else []
 
+    def _same(self, pairs: Sequence[Pair]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], bool]]:
+        """Columns of both tables that agree in all pairs: those that are described first, and whether they are."""
+        own, others = tuple(pair[0] for pair in self.link.pairs), tuple(pair[1] for pair in self.link.pairs)
+        is_there = {*own} <= self.table.fields.keys() and {*others} <= self.other.fields.keys()
+        if own and is_there and all(_equals(each, pairs, [other]) for each, other in self.link.pairs):
+            yield own, others, True
+        for own in self._own_columns():
+            matched = [self._same_column(column, pairs) for column in own]
+            if own and all(matched):
+                yield own, tuple(filter(None, matched)), False
+
     def _own_columns(self) -> Iterator[tuple[str, ...]]:
         """The columns of the table that the link may go by.
 
-        The name of a link to one row ends in them; rows of a collection have the key of theirs, or its id.
+        The name of a link to one row ends in one of them, or in some; rows of a collection have the key of theirs, or
+        its id.
         """
         if self.link.is_many:
             yield self.keys
@@ -147,6 +172,41 @@ class _Trial:
             start = f"{self.link.type_name.rpartition('.')[2]}By"
             if self.link.name.startswith(start):
                 yield from _parted(self.link.name.removeprefix(start), tuple(self.table.fields))
+
+    def _same_column(self, column: str, pairs: Sequence[Pair]) -> str | None:
+        """The column of the other table that has the same value in each pair, if there is one.
+
+        Of several, one of its key, and then the one with the same name: a row can have its number more than once. But a
+        row that leads to another of its own table has the numbers of that one under other names.
+        """
+        same = _equals(column, pairs, self.other.fields)
+        if self._is_within:
+            same = [name for name in same if name != column]
+        for preferred in () if self._is_within and self.link.is_many else (self.link.keys, (column,)):
+            same = [name for name in same if name in preferred] or same
+        return same[0] if len(same) == 1 else None
+
+    @property
+    def _is_within(self) -> bool:
+        return self.table.name == self.other.name
+
+    def _may_be_several(self, pairs: Sequence[Pair], columns: tuple[str, ...], is_described: bool) -> bool:
+        """Whether the rows or the key leave open that ``columns`` have the same values in several rows."""
+        is_many, keys = self.link.is_many, self.keys if self.link.is_many else self.link.keys
+        rows: list[Mapping[str, Any]] = [pair[0] if is_many else pair[1] for pair in pairs]
+        rows += [pair[1] if is_many else pair[0] for pair in pairs] if self._is_within else []
+        found = {_values(row, columns) for row in rows}
+        if len(found) < len({_values(row, (*keys, NOTE_ID) if keys else tuple(row)) for row in rows}):
+            return True
+        if keys and {*keys} <= {*columns}:
+            return False
+        # What is unique in few rows need not be: a part of a key never is, and one row alone shows nothing.
+        return {*columns} < {*keys} or (len(found) == 1 and not is_described)
+
+
+def _values(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
+    """As text, since a value may be a list."""
+    return tuple(repr(trimmed(row.get(column))) for column in columns)
 
 
 def _parted(text: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -158,13 +218,9 @@ def _parted(text: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
             yield from ((name, *rest) for rest in _parted(text.removeprefix(name), names))
 
 
-def _same_column(column: str, pairs: Sequence[Pair], other: ODataTable) -> str | None:
-    """The column of the other table that has the same value in each pair, if there is one.
-
-    Of several, the one with the same name: a row can have its number more than once.
-    """
+def _equals(column: str, pairs: Sequence[Pair], names: Iterable[str]) -> list[str]:
+    """Those of the columns ``names`` of the linked rows that have the value of ``column`` in each pair."""
     values = [(trimmed(row.get(column)), linked) for row, linked in pairs]
     if any(value is None for value, _linked in values):
-        return None
-    same = [name for name in other.fields if all(trimmed(linked.get(name)) == value for value, linked in values)]
-    return column if column in same else same[0] if len(same) == 1 else None
+        return []
+    return [name for name in names if all(trimmed(linked.get(name)) == value for value, linked in values)]

@@ -64,8 +64,10 @@ def _is_of_one_record(table: EntitySet, link: Link) -> bool:
     short, foreign_key = link.type_name.rpartition(".")[2], link.name.rpartition("By")[2]
     if short.endswith(("Address", "Contact")):
         return (short, foreign_key) != (_PERSON, _PERSON_KEY)
-    # By another key, the same type would be another record: an order and the order that it was copied from.
-    return link.keys == table.keys and foreign_key == "".join(table.keys)
+    # By another key, the same type would be another record: an order and the order that it was copied from. The
+    # name has one column of several, so that these have to be described.
+    by_key = {*link.pairs} == {(key, key) for key in table.keys} if link.pairs else (foreign_key,) == table.keys
+    return link.keys == table.keys and by_key
 
 
 def filter_of(links: Sequence[LinkedStamp], since: str, word: str) -> str:

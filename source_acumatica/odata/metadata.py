@@ -10,7 +10,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from source_acumatica.odata.packed_types import Called, PackedType, link_to
+from source_acumatica.odata.packed_types import Called, PackedType, link_to, parted_link, same_in_both
 from source_acumatica.reading.fields import FieldKind
 
 # A clean site's description of its tables has 20 MB (BEHAVIOR.md, "OData"); ten times as much is not one.
@@ -53,6 +53,8 @@ class Link:
     """Those of the other type."""
     fields: Mapping[str, FieldKind]
     """The other type's columns that ``$filter`` may name."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Columns of both types that are said to be the same; none or only some of them may be told."""
 
 
 @dataclass(frozen=True)
@@ -170,13 +172,14 @@ class _Document:
         self._imports: dict[str, tuple[str, str]] = {}
         self._namespace = ""
         self._type: PackedType | None = None
+        self._is_in_link = False
         self._called: Called | None = None
         self._set = ""
         self._is_restricting = False
         self._is_about_filters = False
         self._awaits_filterable = False
         self._text: list[str] | None = None
-        self._on_start: Mapping[str, Callable[[Attributes], None]] = {
+        self._on_start: dict[str, Callable[[Attributes], None]] = {
             "Edmx": self._edmx,
             "Schema": self._schema,
             "EntityType": self._entity_type,
@@ -192,8 +195,12 @@ class _Document:
             "PropertyValue": self._property_value,
             "PropertyPath": self._property_path,
             "Bool": self._bool,
-            **({"NavigationProperty": self._navigation_property} if knows_links else {}),
         }
+        if knows_links:
+            self._on_start |= {
+                "NavigationProperty": self._navigation_property,
+                "ReferentialConstraint": self._referential_constraint,
+            }
 
     # ---------------------------------------------------------------------------------------------------- the parser's
 
@@ -209,6 +216,8 @@ class _Document:
             case "EntityType" if self._type:
                 self._type.pack()
                 self._type = None
+            case "NavigationProperty":
+                self._is_in_link = False
             case "Function" | "FunctionImport":
                 self._called = None
             case "EntitySet" | "Annotations":
@@ -252,8 +261,14 @@ class _Document:
 
     def _navigation_property(self, attributes: Attributes) -> None:
         name, target = attributes.get("Name", ""), attributes.get("Type", "")
-        if self._type and name and target:  # version 3 has the type elsewhere
+        self._is_in_link = bool(self._type and name and target)  # version 3 has the type elsewhere
+        if self._type and self._is_in_link:
             self._type.properties.append(link_to(name, target))
+
+    def _referential_constraint(self, attributes: Attributes) -> None:
+        own, other = attributes.get("Property", ""), attributes.get("ReferencedProperty", "")
+        if self._type and self._is_in_link and own.split() == [own] and other.split() == [other]:
+            self._type.properties[-1] += same_in_both(own, other)
 
     def _function(self, attributes: Attributes) -> None:
         """A function; one that is bound to rows cannot be called by itself."""
@@ -363,13 +378,14 @@ class _Document:
         """What leads from a type's rows to others; ``names`` are the sets of all types."""
         closed = {field for name in names.get(type_name, ()) for field in self._restricted.get(name, ())}
         targets = {name: target for each in self._lineage(type_name) for name, target in each.types(of_links=True)}
-        for name, target in targets.items():
+        for name, packed in targets.items():
+            target, pairs = parted_link(packed)
             is_many = target.startswith("Collection(")
             resolved = self._resolved(target.removeprefix("Collection(").removesuffix(")"))
             if name not in closed and resolved in self._types:
                 other = self._described_set(resolved, tuple(names.get(resolved, ())), is_short_name_unique=False)
                 fields = {field: kind for field, kind in other.fields.items() if field not in other.restricted}
-                yield Link(name, resolved, is_many, other.keys, fields)
+                yield Link(name, resolved, is_many, other.keys, fields, pairs)
 
     def _lineage(self, type_name: str) -> Iterator[PackedType]:
         """The type, its base, the base of that, and so on; each once, as far as they are described."""

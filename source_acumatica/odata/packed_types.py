@@ -13,6 +13,17 @@ def link_to(name: str, target: str) -> str:
     return f"{name}\t{_LINK}{target}"
 
 
+def same_in_both(own: str, other: str) -> str:
+    """A pair of columns by which a link joins, to be written behind it."""
+    return f"\t{own}\t{other}"
+
+
+def parted_link(packed: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What a link leads to, and the pairs of columns behind it."""
+    target, *columns = packed.split("\t")
+    return target, tuple(zip(columns[::2], columns[1::2], strict=True))
+
+
 @dataclass
 class PackedType:
     """An entity type; its properties are kept as one text.
@@ -31,7 +42,7 @@ class PackedType:
         self.properties = []
 
     def types(self, *, of_links: bool = False) -> Iterator[tuple[str, str]]:
-        """Each property with its type, or each link with that of what it leads to."""
+        """Each property with its type, or each link with that of what it leads to and with its pairs of columns."""
         for line in self.packed.split("\n") if self.packed else ():
             name, _, edm = line.partition("\t")
             if edm.startswith(_LINK) is of_links:

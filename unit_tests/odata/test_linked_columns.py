@@ -37,7 +37,7 @@ def test_a_table_may_be_called_by_its_short_and_by_its_full_name(name):
 
 
 def test_columns_of_one_link_come_together_at_every_depth():
-    above = "SOLine.SOOrderByOrderTypeOrderNbr"
+    above = "SOLine.SOOrderByOrderNbr"
     links = found(
         f"{above}.OrderDesc",
         f"{above}.CustomerByCustomerID.AcctCD",
@@ -47,7 +47,7 @@ def test_columns_of_one_link_come_together_at_every_depth():
     )
     customer = LinkedTable({"AcctCD": FieldKind.STRING, "CreditLimit": FieldKind.DECIMAL})
     assert links == {
-        "SOOrderByOrderTypeOrderNbr": LinkedTable({"OrderDesc": FieldKind.STRING}, {"CustomerByCustomerID": customer}),
+        "SOOrderByOrderNbr": LinkedTable({"OrderDesc": FieldKind.STRING}, {"CustomerByCustomerID": customer}),
         "InventoryItemByInventoryID": LinkedTable({"Descr": FieldKind.STRING}),
     }
 

@@ -22,8 +22,13 @@ def many(name, *keys, fields=STAMPED):
     return Link(name, f"PX.Objects.SO.{name.removesuffix('Collection')}", True, keys, fields)
 
 
-def one(name, *keys, fields=STAMPED):
-    return Link(name, f"PX.Objects.SO.{name.partition('By')[0]}", False, keys, fields)
+def one(name, *keys, fields=STAMPED, pairs=()):
+    return Link(name, f"PX.Objects.SO.{name.partition('By')[0]}", False, keys, fields, pairs)
+
+
+KEY = ("OrderType", "OrderNbr")
+SAME_KEY = tuple(zip(KEY, KEY, strict=True))
+ORIGINAL = (("OrigOrderType", "OrderType"), ("OrigOrderNbr", "OrderNbr"))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,7 @@ def one(name, *keys, fields=STAMPED):
         one("SOBillingContactByBillContactID", "ContactID"),
         one("AddressByAddressID", "AddressID"),
         one("ContactByDefContactID", "ContactID"),
-        one("SOOrderRiskByOrderTypeOrderNbr", "OrderType", "OrderNbr"),
+        one("SOOrderRiskByOrderNbr", *KEY, pairs=SAME_KEY[::-1]),
     ],
     ids=lambda link: link.name,
 )
@@ -53,7 +58,11 @@ def test_lines_attributes_addresses_and_contacts_belong_to_the_record(link):
         many("CRActivityCollection", "NoteID"),
         one("CustomerByCustomerID", "AcctCD"),
         one("ContactByContactID", "ContactID"),
-        one("SOOrderByOrigOrderTypeOrigOrderNbr", "OrderType", "OrderNbr"),
+        one("SOOrderByOrigOrderType", *KEY, pairs=ORIGINAL),
+        one("SOOrderByOrigOrderNbr", *KEY),
+        # It might go by another type: nothing is described, or only a part.
+        one("SOOrderByOrderNbr", *KEY),
+        one("SOOrderByOrderType", *KEY, pairs=SAME_KEY[:1]),
         one("SOOrderTypeByOrderType", "OrderType"),
     ],
     ids=lambda link: link.name,
@@ -65,6 +74,13 @@ def test_other_documents_and_master_records_do_not(link):
 def test_the_lines_of_an_invoice_call_its_first_key_by_another_name():
     lines = many("ARTranCollection", "TranType", "RefNbr", "LineNbr")
     assert own_links(an_order(lines, keys=("DocType", "RefNbr")))
+
+
+def test_a_key_of_one_column_is_told_by_the_name_unless_the_description_says_otherwise():
+    risk = one("SORiskByOrderNbr", "OrderNbr")
+    assert own_links(an_order(risk, keys=("OrderNbr",)))
+    other = one("SORiskByOrderNbr", "OrderNbr", pairs=(("OrigOrderNbr", "OrderNbr"),))
+    assert own_links(an_order(other, keys=("OrderNbr",))) == []
 
 
 def test_a_table_without_keys_has_no_lines_and_one_without_ids_no_attributes():

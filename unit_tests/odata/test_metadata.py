@@ -381,6 +381,27 @@ def test_links_lead_to_the_keys_and_columns_of_other_types():
     assert (payer.type_name, payer.is_many) == ("N.Base", False)
 
 
+def constraint(own, other):
+    return f'<ReferentialConstraint Property="{own}" ReferencedProperty="{other}"/>'
+
+
+def test_links_have_the_columns_that_are_described_as_the_same_and_no_others():
+    old = '<ReferentialConstraint><Principal Role="A"><PropertyRef Name="X"/></Principal></ReferentialConstraint>'
+    content = (
+        constraint("Lost", "Nowhere")
+        + '<NavigationProperty Name="Payer" Type="N.Order">'
+        + f"{constraint('PayerType', 'Type')}{constraint('PayerNo', 'No')}{constraint('A B', 'C')}{constraint('A', '')}"
+        + '<OnDelete Action="None"/></NavigationProperty>'
+        + constraint("Behind", "Behind")
+        + f'<NavigationProperty Name="Old" Relationship="N.R" ToRole="L">{constraint("A", "A")}</NavigationProperty>'
+        + f'<NavigationProperty Name="Giver" Type="N.Order">{old}</NavigationProperty>'
+    )
+    order = an_entity("Order", {"No": "Edm.String"}, keys=["No"]).replace("</EntityType>", f"{content}</EntityType>")
+    metadata = read_metadata([small(order, a_set("Order", "N.Order"))], lambda *_: True, with_links=True)
+    pairs = {link.name: link.pairs for link in metadata.entity_sets[0].links}
+    assert pairs == {"Payer": (("PayerType", "Type"), ("PayerNo", "No")), "Giver": ()}
+
+
 def test_a_derived_type_has_the_links_of_its_base():
     more = '<EntityType Name="Quote" BaseType="N.Order"/>'
     content = small(ORDERS + more, a_set("Quote", "N.Quote"))

@@ -239,7 +239,7 @@ SO_LINE = Dac(
         instant("ShipDate", line("ShipOn")), text("UsrEngraving", line_custom("Transactions.UsrEngraving")),
         instant("UsrPromised", line_custom("Transactions.UsrPromised")), *LINE_TAIL,
     ),
-    (ITEM_LINK, _one("SOOrderByOrderTypeOrderNbr", "SOOrder", OrderType="OrderType", OrderNbr="OrderNbr")),
+    (ITEM_LINK, _one("SOOrderByOrderNbr", "SOOrder", OrderType="OrderType", OrderNbr="OrderNbr")),
     entity="SalesOrder", part="Details", caption="SO Line",
 )  # fmt: skip
 AR_INVOICE = Dac(
@@ -292,7 +292,7 @@ GL_TRAN = Dac(
         text("UsrVoucher", line_custom("GLTranModuleBatNbr.UsrVoucher")), *LINE_TAIL,
     ),
     (ACCOUNT_LINK, LEDGER_LINK, BRANCH_LINK,
-     _one("BatchByModuleBatchNbr", "Batch", Module="Module", BatchNbr="BatchNbr")),
+     _one("BatchByBatchNbr", "Batch", Module="Module", BatchNbr="BatchNbr")),
     entity="JournalTransaction", part="Details", caption="GL Transaction",
 )  # fmt: skip
 GL_HISTORY = Dac(

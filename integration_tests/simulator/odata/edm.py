@@ -65,7 +65,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Navigation:
-    """Rows of another table that agree with this one in the named columns (own column -> the other's)."""
+    """Rows of another table that agree with this one in the named columns (own column -> the other's).
+
+    A link by several columns is named after one of them.
+    """
 
     name: str
     target: str

@@ -10,8 +10,9 @@ from xml.sax.saxutils import quoteattr
 from integration_tests.simulator.odata.dacs import BASE_TYPES, DAC_BY_NAME, DACS, SINGLETONS, Dac
 from integration_tests.simulator.odata.deletion_rules import DeletionRules
 from integration_tests.simulator.odata.dialects import Version
-from integration_tests.simulator.odata.edm import Column, Edm, EntityType
+from integration_tests.simulator.odata.edm import Column, Edm, EntityType, Navigation
 from integration_tests.simulator.odata.inquiries import INQUIRIES, GenericInquiry
+from integration_tests.simulator.trouble.lies import TRUTH, Lies
 
 FRAME = {
     Version.V3: (
@@ -35,6 +36,7 @@ FILLER_COLUMNS = 165
 @dataclass(frozen=True)
 class Writer:
     version: Version
+    lies: Lies = TRUTH
 
     def document(self, schemas: Iterable[str]) -> Iterator[bytes]:
         head, namespace = FRAME[self.version]
@@ -61,9 +63,18 @@ class Writer:
 
     def _navigations(self, table: EntityType) -> str:
         return "".join(
-            f'<NavigationProperty Name="{each.name}" Type="{_many(target) if each.many else target}"/>'
+            f'<NavigationProperty Name="{each.name}" Type="{_many(target) if each.many else target}">'
+            f"{self._constraints(each)}</NavigationProperty>"
             for each in table.navigations
             if (target := DAC_BY_NAME[each.target].full_name)
+        )
+
+    def _constraints(self, link: Navigation) -> str:
+        """The columns by which it joins; sites tell them of most links to one row, of some a part, of others none."""
+        pairs = list(link.on.items())[: 1 if link.name in self.lies.half_explained_links else None]
+        is_told = not link.many and self.lies.unexplained_links.isdisjoint({link.name, "*"})
+        return "".join(
+            f'<ReferentialConstraint Property="{own}" ReferencedProperty="{other}"/>' for own, other in pairs if is_told
         )
 
 
@@ -112,9 +123,10 @@ def _old_function_import(inquiry: GenericInquiry) -> str:
 
 
 def tables_metadata(
-    megabytes: float, rules: DeletionRules | None = None, dacs: Sequence[Dac] = DACS
+    megabytes: float, rules: DeletionRules | None = None, dacs: Sequence[Dac] = DACS, lies: Lies = TRUTH
 ) -> Iterator[bytes]:
-    return Writer(Version.V4).document(_table_schemas(fillers(megabytes), rules or DeletionRules(), dacs))
+    writer = Writer(Version.V4, lies)
+    return writer.document(_table_schemas(writer, fillers(megabytes), rules or DeletionRules(), dacs))
 
 
 def fillers(megabytes: float) -> Sequence[str]:
@@ -129,10 +141,10 @@ def filler_sets(names: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield from ((alias, name) for alias in (f"PX_Objects_FL_{name}", f"Filler_{number:04d}", name))
 
 
-def _table_schemas(names: Sequence[str], rules: DeletionRules, dacs: Sequence[Dac]) -> Iterator[str]:
+def _table_schemas(writer: Writer, names: Sequence[str], rules: DeletionRules, dacs: Sequence[Dac]) -> Iterator[str]:
     everything = sorted([*BASE_TYPES, *dacs, *SINGLETONS], key=lambda each: each.namespace)
     for namespace, types in groupby(everything, key=lambda each: each.namespace):
-        body = "".join(Writer(Version.V4).entity_type(each) for each in types)
+        body = "".join(writer.entity_type(each) for each in types)
         yield f'<Schema Namespace="{namespace}">{body}</Schema>'
     yield from _filler_schema(names)
     yield f'<Schema Namespace="px">{_functions()}</Schema>'

@@ -33,7 +33,7 @@ class TableService(Service):
 
     def _metadata(self) -> Iterator[bytes]:
         rules, dacs = self.options.deletions, dacs_of(self.tenant.lacks)
-        return tables_metadata(self.options.metadata_megabytes, rules, dacs)
+        return tables_metadata(self.options.metadata_megabytes, rules, dacs, self.lies)
 
     def _services(self) -> ServiceDocument:
         names = [alias for each in DACS for alias in each.aliases]

@@ -124,6 +124,8 @@ class Lies:
     closed_status: int = 400  # how a filter that names one is refused
     closed_expansions: frozenset[str] = frozenset()  # links that `$expand` may not name, at any depth: `closed_status`
     deaf_expansions: frozenset[str] = frozenset()  # links that `$expand` may name, and that bring nothing
+    unexplained_links: frozenset[str] = frozenset({"BranchByBranchID"})  # described without their columns; "*" for all
+    half_explained_links: frozenset[str] = frozenset()  # described with the first of their columns alone
     most_expansions: int | None = None  # a request that names more links is refused: `closed_status`
     quantifiers: frozenset[str] = frozenset({"any", "Any", "all", "All"})  # as filters over collections write them
     next_links: str = ""  # scheme, host and port that links to the next page have, and the directory if one is given
