@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 from source_acumatica.airbyte.records import FileReference
 from source_acumatica.airbyte.staging import Place, Staging, last_part, safe_name
 from source_acumatica.erp.client import Client
-from source_acumatica.erp.download import StagingError, download
+from source_acumatica.erp.download import DOUBTFUL, Doubts, Habit, StagingError, download, has_a_seat
 from source_acumatica.erp.errors import RequestFailed
 
 Record = Mapping[str, Any]
 Outcome = FileReference | RequestFailed | StagingError
+
+# More than it takes to believe what one session gives, and two minutes for several sessions.
+_TRIES_IN_DOUBT = 8
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ class AttachedFiles:
     key: Sequence[str]
     """The columns that identify a file of a record."""
     staging: Staging
+    list_address: str
+    """That of the records' list, which is never answered by nothing at all but for want of a seat."""
+    _habit: Habit = field(default_factory=Habit)
 
     def staged(self, record: Record) -> Outcome:
         """The file of a record, which lies in the staging folder now; or why it does not."""
@@ -49,7 +55,19 @@ class AttachedFiles:
         return self.staging.place([record.get(column) for column in self.key], str(record.get("filename") or ""))
 
     def _downloaded(self, record: Record, place: Place) -> FileReference:
-        size_bytes = download(
+        doubts, tries = Doubts(), 1
+        while True:
+            try:
+                return FileReference(str(place.staged), place.relative, self._download(record, place, doubts))
+            except RequestFailed as failure:
+                if failure.problem.status != DOUBTFUL or tries >= _TRIES_IN_DOUBT:
+                    raise
+            if not self._has_a_seat(doubts):
+                self.client.pause(tries)
+            tries += 1
+
+    def _download(self, record: Record, place: Place, doubts: Doubts) -> int:
+        return download(
             self.client,
             self.tenant,
             f"{self.address}/{quote(str(record.get('id')), safe='')}",
@@ -57,8 +75,12 @@ class AttachedFiles:
             place.staged,
             where=self.where,
             headers=self.headers,
+            habit=self._habit,
+            doubts=doubts,
         )
-        return FileReference(str(place.staged), place.relative, size_bytes)
+
+    def _has_a_seat(self, doubts: Doubts) -> bool:
+        return has_a_seat(self.client, self.tenant, self.list_address, doubts, where=self.where, headers=self.headers)
 
     def gives(self, record: Record) -> bool:
         """Whether the ERP gives a file now that it has given before."""

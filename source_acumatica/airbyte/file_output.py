@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from airbyte_protocol_dataclasses.models import Reason  # type: ignore[import-un
 from source_acumatica.airbyte.attached_files import AttachedFiles, Outcome, Record
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.records import FileReference, Meta, in_pieces, without_file
-from source_acumatica.erp.download import LARGEST_FILE_BYTES, TOO_LARGE, StagingError
+from source_acumatica.erp.download import DOUBTFUL, LARGEST_FILE_BYTES, NO_FILE, TOO_LARGE, StagingError
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import FURTHEST_OFF
@@ -32,6 +32,10 @@ _FILES_IN_A_BATCH, _BYTES_IN_A_BATCH = 20, 64 * 1024**2
 _STATES_IN_A_PAGE = 50
 _GONE = (404, 410)
 _FAILURE = 500
+# What the ERP may do at one file alone, unless it does it at others, too.
+_REFUSALS = frozenset({NO_FILE, 400, 401, 403, 405, 406, 409, 422})
+# So many files may be gone before one has come; then it is rather the address of all files that is.
+_MOST_GONE = 2
 # With the pauses between them, ten minutes for a destination to take what lies in a full staging folder.
 _TRIES_FOR_ROOM = 14
 _IS_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -55,6 +59,8 @@ class Memory:
     _files: int = 0
     _bytes: int = 0
     """What was sent since the last state."""
+    _read: tuple[Mapping[str, str], SentFiles] | None = field(default=None, repr=False)
+    """What the state had of them, and what was made of it since: parsing all marks for each batch takes too long."""
 
     @classmethod
     def of(cls, progress: TenantCursor, tenant: str, lookback: timedelta, now: datetime | None) -> Memory:
@@ -67,7 +73,7 @@ class Memory:
         sent, marks = self._sent(), [mark(record) for record in records]
         known = [sent.has(_stamp(record), own) for record, own in zip(records, marks, strict=True)]
         if any([sent.came_again(own) for own, is_known in zip(marks, known, strict=True) if is_known]):
-            self.progress.note(self.tenant, files=sent.as_state())
+            self.keep()
         return [record for record, is_known in zip(records, known, strict=True) if not is_known]
 
     def note(self, records: Sequence[Record], mark: Callable[[Record], str], size_bytes: int = 0) -> None:
@@ -77,13 +83,39 @@ class Memory:
             sent.note(_stamp(record), mark(record))
         self._files, self._bytes = self._files + len(records), self._bytes + size_bytes
         if self._files * _STATES_IN_A_PAGE < sent.page_files and self._bytes < _BYTES_IN_A_BATCH:
-            self.progress.note(self.tenant, files=sent.as_state())
             return
         self._files = self._bytes = 0
-        self.progress.files_sent(self.tenant, sent.as_state())
+        self.keep()
+        self.progress.files_sent(self.tenant, self.progress.progress(self.tenant).files)
+
+    def keep(self) -> None:
+        """Have the next state, whoever sends it, know all that was noted."""
+        sent = self._sent()
+        files = sent.as_state()
+        self.progress.note(self.tenant, files=files)
+        self._read = files, sent
+
+    @property
+    def witness(self) -> str | None:
+        """The id of a file that has come, in this sync or in one before."""
+        witness = self._sent().witness
+        return witness[1] if witness else None
+
+    def note_witness(self, size_bytes: int, id_: str) -> None:
+        """Note a file that came, if it is the smallest so far."""
+        sent = self._sent()
+        if sent.witness is None or size_bytes < sent.witness[0]:
+            sent.witness = size_bytes, id_
+
+    def forget_witness(self) -> None:
+        """Note that it does not come any more; others that come follow it."""
+        self._sent().witness = None
 
     def _sent(self) -> SentFiles:
-        return SentFiles(self.progress.progress(self.tenant).files, self.since)
+        files = self.progress.progress(self.tenant).files
+        if self._read is None or self._read[0] is not files:
+            self._read = files, SentFiles(files, self.since)
+        return self._read[1]
 
 
 def _stamp(record: Record) -> str:
@@ -102,6 +134,8 @@ class FileOutput(Output):
         self._gives_now: bool | None = None
         """Whether that one comes again, as far as it was tried for these records."""
         self._refused = 0
+        self._gone = 0
+        """How many files the ERP did not have."""
 
     def begin_again(self) -> None:
         """Send each file again, whether or not it was sent: this finds those that were replaced."""
@@ -112,6 +146,8 @@ class FileOutput(Output):
         unsent = self._memory.unsent(records, self._mark) if self._memory else records
         for some in in_pieces(unsent, _FILES_IN_A_BATCH):
             yield from self._with_files(some, meta)
+        if self._memory and unsent:
+            self._memory.keep()
 
     def _with_files(self, records: Sequence[Record], meta: Meta | None) -> Iterator[AirbyteMessage]:
         """Failures last: by then it is known whether others fail as well."""
@@ -128,8 +164,17 @@ class FileOutput(Output):
                 staged = []
         yield from self._sent(staged, meta)
         self._gives_now = None
+        self._refuse_all_gone(failed)
         for record, failure in failed:
             yield from self._tried_again(record, failure, meta)
+
+    def _refuse_all_gone(self, failed: Sequence[tuple[Record, RequestFailed | StagingError]]) -> None:
+        """Raise where several files are gone and none has come, before any of them is sent: they come again then."""
+        for record, failure in failed:
+            if isinstance(failure, RequestFailed) and _is_gone(failure):
+                self._gone += 1
+                if self._gone > _MOST_GONE and not self._witness and not self._gives_others():
+                    raise self._files.named(record, failure)
 
     def _sent(self, staged: Sequence[tuple[Record, FileReference]], meta: Meta | None) -> Iterator[AirbyteMessage]:
         records, files = [record for record, _ in staged], [file for _, file in staged]
@@ -156,7 +201,7 @@ class FileOutput(Output):
         outcome: Outcome = failure
         if isinstance(outcome, StagingError):
             outcome = self._once_there_is_room(record, outcome)
-        if isinstance(outcome, RequestFailed) and _is_a_failure_of_its_own(outcome.problem):
+        if isinstance(outcome, RequestFailed) and self._is_worth_another_try(outcome.problem):
             outcome = self._files.staged(record)
         if isinstance(outcome, FileReference):
             yield from self._sent([(record, outcome)], meta)
@@ -182,26 +227,46 @@ class FileOutput(Output):
             RequestFailed: other files may not come either.
         """
         problem = failure.problem
-        is_too_large = problem.status == TOO_LARGE
-        is_gone = problem.action is Action.GONE or problem.status in _GONE
+        is_too_large, is_doubtful = problem.status == TOO_LARGE, problem.status == DOUBTFUL
         # An endpoint that is gone answers for each file as if only that were gone.
-        is_its_own = is_too_large or (is_gone and not self._witness)
-        if not is_its_own and not ((is_gone or _is_a_failure_of_its_own(problem)) and self._gives_others()):
+        is_its_own = is_too_large or is_doubtful or (_is_gone(failure) and not self._witness)
+        may_be = _is_gone(failure) or _may_be_of_its_own(problem)
+        if not is_its_own and not (may_be and self._gives_others()):
             raise self._files.named(record, failure)
         reason = Reason.SOURCE_FIELD_SIZE_LIMITATION if is_too_large else Reason.SOURCE_RETRIEVAL_ERROR
         self._warn(record, _limit() if is_too_large else problem.sentence)
         yield from self._batch([record], without_file(meta, reason))
-        self._note([record])
+        if not is_doubtful:
+            # It may come with the next sync, if its record does.
+            self._note([record])
+
+    def _is_worth_another_try(self, problem: Problem) -> bool:
+        """Whether the ERP may have failed for a moment only; where the session is not accepted, it costs one."""
+        if problem.status == DOUBTFUL or (problem.status == _FAILURE and problem.action is Action.STOP):
+            return True
+        return _may_be_of_its_own(problem) and problem.action is not Action.SIGN_IN and self._gives_others()
 
     def _gives_others(self) -> bool:
         """Whether a file comes now that has come before, so that the failure is that of another one alone."""
         if self._gives_now is None:
-            self._gives_now = self._witness is not None and self._files.gives(self._witness[1])
+            self._gives_now = self._gives_witness()
         return self._gives_now
+
+    def _gives_witness(self) -> bool:
+        if self._witness:
+            return self._files.gives(self._witness[1])
+        if not self._memory or not self._memory.witness:
+            return False
+        is_there = self._files.gives({"id": self._memory.witness})
+        if not is_there:
+            self._memory.forget_witness()
+        return is_there
 
     def _note_witness(self, record: Record, size_bytes: int) -> None:
         if size_bytes and (self._witness is None or size_bytes < self._witness[0]):
             self._witness = size_bytes, record
+            if self._memory:
+                self._memory.note_witness(size_bytes, str(record.get("id")))
 
     def _warn(self, record: Record, why: str) -> None:
         self._refused += 1
@@ -222,9 +287,16 @@ class FileOutput(Output):
         return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)
 
 
-def _is_a_failure_of_its_own(problem: Problem) -> bool:
-    """Whether the ERP has failed, be it at this file or altogether."""
-    return problem.status == _FAILURE and problem.action is Action.STOP
+def _is_gone(failure: RequestFailed) -> bool:
+    """Whether the ERP says that it does not have the file; a page of the web server says nothing of the ERP."""
+    problem = failure.problem
+    return problem.action is Action.GONE or (problem.status in _GONE and not problem.is_unclear)
+
+
+def _may_be_of_its_own(problem: Problem) -> bool:
+    """Whether the ERP has refused the file or failed, be it at this one or altogether."""
+    has_failed = problem.status == _FAILURE and problem.action is Action.STOP
+    return has_failed or problem.status in (*_REFUSALS, *_GONE)
 
 
 def _limit() -> str:

@@ -76,6 +76,9 @@ class Staging:
         It removes each file that it has taken.
         """
         self._waiting |= {Path(path): size_bytes for path, size_bytes in files}
+        # It takes them one after another.
+        while self._waiting and _is_taken(first := next(iter(self._waiting))):
+            del self._waiting[first]
         since, left = time.monotonic(), math.inf
         while self._waits and (now := self._waiting_bytes()) > _MOST_BYTES_WAITING:
             if now < left:
@@ -86,7 +89,7 @@ class Staging:
 
     def _waiting_bytes(self) -> int:
         if sum(self._waiting.values()) > _MOST_BYTES_WAITING:
-            self._waiting = {path: size_bytes for path, size_bytes in self._waiting.items() if path.exists()}
+            self._waiting = {path: size_bytes for path, size_bytes in self._waiting.items() if not _is_taken(path)}
         return sum(self._waiting.values())
 
     @staticmethod
@@ -96,6 +99,15 @@ class Staging:
         with suppress(OSError):
             path.unlink()
             path.parent.rmdir()
+
+
+def _is_taken(staged: Path) -> bool:
+    """Whether the destination has removed a file; the folder that it had for itself goes as well then."""
+    if staged.exists():
+        return False
+    with suppress(OSError):
+        staged.parent.rmdir()
+    return True
 
 
 def last_part(filename: str) -> str:

@@ -108,6 +108,9 @@ class ContractStream(TableStream):
 
     def _output_of(self, tenant: str) -> Output:
         if not self._includes_files:
+            if self._table.is_files and self.progress and self.progress.progress(tenant).files:
+                # Rows come without their files now: if the run dies at once, a later one must not take them for sent.
+                self.progress.files_sent(tenant, {})
             return super()._output_of(tenant)
         own, where = self._table_of(tenant), where_of(tenant, self.name)
         files = AttachedFiles(
@@ -116,8 +119,9 @@ class ContractStream(TableStream):
             where,
             own.files_path,
             self.request_headers(None),
-            own.primary_key or ("_tenant", "_parent_id", "id"),
+            own.primary_key or ("_tenant", "_parent_id", *own.between_key, "id"),
             Staging(self.name, tenant),
+            own.url_path,
         )
         progress, lookback, now = self.progress, self._config.lookback, self._access.now(tenant)
         memory = Memory.of(progress, tenant, lookback, now) if progress else None

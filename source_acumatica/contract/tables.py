@@ -148,8 +148,13 @@ class Table:
         top = () if self.is_single else self.keys or ("id",)
         if not self.path:
             return ["_tenant", *top]
-        between = [name for depth, part in enumerate(self.path[:-1]) for name in self._between_names(depth, part)]
-        return ["_tenant", *(f"_parent_{name}" for name in top), *between, *(self.line_keys[-1] or ("_line",))]
+        above = (f"_parent_{name}" for name in top)
+        return ["_tenant", *above, *self.between_key, *(self.line_keys[-1] or ("_line",))]
+
+    @property
+    def between_key(self) -> list[str]:
+        """The columns that identify, within its record, the line that a row belongs to."""
+        return [name for depth, part in enumerate(self.path[:-1]) for name in self._between_names(depth, part)]
 
     @property
     def choices_in_condition(self) -> list[str]:

@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 
 import requests
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import DecodeError, ReadTimeoutError
 
 from source_acumatica.erp.errors import AnswerTooLarge
 from source_acumatica.erp.unpacking import unpacked
@@ -45,12 +45,22 @@ def read_whole(response: requests.Response) -> None:
     response._content = whole.getvalue()
 
 
+def need_end(response: requests.Response) -> None:
+    """Let reading a bounded body fail where it is packed and breaks off, or is packed so that its end cannot be told.
+
+    Lists do without: text in JSON shows by itself whether it is whole.
+    """
+    body: Any = response.raw
+    body.needs_end = True
+
+
 class _BoundedBody:
     """Stands in for the body that ``requests`` would read without bounds."""
 
     def __init__(self, body: Any, seconds: float, most_bytes: int, slowest_bytes_per_second: float) -> None:
         self._body, self._seconds, self._most_bytes = body, seconds, most_bytes
         self._slowest = slowest_bytes_per_second
+        self.needs_end = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._body, name)
@@ -73,8 +83,13 @@ class _BoundedBody:
 
     def _pieces(self, decode_content: bool | None) -> Iterator[bytes]:
         """The body; of encodings other than that of nearly all sites, the HTTP library knows more."""
-        if decode_content and self._body.headers.get("Content-Encoding", "").strip().lower() == "gzip":
-            return unpacked(iter(lambda: self._piece(_PACKED_PIECE_BYTES, False), b""), _PIECE_BYTES)
+        packing = self._body.headers.get("Content-Encoding", "").strip().lower()
+        if decode_content and packing == "gzip":
+            packed = iter(lambda: self._piece(_PACKED_PIECE_BYTES, False), b"")
+            return unpacked(packed, _PIECE_BYTES, needs_end=self.needs_end)
+        if self.needs_end and packing not in ("", "identity"):
+            message = f"the body is packed ({packing}), although that was not asked for"
+            raise DecodeError(message)
         return iter(lambda: self._piece(_PIECE_BYTES, decode_content), b"")
 
     def _piece(self, most_bytes: int, decode_content: bool | None) -> bytes:

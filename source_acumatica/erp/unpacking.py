@@ -24,28 +24,31 @@ def _fastest() -> ModuleType:
 _LIBRARY = _fastest()
 
 
-def unpacked(pieces: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
+def unpacked(pieces: Iterable[bytes], most_bytes: int, *, needs_end: bool = False) -> Iterator[bytes]:
     """A body packed by gzip, in pieces of ``most_bytes`` at most; the HTTP library takes twice as long for it.
 
     A body may consist of several parts that are packed on their own; what follows them and is not packed is left out.
-    One that breaks off gives what has come of it.
+    One that breaks off gives what has come of it, unless it ``needs_end``.
 
     Raises:
-        DecodeError: it is not packed by gzip, or is damaged.
+        DecodeError: it is not packed by gzip, or is damaged; or it breaks off, and must not.
     """
-    part, is_first = _LIBRARY.decompressobj(_GZIP), True
+    part, is_first, has_begun = _LIBRARY.decompressobj(_GZIP), True, False
     for piece in pieces:
-        packed = piece
+        packed, has_begun = piece, True
         while packed:
             if part.eof:
                 part, is_first = _LIBRARY.decompressobj(_GZIP), False
             try:
                 text = part.decompress(packed, most_bytes)
             except (zlib.error, _LIBRARY.error) as error:
-                if not is_first:
+                if not is_first and not needs_end:
                     return
                 message = "the body is not what gzip makes"
                 raise DecodeError(message, error) from error
             if text:
                 yield text
             packed = part.unused_data if part.eof else part.unconsumed_tail
+    if needs_end and has_begun and not part.eof:
+        message = "the body breaks off"
+        raise DecodeError(message)

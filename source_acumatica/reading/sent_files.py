@@ -16,6 +16,8 @@ import msgspec
 _PAGE, _AHEAD = "", "ahead"
 """In place of a stamp: the files of the page that is being read, whatever the stamps of their records; and those of a
 page that a sync before was cut off in, whose records have not come again yet. Pages differ in size."""
+_WITNESS = "witness"
+"""Likewise: the size and the id of a small file that came, to ask for where another one does not come."""
 # Two of a hundred thousand files have the same mark once in fifty thousand cases; their stamps are in it.
 _MARK_BYTES, _MARK_CHARACTERS = 6, 8
 # The state goes out after every few files; what is sent twice costs time and harms nothing.
@@ -50,7 +52,11 @@ class SentFiles:
     def __init__(self, files: Mapping[str, str], since: str) -> None:
         """``since``: records with earlier stamps do not come again in the next sync."""
         self._since = since
-        self._recent = {stamp: _divided(marks) for stamp, marks in behind_window(files).items()}
+        stamps = {stamp: marks for stamp, marks in behind_window(files).items() if stamp != _WITNESS}
+        self._recent = {stamp: _divided(marks) for stamp, marks in stamps.items()}
+        size, _, id_ = files.get(_WITNESS, "").partition(" ")
+        self.witness: tuple[int, str] | None = (int(size), id_) if size.isdecimal() and id_ else None
+        """The size and the id of the smallest file that came, in this sync or in one before."""
         self._page, self._ahead = _divided(files.get(_PAGE, "")), _divided(files.get(_AHEAD, ""))
 
     def has(self, stamp: str, mark: str) -> bool:
@@ -77,10 +83,12 @@ class SentFiles:
         return len(self._page)
 
     def as_state(self) -> dict[str, str]:
-        """The marks by stamp; of those that may come again with the next sync only the latest."""
+        """The marks by stamp, and the witness; of the marks that may come again with the next sync only the latest."""
         left, kept = _MOST_REMEMBERED, {_PAGE: "".join(self._page)}
         if self._ahead:
             kept[_AHEAD] = "".join(self._ahead)
+        if self.witness:
+            kept[_WITNESS] = "{} {}".format(*self.witness)
         for stamp in sorted(self._recent, reverse=True):
             left -= len(self._recent[stamp])
             if left < 0 or stamp < self._since:

@@ -11,7 +11,7 @@ from airbyte_cdk.sources.utils import files_directory
 from source_acumatica.airbyte import attached_files
 from source_acumatica.airbyte.attached_files import AttachedFiles
 from source_acumatica.airbyte.staging import Staging
-from source_acumatica.erp.download import StagingError
+from source_acumatica.erp.download import DOUBTFUL, StagingError
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 
 RECORD = {
@@ -31,7 +31,9 @@ def root(tmp_path, monkeypatch):
 
 def the_files():
     key, staging = ("_tenant", "_parent_Nbr", "id"), Staging("Bill__files", "A")
-    return AttachedFiles(SimpleNamespace(), "A", "here", "/entity/Default/1/files", {}, key, staging)
+    return AttachedFiles(
+        SimpleNamespace(), "A", "here", "/entity/Default/1/files", {}, key, staging, "/entity/Default/1/Bill"
+    )
 
 
 def answering(monkeypatch, *outcomes):
@@ -74,6 +76,21 @@ def test_a_failure_is_an_outcome_and_leaves_no_folder(monkeypatch, failure, root
 def test_a_staging_folder_that_is_not_there_is_an_outcome(monkeypatch, root):
     (root / "Bill__files").write_bytes(b"a file in its place")
     assert isinstance(the_files().staged(RECORD), StagingError)
+
+
+def test_a_doubtful_file_is_asked_for_again_behind_the_list_and_given_up(monkeypatch):
+    doubtful = RequestFailed(Problem(Action.STOP, FailureType.transient_error, "empty", status=DOUBTFUL))
+    pauses, seats = [], [True, False, True]
+    monkeypatch.setattr(attached_files, "has_a_seat", lambda _client, _tenant, address, *_, **__: seats.pop(0))
+    files = the_files()
+    files.client.pause = pauses.append
+    answering(monkeypatch, doubtful, doubtful, doubtful, b"")
+    assert files.staged(RECORD).file_size_bytes == 0
+    assert (seats, pauses) == ([], [2])
+    seats += [True] * 100
+    asked = answering(monkeypatch, *[doubtful] * 100)
+    assert files.staged(RECORD) is doubtful
+    assert len(asked) < 10
 
 
 def test_whether_files_come_is_tried_without_leaving_one(monkeypatch, root):

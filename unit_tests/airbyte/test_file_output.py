@@ -15,7 +15,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.airbyte import file_output
 from source_acumatica.airbyte.file_output import FileOutput, Memory
 from source_acumatica.airbyte.records import FileReference, meta_of, single_messages, with_meta
-from source_acumatica.erp.download import TOO_LARGE, StagingError
+from source_acumatica.erp.download import DOUBTFUL, NO_FILE, TOO_LARGE, StagingError
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.paging import Position
@@ -128,6 +128,71 @@ def test_a_file_alone_that_is_gone_leaves_its_record_too():
     assert sent(an_output(Files(a=[failure(404)])).messages(records("a")))["a"][0] is None
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 25])
+def test_where_several_files_are_gone_and_none_has_come_the_stream_fails(count):
+    """An endpoint, or a gateway before it, that knows none of them; before any record goes out without its file."""
+    names = [f"f{number}" for number in range(count)]
+    files = Files(**{name: [failure(404)] for name in names})
+    if count < 3:
+        assert len(sent(an_output(files).messages(records(*names)))) == count
+        return
+    with pytest.raises(RequestFailed, match="here: f2"):
+        next(an_output(files).messages(records(*names)))
+
+
+def test_a_page_of_the_web_server_does_not_say_that_a_file_is_gone():
+    gone = RequestFailed(Problem(Action.STOP, FailureType.config_error, "no", status=404, is_unclear=True))
+    with pytest.raises(RequestFailed, match="here: a"):
+        sent(an_output(Files(a=[gone])).messages(records("a")))
+    assert sent(an_output(Files(a=[gone])).messages(records("a", "b")))["a"][0] is None
+
+
+@pytest.mark.parametrize("status", [NO_FILE, 400, 401, 403, 405, 406, 409, 422])
+def test_a_file_that_the_erp_refuses_alone_leaves_its_record(status):
+    files = Files(b=[failure(status)])
+    assert sent(an_output(files).messages(records("a", "b", "c")))["b"][0] is None
+    with pytest.raises(RequestFailed, match="here: b"):
+        sent(an_output(Files(b=[failure(status)])).messages(records("b")))
+
+
+def test_a_file_that_came_in_a_sync_before_shows_whether_others_come():
+    """Otherwise a sync in which only one record was changed, whose file is broken, could never go on."""
+    progress, states = a_progress()
+    list(an_output(Files(), progress).messages(records("a", stamp=OLD)))
+    later = [{**records("b")[0], "_parent_modified": "2026-03-02T00:00:00.000000Z"}]
+    for comes in (True, False):
+        resumed = TenantCursor("_parent_modified", ["A"], json.loads(json.dumps(states[-1])), lambda _: None)
+        down = failure(500)
+        output = an_output(Files(b=[down], **({} if comes else {"a": [down]})), resumed)
+        if comes:
+            assert sent(output.messages(later))["b"][0] is None
+            continue
+        with pytest.raises(RequestFailed, match="here: b"):
+            sent(output.messages(later))
+
+
+def test_a_file_in_doubt_leaves_its_record_and_is_tried_again_with_the_next_sync():
+    progress, _ = a_progress()
+    doubtful = Files(b=[failure(DOUBTFUL)])
+    assert sent(an_output(doubtful, progress).messages(records("a", "b")))["b"][0] is None
+    assert sent(an_output(Files(), progress).messages(records("a", "b"))) == {"b": (10, [])}
+
+
+def test_marks_are_read_once_and_not_for_each_batch(monkeypatch):
+    """Of a page with a hundred thousand files, they would be read five thousand times."""
+    made, real = [], file_output.SentFiles
+    monkeypatch.setattr(file_output, "SentFiles", lambda *given: made.append(0) or real(*given))
+    monkeypatch.setattr(file_output, "_FILES_IN_A_BATCH", 1)
+    progress, _ = a_progress()
+    output, names = an_output(Files(), progress), [f"f{number}" for number in range(100)]
+    list(output.messages(records(*names)))
+    list(output.messages(records(*names)))
+    assert len(made) == 1
+    progress.page_done("A", Window(None, "2026-03-01T00:00:00Z"), Position(2))
+    list(output.messages(records("new")))
+    assert len(made) == 2
+
+
 def test_where_an_endpoint_is_gone_no_file_is_taken_for_gone():
     """It answers 404 for each: one that has come a moment ago shows it."""
     gone = failure(404)
@@ -155,7 +220,7 @@ def test_where_no_file_comes_the_stream_fails_and_names_the_first():
         sent(an_output(Files(a=[10, down], b=[down])).messages(records("a", "b")))
 
 
-@pytest.mark.parametrize("why", [failure(403), failure(), failure(503, Action.RETRY)])
+@pytest.mark.parametrize("why", [failure(), failure(0, Action.SEAT), failure(503, Action.RETRY)])
 def test_any_other_failure_fails_the_stream(why):
     with pytest.raises(RequestFailed, match="here: b"):
         sent(an_output(Files(b=[why])).messages(records("a", "b")))
@@ -224,14 +289,14 @@ def test_a_page_that_was_cut_off_may_come_again_as_several():
         resumed.page_done("A", window, Position(number))
     assert files.asked == ["d"]
     resumed.window_done("A", window)
-    assert resumed.progress("A").files == {}
+    assert resumed.progress("A").files == {"witness": "10 a"}
 
 
 def test_behind_the_page_only_what_comes_again_is_remembered():
     progress, states = a_progress()
     list(an_output(Files(), progress).messages([*records("a", stamp=OLD), *records("b")]))
     progress.page_done("A", Window(None, "2026-03-01T00:00:00Z"), Position(2))
-    assert states[-1]["states"][0]["files"].keys() == {STAMP}
+    assert states[-1]["states"][0]["files"].keys() == {STAMP, "witness"}
     files = Files()
     sent(an_output(files, progress).messages([*records("a", stamp=OLD), *records("b")]))
     assert files.asked == ["a"]
@@ -264,6 +329,6 @@ def test_the_log_is_no_list_of_files(caplog):
     names = [f"f{number}" for number in range(30)]
     files = Files(**{name: [failure(404)] for name in names})
     with caplog.at_level(logging.WARNING, logger="airbyte"):
-        assert len(sent(an_output(files).messages(records(*names)))) == 30
+        assert len(sent(an_output(files).messages(records("there", *names)))) == 31
     assert len(caplog.records) == 10
     assert "Further files like it are not named" in caplog.text

@@ -82,6 +82,18 @@ def test_what_is_not_sent_leaves_nothing(root):
     Staging.discard(str(place.staged))
 
 
+def test_the_folder_of_a_file_that_was_taken_goes_as_well(root):
+    """The destination removes the file alone, and a stream may have a million of them."""
+    staging = Staging("Bill__files", "A")
+    places = [staging.place(["A", number], "scan.pdf").staged for number in range(3)]
+    for place in places:
+        place.write_bytes(b"x")
+    staging.sent([(str(place), 1) for place in places[:2]])
+    places[0].unlink()
+    staging.sent([(str(places[2]), 1)])
+    assert [place.parent.exists() for place in places] == [False, True, True]
+
+
 @pytest.fixture
 def seconds(monkeypatch):
     """What is slept, and the clock that it moves."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import gzip
+import zlib
 from contextlib import closing
+from functools import partial
 
 import pytest
 
 from source_acumatica.config import Config
 from source_acumatica.erp import download as downloads
 from source_acumatica.erp.client import Client, RetryPolicy
-from source_acumatica.erp.download import TOO_LARGE, StagingError, download
+from source_acumatica.erp.download import DOUBTFUL, TOO_LARGE, Doubts, Habit, StagingError, download, has_a_seat
 from source_acumatica.erp.errors import RequestFailed
 from unit_tests.erp.test_client import erp
 
@@ -33,10 +36,11 @@ def send(handler, body, headers=None, length=True, status=200, kind="application
     handler.wfile.flush()
 
 
-def get(answer, place, name="x.pdf", retries=4):
+def get(answer, place, name="x.pdf", retries=4, habit=None):
+    more = {"where": "here", "headers": {}, "habit": habit or Habit(), "doubts": Doubts()}
     with erp(answer) as (config, calls):
         with closing(Client(Config.parse(config), RetryPolicy(retries, 1, 0.001))) as client:
-            size = download(client, "A", "/entity/Default/1/files/7", name, place, where="here", headers={})
+            size = download(client, "A", "/entity/Default/1/files/7", name, place, **more)
         return size, [call for call in calls if "/files/" in call]
 
 
@@ -81,16 +85,47 @@ def test_an_empty_file_that_is_declared_as_one_is_believed_at_once(tmp_path):
     assert (tmp_path / "x.pdf").read_bytes() == b""
 
 
-def test_an_empty_body_alone_is_believed_when_it_stays_so(tmp_path):
+def in_doubt(answer, place, rounds=3, name="x.pdf", habit=None):
+    """As ``get`` does it, with the list asked for in between; what came of each round."""
+    doubts, found = Doubts(), []
+    more = {"where": "here", "headers": {}}
+    with erp(answer) as (config, _), closing(Client(Config.parse(config), RetryPolicy(4, 5, 0.001))) as client:
+        for _ in range(rounds):
+            try:
+                with_ = {**more, "habit": habit or Habit(), "doubts": doubts}
+                found.append(download(client, "A", "/entity/Default/1/files/7", name, place, **with_))
+                break
+            except RequestFailed as failure:
+                assert failure.problem.status == DOUBTFUL
+                found.append(has_a_seat(client, "A", "/entity/Default/1/Bill", doubts, **more))
+    return found
+
+
+def test_an_empty_body_is_believed_once_its_session_has_given_lists_in_between(tmp_path):
     """For want of a seat, some sites answer with an empty body, too."""
-    size, calls = get(lambda handler: send(handler, b""), tmp_path / "x.pdf")
-    assert (size, len(calls)) == (0, 3)
+    found = in_doubt(lambda handler: send(handler, b"" if "/files/" in handler.path else b"[]"), tmp_path / "x.pdf")
+    assert found == [True, True, 0]
 
 
-def test_an_empty_body_by_chance_is_no_empty_file(tmp_path):
-    bodies = [b"", b"", CONTENT]
-    size, calls = get(lambda handler: send(handler, bodies.pop(0)), tmp_path / "x.pdf")
-    assert (size, len(calls)) == (len(CONTENT), 3)
+def test_an_empty_body_for_want_of_a_seat_is_no_empty_file(tmp_path):
+    """However often it comes: the list is asked for until there is a seat, and then the file again."""
+    calls = []
+
+    def answer(handler):
+        calls.append(handler.path)
+        send(handler, b"" if len(calls) < 6 else CONTENT)
+
+    assert in_doubt(answer, tmp_path / "x.pdf")[1:] == [len(CONTENT)]
+    assert len([path for path in calls if "/files/" in path]) == 2
+    assert (tmp_path / "x.pdf").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("status", "habit"), [(204, Habit()), (200, Habit(declares=True))])
+def test_an_empty_body_is_never_believed_without_the_status_or_the_habit_of_files(tmp_path, status, habit):
+    def answer(handler):
+        send(handler, *((b"", None, True, status) if "/files/" in handler.path else (b"[]",)))
+
+    assert in_doubt(answer, tmp_path / "x.pdf", 5, habit=habit) == [True] * 5
 
 
 def test_a_body_without_an_end_is_believed_when_it_stays_so(tmp_path):
@@ -100,18 +135,84 @@ def test_a_body_without_an_end_is_believed_when_it_stays_so(tmp_path):
     assert (tmp_path / "x.pdf").read_bytes() == CONTENT
 
 
+PAGE = b"<!DOCTYPE html><html>down for maintenance</html>"
+ERROR = b'{"message": "An error has occurred.", "exceptionMessage": "not now"}'
+
+
 def test_a_web_page_is_no_file_unless_it_is_one(tmp_path):
-    page = b"<!DOCTYPE html><html>down for maintenance</html>"
-    with pytest.raises(RequestFailed, match="web page instead of data"):
-        get(lambda handler: send(handler, page, kind="text/html"), tmp_path / "x.pdf", retries=1)
+    for kind in ("text/html", "text/plain", "application/octet-stream"):
+        with pytest.raises(RequestFailed, match="web page instead of data"):
+            get(lambda handler, kind=kind: send(handler, PAGE, kind=kind), tmp_path / "x.pdf", retries=1)
     assert [*tmp_path.iterdir()] == []
-    assert get(lambda handler: send(handler, page, DISPOSITION, kind="text/html"), tmp_path / "x.pdf")[0] == len(page)
-    assert get(lambda handler: send(handler, page, kind="text/html"), tmp_path / "y", name="Y.HTM")[0] == len(page)
+    assert get(lambda handler: send(handler, PAGE, DISPOSITION, kind="text/html"), tmp_path / "x.pdf")[0] == len(PAGE)
 
 
-def test_a_file_that_looks_like_an_error_is_a_file(tmp_path):
+def test_a_page_is_a_file_by_its_name_only_while_the_site_gives_lists(tmp_path):
+    """In maintenance it would answer to them with a page as well."""
+
+    def answer(handler):
+        send(handler, *((PAGE, None, True, 200, "text/html") if "/files/" in handler.path else (b"[]",)))
+
+    assert in_doubt(answer, tmp_path / "y", name="Y.HTM") == [True, True, len(PAGE)]
+    assert in_doubt(answer, tmp_path / "z", 4, name="Y.HTM", habit=Habit(declares=True)) == [True] * 4
+    assert in_doubt(lambda handler: send(handler, PAGE, kind="text/html"), tmp_path / "z", name="Y.HTM") == [False] * 3
+
+
+def test_a_file_that_looks_like_an_error_is_a_file_if_it_is_declared(tmp_path):
     body = b'{"message": "An error has occurred.", "exceptionMessage": "kept as evidence"}'
-    assert get(lambda handler: send(handler, body, kind="application/json"), tmp_path / "x")[0] == len(body)
+    answer = partial(send, body=body, headers=DISPOSITION, kind="application/json")
+    assert get(answer, tmp_path / "x")[0] == len(body)
+
+
+def test_an_error_in_place_of_a_file_is_none(tmp_path):
+    bodies = [ERROR, ERROR, CONTENT]
+    size, calls = get(lambda handler: send(handler, bodies.pop(0)), tmp_path / "x.pdf")
+    assert (size, len(calls)) == (len(CONTENT), 3)
+    with pytest.raises(RequestFailed, match=r"an error instead of the file .*not now"):
+        get(lambda handler: send(handler, ERROR), tmp_path / "x.pdf", retries=1)
+
+
+@pytest.mark.parametrize(
+    "body", [b"The custom error module does not recognize this error.", ERROR.replace(b"not now", b"API Login Limit")]
+)
+def test_what_is_said_for_want_of_a_seat_is_no_file(tmp_path, body):
+    with pytest.raises(RequestFailed, match="seats of the licence"):
+        get(lambda handler: send(handler, body), tmp_path / "x.pdf", retries=1)
+
+
+def test_once_a_file_was_declared_nothing_else_is_one(tmp_path):
+    habit = Habit()
+    get(lambda handler: send(handler, CONTENT, DISPOSITION), tmp_path / "x.pdf", habit=habit)
+    with pytest.raises(RequestFailed, match="does not say that it is a file"):
+        get(lambda handler: send(handler, b"some text"), tmp_path / "y.pdf", habit=habit, retries=1)
+
+
+@pytest.mark.parametrize("status", [201, 206])
+def test_another_status_is_no_file(tmp_path, status):
+    with pytest.raises(RequestFailed, match=f"another status than a file has .{status}"):
+        get(lambda handler: send(handler, CONTENT, DISPOSITION, status=status), tmp_path / "x.pdf", retries=1)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 409, 422])
+def test_a_refusal_says_what_it_means_for_a_file(tmp_path, status):
+    said = "does not find the file" if status == 404 else "refuses the file"
+    with pytest.raises(RequestFailed, match=rf"the ERP {said} \({status}\).*no rights") as caught:
+        get(lambda handler: send(handler, b'{"message": "no rights"}', status=status), tmp_path / "x.pdf", retries=1)
+    assert caught.value.problem.status == status
+
+
+@pytest.mark.parametrize("packing", [gzip.compress, zlib.compress])
+def test_a_packed_file_that_breaks_off_is_none(tmp_path, packing):
+    """Its length is that of what was sent, so only the packing shows it."""
+    headers = {**DISPOSITION, "Content-Encoding": "gzip" if packing is gzip.compress else "deflate"}
+    with pytest.raises(RequestFailed, match="broke off"):
+        get(lambda handler: send(handler, packing(CONTENT)[:-20], headers), tmp_path / "x.pdf", retries=4)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_packed_file_is_believed_when_it_is_whole(tmp_path):
+    headers = {**DISPOSITION, "Content-Encoding": "gzip"}
+    assert get(lambda handler: send(handler, gzip.compress(CONTENT), headers), tmp_path / "x.pdf")[0] == len(CONTENT)
 
 
 @pytest.mark.parametrize("says_its_length", [True, False])

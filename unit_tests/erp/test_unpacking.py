@@ -44,6 +44,17 @@ def test_a_body_that_breaks_off_gives_what_has_come(body, data):
     assert body.startswith(b"".join(unpacking.unpacked(cut(packed[:end], 100), 1000)))
 
 
+@given(bodies, st.data())
+def test_a_body_that_must_have_its_end_is_an_error_without_it(body, data):
+    packed = gzip.compress(body)
+    end = data.draw(st.integers(1, len(packed) - 1))
+    with pytest.raises(DecodeError, match="breaks off"):
+        list(unpacking.unpacked(cut(packed[:end], 100), 1000, needs_end=True))
+    assert b"".join(unpacking.unpacked(cut(packed, 100), 1000, needs_end=True)) == body
+    with pytest.raises(DecodeError):
+        list(unpacking.unpacked([packed, b"\x1f\x8b\x08 damaged"], 1000, needs_end=True))
+
+
 def test_what_follows_and_is_not_packed_is_left_out():
     assert list(unpacking.unpacked([gzip.compress(b"rows"), b"<html>"], 100)) == [b"rows"]
     assert list(unpacking.unpacked([gzip.compress(b"rows") + b"<html>"], 100)) == [b"rows"]
