@@ -57,6 +57,8 @@ class Habit:
 
     declares: bool = False
     """Whether one has come that was declared as a file; then what is not declared is none."""
+    goes_without: bool = False
+    """Whether one has come that was not, and is no page: then an attached page may come so, too."""
 
 
 class Doubts:
@@ -227,12 +229,16 @@ class _Whole:
         """Raise where a body that is not declared as a file is, or may be, something else."""
         is_page = is_web_page(response) or _begins_as_page(self._beginning)
         if not size_bytes or (is_page and self._is_page):
-            if not self._doubts.came(response) or self._habit.declares or response.status_code != _OK:
+            may_be = response.status_code == _OK and not self._habit.declares
+            may_be &= not size_bytes or self._habit.goes_without
+            if not (self._doubts.came(response) and may_be):
                 raise BrokenAnswerError(problem=_DOUBTED)
         elif is_page:
             raise BrokenAnswerError(problem=replace(WEB_PAGE, status=NO_FILE))
         elif problem := _error_in(self._beginning, size_bytes) or (_NO_FILE if self._habit.declares else None):
             raise BrokenAnswerError(problem=problem)
+        else:
+            self._habit.goes_without = True
 
     def _write(self, response: requests.Response) -> int:
         size_bytes, self._beginning = 0, b""

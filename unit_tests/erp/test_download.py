@@ -153,9 +153,12 @@ def test_a_page_is_a_file_by_its_name_only_while_the_site_gives_lists(tmp_path):
     def answer(handler):
         send(handler, *((PAGE, None, True, 200, "text/html") if "/files/" in handler.path else (b"[]",)))
 
-    assert in_doubt(answer, tmp_path / "y", name="Y.HTM") == [True, True, len(PAGE)]
+    without = Habit(goes_without=True)
+    assert in_doubt(answer, tmp_path / "y", name="Y.HTM", habit=without) == [True, True, len(PAGE)]
+    assert in_doubt(answer, tmp_path / "z", 4, name="Y.HTM") == [True] * 4
     assert in_doubt(answer, tmp_path / "z", 4, name="Y.HTM", habit=Habit(declares=True)) == [True] * 4
-    assert in_doubt(lambda handler: send(handler, PAGE, kind="text/html"), tmp_path / "z", name="Y.HTM") == [False] * 3
+    down = partial(send, body=PAGE, kind="text/html")
+    assert in_doubt(down, tmp_path / "z", name="Y.HTM", habit=without) == [False] * 3
 
 
 def test_a_file_that_looks_like_an_error_is_a_file_if_it_is_declared(tmp_path):
