@@ -25,7 +25,7 @@ SMALL_MEGABYTES = 0.04
 TABLES = [*(dac.name for dac in DACS), *(f"Filler{number:04d}" for number in (1, 2, 3))]
 MEMORY_LIMIT_MEGABYTES = 150
 BARE, SPEC, SMALL = "python -c 'import airbyte_cdk.entrypoint'", "spec", "discover, small"
-# By issue.
+# The goals.
 MOST_SPEC_CPU_SECONDS = 0.4
 HEAD = ("", "wall s", "CPU s", "peak MB", "downloads", "MB downloaded")
 

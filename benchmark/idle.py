@@ -17,7 +17,7 @@ from .report import Report
 _STREAMS, _TENANTS = 60, ("Company", "Second Company")
 _ROWS = 50
 _RUNS = 3
-# By issue.
+# The goals.
 _MOST_REQUESTS, _MOST_CPU_SECONDS = 1.0, 3.0
 
 

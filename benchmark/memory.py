@@ -20,7 +20,7 @@ from .report import Report
 
 # Promised in the user's documentation.
 _MOST_MEGABYTES, _MOST_MEGABYTES_FOR_A_SESSION_MORE = 250, 100
-# By issue.
+# The goals.
 _GOAL_MEGABYTES, _GOAL_MEGABYTES_FOR_A_SESSION_MORE = 140, 25
 _READ_BYTES = 1024**2
 

@@ -20,7 +20,7 @@ _MODES = ("full_refresh", "incremental")
 # What remains of a run with hardly any rows is signing in and finding out what there is.
 _FEW_ROWS = 100
 _ROUNDS = 5
-# By issue: an incremental read may cost this much more than a full refresh.
+# The goal: an incremental read may cost this much more than a full refresh.
 _INCREMENTAL_RATIO = 1.2
 
 
@@ -33,7 +33,7 @@ class Case:
     rows: int
     page_rows: int
     most: float
-    """By issue: what a record may cost of what the yardstick needs for it."""
+    """The goal: what a record may cost of what the yardstick needs for it."""
     records_in_row: int = 1
     options: tuple[str, ...] = ()
 

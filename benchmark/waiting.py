@@ -16,7 +16,7 @@ from .report import Report
 _PAGE_SECONDS = 0.9
 _SESSIONS = (1, 2, 4, 8)
 _MOST_WALL_RATIO = 1.1
-# By issue.
+# The goals.
 _LEAST_SPEED_UP = {4: 3.7, 8: 7.0}
 # With so many sessions, a reading takes less than a twentieth of a processor.
 _MOST_IDLE_SESSIONS = 2
