@@ -326,6 +326,54 @@ def test_a_row_goes_that_was_sent_by_a_run_that_died_before_its_state(tracked: t
             assert differences(destination, erp, [TENANT]) == [], crash
 
 
+def test_a_deletion_in_a_gap_goes_however_many_rows_have_left_the_row_filter(
+    erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_comparison, "_MOST_ASKED", 3)
+    opened = [{"stream": "SalesOrder", "filter": "Status eq 'Open'"}]
+    destination, company = judged(erp), erp.tenant(TENANT)
+    synced(erp, destination, row_filters=opened)
+    erp.clock.advance(HOUR_SECONDS)
+    keys = [("SO", f"NEW{number:04d}") for number in range(9)]
+    for key in keys:
+        company.insert("SalesOrder", {"OrderType": key[0], "OrderNbr": key[1], "Status": "Open"})
+    synced(erp, destination, row_filters=opened)
+    for key in keys:
+        company.update("SalesOrder", key, {"Status": "Completed"})
+    synced(erp, destination, row_filters=opened)
+    company.delete("SalesOrder", keys[0])
+    erp.clock.advance(PAUSE_SECONDS)
+    for _ in range(6):
+        synced(erp, destination, row_filters=opened)
+        erp.clock.advance(DAY_SECONDS)
+    assert "NEW0000" not in {row["OrderNbr"] for row in destination.rows("SalesOrder")}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"row_filters": [{"stream": "SalesOrder", "filter": "OrderNbr gt '0'"}]}, {}],
+    ids=["other conditions", "much sent"],
+)
+def test_more_rows_come_into_view_than_are_kept_as_sent(
+    change: dict[str, Any], erp: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_keys, "_MOST_SENT", 3)
+    destination, company = judged(erp), erp.tenant(TENANT)
+    for dac in TRACKED:
+        company.untrack(dac)
+    every_second = [str(row["OrderNbr"]) for row in company.rows("SalesOrder")][::2]
+    erp.lies = (Lies(hidden=frozenset(every_second)),)
+    synced(erp, destination)
+    erp.lies = ()
+    erp.clock.advance(HOUR_SECONDS)
+    for key in company.keys("SalesOrder")[1::2][:5]:
+        company.update("SalesOrder", key, {"Description": "changed"})
+    for _ in range(3):
+        synced(erp, destination, **change)
+        erp.clock.advance(DAY_SECONDS)
+    assert {str(row["OrderNbr"]) for row in destination.rows("SalesOrder")} >= set(every_second)
+
+
 CHANGES = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["insert order", "insert customer"]), st.integers(0, 9), st.integers(0, 9)),

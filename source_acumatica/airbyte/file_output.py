@@ -128,7 +128,7 @@ class FileOutput(Output):
     def __init__(self, files: AttachedFiles, memory: Memory | None, *output: Any) -> None:
         """``memory``: None in a full refresh, which is not gone on with; ``output`` is what ``Output`` takes."""
         super().__init__(*output)
-        self._files, self._memory = files, memory
+        self._files, self._memory, self._sends_all = files, memory, False
         self._witness: tuple[int, Record] | None = None
         """The smallest file that has come in this run: its size, and its record."""
         self._gives_now: bool | None = None
@@ -139,14 +139,14 @@ class FileOutput(Output):
 
     def begin_again(self) -> None:
         """Send each file again, whether or not it was sent: this finds those that were replaced."""
-        self._memory = None
+        self._sends_all = True
 
     def messages(self, records: Sequence[Any], meta: Meta | None = None) -> Iterator[AirbyteMessage]:
         """The records that were not sent before, a few at a time, with a state behind them."""
-        unsent = self._memory.unsent(records, self._mark) if self._memory else records
+        unsent = self._memory.unsent(records, self._mark) if self._memory and not self._sends_all else records
         for some in in_pieces(unsent, _FILES_IN_A_BATCH):
             yield from self._with_files(some, meta)
-        if self._memory and unsent:
+        if self._memory and unsent and not self._sends_all:
             self._memory.keep()
 
     def _with_files(self, records: Sequence[Record], meta: Meta | None) -> Iterator[AirbyteMessage]:
@@ -183,7 +183,7 @@ class FileOutput(Output):
         self._files.staging.sent((file.staging_file_url, file.file_size_bytes) for file in files)
 
     def _note(self, records: Sequence[Record], size_bytes: int = 0) -> None:
-        if self._memory and records:
+        if self._memory and records and not self._sends_all:
             self._memory.note(records, self._mark, size_bytes)
 
     def _mark(self, record: Record) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from airbyte_cdk.models import AirbyteMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -13,7 +14,7 @@ from source_acumatica.airbyte.records import in_pieces
 from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.cursor import TenantCursor
-from source_acumatica.reading.fields import Raw
+from source_acumatica.reading.fields import Raw, moved
 from source_acumatica.reading.reader import Reader
 from source_acumatica.reading.record_ids import as_text, of_text
 from source_acumatica.reading.table import StreamTable
@@ -26,17 +27,28 @@ _MARK_CHARACTERS = 12
 # 13 kB of a state. Each sync brings at most 300, and the streams of lines follow in it, or in the next one.
 _MOST_BROUGHT_CHARACTERS = 13_000
 
+# A stream of lines that fails for longer is looked after.
+_TIME_TO_FOLLOW = timedelta(days=3)
+
 Brought = Mapping[str, str]
 """The ids of records, as a text, by the time of the comparison that brought them."""
 
 
-def with_brought(before: Brought, at: str, ids: Sequence[str]) -> Brought:
-    """The same with what a comparison has brought now, without the oldest ones where they get too many."""
+def with_brought(where: str, before: Brought, at: str, ids: Sequence[str]) -> Brought:
+    """The same with what a comparison has brought now, without the oldest ones where they get too many.
+
+    The log says so where streams of lines that failed since may miss those.
+    """
     brought = {**before, at: as_text(ids)}
     for oldest in sorted(brought):
         if len(brought) == 1 or sum(map(len, brought.values())) <= _MOST_BROUGHT_CHARACTERS:
             break
         del brought[oldest]
+        if moved(oldest, _TIME_TO_FOLLOW) > at:
+            logger.warning(
+                f"{where}: so many records have come by comparing keys that those of {oldest} are not remembered any "
+                "more. If a stream of their lines has failed since then, refresh that stream."
+            )
     return brought
 
 

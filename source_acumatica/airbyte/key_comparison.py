@@ -309,7 +309,7 @@ class KeyComparison:
         questioned = (self._time() if gone else self._now_is.questioned) or ""
         # Deletions were read before the keys: where the ERP keeps them, its list goes on from here without a gap. But
         # what it does not find may be hidden from the user for a while; only further comparisons find that again.
-        self.is_kept = not has_more and not self._is_recent(questioned) and self.are_kept(self._now_is)
+        self.is_kept = not (has_more or waiting or self._is_recent(questioned)) and self.are_kept(self._now_is)
         self._note_brought(back)
         known = KnownKeys(listing.now, there.intersection(back))
         self._keep_listed(known, is_compared=True, is_due=has_more, questioned=questioned)
@@ -325,7 +325,7 @@ class KeyComparison:
 
     def _note_brought(self, ids: Sequence[str]) -> None:
         if ids and (now := self._time()):
-            brought = with_brought(self._now_is.brought, now, ids)
+            brought = with_brought(self.reader.where, self._now_is.brought, now, ids)
             self.progress.note(self.tenant, brought=brought)
             self.note_brought(brought)
 

@@ -18,6 +18,8 @@ _MOST_SENT = 2_000
 _MOST_REMOVED = 500
 NOTHING: Mapping[str, Any] = {"held": "", "sent": "", "removed": ""}
 """The fields of ``Progress`` where nothing is known."""
+# As many as a list tells one by one.
+_MOST_EXPECTED = 20_000
 # Of rows that come and are listed as deleted in one run, too; 2 MB at most.
 _MOST_SENT_NOW = 20_000
 
@@ -39,6 +41,8 @@ class KnownKeys:
     removed_now: set[str] = field(default_factory=set)
     """Those whose removal was sent in this run."""
     _sent_now: set[str] = field(default_factory=set)
+    _has_more: bool = False
+    """Whether rows are held that no state knows of."""
 
     @classmethod
     def of_state(cls, was: Progress) -> KnownKeys:
@@ -55,8 +59,10 @@ class KnownKeys:
         return {"held": self.held.as_text(), **self.since()}
 
     def since(self) -> dict[str, Any]:
-        """The same without what was listed."""
-        return {"sent": as_text(self.sent), "removed": as_text(self.removed)}
+        """The same without what was listed, unless that has changed."""
+        held = {"held": self.held.as_text()} if self._has_more else {}
+        self._has_more = False
+        return {"sent": as_text(self.sent), "removed": as_text(self.removed), **held}
 
     @property
     def is_empty(self) -> bool:
@@ -69,8 +75,11 @@ class KnownKeys:
         return len(self.sent) > _MOST_SENT
 
     def expect(self, unsent: Sequence[str]) -> None:
-        """Note which of the listed rows have not been sent; more than were missed before may be held already."""
-        if len(unsent) <= _MOST_SENT:
+        """Note which of the listed rows have not been sent: they are held once they are, in this run.
+
+        So many that they are not known one by one are held now: all rows are about to be read.
+        """
+        if len(unsent) <= _MOST_EXPECTED:
             self.held.remove_all(unsent)
             self.unsent = {*unsent}
 
@@ -80,13 +89,15 @@ class KnownKeys:
         Raises:
             ValueError: one of the ids is not a GUID.
         """
-        before = len(self.sent)
+        before, expected = len(self.sent), self.unsent.intersection(ids)
+        self.held.add_all(expected)
+        self.unsent -= expected
+        self._has_more = self._has_more or bool(expected)
         self.sent.update(self._new(ids))
-        self.unsent.difference_update(ids)
         self.removed.difference_update(ids)
         if len(self._sent_now) < _MOST_SENT_NOW:
             self._sent_now.update(ids)
-        return len(self.sent) > before
+        return len(self.sent) > before or bool(expected)
 
     def remove(self, ids: Sequence[str]) -> bool:
         """Note rows whose removal has been sent; whether the held ones have changed.
@@ -112,12 +123,11 @@ class KnownKeys:
     def _new(self, ids: Sequence[str]) -> Iterable[str]:
         """Those of the ids that the destination is not known to have."""
         ids = self.held.unheld(ids)
-        if self.seen is None:
-            return ids
-        return [*self.seen.unseen(ids), *self.unsent.intersection(ids)]
+        return ids if self.seen is None else self.seen.unseen(ids)
 
 
 def forget_keys(progress: TenantCursor | None, tenant: str) -> None:
     """Forget what is known where keys are not compared now: of rows that are sent meanwhile, nobody would know."""
-    if progress and (progress.progress(tenant).held or progress.progress(tenant).is_kept):
-        progress.note(tenant, **NOTHING, compared=None, is_kept=False)
+    was = progress.progress(tenant) if progress else None
+    if progress and was and (was.held or was.sent or was.is_kept):
+        progress.note(tenant, **NOTHING, compared=None, is_kept=False, is_due=False)

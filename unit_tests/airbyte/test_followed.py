@@ -49,7 +49,7 @@ def test_the_lines_of_what_was_found_come_once():
 
 
 def test_what_several_comparisons_have_brought_comes_though_the_last_one_found_others():
-    brought = {("Company", "Default/SalesOrder"): with_brought({"1": as_text([A])}, "2", [B])}
+    brought = {("Company", "Default/SalesOrder"): with_brought("here", {"1": as_text([A])}, "2", [B])}
     progress = cursor()
     assert [*followed(Records(), LINES, progress, brought, send)] == [{"id": A}, {"id": B}]
     assert [*followed(Records(), LINES, progress, brought, send)] == []
@@ -89,10 +89,12 @@ def test_a_damaged_state_is_told_and_does_no_harm(caplog):
     assert "do not come" in caplog.text
 
 
-def test_of_what_was_brought_the_latest_is_kept():
+def test_of_what_was_brought_the_latest_is_kept_and_the_log_says_what_is_not(caplog):
     ids = [str(UUID(int=number)) for number in range(1, 401)]
+    times = [f"2026-11-{day}T00:00:00.000000Z" for day in ("10", "20", "21")]
     brought = {}
-    for at in "123":
-        brought = with_brought(brought, at, ids)
-    assert list(brought) == ["3"]
-    assert set(of_text(brought["3"])) == set(ids)
+    for at in times:
+        brought = with_brought("here", brought, at, ids)
+    assert list(brought) == times[2:]
+    assert set(of_text(brought[times[2]])) == set(ids)
+    assert [times[1] in line for line in caplog.messages] == [True], "those of the 10th have had time to be followed"

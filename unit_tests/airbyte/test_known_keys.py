@@ -48,13 +48,16 @@ def test_a_row_that_was_listed_in_this_run_is_not_noted_unless_it_was_expected(l
     seen.add_all([A, B, C])
     known = KnownKeys(holding(A, B, C).held, seen=seen)
     known.expect([C])
-    known.send([A, C, D])
-    assert known.sent == {C, D}
     assert ids_of(known.held) == [A, B]
+    known.send([A, C, D])
+    assert known.sent == {D}
+    assert ids_of(known.held) == [A, B, C], "it was listed, and is sent now"
+    assert HeldKeys.of_text(known.since()["held"]).count == 3
+    assert "held" not in known.since()
 
 
-def test_more_rows_than_were_missed_before_are_about_to_come_and_stay_held(monkeypatch):
-    monkeypatch.setattr(known_keys, "_MOST_SENT", 1)
+def test_more_rows_than_are_told_one_by_one_are_about_to_come_and_stay_held(monkeypatch):
+    monkeypatch.setattr(known_keys, "_MOST_EXPECTED", 1)
     known = holding(A, B, C)
     known.expect([B, C])
     assert ids_of(known.held) == [A, B, C]
@@ -129,7 +132,7 @@ def test_a_full_state_has_at_most_300_kilobytes():
     ids = (str(UUID(int=number << 64 | number)) for number in range(1, 20_000))
     known = holding(*islice(ids, 9_000))
     known.sent, known.removed = set(islice(ids, 2_000)), set(islice(ids, 500))
-    brought = with_brought({}, "2026-11-30T00:00:00.000000Z", list(islice(ids, 300)))
-    brought = with_brought(brought, "2026-12-01T00:00:00.000000Z", list(islice(ids, 300)))
+    brought = with_brought("here", {}, "2026-11-30T00:00:00.000000Z", list(islice(ids, 300)))
+    brought = with_brought("here", brought, "2026-12-01T00:00:00.000000Z", list(islice(ids, 300)))
     assert len(brought) == 2
     assert sum(map(len, [*known.as_state().values(), *brought.values()])) < 300_000
