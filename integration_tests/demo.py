@@ -446,7 +446,7 @@ class Show:
         )
         os.environ["AIRBYTE_STAGING_DIRECTORY"] = str(folder)
         config = {**self.config, "endpoints": ["Default"], "generic_inquiries": [], "dac_tables": []}
-        config["include_attachments"] = True
+        config |= {"dac_linked_columns": [], "include_attachments": True}
         catalog = self.connector.run("discover", config=config).only("CATALOG")["catalog"]
         stream = next(one for one in catalog["streams"] if one["name"] == "SalesOrder__files")
         chosen = configured([stream], FULL_REFRESH)
@@ -470,7 +470,7 @@ class Show:
 
     def prove_the_books(self, folder: Path) -> None:
         title("12", "What a controller asks: do the books balance, from the copy alone?")
-        config = {**self.config, **BOOKS}
+        config = {**self.config, **BOOKS, "dac_linked_columns": []}
         warehouse, streams = Warehouse(folder), [f"dac__{name}" for name in BOOKS["dac_tables"]]
         streams += [f"{FORM}__Results", "JournalTransaction", "JournalTransaction__Details"]
         read = warehouse.sync(Path(sys.executable).with_name("source-acumatica"), config, streams)
@@ -494,7 +494,7 @@ class Show:
     def draw(self, folder: Path) -> None:
         title("13", "How do the tables belong together?")
         path = folder / "config.json"
-        path.write_text(json.dumps({**self.config, **BOOKS}), encoding="utf-8")
+        path.write_text(json.dumps({**self.config, **BOOKS, "dac_linked_columns": []}), encoding="utf-8")
         names = ["SalesOrder", "SalesOrder__Details", "Customer", "dac__GL*", "dac__Account"]
         print(f"\n$ python -m source_acumatica.erd --config config.json {' '.join(names)}")
         command = [sys.executable, "-m", "source_acumatica.erd", "--config", str(path), *names]
