@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -10,20 +9,17 @@ from datetime import timedelta
 from airbyte_cdk.models import AirbyteMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.airbyte.records import in_pieces
 from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.fields import Raw, moved
-from source_acumatica.reading.reader import Reader
+from source_acumatica.reading.marks import mark_of
+from source_acumatica.reading.reader import Reader, rows_found
 from source_acumatica.reading.record_ids import as_text, of_text
 from source_acumatica.reading.table import StreamTable
 
 logger = logging.getLogger("airbyte")
 
-# Each is a request of its own; so many are held in memory.
-_ROWS_AT_ONCE = 30
-_MARK_CHARACTERS = 12
 # 13 kB of a state. Each sync brings at most 300, and the streams of lines follow in it, or in the next one.
 _MOST_BROUGHT_CHARACTERS = 13_000
 
@@ -65,7 +61,7 @@ def followed(
     """
     if progress is None or table.record_id == table.id_field:
         return
-    found = {_mark(at, ids): ids for at, ids in brought.get((reader.tenant, table.family), {}).items()}
+    found = {mark_of(f"{at} {ids}"): ids for at, ids in brought.get((reader.tenant, table.family), {}).items()}
     before = [mark for mark in progress.progress(reader.tenant).followed if mark in found]
     try:
         for mark in [mark for mark in found if mark not in before]:
@@ -93,9 +89,5 @@ def _rows(
         logger.warning(f"{reader.where}: {error}: the rows of records that were found by comparing keys do not come.")
         return
     logger.info(f"{reader.where}: the rows of {len(ids):,} records are read, since comparing keys has found these.")
-    for some in in_pieces(ids, _ROWS_AT_ONCE):
-        yield from send(reader, [row for _, row in reader.by_ids(some) if row is not None])
-
-
-def _mark(at: str, ids: str) -> str:
-    return hashlib.sha256(f"{at} {ids}".encode()).hexdigest()[:_MARK_CHARACTERS]
+    for rows in rows_found(reader, ids):
+        yield from send(reader, rows)

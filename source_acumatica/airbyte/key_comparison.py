@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from source_acumatica.reading.fields import Raw, format_instant
 from source_acumatica.reading.held_keys import HeldKeys
 from source_acumatica.reading.key_sketch import MOST_CAPACITY
 from source_acumatica.reading.learnt import NOT_COMPARED
+from source_acumatica.reading.marks import mark_of
 from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.reader import Reader
 from source_acumatica.reading.seen_keys import SeenKeys
@@ -35,11 +35,8 @@ logger = logging.getLogger("airbyte")
 
 # Through the contract-based REST API each is a request of its own. The rest waits for the next sync.
 _MOST_ASKED = 300
-_MARK_CHARACTERS = 12
 # A daily sync begins a little earlier now and then; it must not compare every other day.
 _ALMOST = 0.95
-# Rows that come into view are sent; those of later comparisons, if there are more.
-_MOST_NEW = 20_000
 # Rights that are taken away are given back within this time, or seldom.
 _HIDDEN_FOR = timedelta(days=30)
 
@@ -158,7 +155,7 @@ class KeyComparison:
         elif self._known.is_full:
             self._try(self._make_room)
         if is_news:
-            self._emit(max(filter(None, (newest, self._now_is.ahead)), default=None))
+            self._emit(max(filter(None, (newest, self._so_far.ahead)), default=None))
 
     def note_removed(self, ids: Iterable[str]) -> None:
         """Remember rows whose tombstones are about to be sent."""
@@ -250,7 +247,7 @@ class KeyComparison:
         """
         known = self._known or KnownKeys()
         lost, recent, back = set(known.sent), HeldKeys(known.held.capacity), set[str]()
-        since = None if known.held.is_exact else self._now_is.listed
+        since = None if known.held.is_exact else self._so_far.listed
 
         def ids() -> Iterator[str]:
             for some, new in self.lists.pages(since):
@@ -262,8 +259,8 @@ class KeyComparison:
                     seen.add_all(some)
                 yield from some
 
-        # Before rows are read, all that is listed is about to come; then only so many are looked at now.
-        comparison = known.held.compare(ids(), recent, most_new=None if seen else _MOST_NEW)
+        # Before rows are read, all that is listed is about to come; then those that are not told come later.
+        comparison = known.held.compare(ids(), recent, holds_rest=seen is not None)
         if comparison.gone is None:
             sentence = f"{known.held.count:,} keys were held, and {comparison.listed.count:,} are listed now"
             raise _UncomparableError(sentence)
@@ -297,7 +294,7 @@ class KeyComparison:
             listing.now.add_all([*gone, *shown, *waiting])
             self._keep_listed(KnownKeys(listing.now), is_compared=True)
             return
-        removals = [Removal(self.lists.spelt(each), self._time() or "", self._now_is.latest_sent) for each in gone]
+        removals = [Removal(self.lists.spelt(each), self._time() or "", self._so_far.latest_sent) for each in gone]
         yield from self.tombstones(removals)
         # What is there and not listed may be left out by the row filter, or the start date: then it is not followed.
         wanted = [*unsent, *shown]
@@ -306,10 +303,10 @@ class KeyComparison:
         listing.now.add_all(waiting)
         listing.now.remove_all(later)
         has_more = bool(later) or not known.sent.issuperset(waiting)
-        questioned = (self._time() if gone else self._now_is.questioned) or ""
+        questioned = (self._time() if gone else self._so_far.questioned) or ""
         # Deletions were read before the keys: where the ERP keeps them, its list goes on from here without a gap. But
         # what it does not find may be hidden from the user for a while; only further comparisons find that again.
-        self.is_kept = not (has_more or waiting or self._is_recent(questioned)) and self.are_kept(self._now_is)
+        self.is_kept = not (has_more or waiting or self._is_recent(questioned)) and self.are_kept(self._so_far)
         self._note_brought(back)
         known = KnownKeys(listing.now, there.intersection(back))
         self._keep_listed(known, is_compared=True, is_due=has_more, questioned=questioned)
@@ -325,21 +322,21 @@ class KeyComparison:
 
     def _note_brought(self, ids: Sequence[str]) -> None:
         if ids and (now := self._time()):
-            brought = with_brought(self.reader.where, self._now_is.brought, now, ids)
+            brought = with_brought(self.reader.where, self._so_far.brought, now, ids)
             self.progress.note(self.tenant, brought=brought)
             self.note_brought(brought)
 
     # ----------------------------------------------------------------------------------------------------------- state
 
     @property
-    def _now_is(self) -> Progress:
+    def _so_far(self) -> Progress:
         return self.progress.progress(self.tenant)
 
     @property
     def _mark(self) -> str:
         """What the list depends on: keys that were listed under another condition say nothing."""
         text = f"{self.lists.window.since} {self.table.condition}"
-        return hashlib.sha256(text.encode()).hexdigest()[:_MARK_CHARACTERS]
+        return mark_of(text)
 
     def _keep_listed(
         self, known: KnownKeys, *, is_compared: bool, is_due: bool = False, questioned: str | None = None

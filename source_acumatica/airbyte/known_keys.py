@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from source_acumatica.reading.cursor import TenantCursor
-from source_acumatica.reading.held_keys import HeldKeys
+from source_acumatica.reading.held_keys import MOST_NEW_TOLD, HeldKeys
 from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.record_ids import as_text, of_text
 from source_acumatica.reading.seen_keys import SeenKeys
@@ -19,7 +19,7 @@ _MOST_REMOVED = 500
 NOTHING: Mapping[str, Any] = {"held": "", "sent": "", "removed": ""}
 """The fields of ``Progress`` where nothing is known."""
 # As many as a list tells one by one.
-_MOST_EXPECTED = 20_000
+_MOST_EXPECTED = MOST_NEW_TOLD
 # Of rows that come and are listed as deleted in one run, too; 2 MB at most.
 _MOST_SENT_NOW = 20_000
 
@@ -56,7 +56,8 @@ class KnownKeys:
 
     def as_state(self) -> dict[str, Any]:
         """The fields of ``Progress`` that keep it."""
-        return {"held": self.held.as_text(), **self.since()}
+        self._has_more = True
+        return self.since()
 
     def since(self) -> dict[str, Any]:
         """The same without what was listed, unless that has changed."""

@@ -11,17 +11,14 @@ from airbyte_cdk.models import AirbyteMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.columns import ids_in
-from source_acumatica.airbyte.records import in_pieces
 from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
 from source_acumatica.reading.fields import Raw
-from source_acumatica.reading.reader import Reader
+from source_acumatica.reading.reader import Reader, rows_found
 from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 
-# Each is a request of its own; so many are held in memory.
-_ROWS_AT_ONCE = 30
 _LATER = (
     "Changes of lines and linked records since then are asked for with the next sync; all else is read. If this comes "
     "again, the question is too heavy for the ERP: switch track_linked_changes off."
@@ -84,8 +81,7 @@ class LinkedRows:
             logger.info(
                 f"{self.reader.where}: {len(found):,} records are read again, since what is linked was changed."
             )
-        for some in in_pieces(found, _ROWS_AT_ONCE):
-            rows = [row for _, row in self.reader.by_ids(some) if row is not None]
+        for rows in rows_found(self.reader, found):
             yield from self.send(self.reader, rows)
         return True
 

@@ -34,9 +34,9 @@ from source_acumatica.reading.codec import Codec
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import DatabaseClock
 from source_acumatica.reading.facts import TenantFacts
-from source_acumatica.reading.fields import Raw, format_instant
+from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.progress import Progress
-from source_acumatica.reading.read_with import ReadWith
+from source_acumatica.reading.read_with import ReadWith, start_of
 from source_acumatica.reading.reader import Reader, where_of
 from source_acumatica.reading.repeated import RepeatedReader
 from source_acumatica.reading.table import DELETED_AT, StreamTable
@@ -83,7 +83,7 @@ class TableStream(HttpStream, ABC):
         self._logged: set[str] = set()
         self._facts_of: dict[str, TenantFacts] = {}
         self._clocks: dict[str, StampClock] = {}
-        self._start = format_instant(config.start_date) if config.start_date else None
+        self._start = start_of(config)
         self._output = Output(self._name, self._codec_of, self._rows_of)
         super().__init__()
 

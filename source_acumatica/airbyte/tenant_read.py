@@ -39,6 +39,7 @@ from source_acumatica.reading.fields import Raw, format_instant
 from source_acumatica.reading.learnt import EMPTIES_PARTS, FILTER_WORKS, GIVES_ALL_AGAIN, GIVES_PAGES, SHOWS_DATES
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.paging import Page
+from source_acumatica.reading.read_with import start_of
 from source_acumatica.reading.reader import Reader
 from source_acumatica.reading.table import StreamTable
 from source_acumatica.reading.window import Window
@@ -92,7 +93,7 @@ class TenantRead:
 
     def __post_init__(self) -> None:
         days, is_deduped = self.config.reread_days, self.keys.deduplicates
-        self._start = start = format_instant(self.config.start_date) if self.config.start_date else None
+        self._start = start = start_of(self.config)
         self._rereader = Rereader(self.reader, self.facts, self.progress, days, start, is_deduped, self._now)
         if self.linked_ids and self.progress:
             found = self.linked_ids, self.table.record_id, self._linked_records_of

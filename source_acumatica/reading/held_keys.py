@@ -20,8 +20,8 @@ from source_acumatica.reading.record_ids import ID_BYTES, id_text, packed_chunks
 
 # Their text has 85 kB, which is less than that of a sketch with the default capacity.
 MOST_EXACT_IDS = 4_000
-# More are never looked at one by one.
-_MOST_NEW_TOLD = 20_000
+MOST_NEW_TOLD = 20_000
+"""More are never looked at one by one."""
 _EXACT = b"\2"
 _HEAD = struct.Struct(">I")
 
@@ -135,16 +135,15 @@ class HeldKeys:
             else:
                 self._sketch.remove_packed(chunk)
 
-    def compare(
-        self, listed: Iterable[str], recent: HeldKeys | None = None, *, most_new: int | None = None
-    ) -> Comparison:
+    def compare(self, listed: Iterable[str], recent: HeldKeys | None = None, *, holds_rest: bool = True) -> Comparison:
         """By which ids a list differs from these; it is read once, and its ids are not kept.
 
         Where these are held exactly, it makes no difference how many others the list has. Where they are not, and the
         list differs by more than can be found out, ``recent`` may hold, once the list is read, those of its ids that
         are most likely new: then what is gone is found out, and what is new beside those.
 
-        Of ids held exactly, ``most_new`` bounds those that are given as new; others are not held from now on.
+        Where these are held exactly, some ``MOST_NEW_TOLD`` are given as new. ``holds_rest``: the others are held from
+        now on all the same.
 
         Raises:
             ValueError: an id of the list is not a GUID.
@@ -160,10 +159,10 @@ class HeldKeys:
         for chunk in packed_chunks(listed):
             gone.difference_update(single_ids(chunk))
             unheld = [each for each in single_ids(chunk) if each not in self._exact]
-            if most_new is not None and len(new) >= most_new:
-                chunk = b"".join(each for each in single_ids(chunk) if each in self._exact)
-            elif len(new) <= _MOST_NEW_TOLD:
+            if len(new) <= MOST_NEW_TOLD:
                 new += map(id_text, unheld)
+            elif not holds_rest:
+                chunk = b"".join(each for each in single_ids(chunk) if each in self._exact)
             now._add(chunk)
         return Comparison(_texts(gone), new, now)
 

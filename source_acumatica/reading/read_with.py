@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from source_acumatica.config import Config
 from source_acumatica.reading.fields import format_instant
+from source_acumatica.reading.marks import mark_of
 
 ReadWith = Mapping[str, Any]
 """The settings that decide which rows and columns arrive, by name; one that is missing is unknown."""
@@ -20,9 +20,13 @@ _HAS_IDS, _IDS_IN_ROWS, _IDS_IN_KEYS, _NAMED = "choices_by_id", "choices_in_rows
 # Only compared with what was absent, and not kept.
 _PRESENT = "present_columns"
 # The state has only the beginning of the hash of a user's name: enough to see that it is another one.
-_MARK_CHARACTERS = 12
 _OF_ROWS = (_INSTANCE, _ARCHIVED, _START, _FILTER, _PARAMETERS, _USER, _DESIGNED)
 _NONE = [dict[str, str]()]
+
+
+def start_of(config: Config) -> str | None:
+    """The start date, as windows and states have it; None without one."""
+    return format_instant(config.start_date) if config.start_date else None
 
 
 def read_with(
@@ -56,9 +60,9 @@ def read_with(
     user = config.credentials(tenant).username.strip().lower()
     with_: dict[str, Any] = {
         _INSTANCE: _same_for_all_spellings(config.instance_url),
-        _USER: hashlib.sha256(user.encode()).hexdigest()[:_MARK_CHARACTERS],
+        _USER: mark_of(user),
         _ARCHIVED: config.include_archived,
-        _START: format_instant(config.start_date) if config.start_date else None,
+        _START: start_of(config),
         _FILTER: condition,
     }
     if has_custom:

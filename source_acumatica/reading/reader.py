@@ -25,6 +25,20 @@ EVER = Window(since=format_instant(FIRST_INSTANT))
 """Any time."""
 
 
+# Each may be a request of its own; so many are held in memory.
+_ROWS_AT_ONCE = 30
+
+
+def rows_found(reader: Reader, ids: Sequence[str]) -> Iterator[list[Raw]]:
+    """The rows of those NoteIDs that there are, a few at a time.
+
+    Raises:
+        RequestFailed: given up.
+    """
+    for start in range(0, len(ids), _ROWS_AT_ONCE):
+        yield [row for _, row in reader.by_ids(ids[start : start + _ROWS_AT_ONCE]) if row is not None]
+
+
 def where_of(tenant: str, stream: str) -> str:
     """How log lines and errors about a tenant's rows of a stream begin."""
     return f"Tenant '{tenant}', stream {stream}"
@@ -138,6 +152,7 @@ class Reader(ABC):
         Raises:
             RequestFailed: given up.
         """
+        # Rows of inquiry forms have no NoteID, so nobody knows any to ask for.
         raise NotImplementedError
 
     def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
