@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .harness import Destination, differences
+from .comparison import differences
+from .harness import Destination, catalog_of
 from .simulator import Simulator
 from .simulator.odata.deletion_rules import DeletionRules
-from .test_sync import catalog_of
 
 STREAMS = ("Customer", "SalesOrder", "dac__Customer", "dac__SOOrder")
 SETTINGS: dict[str, Any] = {"dac_tables": ["SOOrder", "Customer"], "generic_inquiries": [], "track_deletions": True}

@@ -21,6 +21,7 @@ from urllib.request import Request, urlopen
 
 import orjson
 
+from .comparison import differences
 from .harness import (
     DELETED_AT,
     FULL_REFRESH,
@@ -32,7 +33,6 @@ from .harness import (
     Message,
     Row,
     configured,
-    differences,
     keys_of,
 )
 from .simulator import Simulator

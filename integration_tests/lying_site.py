@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from .harness import Destination, configured, differences, discover
+from .comparison import differences
+from .harness import Destination, configured, discover
 from .simulator import Simulator
 
 COMPANY = ["Company"]

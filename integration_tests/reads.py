@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from .harness import INCREMENTAL, Destination, Message
+from .harness import INCREMENTAL, Destination, Message, catalog_of
 from .simulator import Simulator
 from .simulator.web.answers import Answer
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 COMPANY = ["Company"]
 Rows = list[dict[str, Any]]

@@ -14,11 +14,11 @@ import pytest
 
 from benchmark.process import options
 
-from .harness import FULL_REFRESH, Destination, differences
+from .comparison import differences
+from .harness import FULL_REFRESH, Destination, catalog_of
 from .simulator import Simulator
 from .simulator.web.answers import Answer
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 TENANT, FORM = "Company", "AccountSummaryInquiry"
 RESULTS = f"{FORM}__Results"

@@ -15,18 +15,9 @@ from airbyte_cdk.sources.utils import files_directory
 
 from source_acumatica.airbyte import file_output
 
+from .comparison import differences
 from .conftest import in_turns, messages_to_be_killed_after
-from .harness import (
-    APPEND_DEDUP,
-    FULL_REFRESH,
-    INCREMENTAL,
-    Destination,
-    Message,
-    check,
-    configured,
-    differences,
-    discover,
-)
+from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, Message, check, configured, discover
 from .processes import started
 from .simulator import Fault, FaultKind, FileForm, Lies, Simulator
 from .simulator.web.answers import message

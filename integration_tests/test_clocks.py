@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from .harness import Destination, differences
+from .comparison import differences
+from .harness import Destination, catalog_of
 from .simulator import Lies, Simulator
-from .test_sync import catalog_of
 
 A = "Company"
 AN_HOUR = 3600

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from .comparison import differences
 from .conftest import messages_to_be_killed_after
-from .harness import Destination, differences, run
+from .harness import TENANTS, Destination, catalog_of, run
 from .processes import forked, started
 from .simulator import Fault, FaultKind, Simulator
 from .test_faults import REQUESTS, SETTINGS
-from .test_sync import TENANTS, catalog_of
 
 STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "ShipVia")
 ODATA = {"dac_tables": ["SOOrder", "SOLine"], "generic_inquiries": ["GL-Transactions"]}

@@ -9,11 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from .harness import FULL_REFRESH, Destination, discover
+from .harness import FULL_REFRESH, Destination, catalog_of, discover
 from .simulator import Simulator
 from .simulator.web.answers import Answer
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 SECRET = "shpat-0123456789"
 # What is put beside a field that there is, in descriptions and in rows.

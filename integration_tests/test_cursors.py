@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, differences, discover
+from .comparison import differences
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, catalog_of, discover
 from .simulator import Simulator
 from .simulator.odata.edm import Column, Edm
 from .simulator.odata.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
@@ -18,7 +19,6 @@ from .simulator.trouble.lies import Lies
 from .simulator.web.answers import as_json, failure
 from .stamped_inquiries import A
 from .stamped_inquiries import an_erp as an_erp
-from .test_sync import catalog_of
 
 
 def _moment(name: str, field: str = "LastModifiedDateTime") -> Column:

@@ -11,12 +11,12 @@ import pytest
 
 from source_acumatica.contract import custom_fields
 
-from .harness import FULL_REFRESH, Destination, differences
+from .comparison import differences
+from .harness import FULL_REFRESH, Destination, catalog_of
 from .reads import COMPANY, cursor_in_state, each, lists, read
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.answers import Answer, failure, html, message, no_record, not_optimizable
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])

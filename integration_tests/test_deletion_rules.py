@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from .comparison import differences
 from .deletion_pairs import STREAMS, paired
-from .harness import Destination, differences
+from .harness import Destination, catalog_of
 from .simulator import Simulator
 from .simulator.odata.deletion_rules import DeletionRules, Flag
 from .simulator.web.answers import Answer
-from .test_sync import catalog_of
 
 BOTH = pytest.mark.parametrize("tells_flag", [True, False], ids=["told", "untold"])
 FLAGS = pytest.mark.parametrize("flag", list(Flag), ids=lambda flag: flag.name)

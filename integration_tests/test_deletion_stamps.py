@@ -12,11 +12,10 @@ import pytest
 from source_acumatica.reading.fields import format_instant, just_after
 
 from .deletion_pairs import DAY_SECONDS, STREAMS, Pair, paired
-from .harness import DELETED_AT
+from .harness import DELETED_AT, catalog_of
 from .simulator import Lies, Simulator
 from .simulator.odata.deletion_rules import DeletionRules
 from .simulator.web.answers import Answer
-from .test_sync import catalog_of
 
 
 def test_where_the_column_of_deletions_is_not_selected_none_are_sent_and_none_are_lost() -> None:

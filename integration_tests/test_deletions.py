@@ -10,10 +10,21 @@ from typing import Any
 
 import pytest
 
-from .harness import DELETED_AT, FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover, run
+from .comparison import differences
+from .harness import (
+    DELETED_AT,
+    FULL_REFRESH,
+    INCREMENTAL,
+    TENANTS,
+    Destination,
+    catalog_of,
+    check,
+    configured,
+    discover,
+    run,
+)
 from .simulator import Lies, Simulator
 from .simulator.web.answers import as_json, message
-from .test_sync import TENANTS, catalog_of
 
 LATE = timedelta(minutes=12)
 STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "dac__SOOrder", "dac__SOLine", "dac__Customer")

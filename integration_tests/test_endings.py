@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from .conftest import IS_SOAK
-from .harness import FULL_REFRESH
+from .harness import FULL_REFRESH, catalog_of
 from .processes import forked, started
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 TENANTS = ("Company", "Zweite Firma", "Third")
 STREAMS = ("Customer", "Vendor", "StockItem", "dac__SOOrder", "gi__BI-Customers")

@@ -19,10 +19,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.erp import client
 
+from .comparison import differences
 from .conftest import in_turns
-from .harness import Destination, check, differences, discover
+from .harness import TENANTS, Destination, catalog_of, check, discover
 from .simulator import Fault, FaultKind, Simulator
-from .test_sync import TENANTS, catalog_of
 
 FORM = "AccountSummaryInquiry"
 PARAMETERS = {"Period": "012025", "Ledger": "ACTUAL"}

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
+from .comparison import differences
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, catalog_of, configured, discover
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.odata.edm import Column, Edm
 from .simulator.odata.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, GenericInquiry
@@ -16,7 +17,6 @@ from .simulator.odata.rows import latest, of
 from .simulator.trouble.lies import Lies
 from .stamped_inquiries import A
 from .stamped_inquiries import an_erp as an_erp
-from .test_sync import catalog_of
 
 
 def _by(monkeypatch: pytest.MonkeyPatch, read: Any, keys: Sequence[str] = ("Class",)) -> None:

@@ -9,20 +9,8 @@ from typing import Any
 
 import pytest
 
-from .harness import (
-    APPEND,
-    APPEND_DEDUP,
-    DELETED_AT,
-    FULL_REFRESH,
-    INCREMENTAL,
-    Arrived,
-    Destination,
-    Row,
-    compared,
-    configured,
-    differences,
-    expected_rows,
-)
+from .comparison import compared, differences, expected_rows
+from .harness import APPEND, APPEND_DEDUP, DELETED_AT, FULL_REFRESH, INCREMENTAL, Arrived, Destination, Row, configured
 from .simulator import Simulator
 
 MONDAY, TUESDAY, WEDNESDAY = (f"2026-06-{day:02}T12:00:00.000000Z" for day in (1, 2, 3))

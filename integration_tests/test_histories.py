@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from source_acumatica.reading import page_size
 
+from .comparison import differences
 from .conftest import EXAMPLES
-from .harness import FULL_REFRESH, INCREMENTAL, OVERWRITE, Destination, configured, differences, discover
+from .harness import FULL_REFRESH, INCREMENTAL, OVERWRITE, Destination, configured, discover
 from .histories import CONTRACT_5, SITES, WEATHER, Site, Weather, clear_up
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.trouble.lies import together

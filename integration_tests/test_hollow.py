@@ -15,7 +15,8 @@ from source_acumatica.contract import part_evidence, query
 from source_acumatica.contract.samples import spread
 from source_acumatica.reading import page_size
 
-from .harness import FULL_REFRESH, INCREMENTAL, differences
+from .comparison import differences
+from .harness import FULL_REFRESH, INCREMENTAL
 from .reads import COMPANY, cursor_in_state, read
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .simulator.web.answers import Answer

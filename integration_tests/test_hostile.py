@@ -21,13 +21,13 @@ from source_acumatica.erp import client, sign_in
 from source_acumatica.erp import response as responses
 from source_acumatica.reading import anchored, trail
 
+from .comparison import differences
 from .conftest import EXAMPLES
-from .harness import Destination, differences
+from .harness import Destination, catalog_of
 from .simulator import Simulator
 from .simulator.web.answers import Answer, as_json
 from .simulator.web.requests import Request
 from .test_faults import REQUESTS, SETTINGS
-from .test_sync import catalog_of
 
 TENANT = "Company"
 

@@ -18,10 +18,10 @@ import yaml
 
 from benchmark.process import options
 
-from .harness import Destination, Message, differences
+from .comparison import differences
+from .harness import TENANTS, Destination, Message, catalog_of
 from .image import MEMORY_MEGABYTES, ROOT, STAND_IN, TAG, Engine, NotTestedError
 from .simulator import Simulator
-from .test_sync import TENANTS, catalog_of
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, discover
+from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, catalog_of, check, configured, discover
 from .simulator import Fault, FaultKind, Lies, Simulator, tenants
 from .simulator.catalog.inquiry_forms import ACCOUNT_SUMMARY
 from .simulator.catalog.other_endpoints import EQUIPMENT
@@ -20,7 +20,6 @@ from .simulator.odata.inquiries import CUSTOMERS, INQUIRY_BY_TITLE, Parameter
 from .simulator.store.shapes import Endpoint
 from .simulator.web.answers import Answer, as_json
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 ORDERS = "Orders by Customer"
 FILLED = {"Period": "012026", "Ledger": "ACTUAL"}

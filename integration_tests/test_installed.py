@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 import yaml
 
-from .harness import DELETED_AT, Row, expected_rows
+from .comparison import expected_rows
+from .harness import DELETED_AT, TENANTS, Row
 from .serverless import STATES, Serverless, printed_rows
 from .simulator import Lies, Simulator
-from .test_sync import TENANTS
 from .warehouse import ROOT, Warehouse
 
 pytestmark = [pytest.mark.installed, pytest.mark.timeout(600)]

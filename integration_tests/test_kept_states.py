@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
+from .comparison import differences
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, catalog_of, configured, discover
 from .lying_site import COMPANY, CUSTOMERS, SETTINGS, catalog, expect_right_or_failed
 from .lying_site import a_site as a_site
 from .simulator import ErrorPlace, Lies, Simulator
 from .simulator.odata.edm import Access
 from .simulator.odata.inquiries import INQUIRY_BY_TITLE, OPEN_ORDERS
 from .simulator.web.answers import message
-from .test_sync import catalog_of
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from source_acumatica.airbyte import key_comparison, known_keys
 from source_acumatica.reading import held_keys, page_size
 
+from .comparison import differences
 from .conftest import EXAMPLES, IS_SOAK
-from .harness import Destination, Message, configured, differences, discover
+from .harness import Destination, Message, configured, discover
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .test_moving_rows import make_change
 

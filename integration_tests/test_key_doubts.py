@@ -10,7 +10,7 @@ import pytest
 
 from source_acumatica.airbyte import key_comparison, known_keys
 
-from .harness import differences
+from .comparison import differences
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .test_key_comparison import DAY_SECONDS, HOUR_SECONDS, SETTINGS, TENANT, Judge, catalog, judged, synced
 from .test_tracking_gaps import PAUSE_SECONDS, RULES, TRACKED, delete_some

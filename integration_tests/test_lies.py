@@ -11,8 +11,9 @@ import pytest
 
 from source_acumatica.contract.tables import Table
 
+from .comparison import differences
 from .conftest import IS_SOAK, in_turns
-from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
+from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, configured, discover
 from .histories import SITES, WEATHER
 from .lying_site import COMPANY, CUSTOMERS, SETTINGS, catalog, expect_right_or_failed
 from .lying_site import a_site as a_site

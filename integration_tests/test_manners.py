@@ -18,13 +18,13 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica.contract import custom_fields, query
 from source_acumatica.erp import client, sessions
 
-from .harness import FULL_REFRESH, Destination, check, differences, discover
+from .comparison import differences
+from .harness import FULL_REFRESH, TENANTS, Destination, catalog_of, check, discover
 from .processes import IMPATIENT_CONNECTOR, started
 from .simulator import Fault, FaultKind, SeatAnswer, Simulator
 from .simulator.access import sessions as simulated_sessions
 from .simulator.web.answers import Answer, as_json
 from .simulator.web.requests import Request
-from .test_sync import TENANTS, catalog_of
 
 STREAMS = ("Customer", "Customer__Contacts", "SalesOrder", "Vendor")
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from source_acumatica.reading import page_size
 
+from .comparison import differences
 from .conftest import EXAMPLES
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, configured, differences, discover
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, catalog_of, configured, discover
 from .simulator import Simulator
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 # The same customers, as each API shows them, and the column with the number of each.
 CUSTOMERS = {"Customer": "CustomerID", "gi__BI-Customers": "CustomerID", "dac__Customer": "AcctCD"}

@@ -10,7 +10,8 @@ import pytest
 
 from source_acumatica.erp import client
 
-from .harness import Destination, check, differences
+from .comparison import differences
+from .harness import Destination, catalog_of, check
 from .simulator import Simulator
 from .simulator.catalog.endpoints import ENDPOINTS
 from .simulator.odata.inquiries import INQUIRY_BY_TITLE
@@ -18,7 +19,6 @@ from .simulator.store.shapes import Endpoint
 from .simulator.web.answers import HTML, Answer, html
 from .tenants_apart import PLAIN, A
 from .tenants_apart import two_tenants as two_tenants
-from .test_sync import catalog_of
 
 
 @pytest.mark.parametrize("inquiry", ["Nothing", "InventorySummaryInquiry__Results", "inventorysummaryinquiry"])

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
+from .comparison import differences
+from .harness import FULL_REFRESH, INCREMENTAL, TENANTS, Destination, catalog_of, check, configured, discover
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .simulator.odata.edm import Access
 from .simulator.odata.inquiries import CUSTOMERS, INQUIRY_BY_TITLE
@@ -18,7 +19,6 @@ from .simulator.odata.inquiry_service import InquiryService
 from .simulator.odata.table_service import TableService
 from .simulator.web.answers import Answer, html, message
 from .simulator.web.requests import Request
-from .test_sync import TENANTS, catalog_of
 
 GENERATIONS = [pytest.param(True, id="new"), pytest.param(False, id="old")]
 OPEN = {"generic_inquiries": ["*"], "dac_tables": ["*"], "endpoints": []}

@@ -11,12 +11,12 @@ import pytest
 from source_acumatica import source
 from source_acumatica.erp import client
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, differences
+from .comparison import differences
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, catalog_of, check
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.answers import Answer, html
 from .simulator.web.requests import Request
 from .test_faults import REQUESTS, SETTINGS
-from .test_sync import catalog_of
 
 TENANTS = ("Company",)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, Destination, check, configured, differences, discover
+from .comparison import differences
+from .harness import FULL_REFRESH, Destination, check, configured, discover
 from .histories import CONTRACT_5
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .simulator.catalog.releases import RELEASES

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from source_acumatica.reading import page_size
 
+from .comparison import differences
 from .conftest import EXAMPLES, messages_to_be_killed_after
-from .harness import APPEND, INCREMENTAL, Destination, configured, differences, discover
+from .harness import APPEND, INCREMENTAL, Destination, catalog_of, configured, discover
 from .histories import SITES
 from .simulator import Fault, FaultKind, Simulator
 from .test_histories import ROUNDS, TENANT, History
 from .test_moving_rows import NUMBERS, TRACKED
-from .test_sync import catalog_of
 
 ONE = ("Company",)
 DAY_SECONDS = 86_400

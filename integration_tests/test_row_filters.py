@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, differences
+from .comparison import differences
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, catalog_of, check
 from .simulator import Fault, FaultKind, Lies, Simulator
-from .test_sync import catalog_of
 
 OWN = {
     "SalesOrder": ("OrderType eq 'SO' or Status eq 'On Hold'", lambda row: row["OrderType"] == "SO" or _held(row)),

@@ -15,12 +15,12 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_acumatica import check as proof
 from source_acumatica.erp import client, sign_in
 
-from .harness import FULL_REFRESH, Destination, check, differences, run
+from .comparison import differences
+from .harness import FULL_REFRESH, Destination, catalog_of, check, run
 from .processes import IMPATIENT_CONNECTOR, started
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.answers import Answer, html
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 TOKEN = "/identity/connect/token"
 NOBODY = {"tenants": ["Company"], "client_id": "c", "client_secret": "a secret", "username": "u", "password": "a word"}

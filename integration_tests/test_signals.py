@@ -16,10 +16,9 @@ import pytest
 from source_acumatica.airbyte import signals
 from source_acumatica.erp import client
 
-from .harness import INCREMENTAL, Destination, Message, configured, discover, run
+from .harness import INCREMENTAL, Destination, Message, catalog_of, configured, discover, run
 from .processes import forked
 from .simulator import Fault, FaultKind, Simulator
-from .test_sync import catalog_of
 
 A, B = "Company", "Zweite Firma"
 PLAIN: dict[str, Any] = {"generic_inquiries": [], "include_custom_fields": False}

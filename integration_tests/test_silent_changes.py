@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from source_acumatica.reading import page_size
 
+from .comparison import differences
 from .conftest import EXAMPLES, messages_to_be_killed_after
-from .harness import Destination, differences
+from .harness import Destination, catalog_of
 from .simulator import Fault, FaultKind, Lies, Simulator
-from .test_sync import catalog_of
 
 TENANT = "Company"
 STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "Customer__Contacts")

@@ -11,12 +11,12 @@ import pytest
 
 from source_acumatica.erp import addresses
 
-from .harness import FULL_REFRESH, INCREMENTAL, differences
+from .comparison import differences
+from .harness import FULL_REFRESH, INCREMENTAL, catalog_of
 from .reads import COMPANY, Metas, each, lists, read
 from .simulator import Simulator
 from .simulator.web.answers import Answer, html, no_record
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 
 @contextmanager

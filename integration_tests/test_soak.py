@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from .comparison import differences
 from .conftest import IS_SOAK
-from .harness import Destination, differences
+from .harness import Destination, catalog_of
 from .processes import forked
 from .simulator import Simulator
-from .test_sync import catalog_of
 
 TENANTS = ("Company", "Zweite Firma", "Third")
 STREAMS = (

@@ -17,8 +17,8 @@ from benchmark.process import options
 from source_acumatica import SourceAcumatica
 from source_acumatica.airbyte.records import Entrypoint
 
+from .harness import catalog_of
 from .simulator import Simulator
-from .test_sync import catalog_of
 
 _PARAMETERS = [
     {"inquiry": inquiry, "name": name, "value": value}

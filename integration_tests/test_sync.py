@@ -14,32 +14,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte import progress
 
-from .harness import FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover, expected_rows
+from .comparison import differences, expected_rows
+from .harness import FULL_REFRESH, INCREMENTAL, TENANTS, Destination, catalog_of, check, configured, discover
 from .simulator import Simulator
-
-TENANTS = ("Company", "Zweite Firma")
-# What the simulated user may not see, what is not set up, and what asks for parameters.
-UNREADABLE = (
-    "Employee",
-    "PayGroup",
-    "AccountSummaryInquiry__Results",
-    "InventorySummaryInquiry__Results",
-    "gi__Orders by Customer",
-    "gi__PR-Salaries",
-)
-
-
-def catalog_of(config: dict[str, Any], *names: str, mode: str = INCREMENTAL) -> dict[str, Any]:
-    """The named streams, or all that can be read."""
-    found = discover(_without_needless_inquiries(config, names))
-    return configured([found[name] for name in names or found.keys() - set(UNREADABLE)], mode)
-
-
-def _without_needless_inquiries(config: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """The settings without inquiries where none is wanted: to look at each of them took half of each discovery."""
-    is_wanted = not names or any(name.startswith("gi__") for name in names)
-    is_named_elsewhere = config.keys() & {"row_filters", "inquiry_parameters"}
-    return config if is_wanted or is_named_elsewhere else {**config, "generic_inquiries": []}
 
 
 @pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])

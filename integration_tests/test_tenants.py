@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, check, configured, differences, discover
+from .comparison import differences
+from .harness import APPEND_DEDUP, FULL_REFRESH, INCREMENTAL, Destination, catalog_of, check, configured, discover
 from .simulator import Simulator
 from .simulator.catalog.endpoints import ENDPOINTS
 from .simulator.store.shapes import Endpoint
 from .simulator.web.answers import HTML, Answer, html
 from .tenants_apart import PLAIN, A, B, part_of, tenants_of
 from .tenants_apart import two_tenants as two_tenants
-from .test_sync import catalog_of
 
 
 @pytest.mark.parametrize("deselected", [None, "LegalName", "Status", "CustomerName"])

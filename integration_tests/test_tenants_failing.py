@@ -12,12 +12,12 @@ from source_acumatica.erp.errors import config_error
 from source_acumatica.odata.discovery import ODataSurvey
 from source_acumatica.odata.tables import ODataFeed
 
-from .harness import FULL_REFRESH, Destination, check, configured, differences, discover
+from .comparison import differences
+from .harness import FULL_REFRESH, Destination, catalog_of, check, configured, discover
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.answers import as_json
 from .tenants_apart import PLAIN, A, B, part_of, tenants_of
 from .tenants_apart import two_tenants as two_tenants
-from .test_sync import catalog_of
 
 PASSING = (
     FaultKind.STATUS_503, FaultKind.STATUS_504, FaultKind.ERROR_REDIRECT, FaultKind.STATUS_500, FaultKind.STATUS_429,

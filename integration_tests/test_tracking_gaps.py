@@ -13,8 +13,9 @@ from source_acumatica.airbyte import key_comparison, known_keys
 from source_acumatica.reading import held_keys, page_size
 from source_acumatica.reading.held_keys import HeldKeys
 
+from .comparison import differences
 from .conftest import EXAMPLES, IS_SOAK
-from .harness import Destination, differences
+from .harness import Destination
 from .simulator import Simulator
 from .simulator.odata.deletion_rules import DeletionRules
 from .test_key_comparison import (

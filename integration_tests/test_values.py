@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from .harness import FULL_REFRESH, INCREMENTAL, differences
+from .comparison import differences
+from .harness import FULL_REFRESH, INCREMENTAL
 from .reads import COMPANY, cursor_in_state, each, lists, read
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.answers import Answer, failure

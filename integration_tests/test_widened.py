@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from .harness import Destination, Key, Row, differences
+from .comparison import differences
+from .harness import Destination, Key, Row, catalog_of
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .simulator.odata.inquiries import INQUIRY_BY_TITLE, OPEN_ORDERS
 from .simulator.web.answers import Answer, as_json, html
 from .simulator.web.requests import Request
-from .test_sync import catalog_of
 
 ONE = ("Company",)
 
