@@ -44,6 +44,7 @@ UNREADABLE = (
     "gi__Orders by Customer",
     "gi__PR-Salaries",
 )
+ALL_OF_ODATA: Mapping[str, Any] = {"generic_inquiries": ["*"], "dac_tables": ["*"], "endpoints": []}
 
 
 def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Message]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from .harness import INCREMENTAL, Destination, Message, catalog_of
 from .simulator import Simulator
@@ -14,6 +16,13 @@ from .simulator.web.requests import Request
 
 COMPANY = ["Company"]
 Rows = list[dict[str, Any]]
+
+
+@pytest.fixture
+def site() -> Iterator[Simulator]:
+    """More orders than a page has samples."""
+    with Simulator(rows=40, tenants=("Company",)) as running:
+        yield running
 
 
 class Metas(Destination):

@@ -18,14 +18,14 @@ from source_acumatica.contract.known_entities import Known
 from source_acumatica.contract.tables import Table
 from source_acumatica.reading.fields import Shape
 
+from .attachments import DAY, KEY, arrived, attach_some, catalog_of, settings, truth
+from .attachments import erp as erp
+from .attachments import staging as staging
 from .harness import Destination
 from .simulator import Simulator
 from .simulator.access.sessions import SeatAnswer
 from .simulator.web.answers import Answer, failure, html, message
 from .simulator.web.requests import Request
-from .test_attachments import DAY, KEY, arrived, attach_some, catalog_of, erp, settings, staging, truth
-
-__all__ = ["erp", "staging"]
 
 FILES = "SalesOrder__files"
 PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>maintenance</body></html>"

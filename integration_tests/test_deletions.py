@@ -4,61 +4,19 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from .comparison import differences
-from .harness import (
-    DELETED_AT,
-    FULL_REFRESH,
-    INCREMENTAL,
-    TENANTS,
-    Destination,
-    catalog_of,
-    check,
-    configured,
-    discover,
-    run,
-)
+from .harness import DELETED_AT, FULL_REFRESH, TENANTS, Destination, catalog_of, check, configured, discover, run
 from .simulator import Lies, Simulator
-from .simulator.web.answers import as_json, message
+from .tracked_site import SETTINGS, STREAMS, resynced
+from .tracked_site import erp as erp
+from .tracked_site import synced as synced
 
 LATE = timedelta(minutes=12)
-STREAMS = ("SalesOrder", "SalesOrder__Details", "Customer", "dac__SOOrder", "dac__SOLine", "dac__Customer")
-SETTINGS: dict[str, Any] = {
-    "dac_tables": ["SOOrder", "SOLine", "Customer", "Sub"],
-    "generic_inquiries": [],
-    "track_deletions": True,
-}
-
-
-@pytest.fixture(params=[True, False], ids=["new", "old"])
-def erp(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """An ERP of either generation in which the deletions of orders and their lines are tracked."""
-    with Simulator(rows=8, openapi=request.param, tracked=("SOOrder", "SOLine")) as simulator:
-        yield simulator
-        assert simulator.sessions.open_count() == 0
-
-
-@pytest.fixture
-def synced(erp: Simulator) -> tuple[Simulator, dict[str, Any], dict[str, Any], Destination]:
-    """The same after a first sync, an hour later."""
-    config = erp.config(**SETTINGS)
-    catalog = catalog_of(config, *STREAMS)
-    destination = Destination()
-    destination.sync(config, catalog)
-    erp.clock.advance(3600)
-    return erp, config, catalog, destination
-
-
-def resynced(synced: tuple[Simulator, dict[str, Any], dict[str, Any], Destination]) -> list[str]:
-    erp, config, catalog, destination = synced
-    erp.clock.advance(60)
-    destination.sync(config, catalog)
-    return differences(destination, erp, TENANTS)
 
 
 def tombstones(config: dict[str, Any], catalog: dict[str, Any], state: list[Any]) -> list[dict[str, Any]]:
@@ -401,70 +359,6 @@ def test_a_better_stamp_that_an_upgrade_brings_does_not_lead_deletions_past_the_
             "its cursor is LastModified in the connection's schema and LastModifiedDateTime in the ERP"
             in error["message"]
         )
-
-
-# ------------------------------------------------------------------------------------------------------- what is an id
-
-
-def _change(erp: Simulator) -> None:
-    erp.clock.advance(86_400)
-    company = erp.tenant("Company")
-    for key in company.keys("Customer")[:2]:
-        company.update("Customer", key, {"CustomerName": f"changed at {erp.clock.now()}"})
-    erp.clock.advance(60)
-
-
-@pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
-def test_records_whose_ids_are_made_up_are_not_known_by_them(erp: Simulator, mode: str) -> None:
-    config = erp.config("Company", **SETTINGS)
-    chosen = configured([discover(config)["Customer"]], mode, "append_dedup")
-    erp.lies = Lies(unstable_ids=True)
-    destination = Destination()
-    destination.sync(config, chosen, fails=True)
-    assert destination.statuses == {"Customer": "INCOMPLETE"}
-    assert destination.records == 0
-    assert "another id in each answer" in destination.errors[0]["message"]
-    assert destination.errors[0]["failure_type"] == "config_error"
-
-
-def test_made_up_ids_do_no_harm_where_all_rows_are_replaced(erp: Simulator) -> None:
-    config = erp.config("Company", **SETTINGS)
-    catalog = catalog_of(config, "Customer", mode=FULL_REFRESH)
-    erp.lies = Lies(unstable_ids=True)
-    destination = Destination()
-    destination.sync(config, catalog)
-    assert len(destination.rows("Customer")) == len(erp.tenant("Company").rows("Customer"))
-    assert not destination.warnings
-
-
-def test_ids_of_another_table_are_told(erp: Simulator) -> None:
-    config = erp.config("Company", **SETTINGS)
-    catalog, destination = catalog_of(config, "Customer"), Destination()
-    erp.rewrite(lambda request, answer: as_json({"value": []}) if "NoteID eq" in str(request.query) else answer)
-    destination.sync(config, catalog)
-    assert destination.statuses == {"Customer": "COMPLETE"}
-    assert "none of the ids that were looked at is a NoteID in Customer" in " ".join(destination.warnings)
-
-
-def test_ids_are_looked_at_once_a_day_and_never_where_odata_is_closed(erp: Simulator) -> None:
-    config = erp.config("Company", **SETTINGS)
-    catalog, destination = catalog_of(config, "Customer"), Destination()
-    looks = []
-    for _ in range(3):
-        erp.requests.clear()
-        destination.sync(config, catalog)
-        looks.append(sum("NoteID eq" in str(request.query) for request in erp.requests))
-        erp.clock.advance(36_000)
-        company = erp.tenant("Company")
-        company.update("Customer", company.keys("Customer")[0], {"CustomerName": f"changed {len(looks)}"})
-    # At the older address a site is asked at both at first, and at the newer one twice.
-    assert 1 <= looks[0] <= 3
-    assert looks[1:] == [0, 0]
-    _change(erp)
-    erp.rewrite(lambda request, answer: message(403, "no") if "NoteID eq" in str(request.query) else answer)
-    destination.sync(config, catalog)
-    assert destination.statuses == {"Customer": "COMPLETE"}
-    assert differences(destination, erp, ["Company"]) == []
 
 
 def test_a_schema_from_before_the_tracking_of_deletions_is_told_of_in_the_log(sim: Simulator) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -24,186 +21,13 @@ from source_acumatica.reading import anchored, trail
 from .comparison import differences
 from .conftest import EXAMPLES
 from .harness import Destination, catalog_of
+from .hostile_site import TENANT, content, only, read
+from .hostile_site import erp as erp
+from .hostile_site import once as once
 from .simulator import Simulator
 from .simulator.web.answers import Answer, as_json
 from .simulator.web.requests import Request
 from .test_faults import REQUESTS, SETTINGS
-
-TENANT = "Company"
-
-
-class Thief:
-    """A web server that is not the instance; whatever reaches it was given away."""
-
-    def __init__(self) -> None:
-        self.requests: list[str] = []
-        requests = self.requests
-
-        class Handler(BaseHTTPRequestHandler):
-            def _take(self) -> None:
-                requests.append(f"{self.command} {self.path} {dict(self.headers)}")
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_GET = do_POST = do_PUT = _take  # noqa: N815 (the names that the library calls)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self._server.server_port}"
-        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@pytest.fixture(scope="module")
-def thief() -> Iterator[Thief]:
-    server = Thief()
-    yield server
-    server.close()
-    assert server.requests == []
-
-
-@pytest.fixture
-def erp() -> Iterator[Simulator]:
-    with Simulator(rows=8, tenants=(TENANT,), tracked=("SOOrder",)) as simulator:
-        yield simulator
-        assert simulator.sessions.open_count() == 0
-
-
-@pytest.fixture(autouse=True)
-def once(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:
-    monkeypatch.setattr(client.RetryPolicy, "of_a_read", lambda: client.RetryPolicy(retries=1, wait_seconds=0.05))
-
-
-def _only(path: str, change: Callable[[Answer], Answer]) -> Callable[[Request, Answer], Answer]:
-    """A rewrite of the answers to one kind of request."""
-    return lambda request, answer: change(answer) if re.search(path, request.target) else answer
-
-
-def _content(change: Callable[[Any], Any]) -> Callable[[Answer], Answer]:
-    """A change of what an answer says in JSON."""
-    return lambda answer: replace(
-        answer, body=json.dumps(change(json.loads(answer.whole().body))).encode(), stream=None
-    )
-
-
-def _read(sim: Simulator, stream: str, *rewrites: Callable[[Request, Answer], Answer], **more: Any) -> Destination:
-    config = sim.config(**{**SETTINGS, **more})
-    catalog = catalog_of(config, stream)
-    for rewrite in rewrites:
-        sim.rewrite(rewrite)
-    sim.requests.clear()
-    destination = Destination()
-    destination.sync(config, catalog, fails=True)
-    return destination
-
-
-# ---------------------------------------------------------------------------------- nothing leaves the instance
-
-
-@pytest.mark.parametrize("status", [302, 307])
-@pytest.mark.parametrize("request_name", REQUESTS)
-def test_no_redirect_is_followed(request_name: str, status: int, erp: Simulator, thief: Thief) -> None:
-    """With 307, a sign-in would be sent again as it is: user, password and all."""
-    path, stream = REQUESTS[request_name]
-    redirect = Answer(status, headers={"Location": f"http://{thief.host}/AcumaticaERP/identity/connect/token"})
-    destination = _read(erp, stream, _only(path, lambda _answer: redirect))
-    assert thief.requests == []
-    if request_name == "sign-out":
-        erp.clock.advance(erp.sessions.idle_seconds)
-    said = [*(error["message"] for error in destination.errors), *destination.warnings]
-    assert [
-        each for each in said if re.search("led to another page|signing in is not possible|signing out failed", each)
-    ]
-
-
-OFF_THE_SERVICE = (
-    "http://{thief}/t/Company/api/odata/gi/SOOrder",
-    "//{thief}/t/Company/odata/dac/SOOrder",
-    "\\\\{thief}/SOOrder",
-    "/\\{thief}/SOOrder",
-    "http://user@{thief}/SOOrder",
-    "{root}@{thief}/SOOrder",
-    "{root}/../../../../../../entity/auth/logout",
-    "{root}/%2e%2e/%2e%2e/gi/BI-Customers",
-    "../../../../entity",
-    "..\\..\\entity",
-    "/entity/auth/logout",
-    "file:///etc/passwd",
-    "javascript:alert(1)",
-)
-
-
-@pytest.mark.parametrize("link", OFF_THE_SERVICE)
-@pytest.mark.parametrize("request_name", ["deleted", "flagged"])
-def test_no_link_off_the_service_is_followed(request_name: str, link: str, erp: Simulator, thief: Thief) -> None:
-    path, stream = REQUESTS[request_name]
-    root = f"{erp.url}/t/{TENANT}/api/odata/dac"
-    evil = link.format(thief=thief.host, root=root)
-    destination = _read(erp, stream, _only(path, _content(lambda answer: {**answer, "@odata.nextLink": evil})))
-    assert thief.requests == []
-    assert [each for each in destination.warnings if f"leads off {root}; it is not followed" in each]
-    assert all("/odata/" in one.path or one.path.startswith(("/entity", "/identity")) for one in erp.requests)
-    assert not [one for one in erp.requests if one.path.endswith("logout") and one.status != 204]
-
-
-@pytest.mark.parametrize("stream", ["gi__BI-Customers", "dac__SOOrder"])
-def test_a_link_in_an_ordered_list_only_says_that_it_goes_on(stream: str, erp: Simulator, thief: Thief) -> None:
-    link = f"http://{thief.host}/more"
-
-    def linked(answer: Answer) -> Answer:
-        # The row that is held back comes again with the one in front of it, until the list shows nothing else.
-        name, repeated = (b'"NoteID"', 1) if "dac" in stream else (b'"CustomerID"', 2)
-        is_long = answer.body.count(name) > repeated
-        return replace(answer, body=answer.body[:-1] + f',"@odata.nextLink":"{link}"}}'.encode()) if is_long else answer
-
-    destination = _read(erp, stream, _only(f"/{stream.partition('__')[2]}\\?", linked))
-    assert thief.requests == []
-    assert differences(destination, erp, [TENANT]) == []
-
-
-def test_addresses_in_descriptions_are_not_used(erp: Simulator, thief: Thief) -> None:
-    def elsewhere(document: Any) -> Any:
-        text = (
-            json.dumps(document)
-            .replace(erp.url, f"http://{thief.host}/x")
-            .replace('"/AcumaticaERP/', f'"//{thief.host}/')
-        )
-        return json.loads(text)
-
-    destination = _read(erp, "Customer", _only("/entity$|swagger.json", _content(elsewhere)))
-    assert thief.requests == []
-    assert differences(destination, erp, [TENANT]) == []
-
-
-@pytest.mark.parametrize(
-    "version",
-    [
-        "99/../../..",
-        "..",
-        "../../../x",
-        "24.900.1/../../auth",
-        "24.900.1?x=",
-        "24.200.001/../../auth/logout?",
-        "9 9",
-        "\\..",
-        "",
-    ],
-)
-def test_an_endpoint_that_is_named_like_a_path_is_none(version: str, erp: Simulator) -> None:
-    def worse(listing: dict[str, Any]) -> dict[str, Any]:
-        evil = [{"name": "Default", "version": version}, {"name": f"../{version}", "version": "99.200.001"}]
-        return {**listing, "endpoints": [*listing["endpoints"], *evil]}
-
-    destination = _read(erp, "Customer", _only("/entity$", _content(worse)))
-    assert differences(destination, erp, [TENANT]) == []
-    assert {one.path for one in erp.requests if "swagger" in one.path} == {"/entity/Default/24.200.001/swagger.json"}
-
 
 # ---------------------------------------------------------------------------------- nothing goes on for ever
 
@@ -237,7 +61,7 @@ def _without(*options: str) -> Callable[[Simulator], None]:
 )
 def test_a_list_that_repeats_itself_is_stopped(stream: str, options: list[str], erp: Simulator) -> None:
     _without(*options)(erp)
-    destination = _read(erp, stream, track_deletions=False)
+    destination = read(erp, stream, track_deletions=False)
     assert len(erp.requests) < 60
     said = [error["message"] for error in destination.errors]
     assert said
@@ -254,7 +78,7 @@ def test_a_list_that_gives_two_pages_by_turns_is_stopped(erp: Simulator, monkeyp
         pages.append(rows if len(pages) < 2 else pages[len(pages) % 2])
         return as_json(pages[-1])
 
-    destination = _read(erp, "Customer", _only("/Customer\\?.*skip", by_turns), include_custom_fields=False)
+    destination = read(erp, "Customer", only("/Customer\\?.*skip", by_turns), include_custom_fields=False)
     assert len(erp.requests) < 60
     assert "repeats the same rows" in destination.errors[0]["message"]
 
@@ -273,7 +97,7 @@ def test_links_that_do_not_lead_on_are_not_followed_for_ever(kind: str, erp: Sim
         rows = [] if "on" in kind else answer["value"]
         return {**answer, "value": rows, "@odata.nextLink": f"SOOrder/px.GetDeletedRecords(){links[kind]()}"}
 
-    destination = _read(erp, stream, _only(path, _content(linked)))
+    destination = read(erp, stream, only(path, content(linked)))
     assert len(erp.requests) < 60
     assert [each for each in destination.warnings if "links to the next page do not lead on" in each]
 
@@ -285,7 +109,7 @@ def test_a_request_that_is_refused_does_not_cost_all_others_their_sessions_for_e
         config = sim.config(max_sessions=sessions, max_page_size=3, include_custom_fields=False)
         catalog = catalog_of(config, "Customer", "Vendor", "SalesOrder", "StockItem")
         before = sim.sign_ins(TENANT)
-        sim.rewrite(_only("/Vendor\\?", lambda _answer: as_json({"message": "No."}, 401)))
+        sim.rewrite(only("/Vendor\\?", lambda _answer: as_json({"message": "No."}, 401)))
         destination = Destination()
         destination.sync(config, catalog, fails=True)
         assert "not accepted even after signing in again" in destination.errors[0]["message"]
@@ -322,15 +146,15 @@ def test_an_answer_that_drips_is_not_waited_for(
     path, stream = REQUESTS[request_name]
     _bounded(monkeypatch, 0.1, 10**9)
     begin = b"<a>" if "metadata" in path else b"["
-    slowly = _only(path, lambda answer: replace(answer, stream=_dripping(begin + b" " * 10**4)))
-    destination = _read(erp, stream, slowly, track_deletions=False)
+    slowly = only(path, lambda answer: replace(answer, stream=_dripping(begin + b" " * 10**4)))
+    destination = read(erp, stream, slowly, track_deletions=False)
     assert "did not answer in time" in destination.errors[0]["message"]
     erp.clock.advance(erp.sessions.idle_seconds)
 
 
 def test_a_page_that_is_too_large_is_asked_for_with_fewer_rows(erp: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     _bounded(monkeypatch, 30, 1_500)
-    destination = _read(erp, "dac__SOOrder", include_custom_fields=False)
+    destination = read(erp, "dac__SOOrder", include_custom_fields=False)
     assert destination.errors == []
     assert differences(destination, erp, [TENANT]) == []
     assert [each for each in destination.warnings if "larger than" in each]
@@ -350,7 +174,7 @@ def test_what_unpacks_to_gigabytes_is_not_unpacked(
 ) -> None:
     path, stream = REQUESTS[request_name]
     packed = Answer(200, _bomb(), headers={"Content-Encoding": "gzip"})
-    destination = _read(erp, stream, _only(path, lambda _answer: packed), track_deletions=False)
+    destination = read(erp, stream, only(path, lambda _answer: packed), track_deletions=False)
     assert "is larger than" in destination.errors[0]["message"]
 
 
@@ -421,7 +245,7 @@ def test_no_answer_makes_it_crash(request_name: str, path: list[int], value: Any
     """One value anywhere in any answer is another one: the sync succeeds, or its error is a sentence of ours."""
     sim, config, catalogs = fuzzed_erp
     address, stream = FUZZED[request_name]
-    sim._site.rewrites[:] = [_only(address, _content(lambda content: _changed(content, path, value)))]
+    sim._site.rewrites[:] = [only(address, content(lambda content: _changed(content, path, value)))]
     destination = _Careless()
     destination.sync(config, catalogs[stream], fails=True)
     for error in destination.errors:

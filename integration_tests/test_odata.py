@@ -11,17 +11,23 @@ from typing import Any
 import pytest
 
 from .comparison import differences
-from .harness import FULL_REFRESH, INCREMENTAL, TENANTS, Destination, catalog_of, check, configured, discover
+from .harness import (
+    ALL_OF_ODATA,
+    FULL_REFRESH,
+    INCREMENTAL,
+    TENANTS,
+    Destination,
+    catalog_of,
+    check,
+    configured,
+    discover,
+)
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .simulator.odata.edm import Access
 from .simulator.odata.inquiries import CUSTOMERS, INQUIRY_BY_TITLE
-from .simulator.odata.inquiry_service import InquiryService
 from .simulator.odata.table_service import TableService
-from .simulator.web.answers import Answer, html, message
-from .simulator.web.requests import Request
 
 GENERATIONS = [pytest.param(True, id="new"), pytest.param(False, id="old")]
-OPEN = {"generic_inquiries": ["*"], "dac_tables": ["*"], "endpoints": []}
 
 
 def feeds_of(config: dict[str, Any], mode: str = INCREMENTAL) -> dict[str, Any]:
@@ -37,7 +43,7 @@ def feeds_of(config: dict[str, Any], mode: str = INCREMENTAL) -> dict[str, Any]:
 @pytest.mark.parametrize("openapi", GENERATIONS)
 def test_every_inquiry_and_table_equals_the_erp(openapi: bool, mode: str, small_pages: None) -> None:
     with Simulator(rows=12, openapi=openapi) as sim:
-        config = sim.config(**OPEN, max_page_size=5)
+        config = sim.config(**ALL_OF_ODATA, max_page_size=5)
         catalog = feeds_of(config, mode)
         destination = Destination()
         destination.sync(config, catalog)
@@ -48,7 +54,7 @@ def test_every_inquiry_and_table_equals_the_erp(openapi: bool, mode: str, small_
 @pytest.mark.parametrize("openapi", GENERATIONS)
 def test_the_next_sync_brings_what_has_changed_and_asks_for_nothing_else(openapi: bool) -> None:
     with Simulator(rows=12, openapi=openapi) as sim:
-        config = sim.config("Company", **OPEN)
+        config = sim.config("Company", **ALL_OF_ODATA)
         catalog = catalog_of(config, "gi__BI-Customers", "dac__Customer", "dac__SOOrder")
         destination = Destination()
         destination.sync(config, catalog)
@@ -86,7 +92,7 @@ def test_a_description_is_downloaded_once_for_each_tenant_and_the_addresses_are_
     openapi: bool, command: Any
 ) -> None:
     with Simulator(rows=3, openapi=openapi) as sim:
-        command(sim.config(**OPEN, track_deletions=True))
+        command(sim.config(**ALL_OF_ODATA, track_deletions=True))
         described = [one for one in sim.requests if "$metadata" in one.path]
         assert len([one for one in described if one.status == 200]) == 4, "two services of two tenants"
         # The newer address is asked for once more, lest it be there after all.
@@ -96,7 +102,7 @@ def test_a_description_is_downloaded_once_for_each_tenant_and_the_addresses_are_
 
 def test_keys_cursors_and_modes_are_those_of_the_descriptions() -> None:
     with Simulator(rows=30) as sim:
-        found = discover(sim.config(**OPEN))
+        found = discover(sim.config(**ALL_OF_ODATA))
     facts = {
         name: (
             [path[0] for path in one.get("source_defined_primary_key", ())],
@@ -119,7 +125,7 @@ def test_keys_cursors_and_modes_are_those_of_the_descriptions() -> None:
 
 def test_selected_columns_are_selected_at_the_server() -> None:
     with Simulator(rows=5, tenants=("Company",)) as sim:
-        config = sim.config(**OPEN)
+        config = sim.config(**ALL_OF_ODATA)
         catalog = catalog_of(config, "dac__SOOrder", "gi__BI-Customers")
         for one, kept in zip(catalog["streams"], ("CuryOrderTotal", "Status"), strict=True):
             properties = one["stream"]["json_schema"]["properties"]
@@ -202,87 +208,6 @@ def test_nobody_has_to_fill_in_the_parameters_of_inquiries_that_only_the_default
     assert [ORDERS in line for line in caplog.messages if "inquiry_parameters" in line] == [True]
 
 
-# --------------------------------------------------------------------------------- what is closed, what cannot be done
-
-
-def test_what_the_user_may_not_read_is_warned_of_in_discover_and_an_error_in_read(
-    sim: Simulator, caplog: pytest.LogCaptureFixture
-) -> None:
-    config = sim.config("Company", **OPEN)
-    catalog = catalog_of(config, "gi__PR-Salaries", "dac__Users", "dac__SOOrder")
-    assert any("gi__PR-Salaries" in line and "view rights on the inquiry's form" in line for line in caplog.messages)
-    destination = Destination()
-    destination.sync(config, catalog, fails=True)
-    assert destination.statuses == {
-        "gi__PR-Salaries": "INCOMPLETE",
-        "dac__Users": "INCOMPLETE",
-        "dac__SOOrder": "COMPLETE",
-    }
-    assert all("(403)" in error["message"] and "Tenant 'Company'" in error["message"] for error in destination.errors)
-    assert {error["failure_type"] for error in destination.errors} == {"config_error"}
-
-
-@pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_closed_service_is_a_warning_unless_somebody_asks_for_what_is_behind_it(
-    sim: Simulator, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(InquiryService, "answer", lambda _self: message(status, "No."))
-    assert check(sim.config())["status"] == "SUCCEEDED"
-    warnings = [line for line in caplog.messages if "OData inquiries" in line and f"({status})" in line]
-    assert len(warnings) == 2, "one for each tenant"
-    assert "SalesOrder" in discover(sim.config())
-    named = check(sim.config(generic_inquiries=["BI-*"]))
-    assert named["status"] == "FAILED"
-    assert named["message"].count(f"({status})") == 2
-    assert "SM203520" in named["message"] or status == 403
-
-
-@pytest.mark.parametrize("status", [401, 403, 404])
-@pytest.mark.parametrize("tenant", ["Company", "Zweite"])
-def test_a_service_that_is_closed_once_or_twice_is_asked_again(sim: Simulator, tenant: str, status: int) -> None:
-    """A site that begins to run says so, or a firewall: neither the catalog nor a table may lose by it."""
-    left: list[None] = []
-
-    def not_found(request: Request, answer: Answer) -> Answer:
-        if not (left and f"/t/{tenant}" in request.path and "/api/odata/gi/$metadata" in request.path):
-            return answer
-        left.pop()
-        return html(status, f"{status} - it is not there, or not for you.")
-
-    sim.rewrite(not_found)
-    config = sim.config(endpoints=["Fabrikam"])
-    catalog = catalog_of(config, "gi__BI-Customers", mode=FULL_REFRESH)
-    before = discover(config)
-    for times in (1, 2):
-        left[:] = [None] * times
-        assert discover(config) == before
-        left[:] = [None] * times
-        destination = Destination()
-        destination.sync(config, catalog)
-        assert differences(destination, sim, TENANTS) == []
-        assert destination.warnings == []
-
-
-def test_one_404_at_the_newer_address_does_not_lead_to_the_older_one() -> None:
-    """Its times may be in another zone."""
-    left: list[None] = []
-
-    def not_found(request: Request, answer: Answer) -> Answer:
-        return html(404, "404") if left and "/api/odata/gi/" in request.path and not left.pop() else answer
-
-    with Simulator(rows=12, tenants=("Company",), legacy_inquiries=3) as sim:
-        sim.rewrite(not_found)
-        config = sim.config(endpoints=["Fabrikam"], generic_inquiries=["BI-Customers"])
-        catalog = catalog_of(config, "gi__BI-Customers")
-        destination = Destination()
-        destination.sync(config, catalog)
-        sim.clock.advance(3600)
-        left.append(None)
-        destination.sync(config, catalog)
-        assert differences(destination, sim, ["Company"]) == []
-        assert (destination.errors, destination.warnings) == ([], [])
-
-
 @pytest.mark.parametrize("shown_in", [(), ("Zweite Firma",)], ids=["no rows", "rows in one tenant"])
 def test_that_the_key_of_an_inquiry_without_rows_is_a_claim_is_told_and_it_stays(
     sim: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shown_in: Sequence[str]
@@ -298,26 +223,6 @@ def test_that_the_key_of_an_inquiry_without_rows_is_a_claim_is_told_and_it_stays
     assert discover(config) == before
     told = [line for line in caplog.messages if "shows no rows today" in line]
     assert len(told) == (not shown_in)
-
-
-def test_without_the_role_nobody_reads_tables(sim: Simulator) -> None:
-    config = sim.config(**OPEN)
-    catalog = catalog_of(config, "dac__SOOrder", "gi__BI-Customers", "Customer")
-    sim.account("Company").roles.clear()
-    status = check(config)
-    assert status["status"] == "FAILED"
-    assert "Tenant 'Company', description of the OData tables" in status["message"]
-    assert "OData4 User" in status["message"]
-    assert "Zweite Firma" not in status["message"]
-    destination = Destination()
-    destination.sync(config, catalog, fails=True)
-    assert destination.statuses == {
-        "dac__SOOrder": "INCOMPLETE",
-        "gi__BI-Customers": "COMPLETE",
-        "Customer": "COMPLETE",
-    }
-    assert {row["_tenant"] for row in destination.rows("dac__SOOrder")} == {"Zweite Firma"}
-    assert "OData4 User" in destination.errors[0]["message"]
 
 
 @pytest.mark.parametrize("openapi", GENERATIONS)
@@ -371,7 +276,7 @@ def test_a_key_that_could_not_be_looked_at_is_none_unless_another_tenant_tells(
 @pytest.mark.parametrize("page_rows", [1, 2, 3, 7])
 def test_a_server_that_cuts_its_answers_into_pages_loses_no_row(page_rows: int, relative: bool) -> None:
     with Simulator(rows=10, odata_page_rows=page_rows, odata_relative_links=relative) as sim:
-        config = sim.config("Company", **OPEN)
+        config = sim.config("Company", **ALL_OF_ODATA)
         catalog = catalog_of(
             config, "gi__BI-Customers", "gi__Customers by Class", "dac__SOOrder", "dac__Sub", mode=FULL_REFRESH
         )
@@ -407,7 +312,7 @@ def test_archived_rows_of_tables_come_if_they_are_wanted() -> None:
     with Simulator(rows=12, tenants=("Company",)) as sim:
         counts = []
         for wanted in (False, True):
-            config = sim.config(**OPEN, include_archived=wanted)
+            config = sim.config(**ALL_OF_ODATA, include_archived=wanted)
             destination = Destination()
             destination.sync(config, catalog_of(config, "dac__SOOrder"))
             counts.append(len(destination.rows("dac__SOOrder")))
@@ -419,7 +324,7 @@ def test_archived_rows_of_tables_come_if_they_are_wanted() -> None:
 @pytest.mark.parametrize("options", [{"virtual_directory": ""}, {"legacy_inquiries": 3}, {"openapi": False}], ids=str)
 def test_the_services_are_found_wherever_they_lie(options: dict[str, Any]) -> None:
     with Simulator(rows=4, **options) as sim:
-        config = sim.config(**OPEN)
+        config = sim.config(**ALL_OF_ODATA)
         destination = Destination()
         destination.sync(config, catalog_of(config, "gi__BI-Customers", "dac__SOOrder"))
         assert differences(destination, sim, TENANTS) == []

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from .attachments import catalog_of, settings
 from .conftest import IS_SOAK
 from .harness import Arrived, _arrived
 from .processes import started
 from .simulator import Simulator
-from .test_attachments import catalog_of, settings
 
 FILES, FILES_OF_A_RECORD = (10_000, 5) if IS_SOAK else (240, 4)
 KILLS = 12 if IS_SOAK else 2
