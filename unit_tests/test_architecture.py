@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from unit_tests.architecture import Package, imports, opens_with_one_sentence
+from unit_tests.architecture import ROOT, Package, imports, opens_with_one_sentence
 
 PACKAGE = Package("source_acumatica")
 MODULES = PACKAGE.modules
@@ -254,6 +254,9 @@ PURE = {
     "reading/trail",
     "reading/window",
 }
+# Nobody reads a longer file to its end; tests, the simulator, the demo and the benchmark are read too.
+MOST_LINES = 400
+CODE = ("source_acumatica", "unit_tests", "integration_tests", "benchmark")
 SHELL = {"airbyte_cdk", "requests", "urllib3", "http", "socket", "threading", "logging", "os"}
 
 
@@ -308,6 +311,13 @@ def test_queries_know_the_window_and_nothing_else_of_the_state(module):
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_opens_with_one_sentence(module):
     assert opens_with_one_sentence(MODULES[module])
+
+
+@pytest.mark.parametrize("folder", CODE)
+def test_no_file_is_long(folder):
+    lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}
+    assert lengths
+    assert not {str(path): length for path, length in lengths.items() if length > MOST_LINES}
 
 
 @pytest.mark.parametrize("module", MODULES)
