@@ -313,6 +313,13 @@ def test_a_module_opens_with_one_sentence(module):
     assert opens_with_one_sentence(MODULES[module])
 
 
+def test_each_module_has_tests_of_its_own():
+    """In the same folder, under its name; what a folder says of itself needs none."""
+    names = (module.rpartition("/") for module in MODULES if not module.endswith("__init__"))
+    expected = [f"{folder}{slash}test_{name}.py" for folder, slash, name in names]
+    assert [path for path in expected if not (ROOT / "unit_tests" / path).is_file()] == []
+
+
 @pytest.mark.parametrize("folder", CODE)
 def test_no_file_is_long(folder):
     lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}
