@@ -14,7 +14,7 @@ COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --pyt
 SOAKED := $(addprefix integration_tests/test_,soak.py crash.py endings.py faults.py lies.py hostile.py moving_rows.py histories.py books.py \
 	key_comparison.py tracking_gaps.py silent_changes.py soak_attachments.py)
 
-# Some environments keep Python from storing what it has compiled: each process of the tests would compile all of it anew.
+# Some environments keep Python from storing what it has compiled: each process of the tests would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 
 # Where all tests of a file need one thing that takes long to make: several processes would each make their own.
@@ -72,7 +72,7 @@ bench: setup ## measure what the connector costs
 profile: setup ## show where the connector's time goes
 	$(BIN)/python -m benchmark.profile
 
-lock: $(VENV)-lock/uv.stamp ## write the lock files anew (UPGRADE=1 takes newer versions too)
+lock: $(VENV)-lock/uv.stamp ## write the lock files (UPGRADE=1 takes newer versions too)
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --excludes requirements-left-out.txt --constraint requirements.lock --output-file requirements-image.lock
 	$(COMPILE) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock

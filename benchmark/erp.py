@@ -62,7 +62,7 @@ def serving(tenants: Sequence[str], metadata_megabytes: float, **options: Any) -
 def _serve(line: Connection, tenants: Sequence[str], metadata_megabytes: float, options: dict[str, Any]) -> None:
     """Work until the other end of the line is closed."""
     tables = _in_pieces(b"".join(tables_metadata(metadata_megabytes)))
-    # Made once: the simulator would make the description anew for each request, and send it in 7,000 pieces.
+    # Made once: the simulator would make the description for each request, and send it in 7,000 pieces.
     table_service.tables_metadata = lambda *_asked: iter(tables)
     sizes = {"dac": sum(map(len, tables)), "gi": sum(map(len, inquiries_metadata(Version.V4)))}
     with Simulator(tenants, inflate_metadata_mb=metadata_megabytes, **options) as simulator:

@@ -72,7 +72,7 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
 
 @cache
 def _spec(logger: logging.Logger) -> ConnectorSpecification:
-    """Read once in a process: to parse its YAML anew took a fifth of each short sync."""
+    """Read once in a process: to parse its YAML again took a fifth of each short sync."""
     return SourceAcumatica().spec(logger)
 
 

@@ -71,7 +71,7 @@ def of_body(change: Change) -> Callable[[Answer], Answer]:
 
 
 def rows_of(destination: Destination, stream: str) -> list[Any]:
-    """What arrived, but for ids: the ERP may make them anew each time."""
+    """What arrived, but for ids: the ERP may make new ones each time."""
     return [_lasting(row) for row in destination.rows(stream)]
 
 

@@ -94,7 +94,7 @@ def test_tenants_with_the_same_ids_do_not_share_a_place(staging: Path) -> None:
 
 
 def test_what_the_overlap_reads_again_brings_no_file_again(erp: Simulator, staging: Path) -> None:
-    """And what has changed brings its files anew, also those that were sent."""
+    """And what has changed brings its files again, also those that were sent."""
     company, config, destination = erp.tenant("Company"), settings(erp), Destination()
     attach_some(erp)
     catalog = catalog_of(config)
@@ -152,13 +152,15 @@ def test_what_no_stamp_tells_arrives_where_all_is_read_again(erp: Simulator, way
     assert_all_came(destination, erp, staging)
 
 
-def test_files_that_are_wanted_later_are_read_anew(erp: Simulator, staging: Path) -> None:
+def test_files_that_are_wanted_later_are_read_again(erp: Simulator, staging: Path) -> None:
     attach_some(erp)
     config, destination = settings(erp), Destination()
     destination.sync(config, catalog_of(config, files=False))
     erp.clock.advance(DAY)
     destination.sync(config, catalog_of(config))
-    assert any("the files themselves are included now, so it is read anew" in each for each in destination.warnings)
+    assert any(
+        "the files themselves are included now, so it is read again in full" in each for each in destination.warnings
+    )
     assert_all_came(destination, erp, staging)
 
 

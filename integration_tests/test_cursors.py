@@ -75,8 +75,8 @@ def test_the_chosen_column_is_what_changes_are_found_by(
     assert "changed" in {row["CustomerName"] for row in destination.rows("gi__BI-Customers")}
     _choose(catalog, "LastModifiedOn")
     destination.sync(config, catalog)
-    assert destination.records == 8, "what another column did not show is read anew"
-    assert any("it is read anew" in warning for warning in destination.warnings)
+    assert destination.records == 8, "what another column did not show is read again"
+    assert any("it is read again in full" in warning for warning in destination.warnings)
 
 
 @pytest.mark.parametrize(("chosen", "tells"), [("LastModifiedOn", True), ("PromisedOn", False)])

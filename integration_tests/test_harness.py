@@ -252,7 +252,7 @@ def test_lines_without_a_stamp_stay_as_long_as_their_record_has_none() -> None:
     assert [row["_parent_id"] for row in destination.rows("SalesOrder__Details")] == ["o2"]
 
 
-def test_lines_of_records_that_have_no_stamp_at_all_are_read_anew_each_time_and_stay() -> None:
+def test_lines_of_records_that_have_no_stamp_at_all_are_read_again_each_time_and_stay() -> None:
     rates = stream("Currency__Rates", "_tenant", "_parent_CurrencyID", "_line")
     destination = begun(CURRENCY, rates)
     send(destination, "Currency", {"CurrencyID": "EUR"})

@@ -201,7 +201,7 @@ def no_look_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_evidence, "SAMPLES_BEHIND", 0)
 
 
-def test_what_is_noticed_late_comes_anew_with_the_next_sync(
+def test_what_is_noticed_late_comes_again_with_the_next_sync(
     site: Simulator, small_pages: None, no_look_ahead: None
 ) -> None:
     keep_lines_of(site, *range(3, 34))
@@ -221,7 +221,7 @@ def test_what_is_noticed_late_fails_a_full_refresh(site: Simulator, small_pages:
     assert destination.statuses == {ORDERS: "INCOMPLETE"}
 
 
-def test_what_earlier_syncs_have_not_noticed_comes_anew(site: Simulator) -> None:
+def test_what_earlier_syncs_have_not_noticed_comes_again(site: Simulator) -> None:
     tenant = site.tenant("Company")
     keys = tenant.keys("SalesOrder")
     unread = [place for place in range(len(keys)) if place not in spread(len(keys), 10)]

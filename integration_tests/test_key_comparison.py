@@ -191,7 +191,7 @@ def test_a_list_of_keys_that_fails_fails_no_stream(erp: Simulator) -> None:
     assert differences(destination, erp, [TENANT]) == []
 
 
-def test_another_row_filter_begins_anew(erp: Simulator) -> None:
+def test_another_row_filter_begins_again(erp: Simulator) -> None:
     destination = judged(erp)
     synced(erp, destination)
     erp.clock.advance(DAY_SECONDS)
@@ -276,7 +276,7 @@ DELETED = 3
 def test_what_was_deleted_before_settings_were_changed_goes(
     erp: Simulator, stream: str, change: Mapping[str, Any]
 ) -> None:
-    """Also the row with the latest stamp, although all is read anew with the wider setting."""
+    """Also the row with the latest stamp, although all is read again with the wider setting."""
     destination, company = judged(erp), erp.tenant(TENANT)
     own = only(stream)
     destination.sync(erp.config(**SETTINGS), own)

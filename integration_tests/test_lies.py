@@ -72,7 +72,7 @@ def insert_unstamped(sim: Simulator) -> Tenant:
 @pytest.mark.parametrize("begins", BEGINS)
 @pytest.mark.parametrize(("weather", "mode"), WEATHER_BY_MODE)
 def test_no_kind_of_lie_or_fault_makes_a_sync_succeed_with_a_difference(weather: str, begins: int, mode: str) -> None:
-    # A full refresh begins anew each time, and the one that ends each history is enough.
+    # A full refresh begins again each time, and the one that ends each history is enough.
     days_after = 1 if IS_SOAK or mode == INCREMENTAL else 0
     live_through(mode, "honest", [*[day()] * GOOD_DAYS_BEFORE, day(weather, begins), *[day()] * days_after])
 

@@ -204,7 +204,7 @@ def test_rows_that_are_found_by_their_ids_say_what_they_lack_and_get_it_later(
     assert all(row["Status"] for row in destination.rows("dac__SOOrder"))
 
 
-def test_a_tenant_that_gets_a_link_later_is_read_anew(sim: Simulator) -> None:
+def test_a_tenant_that_gets_a_link_later_is_read_again(sim: Simulator) -> None:
     sim.tenant(B).lacks.add("dac/SOOrder.CustomerByCustomerID")
     config, catalog = arranged(sim, CODE)
     destination = Destination()

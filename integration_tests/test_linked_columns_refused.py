@@ -47,7 +47,7 @@ def test_a_link_that_the_erp_refuses_is_left_out_and_each_row_says_so(
     if mode == FULL_REFRESH:
         return
 
-    # Once it is followed again, all is read anew.
+    # Once it is followed again, all is read again.
     sim.lies = ()
     lists = -(10**6)
     for _ in range(2):

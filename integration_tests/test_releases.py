@@ -205,7 +205,7 @@ def test_a_connection_that_moves_to_contract_5_is_told_what_to_refresh() -> None
         assert "its keys had labels (Invoice) and have ids (INV) now" in error
         assert destination.rows("Invoice"), "what was read stays"
         assert moved(new, destination, five, "Customer") == []
-        assert "ids where it had labels, so it is read anew" in "".join(destination.warnings)
+        assert "ids where it had labels, so it is read again in full" in "".join(destination.warnings)
         assert differences(destination, sim, [TENANT]) == []
         (error,) = moved(old, Destination(states=dict(destination.states)), four, "Invoice") or [""]
         assert error == "", "who goes back before anything was read goes on"

@@ -269,7 +269,7 @@ def test_another_filter_begins_a_new_round(small_pages: None) -> None:
         assert destination.records
         sim.clock.advance(60)
         destination.sync(config, catalog)
-        assert any("read anew" in each for each in destination.warnings)
+        assert any("read again in full" in each for each in destination.warnings)
         assert rereading_of(destination, "SalesOrder")["place"]["offset"] == 0
 
 

@@ -95,7 +95,7 @@ def test_income_and_expenses_come_to_net_income_and_next_year_to_retained_earnin
     assert found[NET_INCOME, "202501"] == (0, 0, 0, 0)
     assert found[RETAINED_EARNINGS, "202501"] == (70, 0, 0, 70)
     assert summary(company, "122024")[RENT] == (0, 30, 0, 30)
-    # In the next year income and expenses begin anew, and nothing was posted to them yet.
+    # In the next year income and expenses begin again, and nothing was posted to them yet.
     assert summary(company, "022025") == {
         CASH: (70, 0, 0, 70),
         NET_INCOME: (0, 0, 0, 0),

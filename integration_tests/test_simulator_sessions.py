@@ -58,7 +58,7 @@ def test_an_account_locks_after_bad_passwords_and_then_the_right_one_fails_too(s
     assert sim.sign_ins("Company") == sim.lock_after + 1
 
 
-def test_a_right_password_in_time_starts_the_count_anew(sim: Simulator) -> None:
+def test_a_right_password_in_time_starts_the_count_again(sim: Simulator) -> None:
     client = Client(sim)
     for _ in range(2):
         for _ in range(sim.lock_after - 1):

@@ -97,7 +97,7 @@ def test_the_cdk_s_own_entry_point_prints_the_same_one_by_one(tmp_path: Path) ->
 
 
 def _told(line: str) -> str:
-    """What a line says, with every digit, but for the ids that the ERP makes up anew for each answer."""
+    """What a line says, with every digit, but for the ids that the ERP makes up for each answer."""
     record = json.loads(line, parse_float=str, object_pairs_hook=_lasting)["record"]
     return json.dumps([record["stream"], record["data"]], sort_keys=True)
 

@@ -174,7 +174,7 @@ def test_a_tenant_that_keeps_inquiries_closed_leaves_those_of_the_others(erp: Si
     assert "(403)" in destination.errors[0]["message"]
 
 
-def test_a_tenant_whose_rows_are_to_come_anew_has_had_the_stream(erp: Simulator) -> None:
+def test_a_tenant_whose_rows_are_to_come_again_has_had_the_stream(erp: Simulator) -> None:
     config = erp.config(A)
     catalog = catalog_of(config, "Customer")
     destination = Destination()

@@ -169,7 +169,7 @@ def test_a_full_refresh_passes_over_a_form_without_setup_whose_table_is_seen_to_
     assert any("not set up" in warning for warning in destination.warnings)
 
 
-def test_a_form_whose_rows_have_come_fails_without_setup_although_all_are_to_be_read_anew(sim: Simulator) -> None:
+def test_a_form_whose_rows_have_come_fails_without_setup_although_all_are_to_be_read_again(sim: Simulator) -> None:
     destination = read(sim, "SalesOrder", mode=INCREMENTAL)
     without_setup(sim, lambda _request: True)
     read(sim, "SalesOrder", mode=INCREMENTAL, destination=destination, include_archived=True)

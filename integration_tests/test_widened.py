@@ -51,7 +51,7 @@ def test_what_is_asked_for_more_arrives(before: dict[str, Any], after: dict[str,
         assert custom_of(destination.tables[stream]) == custom_of(fresh.tables[stream])
         sim.clock.advance(3600)
         destination.sync(config, catalog)
-        assert not [one for one in destination.warnings if "read anew" in one]
+        assert not [one for one in destination.warnings if "read again in full" in one]
         assert destination.records < fresh.records / 2
 
 
@@ -120,7 +120,7 @@ def test_what_another_user_may_see_arrives() -> None:
         assert differences(destination, sim, [*ONE]) == []
 
 
-def test_an_inquiry_that_was_changed_in_the_erp_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_inquiry_that_was_changed_in_the_erp_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """With other conditions it shows rows of any age. What nobody can tell in between is no change."""
     stream, title = "gi__Open Orders 2.0", OPEN_ORDERS.title
     with Simulator(rows=30, tenants=ONE) as sim:
@@ -171,7 +171,7 @@ def test_an_instance_that_cannot_be_signed_in_to_leaves_the_state_as_it_is() -> 
         assert destination.records < 12
 
 
-def test_reading_anew_is_gone_on_with_where_it_was_cut_off(small_pages: None) -> None:
+def test_reading_again_is_gone_on_with_where_it_was_cut_off(small_pages: None) -> None:
     with Simulator(rows=40, tenants=ONE) as sim:
         config = sim.config(generic_inquiries=[], max_page_size=5, include_custom_fields=False)
         destination = Destination()

@@ -20,7 +20,7 @@ def tenants_read_before(state: Mapping[str, Any] | None) -> set[str]:
 
 
 def reached_by(field: str, stream: str, state: Mapping[str, Any]) -> dict[str, Any]:
-    """The state in which tenants that were read by another cursor than ``field`` have reached nothing: read anew.
+    """The state in which tenants that were read by another cursor than ``field`` have reached nothing: read again.
 
     A row may have an old value in the new column, so what the other column had reached says nothing about it.
     """
@@ -28,14 +28,15 @@ def reached_by(field: str, stream: str, state: Mapping[str, Any]) -> dict[str, A
     if not isinstance(parts, list):
         return dict(state)
     known = [
-        part if not isinstance(part, dict) or _cursors_in(part, field) == {field} else _anew(part) for part in parts
+        part if not isinstance(part, dict) or _cursors_in(part, field) == {field} else _to_read_again(part)
+        for part in parts
     ]
     if known != parts:
-        logger.warning(f"{stream}: {field} is its cursor now, and was not before: it is read anew.")
+        logger.warning(f"{stream}: {field} is its cursor now, and was not before: it is read again in full.")
     return {**state, "states": known}
 
 
-def _anew(part: Mapping[str, Any]) -> dict[str, Any]:
+def _to_read_again(part: Mapping[str, Any]) -> dict[str, Any]:
     """What does not depend on the cursor: with which settings and columns rows were read, and what was deleted."""
     return {name: value for name, value in part.items() if name not in _BY_CURSOR}
 

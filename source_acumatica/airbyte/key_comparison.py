@@ -379,7 +379,7 @@ class KeyComparison:
             self._give_up(str(error))
 
     def _give_up(self, reason: str) -> None:
-        """Keep what is held for one more try, and begin anew then, with a larger table."""
+        """Keep what is held for one more try, and begin again then, with a larger table."""
         if not self.facts.remembers(NOT_COMPARED):
             self.facts.learn(NOT_COMPARED)
             logger.info(

@@ -32,7 +32,7 @@ def begin(progress: TenantCursor, tenant: str, read_with: ReadWith, where: str) 
         msg = f"{where}: {reason}."
         raise config_error(msg)
     for reason in asks_for_more(was, read_with):
-        logger.warning(f"{where}: {reason}, so it is read anew.")
+        logger.warning(f"{where}: {reason}, so it is read again in full.")
     place = progress.progress(tenant).rereading
     progress.begin(tenant, read_with)
     again = progress.progress(tenant).rereading

@@ -55,7 +55,7 @@ class Rereader:
         The windows of changes have been read before, and no position of theirs moves.
         """
         progress, now = self.progress, self.now()
-        # Where nothing is reached, the next sync reads all rows anew.
+        # Where nothing is reached, the next sync reads all rows again.
         if not (progress and self.days and now and progress.progress(self.reader.tenant).reached):
             return
         was = self._begun(progress, now)
@@ -66,11 +66,11 @@ class Rereader:
                 yield from self._rounds(progress, replace(was, at=at), due, begin)
             except RequestFailed:
                 if self.reader.is_misread:
-                    self.facts.distrusts_list(is_anew=True)
+                    self.facts.distrusts_list(reads_again=True)
                 raise
             self.facts.doubts_no_more(but=self.reader.unknown)
             if self.reader.emptied:
-                self.facts.distrusts_list(is_anew=not self.facts.remembers(EMPTIES_PARTS))
+                self.facts.distrusts_list(reads_again=not self.facts.remembers(EMPTIES_PARTS))
         elif at != was.at:
             self._note(progress, replace(was, at=at))
 
@@ -79,7 +79,7 @@ class Rereader:
         at, known = format_instant(now), progress.progress(self.reader.tenant).rereading
         was = known or Rereading(at, place=Window(self.since))
         if was.place.since != self.since:
-            self._say_anew()
+            self._say_again()
             was = replace(was, place=Window(self.since))
         if not was.rows:
             rows = found_rows(lambda rows: self.reader.has_row_at(was.place, rows))
@@ -113,7 +113,7 @@ class Rereader:
         pages = self.reader.pages(replace(was.place, most_rows=left))
         for page in pages:
             if begun.offset and page.position.list_name != begun.list_name:
-                self._say_anew()
+                self._say_again()
             begun, end = BEGINNING, page.position
             yield from send(page)
             left -= len(page.rows)
@@ -138,7 +138,7 @@ class Rereader:
             f"{self.reader.where}: reading {due:,} of about {was.total:,} rows again, as reread_days asks.{appended}"
         )
 
-    def _say_anew(self) -> None:
+    def _say_again(self) -> None:
         logger.info(
             f"{self.reader.where}: the place up to which rows were read again is one of another list, so they are read "
             "again from the beginning."

@@ -30,7 +30,10 @@ UNREADABLE = AirbyteStateMessage(
     global_=AirbyteGlobalState(stream_states=[], shared_state=AirbyteStateBlob()),
 )
 """Stands for a file that holds no states of streams: it reaches the read, which can report each as incomplete."""
-_AGAIN = "Clear the stream's data in Airbyte, which reads it anew, or give it back the state that this connector wrote"
+_AGAIN = (
+    "Clear the stream's data in Airbyte, which reads it again in full, or give it back the state that this connector "
+    "wrote"
+)
 
 
 class ForeignStateError(ValueError):
@@ -45,11 +48,11 @@ def manager_of(states: Sequence[AirbyteStateMessage] | None) -> ConnectorStateMa
     """
     for one in states or ():
         if one.data:
-            logger.warning("The state is of an old kind that this connector never wrote (LEGACY): all is read anew.")
+            logger.warning("The state is of an old kind that this connector never wrote (LEGACY): all is read again.")
         if one.type is AirbyteStateType.GLOBAL and one.global_ and one.global_.shared_state:
             message = (
                 "The state is not one of this connector: it does not tell the streams apart. Clear the connection's "
-                "data in Airbyte, which reads it anew, or give it back the state that this connector wrote."
+                "data in Airbyte, which reads it again in full, or give it back the state that this connector wrote."
             )
             raise config_error(message)
     return ConnectorStateManager([*(states or ())])
@@ -62,7 +65,7 @@ def state_of(
     name = configured.stream.name
     given = states.get_stream_state(name, None) if configured.sync_mode is SyncMode.incremental else {}
     if says_nothing(given):
-        logger.warning(f"Stream {name}: its state is not one of this connector, so all is read anew.")
+        logger.warning(f"Stream {name}: its state is not one of this connector, so all is read again.")
     try:
         return understood(given), None
     except ForeignStateError as error:

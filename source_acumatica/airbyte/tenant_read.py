@@ -142,7 +142,7 @@ class TenantRead:
         if self.missed:
             logger.warning(
                 f"{self.reader.where}: the columns {', '.join(self.missed)} have come before, and the ERP does not "
-                "describe them now. Records come without them and say so; once they are back, all are read anew. If "
+                "describe them now. Records come without them and say so; once they are back, all are read again. If "
                 "they were removed for good, refresh the connection's schema."
             )
 
@@ -162,10 +162,10 @@ class TenantRead:
                 self._heal()
             if reader.emptied:
                 is_new = had_rows and not facts.remembers(EMPTIES_PARTS)
-                facts.distrusts_list(is_anew=is_new or reader.is_misread)
+                facts.distrusts_list(reads_again=is_new or reader.is_misread)
         except RequestFailed as error:
             if reader.is_misread:
-                facts.distrusts_list(is_anew=True)
+                facts.distrusts_list(reads_again=True)
             if error.problem.action is not Action.SKIP:
                 raise
             if count.rows or not is_first or self._may_have_rows():
@@ -308,9 +308,9 @@ class TenantRead:
         if again and not self.facts.knows(GIVES_ALL_AGAIN):
             logger.info(
                 f"{self.reader.where}: the ERP gives {', '.join(again)}, which earlier records lack. The next sync "
-                "reads all rows anew."
+                "reads all rows again."
             )
-            self.facts.begin_anew(lacking)
+            self.facts.begin_again(lacking)
 
     def _may_have_rows(self) -> bool:
         """Whether a form that is said not to be set up may have rows nevertheless.

@@ -83,7 +83,7 @@ def _chosen(table: Table, columns: frozenset[str] | None, where: str, facts: Fac
     if missed:
         logger.warning(
             f"{where}: the custom fields {', '.join(missed)} have come before, and the ERP does not name them "
-            "now. Records come without them and say so; once they are back, all are read anew. If they were "
+            "now. Records come without them and say so; once they are back, all are read again. If they were "
             "removed for good, refresh this stream."
         )
     optional = tuple(name for name in chosen if name in fields.others)

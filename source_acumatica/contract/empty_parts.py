@@ -34,7 +34,7 @@ from source_acumatica.reading.window import Window
 logger = logging.getLogger("airbyte")
 
 _MISREAD = (
-    ", and records have been sent before one was found that shows it. They come anew, each record by itself, with the "
+    ", and records have been sent before one was found that shows it. They come again, each record by itself, with the "
     "next try of an incremental sync; a full refresh may find it earlier then, or leave out those columns"
 )
 # A sample that fails in one of these ways is passed over.
@@ -183,5 +183,5 @@ class EmptyParts:
                 f"{self.where}: the list comes without {', '.join(part_names(new))}, and whether its records have that "
                 f"is unknown, since not all that were looked at could be read by themselves: "
                 f"{refusal.problem.sentence}. As long as this is so, records say so; once it is known, all are read "
-                "anew."
+                "again."
             )

@@ -41,7 +41,7 @@ class FieldCheck:
             self.broken = (*self.broken, *new)
             logger.warning(
                 f"{self.where}: in some records the ERP sends something other than a value, such as an error, for "
-                f"{', '.join(new)}. Those come without it and say so; once none does, all are read anew. Deselect it "
+                f"{', '.join(new)}. Those come without it and say so; once none does, all are read again. Deselect it "
                 "if that is to stay."
             )
 

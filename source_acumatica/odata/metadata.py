@@ -120,7 +120,7 @@ def read_metadata(
     document = _Document(knows_links=with_links or keeps_links)
     # A hostile document needs only to declare an entity; a description declares none.
     parser = DefusedXMLParser(target=document, forbid_dtd=True)
-    # Straight from expat: the library's parser would make names and attributes anew for each of 400,000 elements.
+    # Straight from expat: the library's parser would make new names and attributes for each of 400,000 elements.
     parser.parser.ordered_attributes = False
     parser.parser.StartElementHandler = document.start
     parser.parser.EndElementHandler = document.end

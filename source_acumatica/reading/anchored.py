@@ -12,8 +12,8 @@ So each page asks again for the last row of the one before. While it is there, n
     page 4                   i      asked: skip 7   nothing new behind i: only this proves the end
 
 The last rows that were sent are remembered one by one (``Trail``), so that the place is found even if some of them are
-gone, and no row is sent twice. Where the place cannot be found at all (``lost_place``), the list is read anew without
-what was sent (``Ledger``). It is read anew at its end, too, where rows were out of order, came in front of the place,
+gone, and no row is sent twice. Where the place cannot be found at all (``lost_place``), the list is read again without
+what was sent (``Ledger``). It is read again at its end, too, where rows were out of order, came in front of the place,
 or looked alike while others moved (``strays``): rows that were not read may be in front then.
 """
 
@@ -133,7 +133,7 @@ class _Anchored(Generic[Row]):
         while True:
             answer = self._next(fetch)
             if answer is None or (self._sends_once and is_in_front(answer, self._offset, self._trail)):
-                self._begin_anew()
+                self._begin_again()
                 continue
             self._shows_any = bool(answer.rows)
             try:
@@ -286,16 +286,16 @@ class _Anchored(Generic[Row]):
         return min(max(self._trail.equal_at_end(most) + 1, usual), most)
 
     def _doubt_emptiness(self) -> None:
-        """Read a list anew that is empty although rows of it were sent.
+        """Read a list again that is empty although rows of it were sent.
 
         Raises:
             MovingListError: it was empty from its beginning, too.
         """
         if not self._trail:
             raise MovingListError(EMPTIED)
-        self._begin_anew()
+        self._begin_again()
 
-    def _begin_anew(self) -> None:
+    def _begin_again(self) -> None:
         """Read the list from its beginning: the place is lost, or rows may have been passed over."""
         self._watch.restart()
         self._looks.begin()
@@ -304,23 +304,23 @@ class _Anchored(Generic[Row]):
             if self._ledger.is_partial:
                 sentence = "the list changed while it was read, and which of its rows have been read is unknown"
                 raise MovingListError(sentence)
-            self._ledger.read_anew()
+            self._ledger.begin_again()
 
     def _is_settled(self) -> bool:
-        """Whether the list has been read to its end in one order; otherwise it is begun anew.
+        """Whether the list has been read to its end in one order; otherwise it is begun again.
 
         Where the same rows are out of order in the next reading, which brings no new ones, they are alike. Rows in
         front of the place are looked for once only, since a list may grow there all the time.
         """
         has_strays, is_lasting = self._strays.end_reading(len(self._ledger or ()))
         if self._has_missed_rows():
-            self._begin_anew()
+            self._begin_again()
             return False
         has_grown = self._strays.has_grown_in_front and self._sends_once and not self._watch.restarts
         if has_grown or (has_strays and not (is_lasting and self._kind is Kind.ALIKE)):
             if has_strays and is_lasting and self._kind is Kind.UNIQUE:
                 self._kind = Kind.ALIKE
-            self._begin_anew()
+            self._begin_again()
             return False
         if self._kind is Kind.ALIKE and self._ledger is not None and self._ledger.has_sent_too_often():
             sentence = "the list changed while it was read, and which of its rows that look alike were read is unknown"

@@ -64,8 +64,8 @@ class TenantFacts:
             left = tuple(name for name in self.left_out or () if name not in shown)
             self._progress.note(self._tenant, left_out=left)
 
-    def begin_anew(self, columns: Iterable[str]) -> None:
-        """Have all rows read anew, since they would have more columns now: they lack these ``columns`` only."""
+    def begin_again(self, columns: Iterable[str]) -> None:
+        """Have all rows read again, since they would have more columns now: they lack these ``columns`` only."""
         if self._progress is not None:
             self._progress.note(self._tenant, reached=None, reading=None, files={}, left_out=tuple(columns))
             self.learn(GIVES_ALL_AGAIN)
@@ -106,14 +106,14 @@ class TenantFacts:
 
     @property
     def had_rows(self) -> bool:
-        """Whether rows have ever come, also where all are to come anew."""
+        """Whether rows have ever come, also where all are to come again."""
         return self.has_rows or bool(self._was.columns)
 
-    def distrusts_list(self, *, is_anew: bool) -> None:
-        """Note that the list leaves out what records have; ``is_anew``: read the rows anew that came before that."""
+    def distrusts_list(self, *, reads_again: bool) -> None:
+        """Note that the list leaves out what records have; ``reads_again``: have the rows before that read again."""
         if self._progress is None:
             return
-        if is_anew:
+        if reads_again:
             self._progress.note(self._tenant, reached=None, reading=None, files={})
         self.learn(EMPTIES_PARTS)
 

@@ -35,7 +35,7 @@ class Looks:
     """How many rows the last page had, and how many it was asked for."""
 
     def begin(self) -> None:
-        """A list begins, or is read anew: it has no last page yet."""
+        """A list begins, or is read again: it has no last page yet."""
         self._last = 0, 0
 
     def note(self, came: int, asked: int, new: int) -> None:

@@ -115,7 +115,7 @@ class Progress:
         return self.read_with or (of_earlier_versions() if has_read else {})
 
     def begun_with(self, now: ReadWith) -> Progress:
-        """The progress from which a read with these settings continues; all is read anew where they ask for more."""
+        """The progress from which a read with these settings continues; all is read again where they ask for more."""
         remembered = to_remember(self.read_with, now)
         if any(asks_for_more(self.was_read_with, now)):
             return replace(
@@ -160,7 +160,7 @@ class Progress:
 
     @property
     def latest_sent(self) -> str | None:
-        """The latest stamp that a row was sent with, also before all rows were read anew."""
+        """The latest stamp that a row was sent with, also before all rows were read again."""
         return max(filter(None, (self.newest, self.own_latest, self.ahead)), default=None)
 
     def is_ahead_of(self, now: datetime | None) -> bool:

@@ -165,7 +165,7 @@ def has_same_rows(was: ReadWith, now: ReadWith) -> bool:
 def asks_for_more(was: ReadWith, now: ReadWith) -> Iterator[str]:
     """A clause for each setting that asks for more than the tenant was read with; none for one that asks for less.
 
-    What was left out while a setting was narrower is unknown, so all is read anew once it is wider again.
+    What was left out while a setting was narrower is unknown, so all is read again once it is wider again.
     """
     if was.get(_ARCHIVED) is False and now[_ARCHIVED]:
         yield "archived records are included now"

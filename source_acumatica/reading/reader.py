@@ -193,7 +193,7 @@ def unserved_sentence(where: str, names: Sequence[str]) -> str:
     """The warning that the ERP describes columns and does not send them."""
     return (
         f"{where}: the ERP does not send {', '.join(names)}, although it describes that. Records come without it and "
-        "say so; once it is back, all are read anew. Deselect it if that is to stay."
+        "say so; once it is back, all are read again. Deselect it if that is to stay."
     )
 
 

@@ -145,20 +145,20 @@ class Trail:
 
 
 class Ledger:
-    """A mark of eight bytes for each row that a reading has sent, so that a list can be read anew.
+    """A mark of eight bytes for each row that a reading has sent, so that a list can be read again.
 
-    It costs almost nothing while rows come in order, and is searched only if the list has to be read anew.
+    It costs almost nothing while rows come in order, and is searched only if the list has to be read again.
     """
 
     def __init__(self, *, may_repeat: bool = False, is_partial: bool = False) -> None:
         """``may_repeat``: rows may come twice, since the destination drops repeats or has to expect them.
 
-        ``is_partial``: rows were sent before that are not noted here, so the list cannot be read anew.
+        ``is_partial``: rows were sent before that are not noted here, so the list cannot be read again.
         """
         self.may_repeat, self.is_partial = may_repeat, is_partial
         self._marks = array("Q")
         self._left: Counter[int] | None = None
-        """The marks that no row of the new reading has matched yet; None while nothing is read anew."""
+        """The marks that no row of the new reading has matched yet; None while nothing is read again."""
 
     def __len__(self) -> int:
         return len(self._marks)
@@ -167,12 +167,12 @@ class Ledger:
         """Note rows that are sent."""
         self._marks.extend([hash(identity[0]) & _MARK for identity in identities])
 
-    def read_anew(self) -> None:
+    def begin_again(self) -> None:
         """The list begins again: from now on ``unsent`` leaves out what was sent so far."""
         self._left = Counter(self._marks)
 
     def unsent(self, identities: Sequence[Identity], places: Sequence[int]) -> Sequence[int]:
-        """Those of the ``places`` in a page whose rows were not sent before the list was read anew."""
+        """Those of the ``places`` in a page whose rows were not sent before the list was read again."""
         left = self._left
         if left is None:
             return places

@@ -82,4 +82,4 @@ def test_what_to_expect_is_known_only_if_it_is_of_all_tenants():
     assert expected([(known, [ALL]), (Progress(), [ALL])], None) is None
     assert expected([(known, [ALL]), (known, [Window(SINCE, UNTIL)])], None) is None
     assert expected([(Progress(all_records=2, counted=9), [rest])], None) is None
-    assert expected([(begun, [ALL])], None) == 10, "it is begun anew"
+    assert expected([(begun, [ALL])], None) == 10, "it is begun again"

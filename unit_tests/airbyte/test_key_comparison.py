@@ -268,7 +268,7 @@ def test_the_end_of_the_run_ends_comparing_too(is_first):
         Sync(table, before).run()
 
 
-def test_keys_in_a_state_that_is_damaged_are_listed_anew(caplog):
+def test_keys_in_a_state_that_is_damaged_are_listed_again(caplog):
     table = Table(*ids(0, 9))
     before = first(table)
     before.states[-1]["states"][0].update(held="?")

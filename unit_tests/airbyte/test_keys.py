@@ -30,7 +30,7 @@ def test_a_key_that_comes_again_far_behind_is_complained_of_where_a_row_would_be
 
 
 def test_a_row_that_is_read_again_is_no_repeat():
-    """The list may be read anew where the place in it was lost, and the row have changed meanwhile."""
+    """The list may be read again where the place in it was lost, and the row have changed meanwhile."""
     pages(keys_of(), orders(1, 2), orders(3), orders(1, 2, Total=7))
 
 

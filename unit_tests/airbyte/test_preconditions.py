@@ -45,19 +45,19 @@ def test_rows_of_another_instance_are_refused_before_the_state_changes():
     assert progress.progress("A").reached == STAMP
 
 
-def test_where_the_settings_ask_for_more_the_log_says_so_and_all_is_read_anew(caplog):
+def test_where_the_settings_ask_for_more_the_log_says_so_and_all_is_read_again(caplog):
     caplog.set_level(logging.WARNING, "airbyte")
     progress = cursor(instance_url="https://one", include_archived=False)
     begin(progress, "A", read_with(), HERE)
     assert progress.progress("A").reached is None
-    assert "archived records are included now, so it is read anew" in caplog.text
+    assert "archived records are included now, so it is read again in full" in caplog.text
 
 
 KEYS = KeyWatch(("_tenant", "Id"), deduplicates=True)
 BEFORE = replace(Progress(STAMP), newest=STAMP, columns=("Id", "LastModified"))
 
 
-def test_where_other_settings_apply_the_log_says_that_the_rereading_begins_anew(caplog):
+def test_where_other_settings_apply_the_log_says_that_the_rereading_begins_again(caplog):
     caplog.set_level(logging.INFO)
     progress = cursor(**read_with())
     begin(progress, "A", read_with(), HERE)

@@ -146,7 +146,7 @@ def test_another_start_date_begins_a_new_round_and_says_so(caplog):
 
 
 @pytest.mark.parametrize("days", [None, 5])
-def test_nothing_is_read_again_where_all_is_to_be_read_anew_or_the_setting_is_off(days):
+def test_nothing_is_reread_where_all_is_to_be_read_or_the_setting_is_off(days):
     connection = Connection(Numbers("A", None), days=days)
     if days:
         connection.state["states"][0]["cursor"] = {}

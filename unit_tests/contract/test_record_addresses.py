@@ -53,7 +53,7 @@ def test_a_record_is_found_by_its_keys(raw, path):
     ids=str,
 )
 def test_where_its_keys_cannot_stand_in_a_path_a_record_is_found_by_an_id_that_is_its_own(raw):
-    """Any other id may be made up anew by the next request, and would be the address of nothing."""
+    """Any other id may be made up for one answer, and would be the address of nothing."""
     assert record_path(table(facts=FACTS, shape=NOTED), raw) == "/entity/Default/24.200.001/Order/6d4b1c"
     assert record_path(table(), raw) is None
 

@@ -84,7 +84,7 @@ def test_close_signs_out_of_idle_sessions(server):
 
 
 def reading_while_signed_out(pool, server, may_answer):
-    """A request that the server has in its queue until ``may_answer``, and then takes a seat anew for."""
+    """A request that the server has in its queue until ``may_answer``, and then takes a seat again for."""
     is_asked = threading.Event()
 
     def read():

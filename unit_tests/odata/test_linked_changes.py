@@ -93,7 +93,7 @@ def test_a_table_is_asked_once_for_all_streams_from_the_earliest_time_on():
     assert "2026-11-10T00" in text
 
 
-def test_a_time_before_the_one_asked_for_is_asked_for_anew():
+def test_a_time_before_the_one_asked_for_is_asked_for_again():
     service = Service()
     changes = LinkedChanges(service)
     for since in (LATE, EARLY, LATE):

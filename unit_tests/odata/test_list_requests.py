@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("small_pages")
 
 @pytest.mark.parametrize("is_incremental", [True, False])
 @pytest.mark.parametrize("failures", range(1, 6))
-def test_a_refusal_in_mid_list_that_passes_does_not_change_the_plan_nor_start_anew(failures, is_incremental):
+def test_a_refusal_in_mid_list_that_passes_does_not_change_the_plan_nor_start_again(failures, is_incremental):
     left = [refusal()] * failures
     entity_set = EntitySet(ROWS, refuses=lambda _plan, token: left.pop() if left and token.get("after") else None)
     assert ids(entity_set.reader(is_incremental=is_incremental).pages(EVER)) == list(range(12))

@@ -51,9 +51,9 @@ def test_columns_in_doubt_are_lacking_until_the_list_has_shown_them():
     assert progress().left_out == ("Tax",)
 
 
-def test_once_the_list_gives_what_rows_lack_all_are_read_anew():
+def test_once_the_list_gives_what_rows_lack_all_are_read_again():
     one, progress = facts(left_out=["Terms"], files={T1000: "AAAAAAAA"})
-    one.begin_anew([])
+    one.begin_again([])
     assert (progress().reached, progress().left_out, progress().files) == (None, (), {})
     assert one.knows(GIVES_ALL_AGAIN)
 
@@ -73,12 +73,12 @@ def test_a_column_that_has_come_and_is_not_described_any_more_is_missed():
     assert one.missed_columns(["Id"], ["Id"]) == [], "the user has deselected it"
 
 
-@pytest.mark.parametrize(("is_anew", "reached"), [(True, None), (False, T1000)])
-def test_a_list_that_leaves_values_out_is_not_trusted(is_anew, reached):
+@pytest.mark.parametrize(("reads_again", "reached"), [(True, None), (False, T1000)])
+def test_a_list_that_leaves_values_out_is_not_trusted(reads_again, reached):
     one, progress = facts(files={T1000: "AAAAAAAA"})
-    one.distrusts_list(is_anew=is_anew)
+    one.distrusts_list(reads_again=reads_again)
     assert progress().reached == reached
-    assert bool(progress().files) == (not is_anew)
+    assert bool(progress().files) == (not reads_again)
     assert one.knows(EMPTIES_PARTS)
 
 

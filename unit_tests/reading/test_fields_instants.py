@@ -128,7 +128,7 @@ def test_a_text_that_is_no_instant_is_an_error(sent):
         utc_instant(sent)
 
 
-def as_written_anew(text):
+def as_written_again(text):
     instant = datetime.fromisoformat(text)
     return format_instant(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
@@ -147,7 +147,7 @@ def test_an_instant_is_the_same_however_it_is_written(instant, dash, between, co
     text = instant.strftime(f"%Y{dash}%m{dash}%d{between}%H{colon}%M{colon}%S").zfill(4 + 2 * len(dash) + 11)
     text = f"{text}{point}{digits if point else ''}{zone}"
     try:
-        expected = as_written_anew(text)
+        expected = as_written_again(text)
     except ValueError:
         with pytest.raises(ValueError):
             utc_instant(text)
@@ -158,5 +158,5 @@ def test_an_instant_is_the_same_however_it_is_written(instant, dash, between, co
 @pytest.mark.parametrize(
     "text", ["2025-W10-2T05:06:07.123Z", "2025-W10-2T05:06:07.123456Z", "2025-03-04T05:06:07.1234567Z"]
 )
-def test_an_instant_of_another_form_is_written_anew(text):
-    assert utc_instant(text) == as_written_anew(text)
+def test_an_instant_of_another_form_is_written_again(text):
+    assert utc_instant(text) == as_written_again(text)

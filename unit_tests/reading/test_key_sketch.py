@@ -186,7 +186,7 @@ def test_texts_of_other_versions_capacities_and_lengths_are_recognized():
 
 @given(st.integers(0, 127), st.integers(1, 255), st.integers(0, 24))
 def test_a_table_that_does_not_add_up_gives_no_ids(cell, change, byte):
-    """Also where the hash over it all has been made anew."""
+    """Also where the hash over it all has been made again."""
     kind, content = opened(sketch(random_ids(5), 1).as_text())
     changed = bytearray(content)
     place = len(content) - 128 * 25 + cell * 25 + byte

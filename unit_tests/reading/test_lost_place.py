@@ -11,7 +11,7 @@ from unit_tests.reading.lists import (
 )
 
 
-def test_a_position_whose_rows_are_all_gone_starts_the_list_anew():
+def test_a_position_whose_rows_are_all_gone_starts_the_list_again():
     moving = MovingList(9, [4])
     assert everything(moving, start=Position(7, (("gone",), ("gone too",)))) == moving.rows
 

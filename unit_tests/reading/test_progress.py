@@ -112,7 +112,7 @@ def test_a_clock_that_was_put_back_by_no_more_than_the_window_went_back_has_hidd
     assert after.allowed == (135 - max(minutes, 0)) * 60
 
 
-def test_one_that_may_have_been_put_back_further_has_the_window_read_anew_from_where_all_was_sure():
+def test_one_that_may_have_been_put_back_further_has_the_window_read_again_from_where_all_was_sure():
     was = replace(Progress(T1000), sure=T0945, allowed=4000, deletions=T1000, linked=T1000)
     after = done(was, Window(T0945, T1200), 16)
     assert (after.reached, after.lag) == (T0945, 16 * 60)

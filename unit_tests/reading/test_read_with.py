@@ -108,7 +108,7 @@ def test_where_more_or_other_rows_are_asked_for_a_reason_is_given(before, after)
         ({}, {"max_sessions": 4, "lookback_minutes": 60, "password": "another"}),
     ],
 )
-def test_where_the_same_or_less_is_asked_for_nothing_is_read_anew(before, after):
+def test_where_the_same_or_less_is_asked_for_nothing_is_read_again(before, after):
     assert list(asks_for_more(settings(**before), settings(**after))) == []
 
 
@@ -169,7 +169,7 @@ def test_another_instance_is_identified_by_its_address_in_any_spelling(url, is_a
     assert explain_mixture({}, now) is None, "a state of an earlier version"
 
 
-def test_a_setting_that_was_narrower_for_a_time_is_read_anew_when_it_widens():
+def test_a_setting_that_was_narrower_for_a_time_is_read_again_when_it_widens():
     """Archived records that changed in between have not arrived."""
     wide, narrow = settings(include_archived=True), settings()
     between = replace(FAR, read_with=wide).begun_with(narrow)

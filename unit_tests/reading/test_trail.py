@@ -49,23 +49,23 @@ def test_equal_rows_at_the_end_are_counted():
     assert not Trail(rows("babb")).has_its_likes_at_the_end(3)
 
 
-def test_a_list_that_is_read_anew_sends_only_what_was_not_sent():
+def test_a_list_that_is_read_again_sends_only_what_was_not_sent():
     ledger = Ledger()
     assert ledger.unsent(rows("ab"), [0, 1]) == [0, 1]
     ledger.add(rows("ab"))
-    ledger.read_anew()
+    ledger.begin_again()
     assert ledger.unsent(rows("bcab"), [0, 1, 2, 3]) == [1, 3]
 
 
 def test_a_row_that_was_sent_more_often_than_the_list_has_it_is_noticed():
     ledger = Ledger()
     ledger.add(rows("aab"))
-    ledger.read_anew()
+    ledger.begin_again()
     ledger.unsent(rows("a"), [0])
     assert ledger.has_sent_too_often()
     gone = Ledger()
     gone.add(rows("ab"))
-    gone.read_anew()
+    gone.begin_again()
     gone.unsent(rows("a"), [0])
     assert not gone.has_sent_too_often(), "b is gone from the list"
 

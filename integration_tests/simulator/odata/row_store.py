@@ -15,7 +15,7 @@ from integration_tests.simulator.store.tables import Table
 
 
 class RowStore:
-    """A table or an inquiry is made anew when the journal says that its entity has changed."""
+    """A table or an inquiry is made again when the journal says that its entity has changed."""
 
     def __init__(self, find: Find, journal: Journal, ledger: Ledger) -> None:
         self._find, self._journal, self._ledger = find, journal, ledger

@@ -65,7 +65,7 @@ class Balance:
 
 
 class Ledger:
-    """Made anew when the batches have changed; the posting of a batch is one change."""
+    """Made again when the batches have changed; the posting of a batch is one change."""
 
     def __init__(self, find: Callable[[str], Table], journal: Journal) -> None:
         self._find, self._journal = find, journal
@@ -84,7 +84,7 @@ class Ledger:
     def summary(self, period: str, ledger: str, sub: str | None = None) -> list[list[Balance]]:
         """For each branch and account that the form Account Summary shows, the last balance of each subaccount.
 
-        Accounts that begin each year anew are shown if anything was posted to them in the year of the period.
+        Accounts that begin each year at zero are shown if anything was posted to them in the year of the period.
         """
         last: dict[tuple[str, str], dict[str, Balance]] = {}
         for each in self.balances():
