@@ -145,7 +145,7 @@ def test_a_custom_field_that_is_refused_is_named_by_each_record(
     assert destination.changes == [["custom.CurrentCustomer.GroupMask"]] * destination.records
 
 
-@pytest.mark.parametrize("kind", ["500", "climb down"])
+@pytest.mark.parametrize("kind", ["500", "ask for less"])
 @pytest.mark.parametrize("times", [1, 2, 3, 5, 7])
 def test_no_custom_field_is_left_out_for_a_passing_failure(sim: Simulator, times: int, kind: str) -> None:
     left = [times]

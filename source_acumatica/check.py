@@ -187,9 +187,9 @@ class Proof:
         except RequestFailed as error:
             if error.problem.action in (Action.STOP, Action.SKIP):
                 refused.note(table.entity, error)
-            elif not is_more and error.problem.action is not Action.CLIMB_DOWN:
+            elif not is_more and error.problem.action is not Action.ASK_FOR_LESS:
                 raise
-            return error.problem.action is Action.CLIMB_DOWN and not is_more
+            return error.problem.action is Action.ASK_FOR_LESS and not is_more
         return True
 
     def _may_read_one(self, tenant: str, tables: Sequence[ODataTable], *, is_named: bool) -> bool:

@@ -137,7 +137,7 @@ class FilterTrial:
         try:
             return self._has_a_row(tenant, table)
         except RequestFailed as error:
-            if error.problem.action not in (Action.STOP, Action.CLIMB_DOWN, Action.SKIP):
+            if error.problem.action not in (Action.STOP, Action.ASK_FOR_LESS, Action.SKIP):
                 raise
             return error.problem
 

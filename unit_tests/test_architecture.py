@@ -130,7 +130,7 @@ LAYERS = {
     "contract/custom_choice": 4,
     "contract/form_hints": 4,
     "contract/form_reader": 4,
-    "contract/ladder": 4,
+    "contract/fallback": 4,
     "contract/list_requests": 4,
     "contract/single_records": 4,
     "contract/empty_parts": 5,

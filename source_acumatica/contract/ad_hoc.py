@@ -21,7 +21,7 @@ logger = logging.getLogger("airbyte")
 _TRIES, _TRIES_AFTER_REFUSAL = 4, 2
 _RETRY_POLICY = RetryPolicy(retries=_TRIES, wait_seconds=0, first_pause_seconds=2.0)
 # These say that this request is refused; any other failure would make the list fail as well.
-_REFUSALS = (Action.CLIMB_DOWN, Action.STOP, Action.GONE, Action.SKIP)
+_REFUSALS = (Action.ASK_FOR_LESS, Action.STOP, Action.GONE, Action.SKIP)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from source_acumatica.reading.reader import Reader, where_of
 
 DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=msgspec.Raw)
 LIST_DECODER = msgspec.json.Decoder(list[Any], float_hook=msgspec.Raw)
-REFUSALS = (Action.CLIMB_DOWN, Action.STOP)
+REFUSALS = (Action.ASK_FOR_LESS, Action.STOP)
 """Failures where asking for less may help."""
 
 
@@ -67,4 +67,4 @@ class ContractReader(Reader):
 def lacks(part: str) -> Problem:
     """The problem of an answer without a part that was asked for: a missing name does not mean an empty part."""
     sentence = f"the ERP leaves out {part} although it was asked for"
-    return Problem(Action.CLIMB_DOWN, FailureType.system_error, sentence, is_unclear=True)
+    return Problem(Action.ASK_FOR_LESS, FailureType.system_error, sentence, is_unclear=True)

@@ -62,7 +62,7 @@ def _looks_like_a_form(client: Client, tenant: str, table: Table) -> bool:
         return client.fetch(tenant, table.url_path, {"$top": "2"}, read=read, where=where, judge=judge, is_hint=True)
     except RequestFailed as error:
         # Reading it says what is wrong; this is only a hint.
-        return error.problem.action is Action.CLIMB_DOWN
+        return error.problem.action is Action.ASK_FOR_LESS
 
 
 def _where_of(tenant: str, table: Table) -> str:

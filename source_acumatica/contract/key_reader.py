@@ -20,7 +20,7 @@ class KeyReader(ListReader):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.ladder.is_of_keys = True
+        self.fallback.is_of_keys = True
 
     def _first_plan(self) -> Plan:
         return Plan(is_by_record=True, beside=self.beside)

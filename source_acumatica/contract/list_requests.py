@@ -81,7 +81,7 @@ class ListRequests:
             answer = self.ask(window, token)
         except RequestFailed as error:
             if error.problem.action is Action.SKIP and (self._has_answered or self._answers_for_keys(error)):
-                action = Action.STOP if self.has_page else Action.CLIMB_DOWN
+                action = Action.STOP if self.has_page else Action.ASK_FOR_LESS
                 raise RequestFailed(replace(error.problem, action=action), self.where) from None
             raise
         self._has_answered = True

@@ -17,8 +17,8 @@ _SHORTEST_QUERY_CHARACTERS = 200
 class Plan:
     """How a table is asked for: all at once, until the ERP has refused something.
 
-    The rungs of the ladder: with ``$select``; without; without what the refusal named, if it is not selected; keys
-    first and each record by itself, the keys with ``$select`` or else without.
+    The plans, each simpler than the one before: with ``$select``; without; without what the refusal named, if it is not
+    selected; keys first and each record by itself, the keys with ``$select`` or else without.
     """
 
     selects: bool = True
@@ -52,8 +52,8 @@ class Plan:
         longest = self.longest * 2 // 3
         return replace(self, longest=longest) if longest >= _SHORTEST_QUERY_CHARACTERS else None
 
-    def lower(self, named: Iterable[str], wanted: Iterable[str]) -> Plan | None:
-        """The next rung, on which no wanted field is lost; None below the last."""
+    def simpler(self, named: Iterable[str], wanted: Iterable[str]) -> Plan | None:
+        """The next simpler plan, by which no wanted field is lost; None behind the last."""
         if self.is_by_record:
             if self.beside:
                 return replace(self, beside=())

@@ -17,9 +17,9 @@ from source_acumatica.contract.base_reader import REFUSALS, ContractReader
 from source_acumatica.contract.custom_choice import choose_custom
 from source_acumatica.contract.custom_fields import column_of
 from source_acumatica.contract.empty_parts import EmptyParts
+from source_acumatica.contract.fallback import TOO_MUCH, Fallback
 from source_acumatica.contract.field_check import FieldCheck
 from source_acumatica.contract.identity import identifier
-from source_acumatica.contract.ladder import TOO_MUCH, Ladder
 from source_acumatica.contract.list_requests import TRIES_AT_ONE_PAGE, Ask, ListRequests, unless_refused
 from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.query import asked_parts
@@ -71,12 +71,12 @@ class ListReader(ContractReader):
     """Whether the destination keeps, of the rows with one key, the one with the latest stamp."""
     _plan: Plan = field(default_factory=Plan)
     _size: PageSize | None = None
-    _lowering: threading.Lock = field(default_factory=threading.Lock)
+    _changing_plan: threading.Lock = field(default_factory=threading.Lock)
     """Several pages may be refused at once; only the first one changes the plan."""
 
     requests: ListRequests = field(init=False)
     records: SingleRecords = field(init=False)
-    ladder: Ladder = field(init=False)
+    fallback: Fallback = field(init=False)
     empty_parts: EmptyParts = field(init=False)
     field_check: FieldCheck = field(init=False)
 
@@ -87,9 +87,9 @@ class ListReader(ContractReader):
         self.records = SingleRecords(
             table, columns, where, self.fetch_object, self.fetch_rows, lambda: self.requests.has_shown_custom
         )
-        self.ladder = ladder = Ladder(table, columns, where, lambda: self.facts.left_out, in_full=self._in_full)
+        self.fallback = fallback = Fallback(table, columns, where, lambda: self.facts.left_out, in_full=self._in_full)
         self.empty_parts = EmptyParts(
-            table, columns, where, self.facts, self.records, self.requests, lambda: ladder.optional
+            table, columns, where, self.facts, self.records, self.requests, lambda: fallback.optional
         )
         self.field_check = FieldCheck(table, columns, where)
 
@@ -125,8 +125,8 @@ class ListReader(ContractReader):
                 rows = list(self._completed(page.rows))
                 if self.requests.has_shown_custom and not (self._plan.dialect or self.facts.knows(SHOWS_CUSTOM)):
                     self.facts.learn(SHOWS_CUSTOM)
-                self.field_check.look_at(rows, self.ladder.left_out, self.ladder.leave_out)
-                self.left_out = tuple(self.ladder.left_out)
+                self.field_check.look_at(rows, self.fallback.left_out, self.fallback.leave_out)
+                self.left_out = tuple(self.fallback.left_out)
                 self.broken = self.field_check.broken
                 if page.shows_likes and not self.table.path:
                     self.repeated_key = self.table.keys
@@ -170,7 +170,7 @@ class ListReader(ContractReader):
         try:
             rows, _ = self.requests.send(Window(is_unstamped=True), probe)
         except RequestFailed as error:
-            if error.problem.action is Action.CLIMB_DOWN:
+            if error.problem.action is Action.ASK_FOR_LESS:
                 return None
             raise
         return shows_unstamped(rows, self.is_stamped)
@@ -243,16 +243,16 @@ class ListReader(ContractReader):
                         continue
                     is_suspect = False
                     tries[plan] += 1
-                    self._lower(plan, window, {"skip": skip, "top": asked}, RequestFailed(TOO_MUCH, self.where))
+                    self._simplify(plan, window, {"skip": skip, "top": asked}, RequestFailed(TOO_MUCH, self.where))
                     asked = self._page_rows(size)
                     continue
             except RequestFailed as error:
                 match error.problem.action:
                     case Action.FEWER_ROWS if size.shrink(asked):
                         logger.warning(f"{self.where}: {error.problem.sentence}. Asking for {size.rows} rows.")
-                    case Action.CLIMB_DOWN | Action.STOP if tries[plan] < TRIES_AT_ONE_PAGE:
+                    case Action.ASK_FOR_LESS | Action.STOP if tries[plan] < TRIES_AT_ONE_PAGE:
                         tries[plan] += 1
-                        self._lower(plan, window, {"skip": skip, "top": asked}, error)
+                        self._simplify(plan, window, {"skip": skip, "top": asked}, error)
                     case _:
                         raise
                 asked = self._page_rows(size)
@@ -268,13 +268,13 @@ class ListReader(ContractReader):
                     self.requests.has_page |= bool(rows)
                     return rows, asked
 
-    def _lower(self, plan: Plan, window: Window, page: Mapping[str, int], error: RequestFailed) -> None:
+    def _simplify(self, plan: Plan, window: Window, page: Mapping[str, int], error: RequestFailed) -> None:
         """Ask for less than ``plan`` does, unless another page has changed the plan already."""
-        with self._lowering:
+        with self._changing_plan:
             if plan == self._plan:
                 works = partial(self.requests.accepts, window, page, needs_rows=error.problem is TOO_MUCH)
                 is_innocent = partial(self._is_filter_innocent, window, error.problem)
-                self._take(self.ladder.lower(plan, window, error, works, is_innocent))
+                self._take(self.fallback.simpler(plan, window, error, works, is_innocent))
 
     def _asks_too_much(self, window: Window, plan: Plan, skip: int) -> bool:
         """Whether a page is empty only because of all that is asked for of its rows (BEHAVIOR.md, "Custom fields").
@@ -333,7 +333,7 @@ class ListReader(ContractReader):
     @property
     def unknown(self) -> tuple[str, ...]:
         """The columns that come empty, although the records may have values."""
-        return (*self.empty_parts.unknown, *(() if self.requests.has_shown_custom else self.ladder.doubted))
+        return (*self.empty_parts.unknown, *(() if self.requests.has_shown_custom else self.fallback.doubted))
 
     def _completed(self, rows: Sequence[Raw]) -> Iterator[Raw]:
         """The rows as they are, or, where the list gave keys only, each record fetched by itself."""
@@ -373,12 +373,12 @@ class ListReader(ContractReader):
                 if error.problem.action not in REFUSALS or not (is_addressable and tries_left):
                     raise
                 works = partial(self.records.accepts, read, known)
-                with self._lowering:
+                with self._changing_plan:
                     if plan == self._plan:
-                        self._take(self.ladder.lower_record(plan, error, works))
+                        self._take(self.fallback.simpler_for_record(plan, error, works))
 
     def _take(self, plan: Plan) -> None:
-        self._plan, self.left_out = plan, tuple(self.ladder.left_out)
+        self._plan, self.left_out = plan, tuple(self.fallback.left_out)
         self.custom = tuple(column_of(name, self.table.path) for name in plan.custom)
 
     def _chosen_custom(self) -> tuple[str, ...]:
@@ -389,8 +389,8 @@ class ListReader(ContractReader):
         choice = choose_custom(
             self.tenant, self.table, self.columns, self.where, self.facts, self.ad_hoc, self.fetch_object
         )
-        self.ladder.optional = choice.optional
-        self.ladder.leave_out(choice.left_out)
+        self.fallback.optional = choice.optional
+        self.fallback.leave_out(choice.left_out)
         if choice.is_cut:
             self.cut = ("custom",)
         return choice.names

@@ -16,7 +16,7 @@ from source_acumatica.reading.fields import Raw
 
 def _left_out(what: str) -> Problem:
     sentence = f"the ERP leaves out {what} although asked for"
-    return Problem(Action.CLIMB_DOWN, FailureType.system_error, sentence, is_unclear=True)
+    return Problem(Action.ASK_FOR_LESS, FailureType.system_error, sentence, is_unclear=True)
 
 
 NO_FIELDS = _left_out("all described fields")

@@ -14,12 +14,12 @@
     409                                                    wait, in the end for   transient_error
                                                            another session
     401                                                    sign in again          config_error
-    500 cannot be optimized, unknown field                 climb down             config_error
-    414, 404.15, 400 with "query string"                   climb down, shorter    config_error
+    500 cannot be optimized, unknown field                 ask for less           config_error
+    414, 404.15, 400 with "query string"                   ask for less, shorter  config_error
     500 no entity satisfies the condition                  the record is gone     config_error
     500 form not set up                                    skip with a warning    config_error
     403, 404, 422                                          stop                   config_error
-    OData: 400, an empty 200 to a filter or an order       climb down             config_error
+    OData: 400, an empty 200 to a filter or an order       ask for less           config_error
     other 500                                              try once more, stop    system_error
     other 4xx                                              stop                   system_error
     token endpoint 400/401/403                             stop, never again      config_error
@@ -164,7 +164,7 @@ def on_trial(judge: Judge) -> Judge:
     def of_trial(response: requests.Response) -> Problem | None:
         problem, status = judge(response), response.status_code
         if problem and status in _REFUSES_A_TRIAL and (problem.action is Action.STOP or status == _NOT_IMPLEMENTED):
-            return replace(problem, action=Action.CLIMB_DOWN)
+            return replace(problem, action=Action.ASK_FOR_LESS)
         return problem
 
     return of_trial
@@ -214,7 +214,7 @@ def refuse_beginning(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 TOO_LONG_ADDRESS = Problem(
-    Action.CLIMB_DOWN,
+    Action.ASK_FOR_LESS,
     FailureType.config_error,
     "the web server refuses the address of the request since it is too long",
     status=TOO_LONG,
@@ -266,14 +266,14 @@ _BY_STATUS: Mapping[int, Problem] = {
 def _server_error(body: str, text: str) -> Problem:
     if _NOT_OPTIMIZABLE.search(body):
         return Problem(
-            Action.CLIMB_DOWN,
+            Action.ASK_FOR_LESS,
             FailureType.config_error,
             with_quote("the ERP cannot list this entity in one query", text),
             names=tuple(_NAMED_FIELD.findall(text)),
         )
     if _UNKNOWN_FIELD in body:
         sentence = "the ERP does not know a field that its own description lists"
-        return Problem(Action.CLIMB_DOWN, FailureType.config_error, with_quote(sentence, text), is_unclear=True)
+        return Problem(Action.ASK_FOR_LESS, FailureType.config_error, with_quote(sentence, text), is_unclear=True)
     if _GONE.search(body):
         return Problem(Action.GONE, FailureType.config_error, "the record does not exist any more")
     if _NOT_SET_UP.search(body):

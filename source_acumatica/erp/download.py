@@ -155,7 +155,7 @@ def has_a_seat(
     return any(proofs)
 
 
-_SAID_BY_THE_ERP = (Action.GONE, Action.CLIMB_DOWN, Action.SKIP)
+_SAID_BY_THE_ERP = (Action.GONE, Action.ASK_FOR_LESS, Action.SKIP)
 
 
 def _judge(response: requests.Response) -> Problem | None:

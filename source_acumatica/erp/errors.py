@@ -24,7 +24,7 @@ class Action(StrEnum):
     BUSY = "wait until the session is free, and in the end for another one"
     SEAT = "give the seat back, wait for a free one, try again"
     SIGN_IN = "sign in again, then try the same request"
-    CLIMB_DOWN = "ask for less in one request"
+    ASK_FOR_LESS = "ask for less in one request"
     GONE = "the record is no longer there"
     SKIP = "there is nothing to read: warn and go on"
     STOP = "stop this stream of this tenant"

@@ -49,15 +49,15 @@ def read_metadata_answer(response: requests.Response, needed: str) -> Problem | 
 
 
 REFUSED_BY_SILENCE = Problem(
-    Action.CLIMB_DOWN,
+    Action.ASK_FOR_LESS,
     FailureType.transient_error,
     "OData answers with an empty body: a formula column can be neither filtered nor sorted",
 )
 """May also be a lack of seats, so one such answer alone proves nothing."""
 _ODATA_BY_STATUS: Mapping[int, Problem] = {
-    400: Problem(Action.CLIMB_DOWN, FailureType.config_error, "OData refused the request"),
+    400: Problem(Action.ASK_FOR_LESS, FailureType.config_error, "OData refused the request"),
     # OData prescribes this for an option or a comparison that a service does not support.
-    501: Problem(Action.CLIMB_DOWN, FailureType.config_error, "OData does not support the request"),
+    501: Problem(Action.ASK_FOR_LESS, FailureType.config_error, "OData does not support the request"),
     401: Problem(
         Action.SIGN_IN,
         FailureType.config_error,

@@ -326,4 +326,4 @@ def _is_refusal(error: RequestFailed) -> bool:
     problem = error.problem
     if problem.status == _SERVER_ERROR:
         return problem.is_explained
-    return problem.status == _NOT_FOUND or problem.action in (Action.CLIMB_DOWN, Action.SKIP, Action.GONE)
+    return problem.status == _NOT_FOUND or problem.action in (Action.ASK_FOR_LESS, Action.SKIP, Action.GONE)

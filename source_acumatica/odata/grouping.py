@@ -34,7 +34,7 @@ WITHOUT_KEY = _UNKNOWN.format("they have no known key, or the connection's schem
 NOT_FOUND = _UNKNOWN.format("the ERP does not find them by their keys")
 
 # Asking for fewer rows would not help: the ERP has given more at once.
-_REFUSALS = (Action.CLIMB_DOWN, Action.STOP, Action.FEWER_ROWS)
+_REFUSALS = (Action.ASK_FOR_LESS, Action.STOP, Action.FEWER_ROWS)
 Said = tuple[Any, ...]
 
 

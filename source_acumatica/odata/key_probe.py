@@ -86,7 +86,7 @@ class KeyProbe:
             try:
                 return skip, self._page(ODataPlan(self.table.keys), token)
             except RequestFailed as error:
-                if error.problem.action is not Action.CLIMB_DOWN:
+                if error.problem.action is not Action.ASK_FOR_LESS:
                     raise
         # An empty body to an order may be a refusal or a passing failure; without an order it can only be the latter.
         self._is_ordered = False
@@ -99,7 +99,7 @@ class KeyProbe:
             try:
                 page = self._page(ODataPlan(()), {"top": 1}, {"$filter": condition})
             except RequestFailed as error:
-                if error.problem.action is not Action.CLIMB_DOWN:
+                if error.problem.action is not Action.ASK_FOR_LESS:
                     raise
             else:
                 return "a part of it is empty in some" if page.rows else ""

@@ -277,7 +277,7 @@ def _is_refusal(error: RequestFailed) -> bool:
     problem = error.problem
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return problem.is_explained
-    return problem.status == HTTPStatus.FORBIDDEN or problem.action in (Action.CLIMB_DOWN, Action.SKIP, Action.GONE)
+    return problem.status == HTTPStatus.FORBIDDEN or problem.action in (Action.ASK_FOR_LESS, Action.SKIP, Action.GONE)
 
 
 def _lower(sentence: str) -> str:

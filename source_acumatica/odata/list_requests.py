@@ -108,4 +108,4 @@ class ListRequests:
 
 def another_plan_may_work(error: RequestFailed) -> bool:
     """Whether another plan may work: the request was refused, or failed by an error of the ERP's own."""
-    return error.problem.action is Action.CLIMB_DOWN or error.problem.failure_type.value == "system_error"
+    return error.problem.action is Action.ASK_FOR_LESS or error.problem.failure_type.value == "system_error"

@@ -92,7 +92,7 @@ def list_pages(
         yield from service.linked_rows(uncut.first, tenant, feed, resource, **request)
     except RequestFailed as error:
         if has_begun or not (
-            error.problem.action is Action.CLIMB_DOWN or error.problem.status == HTTPStatus.INTERNAL_SERVER_ERROR
+            error.problem.action is Action.ASK_FOR_LESS or error.problem.status == HTTPStatus.INTERNAL_SERVER_ERROR
         ):
             raise
         yield from whole()

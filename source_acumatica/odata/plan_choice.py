@@ -114,7 +114,7 @@ class PlanChoice:
 
     # ------------------------------------------------------------------------------------ what the ERP does not support
 
-    def lower(self, window: Window, error: RequestFailed) -> bool:
+    def simplify(self, window: Window, error: RequestFailed) -> bool:
         """Take the next plan, as long as no page has come; False where the same one is to be tried once more.
 
         Raises:

@@ -118,7 +118,7 @@ class PlanPages:
             try:
                 return requests.rows(window, {"after": after, "skip": skip}, rows)
             except RequestFailed as error:
-                if after and error.problem.action is Action.CLIMB_DOWN:
+                if after and error.problem.action is Action.ASK_FOR_LESS:
                     # The keys are of a type whose values cannot be compared with what the ERP shows of them.
                     raise UnreliableOrderError from None
                 raise

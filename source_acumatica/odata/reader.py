@@ -210,7 +210,7 @@ class ODataReader(Reader):
             except _GroupedError as error:
                 position = self._begin_without_filter(error)
             except RequestFailed as error:
-                position = self._lower_plan(window, error, position)
+                position = self._simplify_plan(window, error, position)
             else:
                 if has_rows or window.is_unstamped or not self._choice.corrects_filter(window):
                     return
@@ -314,7 +314,7 @@ class ODataReader(Reader):
         self._ledger = Ledger(may_repeat=self.is_incremental)
         return BEGINNING
 
-    def _lower_plan(self, window: Window, error: RequestFailed, position: Position) -> Position:
+    def _simplify_plan(self, window: Window, error: RequestFailed, position: Position) -> Position:
         """Go on by the next plan that the ERP supports, as long as no row was sent; the log says so.
 
         Raises:
@@ -325,7 +325,7 @@ class ODataReader(Reader):
         is_by_keys = position.after and self._plan.is_keyset
         if is_by_keys and self._choice.works_by_number(window, error, position.offset):
             return self._go_on_by_number(position, f"{error.problem.sentence}, when asked for rows by their keys")
-        return BEGINNING if self._choice.lower(window, error) else position
+        return BEGINNING if self._choice.simplify(window, error) else position
 
     def _pages_leave_out_links(self, window: Window, error: RequestFailed, position: Position) -> bool:
         """``_leaves_out_links`` for a page; the place stays what it is without them."""

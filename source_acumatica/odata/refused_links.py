@@ -15,7 +15,7 @@ _RIGHTS = "Give the user the rights to read the tables that they lead to"
 
 def may_be_for_links(error: RequestFailed) -> bool:
     """Whether a request may have failed for the links in it: a table behind them may be closed, or too much."""
-    return error.problem.action in (Action.CLIMB_DOWN, Action.STOP)
+    return error.problem.action in (Action.ASK_FOR_LESS, Action.STOP)
 
 
 def refused_links(names: Sequence[str], ask: Callable[[Sequence[str]], Any]) -> tuple[str, ...]:

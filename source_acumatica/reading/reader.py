@@ -236,7 +236,7 @@ def hides_rows(facts: Facts, has_filtered: Callable[[], bool], has_any: Callable
             facts.learn(FILTER_WORKS)
             return False
     except RequestFailed as error:
-        if error.problem.action not in (Action.CLIMB_DOWN, Action.STOP):
+        if error.problem.action not in (Action.ASK_FOR_LESS, Action.STOP):
             raise
         logger.info(f"{message_of(error)}. Whether a filter hides rows could not be found out.")
     if not has_any():

@@ -86,6 +86,6 @@ def test_a_refusal_for_lacking_rights_names_the_feature_that_is_off():
 
 def test_a_part_that_does_not_come_is_a_reason_to_ask_for_less():
     problem = lacks("Details")
-    assert (problem.action, problem.is_unclear) == (Action.CLIMB_DOWN, True)
+    assert (problem.action, problem.is_unclear) == (Action.ASK_FOR_LESS, True)
     assert problem.action in REFUSALS
     assert "leaves out Details although it was asked for" in problem.sentence

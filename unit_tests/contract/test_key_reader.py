@@ -29,7 +29,7 @@ def keys(refuses=lambda _plan: False, beside=(), rows=100, **more):
         asked.append(plan)
         tops.append(token["top"])
         if refuses(plan):
-            raise refusal(Action.CLIMB_DOWN)
+            raise refusal(Action.ASK_FOR_LESS)
         first = token.get("skip", 0)
         found = [{"id": str(number), "OrderNbr": {"value": str(number)}} for number in range(rows)]
         return found[first : first + token["top"]], 100

@@ -65,13 +65,13 @@ def test_a_part_that_was_asked_for_and_does_not_come_is_not_an_empty_one():
     lacking = {name: value for name, value in row("A1").items() if name != "Contact"}
     with pytest.raises(RequestFailed, match="the ERP leaves out Contact although it was asked for") as failed:
         requests_of(lambda _token: [lacking]).page(Window(), PAGE)
-    assert failed.value.problem.action is Action.CLIMB_DOWN
+    assert failed.value.problem.action is Action.ASK_FOR_LESS
 
 
 @pytest.mark.parametrize(
     ("keys", "action"),
     [
-        ([], Action.CLIMB_DOWN),
+        ([], Action.ASK_FOR_LESS),
         (refusal(Action.SKIP), Action.SKIP),
         (refusal(Action.STOP), Action.STOP),
     ],
@@ -115,6 +115,6 @@ def test_only_a_refusal_is_replaced():
     def fails(action):
         raise refusal(action)
 
-    assert unless_refused(lambda: fails(Action.CLIMB_DOWN), None) is None
+    assert unless_refused(lambda: fails(Action.ASK_FOR_LESS), None) is None
     with pytest.raises(RequestFailed):
         unless_refused(lambda: fails(Action.FEWER_ROWS), None)

@@ -15,7 +15,7 @@ OPEN = replace(ALL, selects=False)
 
 
 @pytest.mark.parametrize(
-    ("plan", "named", "wanted", "lower"),
+    ("plan", "named", "wanted", "simpler"),
     [
         (ALL, (), (), OPEN),
         (ALL, ("Total",), (), OPEN),
@@ -26,31 +26,31 @@ OPEN = replace(ALL, selects=False)
     ],
     ids=["first", "named", "without it", "without its part", "wanted", "nothing named"],
 )
-def test_each_refusal_leads_one_rung_down(plan, named, wanted, lower):
-    assert plan.lower(named, wanted) == lower
+def test_each_refusal_leads_to_the_next_simpler_plan(plan, named, wanted, simpler):
+    assert plan.simpler(named, wanted) == simpler
 
 
 def test_what_was_left_out_stays_so_and_naming_it_again_leads_to_single_records():
     plan = replace(ALL, without=frozenset({"Total"}))
-    assert plan.lower(["Tax"], []).without == {"Total", "Tax"}
-    assert plan.lower(["Total"], []).is_by_record
+    assert plan.simpler(["Tax"], []).without == {"Total", "Tax"}
+    assert plan.simpler(["Total"], []).is_by_record
 
 
 def test_a_list_of_keys_gives_up_what_is_beside_them_then_its_selection_and_then_ends():
     keys = Plan(is_by_record=True, beside=("CreatedDateTime",))
-    alone = keys.lower([], [])
+    alone = keys.simpler([], [])
     assert (alone.beside, alone.selects) == ((), True)
-    unselected = alone.lower([], [])
+    unselected = alone.simpler([], [])
     assert not unselected.selects
-    assert unselected.lower([], []) is None
+    assert unselected.simpler([], []) is None
 
 
 @pytest.mark.parametrize("plan", [ALL, OPEN, replace(ALL, without=frozenset({"Total"}))])
 def test_there_is_an_end_below_each_plan(plan):
-    rungs = 0
-    while plan := plan.lower(["A", f"B{rungs}"], ["A"]):
-        rungs += 1
-        assert rungs < 6
+    plans = 0
+    while plan := plan.simpler(["A", f"B{plans}"], ["A"]):
+        plans += 1
+        assert plans < 6
 
 
 def test_requests_become_shorter_until_their_length_cannot_be_the_cause():

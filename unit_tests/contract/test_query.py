@@ -176,7 +176,7 @@ def test_a_selection_of_lines_that_does_not_fit_becomes_the_whole_collection():
 
 @pytest.mark.parametrize("plan", [Plan(), Plan(selects=False), Plan(is_by_record=True)])
 @pytest.mark.parametrize("name", ["Order", "Order__Details"])
-def test_a_window_is_a_filter_on_the_parents_stamp_on_every_rung(name, plan):
+def test_a_window_is_a_filter_on_the_parents_stamp_in_every_plan(name, plan):
     assert list_options(table(name), plan, None, SOME)["$filter"] == (
         "LastModified ge datetimeoffset'2026-11-22T09:45:00.000Z'"
     )
@@ -205,7 +205,7 @@ def test_all_rows_are_asked_for_without_a_filter_so_that_those_without_a_stamp_c
     assert "$filter" not in list_options(table(), Plan(), None, Window(None, "2026-11-22T12:00:00.000000Z"))
 
 
-def test_a_filter_that_was_given_up_is_not_sent_on_any_rung_and_nothing_else_changes():
+def test_a_filter_that_was_given_up_is_not_sent_in_any_plan_and_nothing_else_changes():
     for plan in (Plan(), Plan(selects=False), Plan(is_by_record=True)):
         with_filter = list_options(table(), plan, None, SOME)
         assert with_filter.pop("$filter")
@@ -284,7 +284,7 @@ FEW = frozenset({"id", "OrderType", "OrderNbr", "LastModified"})
 
 
 @pytest.mark.parametrize(
-    ("plan", "named", "wanted", "lower"),
+    ("plan", "named", "wanted", "simpler"),
     [
         (Plan(), [], FEW, Plan(selects=False)),
         (Plan(), ["Total"], FEW, Plan(selects=False)),
@@ -305,8 +305,8 @@ FEW = frozenset({"id", "OrderType", "OrderNbr", "LastModified"})
         (Plan(selects=False, is_by_record=True), ["Total"], FEW, None),
     ],
 )
-def test_the_next_rung_asks_for_less_and_loses_no_wanted_field(plan, named, wanted, lower):
-    assert plan.lower(named, wanted) == lower
+def test_the_next_plan_asks_for_less_and_loses_no_wanted_field(plan, named, wanted, simpler):
+    assert plan.simpler(named, wanted) == simpler
 
 
 @given(
@@ -319,12 +319,12 @@ def test_the_ladder_has_an_end_and_never_leaves_out_what_is_wanted(refusals, wan
     for number in range(20):
         assert not plan.without & wanted
         assert (plan.custom, plan.filters) == (custom, False)
-        lower = plan.lower(refusals[number] if number < len(refusals) else [], wanted)
-        if lower is None:
+        simpler = plan.simpler(refusals[number] if number < len(refusals) else [], wanted)
+        if simpler is None:
             return
-        assert lower != plan
-        plan = lower
-    pytest.fail("no last rung")
+        assert simpler != plan
+        plan = simpler
+    pytest.fail("no last plan")
 
 
 CONDITION = "(Total gt 5 or Total eq 2)"

@@ -27,7 +27,7 @@ TABLE = table("Order", ORDER, Known(("OrderNbr",)))
 SINCE = "2026-11-20T00:00:00.000000Z"
 CHANGED = Window(SINCE, "2026-12-01T00:00:00.000000Z")
 WORDLESS = Problem(Action.STOP, FailureType.transient_error, "an error without a word", status=500)
-REFUSED = Problem(Action.CLIMB_DOWN, FailureType.config_error, "the list cannot be optimized", status=500)
+REFUSED = Problem(Action.ASK_FOR_LESS, FailureType.config_error, "the list cannot be optimized", status=500)
 TOO_SLOW = Problem(Action.FEWER_ROWS, FailureType.transient_error, "the gateway gives up", status=504)
 
 
@@ -137,7 +137,7 @@ def test_a_place_in_another_list_is_none():
 def test_a_filter_that_has_brought_rows_today_is_believed_where_it_brings_none():
     orders = Orders(3)
     assert ids(orders.reader(Facts({FILTER_WORKS})), CHANGED) == []
-    assert all(token["plan"].filters for _, token in orders.asked)
+    assert {(window, token["plan"].filters) for window, token in orders.asked} == {(CHANGED, True)}
 
 
 # ------------------------------------------------------------------------------------------------------ what is refused
@@ -247,5 +247,6 @@ def test_the_id_of_a_record_in_another_answer_is_found_by_its_key():
     orders.record = found
     reader = orders.reader()
     assert reader.id_again(orders.rows[3]) == "another"
-    orders.record = lambda *_: answer(200, b"[]")
-    assert orders.reader().id_again(orders.rows[3]) is None
+    for others in ([], [orders.rows[4]]):
+        orders.record = lambda *_, others=others: answer(200, others)
+        assert orders.reader().id_again(orders.rows[3]) is None

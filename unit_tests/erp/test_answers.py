@@ -72,7 +72,7 @@ def page(status, text, query_characters=0):
 )
 def test_an_address_that_is_too_long_is_read_as_that(response):
     for problem in (read_answer(response), read_odata_answer(response, "a role")):
-        assert (problem.action, problem.status) == (Action.CLIMB_DOWN, TOO_LONG)
+        assert (problem.action, problem.status) == (Action.ASK_FOR_LESS, TOO_LONG)
         assert "too long" in problem.sentence
 
 
@@ -151,15 +151,15 @@ TABLE = {
     "length required": (answer(411, HTML, "text/html"), Action.STOP, SYSTEM),
     "no content": (answer(204), Action.STOP, SYSTEM),
     "request timed out at the server": (answer(408), Action.RETRY, TRANSIENT),
-    "not optimizable": (failure(OPTIMIZATION), Action.CLIMB_DOWN, CONFIG),
-    "not optimizable: a view": (failure("There is a BqlDelegate in view Filter"), Action.CLIMB_DOWN, CONFIG),
-    "not optimizable: a query": (failure("the given query cannot be optimized"), Action.CLIMB_DOWN, CONFIG),
+    "not optimizable": (failure(OPTIMIZATION), Action.ASK_FOR_LESS, CONFIG),
+    "not optimizable: a view": (failure("There is a BqlDelegate in view Filter"), Action.ASK_FOR_LESS, CONFIG),
+    "not optimizable: a query": (failure("the given query cannot be optimized"), Action.ASK_FOR_LESS, CONFIG),
     "not optimizable: by type": (
         failure("x", "PX.Api.ContractBased.CannotOptimizeException"),
-        Action.CLIMB_DOWN,
+        Action.ASK_FOR_LESS,
         CONFIG,
     ),
-    "unknown field": (failure("The given key was not present in the dictionary."), Action.CLIMB_DOWN, CONFIG),
+    "unknown field": (failure("The given key was not present in the dictionary."), Action.ASK_FOR_LESS, CONFIG),
     "gone": (
         failure("No entity satisfies the condition.", "PX.Api.ContractBased.NoEntitySatisfiesTheConditionException"),
         Action.GONE,

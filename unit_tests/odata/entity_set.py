@@ -38,7 +38,7 @@ def settings(**more):
     return Config.parse({**least, "password": "hidden-2", "max_page_size": 3, **more})
 
 
-def refusal(action=Action.CLIMB_DOWN, sentence="refused", status=0):
+def refusal(action=Action.ASK_FOR_LESS, sentence="refused", status=0):
     return RequestFailed(Problem(action, FailureType.transient_error, sentence, status=status))
 
 

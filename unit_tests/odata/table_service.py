@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 T0900, T1000, T1100, T1200, T1300 = (f"2026-11-22T{hour:02}:00:00.000000Z" for hour in range(9, 14))
 MISSING = Problem(Action.GONE, FailureType.config_error, "the ERP has no such address", status=404)
 CLOSED = Problem(Action.STOP, FailureType.config_error, "the service is closed", status=403)
-REFUSED = Problem(Action.CLIMB_DOWN, FailureType.config_error, "the ERP refuses (the ERP says: no)", status=400)
+REFUSED = Problem(Action.ASK_FOR_LESS, FailureType.config_error, "the ERP refuses (the ERP says: no)", status=400)
 PASSING = Problem(Action.STOP, FailureType.transient_error, "no answer")
 DELETIONS = "/px.GetDeletedRecords()"
 

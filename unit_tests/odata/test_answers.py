@@ -18,10 +18,10 @@ V3_ERROR = {"odata.error": {"code": "", "message": {"lang": "en-US", "value": "N
 @pytest.mark.parametrize("body", [V4_ERROR, V3_ERROR], ids=["4", "3"])
 def test_what_odata_refuses_can_be_asked_for_otherwise_and_its_words_are_quoted(body):
     problem = read_odata_answer(answer(400, body), ROLE)
-    assert (problem.action, problem.failure_type, problem.status) == (Action.CLIMB_DOWN, CONFIG, 400)
+    assert (problem.action, problem.failure_type, problem.status) == (Action.ASK_FOR_LESS, CONFIG, 400)
     assert problem.sentence == "OData refused the request (the ERP says: No such column.)"
     problem = read_odata_answer(answer(501, body), ROLE)
-    assert (problem.action, problem.failure_type, problem.status) == (Action.CLIMB_DOWN, CONFIG, 501)
+    assert (problem.action, problem.failure_type, problem.status) == (Action.ASK_FOR_LESS, CONFIG, 501)
     assert problem.sentence == "OData does not support the request (the ERP says: No such column.)"
 
 
@@ -41,7 +41,7 @@ def test_a_closed_service_says_what_is_needed(status, following, words):
 
 
 def test_an_empty_answer_is_a_refusal_only_where_an_inquiry_is_filtered_or_sorted():
-    assert read_odata_answer(answer(200), ROLE, is_query=True).action is Action.CLIMB_DOWN
+    assert read_odata_answer(answer(200), ROLE, is_query=True).action is Action.ASK_FOR_LESS
     assert read_odata_answer(answer(200), ROLE).action is Action.SEAT
     assert read_metadata_answer(answer(200, **{"Content-Length": "0"}), ROLE).action is Action.SEAT
 

@@ -133,6 +133,17 @@ def test_tables_of_one_short_name_have_their_full_names_and_a_stream_keeps_the_t
     }
 
 
+def test_a_short_name_that_means_another_table_in_another_tenant_is_no_name_of_a_stream():
+    own, theirs = (
+        small(an_entity("Bill", {"Nbr": TEXT}), a_set("Bill", f"{name}.Bill"), name) for name in ("Acme", "PX.Objects")
+    )
+    survey = surveyed(Services(A=tables(own), B=tables(theirs)), **DACS)
+    assert {tenant: {*found} for tenant, found in survey.own.items()} == {
+        "A": {"dac__Acme_Bill"},
+        "B": {"dac__PX_Objects_Bill"},
+    }
+
+
 def test_credentials_of_other_systems_are_no_columns_and_the_log_names_them(caplog):
     caplog.set_level(logging.INFO, "airbyte")
     columns = {"Code": TEXT, "FtpPassword": TEXT, "PasswordChangeable": "Edm.Boolean"}

@@ -56,7 +56,7 @@ class Inquiry:
         self.asked.append(token)
         self.changes.pop(len(self.asked), lambda: None)()
         if self.refuses and "at" in token:
-            raise RequestFailed(Problem(Action.CLIMB_DOWN, FailureType.transient_error, "refused", status=400))
+            raise RequestFailed(Problem(Action.ASK_FOR_LESS, FailureType.transient_error, "refused", status=400))
         if self.lists is not None and "at" not in token:
             return ODataPage(self.lists, 100, None)
         since = window.since if token["plan"].filters and token.get("is_within", "at" not in token) else None

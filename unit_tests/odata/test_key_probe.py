@@ -101,7 +101,7 @@ class Failing(Service):
         return answer
 
 
-EMPTY_BODY = Problem(Action.CLIMB_DOWN, FailureType.transient_error, "an empty body")
+EMPTY_BODY = Problem(Action.ASK_FOR_LESS, FailureType.transient_error, "an empty body")
 
 
 @pytest.mark.parametrize("problem", [TOO_MANY, EMPTY_BODY], ids=["too many", "empty"])

@@ -117,7 +117,7 @@ def test_rows_by_ids_name_what_does_not_come_with_them_once_and_pages_keep_their
     assert not reader.record_bytes
 
 
-@pytest.mark.parametrize("action", [Action.CLIMB_DOWN, Action.STOP])
+@pytest.mark.parametrize("action", [Action.ASK_FOR_LESS, Action.STOP])
 def test_rows_by_ids_come_without_the_links_that_are_refused_for_them(action, caplog):
     entity_set = ById(ROWS, LINKED, lambda _plan, token: refusal(action) if "Payer" in token["links"] else None)
     reader = entity_set.reader()
@@ -130,7 +130,7 @@ def test_rows_by_ids_come_without_the_links_that_are_refused_for_them(action, ca
     assert caplog.text.count("when asked to follow Payer") == 1
 
 
-@pytest.mark.parametrize("action", [Action.CLIMB_DOWN, Action.STOP, Action.RETRY])
+@pytest.mark.parametrize("action", [Action.ASK_FOR_LESS, Action.STOP, Action.RETRY])
 def test_a_request_by_ids_that_fails_without_links_too_is_no_matter_of_them(action):
     reader = ById(ROWS, LINKED, lambda _plan, _token: refusal(action)).reader()
     with pytest.raises(RequestFailed, match="refused"):

@@ -11,11 +11,11 @@ from source_acumatica.odata.refused_links import may_be_for_links, refused_links
 LINKS = ("A", "B", "C", "D", "E")
 
 
-def failure(action=Action.CLIMB_DOWN):
+def failure(action=Action.ASK_FOR_LESS):
     return RequestFailed(Problem(action, FailureType.config_error, "refused"))
 
 
-def an_erp(refuses, action=Action.CLIMB_DOWN):
+def an_erp(refuses, action=Action.ASK_FOR_LESS):
     def ask(names):
         if refuses({*names}):
             raise failure(action)
@@ -24,7 +24,7 @@ def an_erp(refuses, action=Action.CLIMB_DOWN):
 
 
 @pytest.mark.parametrize("bad", [(), ("A",), ("E",), ("B", "D"), LINKS])
-@pytest.mark.parametrize("action", [Action.CLIMB_DOWN, Action.STOP])
+@pytest.mark.parametrize("action", [Action.ASK_FOR_LESS, Action.STOP])
 def test_exactly_the_refused_ones_are_found(bad, action):
     assert {*refused_links(LINKS, an_erp(lambda names: names & {*bad}, action))} == {*bad}
 

@@ -36,7 +36,7 @@ def fails(action):
         (lambda: False, lambda: True, True, False),
         (lambda: False, lambda: False, False, None),
         (fails(Action.STOP), lambda: True, True, False),
-        (fails(Action.CLIMB_DOWN), lambda: False, False, None),
+        (fails(Action.ASK_FOR_LESS), lambda: False, False, None),
     ],
 )
 def test_a_filter_that_brings_nothing_hides_rows_if_there_are_any(has_filtered, has_any, hides, works):

@@ -30,7 +30,7 @@ _MOST_ASKED_TWICE = 8
 # A page that takes more requests is not worth reading.
 _MOST_REQUESTS_A_PAGE = 20
 TOO_MUCH = Problem(
-    Action.CLIMB_DOWN, FailureType.system_error, "the ERP answers with no rows when so much of each is asked for"
+    Action.ASK_FOR_LESS, FailureType.system_error, "the ERP answers with no rows when so much of each is asked for"
 )
 
 Works = Callable[[Plan], bool]
@@ -38,8 +38,8 @@ Works = Callable[[Plan], bool]
 
 
 @dataclass
-class Ladder:
-    """The rungs below a table's plan, and what was left out on the way down."""
+class Fallback:
+    """The simpler plans for one table, and what was left out on the way."""
 
     table: Table
     columns: frozenset[str] | None
@@ -58,7 +58,7 @@ class Ladder:
     _tried: set[Plan] = field(default_factory=set)
     """What has been asked for in another dialect."""
 
-    def lower(
+    def simpler(
         self, plan: Plan, window: Window, error: RequestFailed, works: Works, is_filter_innocent: Callable[[], bool]
     ) -> Plan:
         """The plan for a page that has failed, which is logged.
@@ -70,9 +70,9 @@ class Ladder:
         """
         problem = error.problem
         is_filtered = bool(plan.filters and (window.since or window.is_unstamped))
-        lower = self._lower_everywhere(plan, error, works, is_filtered=is_filtered)
-        if lower:
-            return lower
+        simpler = self._simpler_everywhere(plan, error, works, is_filtered=is_filtered)
+        if simpler:
+            return simpler
         if problem.action is Action.STOP and works(plan):
             return plan
         may_drop_filter = plan.filters and window.since and problem is not TOO_MUCH and not is_filter_innocent()
@@ -81,28 +81,28 @@ class Ladder:
             return replace(plan, filters=False)
         if problem.action is Action.STOP and not self._may_not_be_optimized(problem):
             raise error
-        return self._lower_rung(plan, window, error)
+        return self._next_simpler(plan, window, error)
 
     def _may_not_be_optimized(self, problem: Problem) -> bool:
         """Whether a failure in words that are not known may say that the list cannot be read in one query."""
         return self.table.dialect.is_nested and problem.is_unclear and problem.is_explained
 
-    def lower_record(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
+    def simpler_for_record(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
         """The plan for a record by itself that has failed.
 
         Raises:
             RequestFailed: ``error``, if there is nothing simpler to ask for.
         """
-        lower = self._lower_everywhere(plan, error, works, is_filtered=False)
-        if lower is None:
+        simpler = self._simpler_everywhere(plan, error, works, is_filtered=False)
+        if simpler is None:
             raise error
-        return lower
+        return simpler
 
     def leave_out(self, columns: Iterable[str]) -> None:
         """Records lack these columns from now on."""
         self.left_out.extend(column for column in columns if column not in self.left_out)
 
-    def _lower_everywhere(self, plan: Plan, error: RequestFailed, works: Works, *, is_filtered: bool) -> Plan | None:
+    def _simpler_everywhere(self, plan: Plan, error: RequestFailed, works: Works, *, is_filtered: bool) -> Plan | None:
         """What helps lists and single records alike: a shorter address, another dialect, or fewer custom fields."""
         problem = error.problem
         others = partial(self._others, is_filtered=is_filtered) if problem.is_unclear else _no_others
@@ -121,7 +121,7 @@ class Ladder:
         # The plain request first: if not even that works, the custom fields are not to blame.
         plain = replace(plan, custom=())
         if plan.custom and works(plain):
-            return self._lower_custom(plan, error, works)
+            return self._with_fewer_custom(plan, error, works)
         # What was not understood may be another matter than the custom fields, which may not come for being empty. And
         # one of them that the ERP cannot show makes all dialects fail.
         believing = replace(plan, trusts_custom=True)
@@ -159,7 +159,7 @@ class Ladder:
         asked = asked_of_list(self.table, plan, self.columns)
         return [*plan.spoken(self.table).alternatives(asked, filters=is_filtered)]
 
-    def _lower_custom(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
+    def _with_fewer_custom(self, plan: Plan, error: RequestFailed, works: Works) -> Plan:
         """The plan without the custom fields that make it fail, or with fewer of them in one request.
 
         A field is left out if it fails by itself twice, with a pause between; if each of them works by itself, fewer
@@ -169,22 +169,22 @@ class Ladder:
             RequestFailed: neither helps.
         """
         plan, names = self._least_refused(plan, works)
-        lower = replace(plan, custom=tuple(name for name in plan.custom if name not in names))
+        simpler = replace(plan, custom=tuple(name for name in plan.custom if name not in names))
         # The fields that are kept have to work together, too.
-        while not works(replace(lower, trusts_custom=True)):
-            most = max(map(len, custom_groups(self.table, lower, self.columns, Window()))) // 2
-            if most == 0 or len(lower.custom) > most * _MOST_REQUESTS_A_PAGE:
+        while not works(replace(simpler, trusts_custom=True)):
+            most = max(map(len, custom_groups(self.table, simpler, self.columns, Window()))) // 2
+            if most == 0 or len(simpler.custom) > most * _MOST_REQUESTS_A_PAGE:
                 raise error
-            lower = replace(lower, most_custom=most)
+            simpler = replace(simpler, most_custom=most)
         if names:
             logger.warning(
                 f"{self.where}: the ERP fails when asked for the custom fields {', '.join(names)}; they are left out."
             )
             self.leave_out(column_of(name, self.table.path) for name in names)
-        elif lower != plan:
-            sentence = f"{error.problem.sentence}. Asking for {lower.most_custom} custom fields at once"
+        elif simpler != plan:
+            sentence = f"{error.problem.sentence}. Asking for {simpler.most_custom} custom fields at once"
             logger.warning(f"{self.where}: {sentence}.")
-        return lower
+        return simpler
 
     def _least_refused(self, plan: Plan, works: Works) -> tuple[Plan, list[str]]:
         """The plan in the dialect in which the ERP shows custom fields, and those that fail by themselves.
@@ -217,23 +217,23 @@ class Ladder:
             return [] if works_with(tuple(names)) else names
         return [name for name in names if not works_with((name,))]
 
-    def _lower_rung(self, plan: Plan, window: Window, error: RequestFailed) -> Plan:
+    def _next_simpler(self, plan: Plan, window: Window, error: RequestFailed) -> Plan:
         problem = error.problem
         wanted = {*(self.columns or self.table.rows_shape.json_schema()), *self.table.path}
         options = partial(list_options, self.table, columns=self.columns, window=window)
-        lower = plan.lower(problem.names, wanted)
-        while lower and options(plan=lower) == options(plan=plan):
-            lower = lower.lower(problem.names, wanted)
-        if lower is None and problem.action is Action.STOP:
+        simpler = plan.simpler(problem.names, wanted)
+        while simpler and options(plan=simpler) == options(plan=plan):
+            simpler = simpler.simpler(problem.names, wanted)
+        if simpler is None and problem.action is Action.STOP:
             raise error
-        if lower is None:
+        if simpler is None:
             sentence = f"{problem.sentence}. Not even its keys can be listed: leave this stream out"
             raise RequestFailed(replace(problem, sentence=sentence), self.where)
         if self.is_of_keys:
             logger.info(f"{self.where}: {problem.sentence}. Whole records are listed for their keys.")
         else:
-            logger.warning(f"{self.where}: {problem.sentence}. {_explain(lower, problem)}")
-        return lower
+            logger.warning(f"{self.where}: {problem.sentence}. {_explain(simpler, problem)}")
+        return simpler
 
 
 def _explain(plan: Plan, problem: Problem) -> str:
