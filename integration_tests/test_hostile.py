@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from source_acumatica.erp import client, sign_in
 from source_acumatica.erp import response as responses
-from source_acumatica.reading import anchored, trail
+from source_acumatica.reading import anchored, sent_rows
 
 from .comparison import differences
 from .conftest import EXAMPLES
@@ -69,7 +69,7 @@ def test_a_list_that_repeats_itself_is_stopped(stream: str, options: list[str], 
 
 
 def test_a_list_that_gives_two_pages_by_turns_is_stopped(erp: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (anchored, trail):
+    for module in (anchored, sent_rows):
         monkeypatch.setattr(module, "REMEMBERED_ROWS", 30)
     pages: list[list[Any]] = []
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from source_acumatica.airbyte.stamps import Stamps
-from source_acumatica.reading.database_clock import DatabaseClock, Look, allowance
+from source_acumatica.reading.database_clock import ClockReading, DatabaseClock, allowance
 from source_acumatica.reading.progress import StampsSeen
 
 
@@ -34,12 +34,12 @@ class StampClock:
         return max(*seen, seen_before or timedelta(), timedelta())
 
     @property
-    def last(self) -> Look | None:
-        """The last look at the clock that stamps the rows; at the database's where the rows do not show it."""
+    def last(self) -> ClockReading | None:
+        """The last reading of the clock that stamps the rows; at the database's where the rows do not show it."""
         return (self.own if not self.is_shared and self.is_shown() else self.shared).last
 
     def see(self, stamps: Stamps, now: datetime | None) -> StampsSeen:
-        """Look at the clock by the stamps of a page, which came ``now``; what they have shown."""
+        """Read the clock off the stamps of a page, which came ``now``; returns what they have shown."""
         if not self.is_shown():
             return StampsSeen(stamps.newest)
         self.own.see(stamps.believable, now)

@@ -122,7 +122,7 @@ class Rereader:
                 progress.reread(self.reader.tenant, was)
                 if left <= 0:
                     return was, left, False
-        self.facts.saw_behind(self.reader.looks)
+        self.facts.saw_behind(self.reader.end_probes)
         return self._ended(was, end), left if end.offset else 0, True
 
     def _ended(self, was: Rereading, end: Position) -> Rereading:

@@ -200,7 +200,7 @@ class TenantRead:
             is_stamped = is_stamped or stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
                 self._page_done(self.progress, window, page, stamps)
-        self.facts.saw_behind(reader.looks)
+        self.facts.saw_behind(reader.end_probes)
         if not self.progress:
             return True
         if self._linked:
@@ -265,7 +265,7 @@ class TenantRead:
         if len(page.rows) >= SMALLEST_PAGE_ROWS and not facts.knows(GIVES_PAGES):
             facts.learn(GIVES_PAGES)
         seen = self.clock.see(stamps, self._now())
-        progress.page_done(self.reader.tenant, window, page.position, stamps=seen, look=self.clock.last)
+        progress.page_done(self.reader.tenant, window, page.position, stamps=seen, clock=self.clock.last)
 
     def _window_done(self, progress: TenantCursor, window: Window, *, has_new: bool, is_stamped: bool) -> bool:
         """Send the state behind a window; whether it had rows.
@@ -276,14 +276,14 @@ class TenantRead:
         reader = self.reader
         has_rows = is_stamped if reader.is_filtered(window) else has_new
         # A window that is gone on with shows the last rows that came before.
-        has_rows |= bool(window.start.offset and reader.looks.longest)
+        has_rows |= bool(window.start.offset and reader.end_probes.longest)
         if has_rows:
             progress.note(reader.tenant, unproven=reader.unproven)
         progress.window_done(
             reader.tenant,
             window,
             is_proven=has_rows,
-            look=self.clock.last,
+            clock=self.clock.last,
             begin=self._start,
             is_blind=not self.clock.is_shown(),
         )

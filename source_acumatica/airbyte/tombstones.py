@@ -11,7 +11,7 @@ from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.removals import Loss, Removal
 from source_acumatica.reading.cursor import TenantCursor
-from source_acumatica.reading.database_clock import Look
+from source_acumatica.reading.database_clock import ClockReading
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.fields import Record, format_instant, just_after
 from source_acumatica.reading.learnt import HAS_FLAGGED, HAS_NO_FLAGS
@@ -61,13 +61,13 @@ class Deletions:
         facts: TenantFacts,
         lookback: timedelta,
         newest: str | None,
-        sent_before: Look | None,
+        sent_before: ClockReading | None,
         keys: KeyComparison | None,
     ) -> Iterator[list[Record]]:
         """The tombstones; where deletions cannot be read, the log says so and the rest goes on.
 
         ``newest`` is the latest stamp that had come before this sync, also where it is doubted by now; ``sent_before``
-        is the last look at the clock before this sync. ``keys`` are compared, too, or kept for a gap.
+        is the last reading of the clock before this sync. ``keys`` are compared, too, or kept for a gap.
         """
         if not self.is_selected:
             logger.warning(f"{where}: deleted records are not sent, since the column {DELETED_AT} is not selected.")

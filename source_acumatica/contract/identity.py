@@ -10,7 +10,7 @@ import msgspec
 
 from source_acumatica.contract.tables import Table
 from source_acumatica.reading.fields import Raw, Wrapper, unwrap
-from source_acumatica.reading.trail import Identity
+from source_acumatica.reading.sent_rows import Identity
 
 # What differs between two answers with the same record, at every depth: ids may be made up, custom fields be others.
 _TRANSIENT = frozenset({"id", "rowNumber", "_links", "custom"})

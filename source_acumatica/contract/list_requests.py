@@ -18,7 +18,7 @@ from source_acumatica.contract.understood import refuse_lost_fields, refuse_misu
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
-from source_acumatica.reading.trail import Identity
+from source_acumatica.reading.sent_rows import Identity
 from source_acumatica.reading.window import Window
 
 TRIES_AT_ONE_PAGE = 5

@@ -27,24 +27,24 @@ from source_acumatica.contract.record_addresses import record_filter
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pages
+from source_acumatica.reading.end_probes import SMALL_PAGE_ROWS
 from source_acumatica.reading.fields import Raw, unwrap
 from source_acumatica.reading.learnt import FILTER_WORKS, SHOWS_CUSTOM
-from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import PageSize
 from source_acumatica.reading.paging import BEGINNING, MovingListError, Page, Position
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.reader import (
     EVER,
     Facts,
+    end_probes_of,
     hides_rows,
     known_longest,
-    looks_at,
     lost_ranks,
     refuse_stamped,
     shows_unstamped,
     stopped,
 )
-from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.sent_rows import SentMarks
 from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
@@ -102,21 +102,21 @@ class ListReader(ContractReader):
         """The list's pages, from where the window was left off."""
         size = self._begun()
         self.requests.has_page = False
-        self.looks = looks_at(self.facts)
+        self.end_probes = end_probes_of(self.facts)
         fetch = partial(self._fetch, size, window)
         by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
         page_rows, most = partial(self._page_rows, size), window.most_rows
         prefetch = Prefetch(self.client.helpers, by_number, fetch, page_rows, lambda: self._plan, most)
-        ledger = Ledger(may_repeat=self.is_incremental)
+        sent_marks = SentMarks(may_repeat=self.is_incremental)
         pages = anchored_pages(
             prefetch.fetch,
             self.requests.identify,
             self._begin(window),
             is_unique=self.table.is_identified,
-            ledger=ledger,
+            sent_marks=sent_marks,
             longest=known_longest(self.facts),
-            look=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
-            looks=self.looks,
+            probe=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
+            end_probes=self.end_probes,
         )
         try:
             for page in prefetch.pages(pages):

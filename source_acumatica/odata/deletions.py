@@ -21,7 +21,7 @@ from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import DELETED_FLAG, NOTE_ID, ODataFeed, ODataTable
 from source_acumatica.reading.fields import Raw, format_instant, utc_instant
 from source_acumatica.reading.page_size import FIRST_PAGE_ROWS
-from source_acumatica.reading.trail import Identity
+from source_acumatica.reading.sent_rows import Identity
 
 logger = logging.getLogger("airbyte")
 

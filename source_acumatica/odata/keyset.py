@@ -9,10 +9,10 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any, Generic
 
-from source_acumatica.reading.looks import Looks
+from source_acumatica.reading.end_probes import EndProbes
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.paging import EqualKeysError, Fetched, MovingListError, Page, Position, Row
-from source_acumatica.reading.trail import ANCHORS_IN_STATE
+from source_acumatica.reading.sent_rows import ANCHORS_IN_STATE
 
 # So many places in front of the present one are remembered, and so many of them are asked for if it is not found.
 _FRONT_ROWS = 50
@@ -29,22 +29,22 @@ def keyset_pages(
     start: Position,
     content_of: Callable[[Row], object] = repr,
     longest: int = 0,
-    look: Callable[[tuple[Any, ...], int], Fetched[Row]] | None = None,
-    looks: Looks | None = None,
+    probe: Callable[[tuple[Any, ...], int], Fetched[Row]] | None = None,
+    end_probes: EndProbes | None = None,
 ) -> Iterator[Page[Row]]:
     """Read an ordered list from the row at ``start.after``, or from its beginning, to its end.
 
     ``fetch(after, skip)`` returns the rows from that place on, including the row at it, and how many it asked for. So
     each page begins with the last row of the one before or, where that has gone, with one in front of it. Rows at one
-    place are distinguished by their content. The server is known to give pages of ``longest`` rows. ``look`` fetches as
-    many rows as one of the ``looks`` behind the end takes.
+    place are distinguished by their content. The server is known to give pages of ``longest`` rows. ``probe`` fetches
+    as many rows as a probe behind the end takes (``end_probes``).
 
     Raises:
         UnreliableOrderError: the server does not find the rows that it gave by their places.
         EqualKeysError: the rows at one place are more than the server gives at once.
         MovingListError: the server repeats itself.
     """
-    return _Keyset(fetch, place_of, start, content_of, longest, look or fetch, looks or Looks()).pages()
+    return _Keyset(fetch, place_of, start, content_of, longest, probe or fetch, end_probes or EndProbes()).pages()
 
 
 class _Keyset(Generic[Row]):
@@ -57,12 +57,12 @@ class _Keyset(Generic[Row]):
         start: Position,
         content_of: Callable[[Row], object],
         longest: int,
-        look: Callable[[tuple[Any, ...], int], Fetched[Row]],
-        looks: Looks,
+        probe: Callable[[tuple[Any, ...], int], Fetched[Row]],
+        end_probes: EndProbes,
     ) -> None:
-        self._looks = looks
-        looks.begin()
-        self._fetch, self._look, self._place_of, self._content_of = fetch, look, place_of, content_of
+        self._end_probes = end_probes
+        end_probes.begin()
+        self._fetch, self._probe, self._place_of, self._content_of = fetch, probe, place_of, content_of
         self._start, self._after, self._offset = start, start.after, start.offset
         # The places of the rows sent last, and the contents of the rows sent at the very last place; after a resume it
         # is only known that there was one.
@@ -84,14 +84,14 @@ class _Keyset(Generic[Row]):
             if not new:
                 raise MovingListError
             is_alike = self._place_of(new[0]) == self._after
-            self._looks.note(len(rows), asked, len(new))
+            self._end_probes.note(len(rows), asked, len(new))
             self._note(new)
             anchors = tuple((json.dumps(place),) for place in self._front[-ANCHORS_IN_STATE:])
             position = replace(self._start, offset=self._offset, after=self._after, anchors=anchors)
             yield Page(new, position, is_alike)
 
     def _new(self, rows: Sequence[Row], asked: int) -> Sequence[Row]:
-        self._looks.longest = max(self._looks.longest, len(rows))
+        self._end_probes.longest = max(self._end_probes.longest, len(rows))
         if not self._after:
             return rows
         count = next((place for place, row in enumerate(rows) if self._place_of(row) != self._after), len(rows))
@@ -154,13 +154,13 @@ class _Keyset(Generic[Row]):
     def _behind(self, rows: Sequence[Row], asked: int) -> Fetched[Row] | None:
         """The rows behind a short answer without new rows; None if there are none."""
 
-        def look(skip: int) -> Fetched[Row] | None:
-            behind, room = self._look(self._after, skip)
+        def probe(skip: int) -> Fetched[Row] | None:
+            behind, room = self._probe(self._after, skip)
             if behind and self._place_of(behind[0]) == self._after:
                 # There are more rows at one place than the server gives at once.
                 raise EqualKeysError
             return (behind, room) if behind else None
 
         # More rows may follow at once: some at the same place, or where the server gives one row at a time.
-        gives_few = len(rows) > 1 or max(self._looks.longest, self._known_longest) <= 1
-        return self._looks.behind(len(rows), asked, look, is_full=gives_few)
+        gives_few = len(rows) > 1 or max(self._end_probes.longest, self._known_longest) <= 1
+        return self._end_probes.behind(len(rows), asked, probe, is_full=gives_few)

@@ -16,7 +16,7 @@ from source_acumatica.odata.tables import ODataFeed
 from source_acumatica.reading.anchored import anchored_pages
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS, PageSize
 from source_acumatica.reading.paging import BEGINNING, EMPTIED, MovingListError
-from source_acumatica.reading.trail import Identity
+from source_acumatica.reading.sent_rows import Identity
 
 
 class _UncutListError(Exception):

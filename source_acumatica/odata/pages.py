@@ -12,7 +12,7 @@ from airbyte_cdk.models import FailureType
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import PageSize
-from source_acumatica.reading.trail import content_of
+from source_acumatica.reading.sent_rows import content_of
 
 logger = logging.getLogger("airbyte")
 

@@ -16,11 +16,11 @@ from source_acumatica.odata.row_identity import Place, RowIdentity
 from source_acumatica.odata.tables import ODataFeed
 from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pages
 from source_acumatica.reading.batches import in_batches
+from source_acumatica.reading.end_probes import SMALL_PAGE_ROWS, EndProbes
 from source_acumatica.reading.fields import Raw
-from source_acumatica.reading.looks import SMALL_PAGE_ROWS, Looks
 from source_acumatica.reading.paging import BEGINNING, Page, Position
 from source_acumatica.reading.prefetch import ByNumber, Guess, Prefetch
-from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.sent_rows import SentMarks
 from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
@@ -53,8 +53,8 @@ class PlanPages:
     requests: ListRequests
     identity: RowIdentity
     helpers: Helpers
-    ledger: Ledger
-    looks: Looks
+    sent_marks: SentMarks
+    end_probes: EndProbes
     longest: int
     """So many rows the server is known to give at once."""
 
@@ -102,11 +102,11 @@ class PlanPages:
             position,
             is_unique=not plan.is_by_row,
             in_groups=in_groups,
-            ledger=self.ledger,
+            sent_marks=self.sent_marks,
             overlap=max(min(len(position.anchors), requests.size.rows // 2), 1),
             longest=self.longest,
-            look=lambda skip: fetch(skip, max(requests.size.rows, SMALL_PAGE_ROWS), SMALL_PAGE_ROWS),
-            looks=self.looks,
+            probe=lambda skip: fetch(skip, max(requests.size.rows, SMALL_PAGE_ROWS), SMALL_PAGE_ROWS),
+            end_probes=self.end_probes,
         )
         return prefetch.pages(pages)
 
@@ -130,8 +130,8 @@ class PlanPages:
             position,
             self.identity.content_of,
             longest=self.longest,
-            look=lambda after, skip: fetch((after, skip), max(requests.size.rows, SMALL_PAGE_ROWS)),
-            looks=self.looks,
+            probe=lambda after, skip: fetch((after, skip), max(requests.size.rows, SMALL_PAGE_ROWS)),
+            end_probes=self.end_probes,
         )
         return prefetch.pages(pages)
 

@@ -26,21 +26,21 @@ from source_acumatica.odata.row_identity import RowIdentity, key_of
 from source_acumatica.odata.sort_columns import SortColumns
 from source_acumatica.odata.stamp_filter import StampFilter
 from source_acumatica.odata.tables import NOTE_ID, ODataFeed, ODataTable
+from source_acumatica.reading.end_probes import SMALL_PAGE_ROWS
 from source_acumatica.reading.fields import Raw, utc_instant
-from source_acumatica.reading.looks import SMALL_PAGE_ROWS
 from source_acumatica.reading.page_size import PageSize
 from source_acumatica.reading.paging import BEGINNING, EqualKeysError, MovingListError, Page, Position
 from source_acumatica.reading.reader import (
     Facts,
     Reader,
+    end_probes_of,
     gives_up,
     known_longest,
-    looks_at,
     stopped,
     unserved_sentence,
     where_of,
 )
-from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.sent_rows import SentMarks
 from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
@@ -77,7 +77,7 @@ class ODataReader(Reader):
     _requests: ListRequests = field(init=False)
     _filter: StampFilter = field(init=False)
     _choice: PlanChoice = field(init=False)
-    _ledger: Ledger = field(default_factory=Ledger)
+    _sent_marks: SentMarks = field(default_factory=SentMarks)
     _tail: Sequence[Raw] = ()
     """The rows of the window that were sent last."""
     _empty_beginnings: int = 0
@@ -178,8 +178,8 @@ class ODataReader(Reader):
 
     def pages(self, window: Window) -> Iterator[Page[Raw]]:
         """The window's pages from where it was left, or from its beginning where that place is one of another list."""
-        self._ledger = Ledger(may_repeat=self.is_incremental)
-        self.looks = looks_at(self.facts)
+        self._sent_marks = SentMarks(may_repeat=self.is_incremental)
+        self.end_probes = end_probes_of(self.facts)
         position = self._choice.begin(window)
         has_rows, self._tail, self._empty_beginnings = False, (), 0
         while True:
@@ -200,7 +200,7 @@ class ODataReader(Reader):
             except MovingListError as error:
                 raise stopped(self.where, error) from None
             except _EmptyByChanceError:
-                position, self._ledger = BEGINNING, Ledger(may_repeat=self.is_incremental)
+                position, self._sent_marks = BEGINNING, SentMarks(may_repeat=self.is_incremental)
             except EqualKeysError:
                 position = self._go_on_sorted_by_more(position)
             except UnreliableOrderError:
@@ -218,7 +218,7 @@ class ODataReader(Reader):
 
     def _pages(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
         identity, longest = RowIdentity(self.table, self._plan), known_longest(self.facts)
-        reading = PlanPages(self._requests, identity, self.helpers, self._ledger, self.looks, longest)
+        reading = PlanPages(self._requests, identity, self.helpers, self._sent_marks, self.end_probes, longest)
         return reading.pages(window, position)
 
     def _note_page(self, page: ODataPage) -> None:
@@ -296,7 +296,7 @@ class ODataReader(Reader):
 
     def _gone_on_with(self, position: Position) -> Position:
         """The same place by the plan that is in use now; of the rows that were sent, only the last ones are known."""
-        self._ledger = Ledger(
+        self._sent_marks = SentMarks(
             may_repeat=self.is_incremental, is_partial=bool(position.offset) and not self.is_incremental
         )
         identify = RowIdentity(self.table, self._plan).identify
@@ -311,7 +311,7 @@ class ODataReader(Reader):
         if self._tail and not self.is_incremental:
             raise gives_up(self.where, f"{error}, and some have been sent. Leave out start_date, or this stream")
         self._choice.begin_without_filter(str(error))
-        self._ledger = Ledger(may_repeat=self.is_incremental)
+        self._sent_marks = SentMarks(may_repeat=self.is_incremental)
         return BEGINNING
 
     def _simplify_plan(self, window: Window, error: RequestFailed, position: Position) -> Position:

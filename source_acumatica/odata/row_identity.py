@@ -8,7 +8,7 @@ from typing import Any
 from source_acumatica.odata.query import ODataPlan, plain_value
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.reading.fields import FieldKind, Raw, utc_instant
-from source_acumatica.reading.trail import Identity, content_of
+from source_acumatica.reading.sent_rows import Identity, content_of
 
 Place = tuple[Any, ...]
 

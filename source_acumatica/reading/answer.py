@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Generic
 
 from source_acumatica.reading.paging import Row
-from source_acumatica.reading.trail import Identity, Trail
+from source_acumatica.reading.sent_rows import Identity, RecentRows
 
 
 class Kind(Enum):
@@ -40,41 +40,41 @@ class Answer(Generic[Row]):
         """The offset behind its last row."""
         return self.skip + len(self.rows)
 
-    def goes_straight_on(self, offset: int, trail: Trail) -> bool:
+    def goes_straight_on(self, offset: int, recent: RecentRows) -> bool:
         """Whether it begins with the rows that were sent last, up to ``offset``, and all others are new."""
         overlap, rows = offset - self.skip, len(self.rows)
         is_rest = len(self.new) == rows - overlap and overlap in (*self.new[:1], rows)
-        return is_rest and begins_in_place(self.identities, overlap, trail)
+        return is_rest and begins_in_place(self.identities, overlap, recent)
 
 
 def new_rows(
-    identities: Sequence[Identity], overlap: int, trail: Trail, kind: Kind, *, is_sent_once: bool
+    identities: Sequence[Identity], overlap: int, recent: RecentRows, kind: Kind, *, is_sent_once: bool
 ) -> Sequence[int]:
     """The places of the rows that were not sent; the first ``overlap`` rows should be those that were sent last."""
-    if not trail:
+    if not recent:
         return range(len(identities))
     match kind:
         case Kind.UNIQUE:
-            return _new_unique_rows(identities, overlap, trail)
+            return _new_unique_rows(identities, overlap, recent)
         case Kind.GROUPED:
-            return trail.unknown(identities)
-    if begins_in_place(identities, overlap, trail):
+            return recent.unknown(identities)
+    if begins_in_place(identities, overlap, recent):
         return range(overlap, len(identities))
     # Too few cost another reading of the list; too many would be sent twice.
-    return trail.unsent(identities) if is_sent_once else trail.unsent_in_order(identities)
+    return recent.unsent(identities) if is_sent_once else recent.unsent_in_order(identities)
 
 
-def begins_in_place(identities: Sequence[Identity], overlap: int, trail: Trail) -> bool:
+def begins_in_place(identities: Sequence[Identity], overlap: int, recent: RecentRows) -> bool:
     """Whether an answer begins with the rows that were sent last, where they were."""
-    return 0 < overlap <= len(identities) and trail.ends_with(identities[:overlap])
+    return 0 < overlap <= len(identities) and recent.ends_with(identities[:overlap])
 
 
-def _new_unique_rows(identities: Sequence[Identity], overlap: int, trail: Trail) -> Sequence[int]:
+def _new_unique_rows(identities: Sequence[Identity], overlap: int, recent: RecentRows) -> Sequence[int]:
     """An identity that should be unique may repeat: right behind an unmoved row, the same one is a new row."""
-    if not begins_in_place(identities, overlap, trail):
-        return trail.unsent(identities)
+    if not begins_in_place(identities, overlap, recent):
+        return recent.unsent(identities)
     alike = overlap
     while alike < len(identities) and identities[alike] == identities[overlap - 1]:
         alike += 1
-    rest = trail.unknown(identities[alike:])
+    rest = recent.unknown(identities[alike:])
     return [*range(overlap, alike), *(alike + place for place in rest)]

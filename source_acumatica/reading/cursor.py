@@ -12,7 +12,7 @@ from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
 from airbyte_cdk.sources.types import Record, StreamSlice
 
-from source_acumatica.reading.database_clock import Look
+from source_acumatica.reading.database_clock import ClockReading
 from source_acumatica.reading.fields import format_instant
 from source_acumatica.reading.learnt import HAS_NO_FLAGS, LEARNT
 from source_acumatica.reading.paging import Position
@@ -72,14 +72,14 @@ class TenantCursor(Cursor):
         position: Position,
         *,
         stamps: StampsSeen = _NO_STAMPS,
-        look: Look | None = None,
+        clock: ClockReading | None = None,
     ) -> None:
         """Note that all rows up to ``position`` were handed on, the last page with these ``stamps``.
 
         Rows without a stamp leave no position: the next sync asks for all of them again.
         """
         begun = None if window.is_unstamped else replace(window, start=position, by=self._field)
-        self._advance(tenant, lambda was: replace(was.seen(stamps, look), reading=begun, files=behind_page(was.files)))
+        self._advance(tenant, lambda was: replace(was.seen(stamps, clock), reading=begun, files=behind_page(was.files)))
 
     def files_sent(self, tenant: str, files: Mapping[str, str]) -> None:
         """Note which files were handed on, in the middle of a page: what comes again of it brings the others."""
@@ -91,7 +91,7 @@ class TenantCursor(Cursor):
         window: Window,
         *,
         is_proven: bool = True,
-        look: Look | None = None,
+        clock: ClockReading | None = None,
         begin: str | None = None,
         is_blind: bool = True,
     ) -> None:
@@ -105,7 +105,7 @@ class TenantCursor(Cursor):
             was = replace(was, files=behind_window(was.files))
             if window.is_unstamped or not window.until:
                 return replace(was, reading=None)
-            now = was.done(window, look, begin, is_blind=is_blind)
+            now = was.done(window, clock, begin, is_blind=is_blind)
             if is_proven:
                 return now
             # What was seen of the clock still holds for what has a position of its own.

@@ -15,8 +15,8 @@ _USUAL_MORE = 1.25
 _ROUNDING = timedelta(seconds=1)
 
 
-class Look(NamedTuple):
-    """A look at the clock, by a row: no row is stamped later than the clock, so that is behind by ``lag`` at most."""
+class ClockReading(NamedTuple):
+    """The clock as a row shows it: no row is stamped later than the clock, so that is behind by ``lag`` at most."""
 
     lag: int
     """Whole seconds; negative where the database's clock is ahead of the web server's."""
@@ -47,24 +47,24 @@ class DatabaseClock:
     stamp: the longer nothing changes, the further behind the clock would seem.
     """
 
-    before: Look | None = None
-    """The last look of the syncs before."""
-    now: Look | None = None
-    """The closest look of this one."""
+    before: ClockReading | None = None
+    """The last reading of the syncs before."""
+    now: ClockReading | None = None
+    """The closest reading of this one."""
     _reading: datetime | None = None
     """The latest time that the clock had shown before this sync."""
 
     @property
-    def last(self) -> Look | None:
-        """The last look, of this sync or those before."""
+    def last(self) -> ClockReading | None:
+        """The last reading, of this sync or those before."""
         return self.now or self.before
 
     def remember(self, lag: int, at: datetime) -> None:
-        """Take in a look that a state has kept; of several at one time the closest counts."""
-        look = Look(lag, at)
-        self._reading = max(look.latest, self._reading or look.latest)
+        """Take in a reading that a state has kept; of several at one time the closest counts."""
+        reading = ClockReading(lag, at)
+        self._reading = max(reading.latest, self._reading or reading.latest)
         if self.before is None or (at, -lag) > (self.before.at, -self.before.lag):
-            self.before = look
+            self.before = reading
 
     def see(self, stamp: str | None, now: datetime | None) -> None:
         """Take in a row with this stamp, which has come ``now`` by the web server's clock."""
@@ -73,6 +73,6 @@ class DatabaseClock:
         shown = datetime.fromisoformat(stamp)
         if self._reading and shown <= self._reading + _ROUNDING:
             return
-        look = Look(math.ceil((now - shown).total_seconds()), now)
-        if self.now is None or look.lag < self.now.lag:
-            self.now = look
+        reading = ClockReading(math.ceil((now - shown).total_seconds()), now)
+        if self.now is None or reading.lag < self.now.lag:
+            self.now = reading

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.end_probes import EndProbes
 from source_acumatica.reading.fields import format_instant
 from source_acumatica.reading.kept_names import missed, outermost, remembered, unknown
 from source_acumatica.reading.learnt import EMPTIES_PARTS, GIVES_ALL_AGAIN, HIDES_NOTHING, HIDES_ROWS
-from source_acumatica.reading.looks import Looks
 from source_acumatica.reading.page_size import FIRST_PAGE_ROWS
 from source_acumatica.reading.progress import Progress
 
@@ -117,18 +117,18 @@ class TenantFacts:
             self._progress.note(self._tenant, reached=None, reading=None, files={})
         self.learn(EMPTIES_PARTS)
 
-    def saw_behind(self, looks: Looks) -> None:
+    def saw_behind(self, end_probes: EndProbes) -> None:
         """Note what a list that was read to its end has shown of hidden rows.
 
         Where some were hidden once, a short list without any proves nothing.
         """
-        if looks.hides_rows:
+        if end_probes.hides_rows:
             self.learn(HIDES_ROWS)
-        elif looks.are_due and looks.rows >= FIRST_PAGE_ROWS:
+        elif end_probes.are_due and end_probes.rows >= FIRST_PAGE_ROWS:
             self.forget(HIDES_ROWS)
-        if looks.hides_rows or self.remembers(HIDES_ROWS):
+        if end_probes.hides_rows or self.remembers(HIDES_ROWS):
             self.forget(HIDES_NOTHING)
-        elif looks.are_due:
+        elif end_probes.are_due:
             self.learn(HIDES_NOTHING)
 
     def remembers(self, name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from source_acumatica.reading.trail import Identity
+from source_acumatica.reading.sent_rows import Identity
 
 Row = TypeVar("Row")
 Fetched = tuple[Sequence[Row], int]

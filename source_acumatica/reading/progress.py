@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from source_acumatica.reading.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
+from source_acumatica.reading.database_clock import FURTHEST_OFF, ClockReading, DatabaseClock, allowance
 from source_acumatica.reading.fields import format_instant, moved
 from source_acumatica.reading.read_with import (
     ReadWith,
@@ -48,7 +48,7 @@ class Progress:
     newest: str | None = None
     """The latest stamp that has arrived."""
     lag: int | None = None
-    """The last look at the database's clock, as ``Look`` has it."""
+    """The last reading of the database's clock, as ``ClockReading`` has it."""
     lag_at: str | None = None
     own_latest: str | None = None
     """The latest stamp that has arrived, without those far in the future, which no clock can have shown."""
@@ -200,33 +200,35 @@ class Progress:
         """How far the clocks differ at most, by the last look; it was so when ``reached`` was set."""
         return None if self.lag is None else allowance(self.lag)
 
-    def done(self, window: Window, look: Look | None, begin: str | None, *, is_blind: bool) -> Progress:
-        """With ``window`` read to its end; ``look`` is the last one at the database's clock, by any stream.
+    def done(self, window: Window, clock: ClockReading | None, begin: str | None, *, is_blind: bool) -> Progress:
+        """With ``window`` read to its end; ``clock`` is the last reading of the database's clock, by any stream.
 
         If the clock was put back by no more than the windows overlap, no change was missed. If it may have been put
-        back further, the next window begins where all changes were sure to have arrived. Without a new look, the next
-        sync decides. ``begin`` is where a start date cuts windows. A stream that ``is_blind`` never sees the clock, and
-        has nothing to wait for.
+        back further, the next window begins where all changes were sure to have arrived. Without a new reading, the
+        next sync decides. ``begin`` is where a start date cuts windows. A stream that ``is_blind`` never sees the clock,
+        and has nothing to wait for.
         """
         was = replace(self, reading=None, reached=window.until)
-        if not (window.since and window.until and self.reached) or window.since == begin or (is_blind and not look):
-            return was._with_sure(look, None)
+        if not (window.since and window.until and self.reached) or window.since == begin or (is_blind and not clock):
+            return was._with_sure(clock, None)
         went_back = _seconds_between(window.since, self.reached)
         allowed = went_back if self.allowed is None else min(self.allowed, went_back)
         sure = min(self.sure or self.reached, window.until)
-        if look is None or format_instant(look.latest) <= sure:
+        if clock is None or format_instant(clock.latest) <= sure:
             return replace(was, sure=sure, allowed=allowed)
-        if look.behind.total_seconds() <= allowed:
-            return was._with_sure(look, window.since)
+        if clock.behind.total_seconds() <= allowed:
+            return was._with_sure(clock, window.since)
         deletions, linked = (at and min(at, sure) for at in (self.deletions, self.linked))
-        return replace(was._with_look(look), reached=sure, deletions=deletions, linked=linked, sure=sure, allowed=None)
+        return replace(
+            was._with_clock(clock), reached=sure, deletions=deletions, linked=linked, sure=sure, allowed=None
+        )
 
-    def _with_sure(self, look: Look | None, since: str | None) -> Progress:
-        """With all changes before ``look``; the clock may be put back to ``since``, from where on rows were read."""
-        if look is None or self.reached is None:
+    def _with_sure(self, clock: ClockReading | None, since: str | None) -> Progress:
+        """With all changes before ``clock``; it may be put back to ``since``, from where on rows were read."""
+        if clock is None or self.reached is None:
             return replace(self, sure=None, allowed=None)
-        sure = min(format_instant(look.latest), self.reached)
-        return replace(self._with_look(look), sure=sure, allowed=_seconds_between(since, sure) if since else None)
+        sure = min(format_instant(clock.latest), self.reached)
+        return replace(self._with_clock(clock), sure=sure, allowed=_seconds_between(since, sure) if since else None)
 
     @property
     def own_clock(self) -> DatabaseClock:
@@ -241,8 +243,8 @@ class Progress:
         if self.lag is not None and self.lag_at:
             clock.remember(self.lag, datetime.fromisoformat(self.lag_at))
 
-    def _with_look(self, look: Look | None) -> Progress:
-        return replace(self, lag=look.lag, lag_at=format_instant(look.at)) if look else self
+    def _with_clock(self, clock: ClockReading | None) -> Progress:
+        return replace(self, lag=clock.lag, lag_at=format_instant(clock.at)) if clock else self
 
     def deletions_since(self, lookback: timedelta, now: datetime | None) -> str | None:
         """From when on to ask for deletions at ``now``, the server's clock; None for all.
@@ -253,12 +255,12 @@ class Progress:
             return None
         return _earliest(self.deletions, lookback, None)
 
-    def seen(self, stamps: StampsSeen, look: Look | None = None) -> Progress:
-        """With the stamps of a page, and the closest look at the database's clock in this sync."""
+    def seen(self, stamps: StampsSeen, clock: ClockReading | None = None) -> Progress:
+        """With the stamps of a page, and the closest reading of the database's clock in this sync."""
         latest = max(filter(None, (self.newest, stamps.newest)), default=None)
         own = max(filter(None, (self.own_latest, stamps.believable)), default=None)
         own_lag = self.own_lag if stamps.own_lag is None else stamps.own_lag
-        return replace(self, newest=latest, own_latest=own, own_lag=own_lag)._with_look(look)
+        return replace(self, newest=latest, own_latest=own, own_lag=own_lag)._with_clock(clock)
 
 
 def _seconds_between(since: str, until: str) -> int:

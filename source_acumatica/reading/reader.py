@@ -12,9 +12,9 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.config import Config
 from source_acumatica.erp.errors import Action, Problem, RequestFailed, message_of
+from source_acumatica.reading.end_probes import EndProbes
 from source_acumatica.reading.fields import FIRST_INSTANT, Raw, format_instant
 from source_acumatica.reading.learnt import FILTER_WORKS, GIVES_PAGES, HIDES_NOTHING, HIDES_ROWS
-from source_acumatica.reading.looks import Looks
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.paging import MovingListError, Page
 from source_acumatica.reading.window import Window
@@ -101,7 +101,7 @@ class Reader(ABC):
     """What the list leaves empty although its records have it."""
     is_misread: bool = field(default=False, init=False)
     """Whether rows were sent without that before it was noticed."""
-    looks: Looks = field(default_factory=Looks, init=False)
+    end_probes: EndProbes = field(default_factory=EndProbes, init=False)
     """What the list that was read last has shown of hidden rows."""
     repeated_key: tuple[str, ...] = field(default=(), init=False)
     """The columns that were supposed to identify a row, and are equal in several."""
@@ -250,9 +250,9 @@ def known_longest(facts: Facts) -> int:
     return SMALLEST_PAGE_ROWS if facts.knows(GIVES_PAGES) else 0
 
 
-def looks_at(facts: Facts) -> Looks:
+def end_probes_of(facts: Facts) -> EndProbes:
     """How far to look behind the end of a list, by what is known about hidden rows in it."""
-    return Looks(not facts.knows(HIDES_NOTHING), facts.remembers(HIDES_ROWS))
+    return EndProbes(not facts.knows(HIDES_NOTHING), facts.remembers(HIDES_ROWS))
 
 
 def gives_up(where: str, sentence: str) -> RequestFailed:

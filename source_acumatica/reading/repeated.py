@@ -46,7 +46,11 @@ class RepeatedReader(Reader):
             for page in reader.pages(own):
                 # Rows without a stamp do not prove that a filter by stamps works.
                 is_proven |= bool(page.rows) if not reader.is_filtered(own) else any(map(self._stamp, page.rows))
-                self.record_bytes, self.looks, self.left_out = reader.record_bytes, reader.looks, reader.left_out
+                self.record_bytes, self.end_probes, self.left_out = (
+                    reader.record_bytes,
+                    reader.end_probes,
+                    reader.left_out,
+                )
                 self.repeated_key = (*added, *reader.repeated_key) if reader.repeated_key else ()
                 yield replace(page, rows=[{**row, **added} for row in page.rows], position=BEGINNING)
             if not is_proven:

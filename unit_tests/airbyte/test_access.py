@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.progress import ProgressLog
 from source_acumatica.reading.cursor import TenantCursor
-from source_acumatica.reading.database_clock import Look
+from source_acumatica.reading.database_clock import ClockReading
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NOBODY = (None, lambda *_: None)
@@ -31,7 +31,7 @@ def test_what_one_stream_has_seen_before_holds_for_the_others_of_its_tenant():
     cursor = TenantCursor("M", ["A", "B"], {"states": [part]}, lambda _state: None)
     access = Access(*NOBODY)
     access.remember(cursor, ["A", "B"], "E", has_clock=True)
-    assert access.clocks["A"].last == Look(60, NOON)
+    assert access.clocks["A"].last == ClockReading(60, NOON)
     assert access.clocks["B"].last is None
     assert access.have_flagged == {"A"}
 

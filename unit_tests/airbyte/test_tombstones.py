@@ -11,7 +11,7 @@ from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.removals import Removal
 from source_acumatica.airbyte.tombstones import Deletions, tombstones
 from source_acumatica.reading.cursor import TenantCursor
-from source_acumatica.reading.database_clock import Look
+from source_acumatica.reading.database_clock import ClockReading
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.learnt import HAS_FLAGGED, HAS_NO_FLAGS
 
@@ -73,7 +73,7 @@ def sent(removals, *, is_selected=True):
         facts=facts,
         lookback=timedelta(hours=1),
         newest=T1000,
-        sent_before=Look(7200, NOON),
+        sent_before=ClockReading(7200, NOON),
         keys=None,
     )
     return [record["NoteID"] for batch in found for record in batch], progress.progress("A"), access

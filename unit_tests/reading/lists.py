@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from source_acumatica.reading.anchored import anchored_pages
 from source_acumatica.reading.paging import BEGINNING, MovingListError
-from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.sent_rows import SentMarks
 
 # The list has places between its rows, so that rows can be inserted anywhere.
 GAP = 1000
@@ -120,7 +120,7 @@ class ReorderedList:
 
 
 def sent(moving, identify=lambda row: (str(row),), **how):
-    pages = anchored_pages(moving.fetch, identify, BEGINNING, ledger=Ledger(), **how)
+    pages = anchored_pages(moving.fetch, identify, BEGINNING, sent_marks=SentMarks(), **how)
     return [row for page in pages for row in page.rows]
 
 
@@ -149,7 +149,7 @@ class HidingList:
         page = sorted(self.rows, key=lambda row: (row[0], keys[row]))[skip : skip + top]
         return [row for row in page if row not in self.hidden], rows or self.page_rows
 
-    def look(self, skip):
+    def probe(self, skip):
         return self.fetch(skip, max(self.page_rows, 50))
 
     def fetch_from(self, place, skip, rows=None):

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from source_acumatica.odata.keyset import keyset_pages
 from source_acumatica.reading.anchored import anchored_pages
-from source_acumatica.reading.looks import Looks
+from source_acumatica.reading.end_probes import EndProbes
 from source_acumatica.reading.paging import BEGINNING, EqualKeysError, MovingListError, Position
-from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.sent_rows import SentMarks
 from unit_tests.reading.lists import (
     IDENTITIES,
     PLACES,
@@ -113,7 +113,7 @@ def test_a_row_removed_far_into_a_list_that_the_server_gives_in_small_pages_lead
 @pytest.fixture
 def usual_pages(monkeypatch):
     """Pages of the tests' sizes are taken for such as a real server gives, which was found to hide nothing."""
-    monkeypatch.setattr(Looks, "behind", lambda *_, **__: None)
+    monkeypatch.setattr(EndProbes, "behind", lambda *_, **__: None)
 
 
 @pytest.mark.parametrize("top", range(2, 8))
@@ -169,7 +169,9 @@ def test_a_list_that_shows_nothing_for_a_while_is_read_to_its_end_or_given_up(be
         requests.append(skip)
         return ([] if begin < len(requests) <= begin + count else rows[skip : skip + asked]), asked
 
-    pages = anchored_pages(fetch, lambda row: (row,), BEGINNING, ledger=Ledger(), look=lambda skip: fetch(skip, 50))
+    pages = anchored_pages(
+        fetch, lambda row: (row,), BEGINNING, sent_marks=SentMarks(), probe=lambda skip: fetch(skip, 50)
+    )
     try:
         assert [row for page in pages for row in page.rows] == rows
     except MovingListError as error:
@@ -275,7 +277,7 @@ def test_a_row_that_was_seen_where_the_place_was_looked_for_is_not_left_out(size
     """By a server that gives two rows at once, in a list that shrinks and grows in front of the place."""
     moving = MovingList(size, tops, [ops.get(number, []) for number in range(20)], cap=2)
 
-    def look(skip):
+    def probe(skip):
         moving.tops, before = [60], moving.tops
         rows = moving.fetch(skip)
         moving.tops = before
@@ -283,7 +285,9 @@ def test_a_row_that_was_seen_where_the_place_was_looked_for_is_not_left_out(size
 
     read = [
         row
-        for page in anchored_pages(moving.fetch, moving.by_key, BEGINNING, ledger=Ledger(), looks=Looks(), look=look)
+        for page in anchored_pages(
+            moving.fetch, moving.by_key, BEGINNING, sent_marks=SentMarks(), end_probes=EndProbes(), probe=probe
+        )
         for row in page.rows
     ]
     assert moving.there_throughout <= {*read}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from source_acumatica.reading.answer import Answer, Kind, begins_in_place, new_rows
-from source_acumatica.reading.trail import Trail
+from source_acumatica.reading.sent_rows import RecentRows
 
 
 def identities(text):
@@ -15,7 +15,7 @@ def identities(text):
 def new(page, sent, overlap, kind, *, is_sent_once=True):
     return "".join(
         page[place]
-        for place in new_rows(identities(page), overlap, Trail(identities(sent)), kind, is_sent_once=is_sent_once)
+        for place in new_rows(identities(page), overlap, RecentRows(identities(sent)), kind, is_sent_once=is_sent_once)
     )
 
 
@@ -45,17 +45,17 @@ def test_rows_that_are_alike_and_may_come_twice_are_compared_in_their_order():
 
 
 def test_an_answer_begins_in_place_with_the_rows_that_were_sent_last():
-    trail = Trail(identities("abc"))
-    assert begins_in_place(identities("bcd"), 2, trail)
-    assert not begins_in_place(identities("cbd"), 2, trail)
-    assert not begins_in_place(identities("c"), 2, trail)
-    assert not begins_in_place(identities("abc"), 0, trail)
+    recent = RecentRows(identities("abc"))
+    assert begins_in_place(identities("bcd"), 2, recent)
+    assert not begins_in_place(identities("cbd"), 2, recent)
+    assert not begins_in_place(identities("c"), 2, recent)
+    assert not begins_in_place(identities("abc"), 0, recent)
 
 
 def test_an_answer_that_goes_straight_on_has_only_new_rows_behind_those_in_place():
-    trail = Trail(identities("abc"))
-    assert Answer(2, "cde", 5, identities("cde"), [1, 2]).goes_straight_on(3, trail)
-    assert not Answer(2, "cda", 5, identities("cda"), [1]).goes_straight_on(3, trail)
+    recent = RecentRows(identities("abc"))
+    assert Answer(2, "cde", 5, identities("cde"), [1, 2]).goes_straight_on(3, recent)
+    assert not Answer(2, "cda", 5, identities("cda"), [1]).goes_straight_on(3, recent)
 
 
 def test_a_short_answer_ends_behind_its_rows():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_acumatica.reading.cursor import TenantCursor
-from source_acumatica.reading.database_clock import Look
+from source_acumatica.reading.database_clock import ClockReading
 from source_acumatica.reading.learnt import FILTER_WORKS, GIVES_PAGES, HAS_NO_FLAGS
 from source_acumatica.reading.paging import Position
 from source_acumatica.reading.progress import Progress, StampsSeen
@@ -34,7 +34,7 @@ from unit_tests.reading.states import (
 
 def test_a_clock_that_is_right_is_remembered_as_such():
     run = Recorded()
-    run.cursor.page_done("A", Window(T0945, T1200), HALFWAY, stamps=StampsSeen(T1200), look=Look(0, NOON))
+    run.cursor.page_done("A", Window(T0945, T1200), HALFWAY, stamps=StampsSeen(T1200), clock=ClockReading(0, NOON))
     again = run.again().cursor.progress("A")
     assert (again.lag, again.lag_at) == (0, T1200)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from source_acumatica.reading.database_clock import FURTHEST_OFF, DatabaseClock, Look, allowance
+from source_acumatica.reading.database_clock import FURTHEST_OFF, ClockReading, DatabaseClock, allowance
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)
@@ -21,7 +21,9 @@ def test_the_latest_row_of_a_sync_is_its_closest_look():
     clock.see(at(10), NOON)
     clock.see(at(50), NOON + timedelta(minutes=1))
     clock.see(at(51), NOON + AN_HOUR)
-    assert clock.now == Look(11 * 60, NOON + timedelta(minutes=1)), "a page that took an hour to come tells less"
+    assert clock.now == ClockReading(11 * 60, NOON + timedelta(minutes=1)), (
+        "a page that took an hour to come tells less"
+    )
 
 
 def test_a_row_that_comes_again_tells_nothing():
@@ -30,16 +32,16 @@ def test_a_row_that_comes_again_tells_nothing():
     clock.remember(600, NOON)
     clock.see(at(50), NOON + AN_HOUR)
     assert clock.now is None
-    assert clock.last == Look(600, NOON)
+    assert clock.last == ClockReading(600, NOON)
     clock.see(at(51), NOON + AN_HOUR)
-    assert clock.now == Look(69 * 60, NOON + AN_HOUR)
+    assert clock.now == ClockReading(69 * 60, NOON + AN_HOUR)
 
 
 def test_of_what_the_streams_remember_the_latest_look_counts():
     clock = DatabaseClock()
     for lag, moment in ((5, NOON - AN_HOUR), (1800, NOON), (7200, NOON)):
         clock.remember(lag, moment)
-    assert clock.before == Look(1800, NOON)
+    assert clock.before == ClockReading(1800, NOON)
     clock.see(at(20), NOON + AN_HOUR)
     assert clock.now is None, "it was half past eleven already"
 
@@ -60,4 +62,4 @@ def test_windows_go_back_by_a_quarter_more_than_the_clocks_seem_to_differ_and_a_
 
 @pytest.mark.parametrize(("lag", "behind"), [(-60, timedelta()), (60, timedelta(minutes=1)), (10**9, FURTHEST_OFF)])
 def test_a_clock_that_is_ahead_is_not_behind(lag, behind):
-    assert Look(lag, NOON).behind == behind
+    assert ClockReading(lag, NOON).behind == behind

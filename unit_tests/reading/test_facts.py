@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from source_acumatica.reading.cursor import TenantCursor
+from source_acumatica.reading.end_probes import EndProbes
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.learnt import EMPTIES_PARTS, FILTER_WORKS, GIVES_ALL_AGAIN, HIDES_NOTHING, HIDES_ROWS
-from source_acumatica.reading.looks import Looks
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 T1000 = "2026-11-22T10:00:00.000000Z"
@@ -84,7 +84,7 @@ def test_a_list_that_leaves_values_out_is_not_trusted(reads_again, reached):
 
 def test_a_list_that_has_hidden_rows_once_is_not_believed_to_hide_none_by_a_short_reading():
     one, _ = facts()
-    hiding, short = Looks(), Looks()
+    hiding, short = EndProbes(), EndProbes()
     hiding.hides_rows = True
     one.saw_behind(hiding)
     one.saw_behind(short)

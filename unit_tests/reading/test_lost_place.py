@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from source_acumatica.reading.anchored import anchored_pages
 from source_acumatica.reading.paging import Position
-from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.sent_rows import SentMarks
 from unit_tests.reading.lists import (
     MovingList,
     everything,
@@ -36,7 +36,7 @@ def test_a_renamed_row_in_front_of_what_is_remembered_is_no_landmark():
     def fetch(skip):
         return now[skip : skip + 3], 3
 
-    pages = anchored_pages(fetch, lambda row: row, Position(10, anchors), ledger=Ledger(may_repeat=True))
+    pages = anchored_pages(fetch, lambda row: row, Position(10, anchors), sent_marks=SentMarks(may_repeat=True))
     assert {row for page in pages for row, _ in page.rows} >= {*"klmnpq"}
 
 

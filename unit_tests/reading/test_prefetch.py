@@ -14,7 +14,7 @@ from source_acumatica.erp.helpers import Helpers
 from source_acumatica.reading.anchored import anchored_pages
 from source_acumatica.reading.paging import BEGINNING, Page
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
-from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.sent_rows import SentMarks
 from unit_tests.erp.test_helpers import Server
 
 PAGE_ROWS = 4
@@ -146,7 +146,7 @@ def test_pages_smaller_than_what_they_share_with_others_are_asked_for_further_on
     prefetch = Prefetch(helpers, ByNumber(shared=10), server.fetch, lambda: page_rows, lambda: 0)
     with closing(helpers):
         pages = prefetch.pages(
-            anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING, ledger=Ledger(), is_unique=False)
+            anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING, sent_marks=SentMarks(), is_unique=False)
         )
         assert [row for page in pages for row in page.rows] == list(range(60))
     assert min(server.asked) == 0

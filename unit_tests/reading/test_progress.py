@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica.reading.database_clock import Look, allowance
+from source_acumatica.reading.database_clock import ClockReading, allowance
 from source_acumatica.reading.fields import format_instant
 from source_acumatica.reading.progress import Progress
 from source_acumatica.reading.window import Window
@@ -100,8 +100,8 @@ def test_what_was_seen_of_the_clocks_holds_for_what_was_reached_with_it_however_
 
 
 def done(progress, window, minutes, *, is_blind=False, begin=None):
-    look = None if minutes is None else Look(minutes * 60, NOON)
-    return progress.done(window, look, begin, is_blind=is_blind)
+    clock = None if minutes is None else ClockReading(minutes * 60, NOON)
+    return progress.done(window, clock, begin, is_blind=is_blind)
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 15])

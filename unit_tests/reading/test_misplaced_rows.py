@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from source_acumatica.reading.anchored import anchored_pages
 from source_acumatica.reading.paging import BEGINNING, MovingListError
-from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.sent_rows import SentMarks
 from unit_tests.reading.lists import (
     ReorderedList,
     sent,
@@ -75,7 +75,9 @@ def test_rows_that_are_alike_are_neither_lost_nor_doubled_while_others_come_and_
     try:
         read = Counter(
             row
-            for page in anchored_pages(fetch, lambda row: (str(row),), BEGINNING, ledger=Ledger(), is_unique=False)
+            for page in anchored_pages(
+                fetch, lambda row: (str(row),), BEGINNING, sent_marks=SentMarks(), is_unique=False
+            )
             for row in page.rows
         )
     except MovingListError:
@@ -100,8 +102,8 @@ def test_rows_that_were_renamed_to_the_place_of_others_do_not_stand_for_these(da
                 versions[f"id {number}"] += 1
         return sorted(rows, key=rows.__getitem__)[skip : skip + page_rows], page_rows
 
-    ledger = data.draw(st.sampled_from([None, Ledger()]))
-    pages = anchored_pages(fetch, lambda row: (row, str(versions[row])), BEGINNING, ledger=ledger)
+    sent_marks = data.draw(st.sampled_from([None, SentMarks()]))
+    pages = anchored_pages(fetch, lambda row: (row, str(versions[row])), BEGINNING, sent_marks=sent_marks)
     assert {row for page in pages for row in page.rows} == rows.keys()
 
 
@@ -113,13 +115,13 @@ def test_a_row_that_came_in_front_of_the_last_one_read_does_not_bring_that_once_
             rows.insert(skip + 8, "new")
         return rows[skip : skip + 10], 10
 
-    pages = anchored_pages(fetch, lambda row: (row,), BEGINNING, is_unique=False, ledger=Ledger())
+    pages = anchored_pages(fetch, lambda row: (row,), BEGINNING, is_unique=False, sent_marks=SentMarks())
     assert sorted(row for page in pages for row in page.rows) == sorted(rows)
 
 
 @given(st.data())
 def test_what_comes_and_goes_around_the_place_has_no_list_read_once_more_that_may_repeat(data):
-    """The trail is in the order of the list, also where rows were inserted between those that were sent."""
+    """The recent is in the order of the list, also where rows were inserted between those that were sent."""
     rows, left = list(range(0, 600, 10)), [3]
 
     def fetch(skip):
@@ -135,7 +137,7 @@ def test_what_comes_and_goes_around_the_place_has_no_list_read_once_more_that_ma
         lambda skip: (skips.append(skip), fetch(skip))[1],
         lambda row: (str(row),),
         BEGINNING,
-        ledger=Ledger(may_repeat=True),
+        sent_marks=SentMarks(may_repeat=True),
     )
     assert {*rows} <= {row for page in pages for row in page.rows} | {row for row in rows if row % 10}
     assert skips.count(0) <= 2

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from source_acumatica.odata.keyset import keyset_pages
 from source_acumatica.reading.anchored import anchored_pages
-from source_acumatica.reading.looks import Looks
+from source_acumatica.reading.end_probes import EndProbes
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.paging import BEGINNING, EqualKeysError, MovingListError
-from source_acumatica.reading.trail import Ledger
+from source_acumatica.reading.sent_rows import SentMarks
 from unit_tests.reading.lists import (
     HidingList,
 )
@@ -28,15 +28,15 @@ def test_groups_in_any_order_are_read_whole_and_once_though_rows_are_hidden_or_r
     page_rows = data.draw(st.integers(12, 80))
     left = [True] * data.draw(st.integers(0, 4))
     moving = HidingList(groups, hidden, page_rows, cap, lambda: bool(left) and left.pop(), data.draw(st.integers()))
-    looks = Looks(data.draw(st.booleans()) or bool(hidden))
+    end_probes = EndProbes(data.draw(st.booleans()) or bool(hidden))
     pages = anchored_pages(
         moving.fetch,
         lambda row: (str(row[0]),),
         BEGINNING,
-        ledger=Ledger(),
-        look=moving.look,
+        sent_marks=SentMarks(),
+        probe=moving.probe,
         in_groups=True,
-        looks=looks,
+        end_probes=end_probes,
     )
     try:
         read = [row for page in pages for row in page.rows]
@@ -58,8 +58,8 @@ def test_rows_hidden_anywhere_in_small_pages_do_not_look_like_a_list_that_repeat
         lambda row: (str(row),),
         BEGINNING,
         is_unique=is_unique,
-        ledger=Ledger(),
-        look=hiding.look,
+        sent_marks=SentMarks(),
+        probe=hiding.probe,
     )
     assert sorted(row for page in pages for row in page.rows) == sorted(hiding.visible)
 
@@ -80,11 +80,16 @@ def test_that_a_server_gives_large_pages_says_nothing_of_small_ones_that_come_sh
     known = {"longest": SMALLEST_PAGE_ROWS}
     pages = (
         anchored_pages(
-            fetch, lambda row: (str(row),), BEGINNING, look=lambda skip: fetch(skip, 50), ledger=Ledger(), **known
+            fetch,
+            lambda row: (str(row),),
+            BEGINNING,
+            probe=lambda skip: fetch(skip, 50),
+            sent_marks=SentMarks(),
+            **known,
         )
         if by_number
         else keyset_pages(
-            fetch_from, lambda row: row[:1], BEGINNING, look=lambda place, skip: fetch_from(place, skip, 50), **known
+            fetch_from, lambda row: row[:1], BEGINNING, probe=lambda place, skip: fetch_from(place, skip, 50), **known
         )
     )
     assert [row for page in pages for row in page.rows] == rows
@@ -102,16 +107,16 @@ def test_a_look_far_behind_a_run_of_hidden_rows_does_not_step_over_others(run, c
     hidden = {rows[50], *rows[run.start : run.stop]}
     hiding = HidingList(range(3000), hidden, 100, cap)
     pages = (
-        anchored_pages(hiding.fetch, lambda row: (str(row),), BEGINNING, look=hiding.look, ledger=Ledger())
+        anchored_pages(hiding.fetch, lambda row: (str(row),), BEGINNING, probe=hiding.probe, sent_marks=SentMarks())
         if by_number
-        else keyset_pages(hiding.fetch_from, lambda row: row[:1], BEGINNING, look=hiding.fetch_from)
+        else keyset_pages(hiding.fetch_from, lambda row: row[:1], BEGINNING, probe=hiding.fetch_from)
     )
     assert sorted(row for page in pages for row in page.rows) == sorted(hiding.visible)
 
 
 def test_what_was_held_back_is_no_sign_of_hidden_rows():
-    hiding, looks = HidingList(range(20), set(), 500), Looks(are_due=False)
-    pages = anchored_pages(hiding.fetch, lambda row: (str(row),), BEGINNING, in_groups=True, looks=looks)
+    hiding, end_probes = HidingList(range(20), set(), 500), EndProbes(are_due=False)
+    pages = anchored_pages(hiding.fetch, lambda row: (str(row),), BEGINNING, in_groups=True, end_probes=end_probes)
     assert len([row for page in pages for row in page.rows]) == 20
-    assert not looks.hides_rows
+    assert not end_probes.hides_rows
     assert hiding.requests == 2

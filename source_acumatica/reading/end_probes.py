@@ -1,4 +1,4 @@
-"""Looks behind the end of a list: rows that the user may not see can fill a page, which visible ones follow."""
+"""Probes behind the end of a list: rows that the user may not see can fill a page, which visible ones follow."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-# A page for fewer rows may be empty because all of them are hidden: one more look, for so many, proves the end.
+# A page for fewer rows may be empty because all of them are hidden: one more probe, for so many, proves the end.
 SMALL_PAGE_ROWS = 50
-# Where rows are hidden, a run of them may be longer than a page: each look goes twice as far as the one before, up to
+# Where rows are hidden, a run of them may be longer than a page: each probe goes twice as far as the one before, up to
 # so many pages.
 _FURTHEST_PAGES = 2**9
 # In a list that has hidden rows before, the first pages are looked at without a gap: a single row may be among them.
@@ -18,11 +18,11 @@ _PAGES_BEHIND = (1, 2, 3, *(2**power for power in range(2, 10)))
 
 
 @dataclass
-class Looks:
+class EndProbes:
     """What one list has shown of hidden rows, and how far behind its end to look for more."""
 
     are_due: bool = True
-    """If not, there are no looks until a page has shown that rows are hidden."""
+    """If not, there are no probes until a page has shown that rows are hidden."""
     has_hidden_rows: bool = False
     """Whether the list has hidden rows before: then the next visible row may be far, even behind the first page."""
     hides_rows: bool = field(default=False, init=False)
@@ -45,24 +45,24 @@ class Looks:
         self._last = came, asked
         self.rows += new
 
-    def behind(self, came: int, asked: int, look: Callable[[int], Found | None], *, is_full: bool) -> Found | None:
+    def behind(self, came: int, asked: int, probe: Callable[[int], Found | None], *, is_full: bool) -> Found | None:
         """What comes next behind a page that brought nothing new; None where nothing does, which proves the end.
 
-        ``look`` looks so many places behind the beginning of the page, and returns None where nothing is new.
+        ``probe`` asks so many places behind the beginning of the page, and returns None where nothing is new.
         ``is_full``: the rows that ``came`` may be as many as the server gives at once, so that more may follow at once.
         A page for few rows always counts as full: how short the server cuts larger pages says nothing about it. Where a
         look far behind finds rows, others may lie between, and the first of those come next.
         """
         is_small = asked < SMALL_PAGE_ROWS
-        near = look(came) if came and (is_full or is_small) else None
+        near = probe(came) if came and (is_full or is_small) else None
         if near is not None:
             return near
         # A page covers at least so many places of the list.
         step = seen = min(asked, max(self.longest, SMALL_PAGE_ROWS))
         for distance in self._distances(asked, step, are_due=not came if is_small else self.are_due):
-            found = look(distance)
+            found = probe(distance)
             if found is not None:
-                between = (look(nearer) for nearer in range(seen, distance, step))
+                between = (probe(nearer) for nearer in range(seen, distance, step))
                 return next((one for one in between if one is not None), found)
             if distance == seen:
                 seen += step

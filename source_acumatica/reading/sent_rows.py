@@ -29,7 +29,7 @@ def content_of(value: Any) -> str:
     return hashlib.blake2b(msgspec.json.encode(value), digest_size=16).hexdigest()
 
 
-class Trail:
+class RecentRows:
     """The identities of the rows sent last, in order; equal ones count as often as they came."""
 
     def __init__(self, anchors: Iterable[Identity] = ()) -> None:
@@ -144,7 +144,7 @@ class Trail:
         return tuple((row, self._versions[row]) if row in self._versions else (row,) for row in last)
 
 
-class Ledger:
+class SentMarks:
     """A mark of eight bytes for each row that a reading has sent, so that a list can be read again.
 
     It costs almost nothing while rows come in order, and is searched only if the list has to be read again.
