@@ -45,7 +45,6 @@ from source_acumatica.earlier_state import reached_by, tenants_read_before
 from source_acumatica.erp.client import Client, RetryPolicy
 from source_acumatica.erp.errors import message_of
 from source_acumatica.erp.sessions import PoolClosed
-from source_acumatica.holdings import ODATA_PREFIXES, holding_of, placeholder
 from source_acumatica.odata.discovery import ODataSurvey
 from source_acumatica.odata.link_joins import LinkJoins
 from source_acumatica.odata.service import ODataService
@@ -56,6 +55,7 @@ from source_acumatica.reading.table import StreamTable
 from source_acumatica.reading.window import State
 from source_acumatica.row_filters import refuse_unmatched_filters
 from source_acumatica.stream_maker import StreamMaker
+from source_acumatica.tenant_tables import ODATA_PREFIXES, placeholder, tenant_tables_of
 
 logger = logging.getLogger("airbyte")
 _concurrent_logger = logging.getLogger("airbyte.concurrent")
@@ -85,8 +85,8 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         self._configured: list[Stream] | None = None
         self._progress_log = ProgressLog()
         self._ending, self._is_closed = threading.Lock(), False
-        # Held until all is told: a thread that comes second may be about to end the process.
-        self._telling, self._is_told = threading.Lock(), True
+        # Held until all is logged: a thread that comes second may be about to end the process.
+        self._summing_up, self._is_summed_up = threading.Lock(), True
         super().__init__(self._concurrent(seats=1))
 
     @property
@@ -159,7 +159,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         settings = _settings(config)
         self._messages.consume_here()
         self._concurrent_source = self._concurrent(settings.max_sessions)
-        self._is_told = False
+        self._is_summed_up = False
         with self._connected(settings, RetryPolicy.of_a_read()) as client:
             self._progress_log = ProgressLog(Signals(self._messages.emit_message, client.hold_up))
             try:
@@ -177,9 +177,9 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
 
     def sum_up(self) -> None:
         """Log in numbers what was read, as far as it went; any thread may call it, and the first one does it."""
-        with self._telling:
-            is_told, self._is_told = self._is_told, True
-            if self._client and not is_told:
+        with self._summing_up:
+            is_summed_up, self._is_summed_up = self._is_summed_up, True
+            if self._client and not is_summed_up:
                 for line in summary(list(self._progress_log.lists.values()), self._client.tallies):
                     logger.info(line)
 
@@ -194,7 +194,7 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         with self._connected(settings, RetryPolicy.of_a_check()) as client:
             for tenant in settings.tenants:
                 links.ask(ODataService(client), tenant)
-                if not links.untold:
+                if not links.without_join:
                     break
         return [*links.joins], [*links.sentences]
 
@@ -259,11 +259,11 @@ class SourceAcumatica(ConcurrentSourceAdapter, BatchSource):
         for number, (name, one) in enumerate(configured.items()):
             # Every other stream starts with the last tenant: with few seats that saves half of the sign-ins.
             order = settings.tenants[:: -1 if number % 2 else 1]
-            holding = holding_of(name, order, site, survey, read_before[name], were_open)
+            tenant_tables = tenant_tables_of(name, order, site, survey, read_before[name], were_open)
             found = declared.get(name) or placeholder(name)
             table, own = fitted(
                 as_configured(found, one, settings),
-                {tenant: _own(each, one, settings) for tenant, each in holding.items()},
+                {tenant: _own(each, one, settings) for tenant, each in tenant_tables.items()},
                 one,
                 settings,
             )

@@ -10,7 +10,7 @@ from airbyte_cdk.models import ConfiguredAirbyteStream
 
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.progress import ProgressLog
-from source_acumatica.airbyte.stream import Holding, TableStream
+from source_acumatica.airbyte.stream import TableStream, TenantTables
 from source_acumatica.config import Config
 from source_acumatica.configured import key_watch
 from source_acumatica.contract.ad_hoc import AdHocSchemas
@@ -49,12 +49,12 @@ class StreamMaker:
         self,
         table: Table | ODataTable,
         configured: ConfiguredAirbyteStream | None = None,
-        holding: Holding = MappingProxyType({}),
+        tenant_tables: TenantTables = MappingProxyType({}),
     ) -> TableStream:
         """The stream of a table, with the columns and the key of the catalog."""
         selected = configured.stream.json_schema.get("properties") if configured else None
         keys = key_watch(configured) if configured else None
-        shared = holding, self.client, self.settings, self.access, selected, keys
+        shared = tenant_tables, self.client, self.settings, self.access, selected, keys
         if isinstance(table, ODataTable):
             return ODataStream(table, self.service, *shared)
         includes_files = bool(configured and configured.include_files)

@@ -84,10 +84,10 @@ def erp(monkeypatch):
 @pytest.fixture
 def reading(monkeypatch):
     """A read up to where the CDK begins: what each stream has by tenant, and the messages."""
-    holdings, make = {}, StreamMaker.stream
+    tables, make = {}, StreamMaker.stream
 
     def made(self, table, one, own):
-        holdings[one.stream.name] = own
+        tables[one.stream.name] = own
         return make(self, table, one, own)
 
     monkeypatch.setattr(StreamMaker, "stream", made)
@@ -95,7 +95,7 @@ def reading(monkeypatch):
 
     def read(*streams, state=None, config=CONFIG):
         catalog = ConfiguredAirbyteCatalog(streams=[*streams])
-        return holdings, [*SourceAcumatica().read(LOGGER, config, catalog, state)]
+        return tables, [*SourceAcumatica().read(LOGGER, config, catalog, state)]
 
     return read
 
@@ -153,8 +153,8 @@ def test_where_nothing_can_be_read_each_stream_is_incomplete(erp):
 
 def test_every_other_stream_begins_with_the_last_tenant(erp, reading):
     """With few seats, that saves half of the sign-ins."""
-    holdings, _ = reading(configured("SalesOrder"), configured("Bill"), configured("gi__Orders"))
-    assert {name: [*own] for name, own in holdings.items()} == {
+    tables, _ = reading(configured("SalesOrder"), configured("Bill"), configured("gi__Orders"))
+    assert {name: [*own] for name, own in tables.items()} == {
         "SalesOrder": ["A", "B"],
         "Bill": ["B", "A"],
         "gi__Orders": ["A", "B"],
@@ -167,11 +167,11 @@ def test_a_stream_whose_state_is_not_understood_fails_in_each_tenant_and_keeps_i
         type=AirbyteStateType.STREAM,
         stream=AirbyteStreamState(stream_descriptor=StreamDescriptor(name="SalesOrder"), stream_state=blob),
     )
-    holdings, messages = reading(
+    tables, messages = reading(
         configured("SalesOrder", cursor=["At"]), configured("Bill", cursor=["At"]), state=[state]
     )
-    assert all("its state" in str(each) for each in holdings["SalesOrder"].values())
-    assert [each.name for each in holdings["Bill"].values()] == ["Bill", "Bill"]
+    assert all("its state" in str(each) for each in tables["SalesOrder"].values())
+    assert [each.name for each in tables["Bill"].values()] == ["Bill", "Bill"]
     assert not [each for each in messages if each.state]
 
 
@@ -207,6 +207,8 @@ def test_what_was_read_is_summed_up_once_whoever_comes_first(erp, monkeypatch, c
         ("{not json", [UNREADABLE]),
         ('{"cursor": "2026"}', [UNREADABLE]),
         ('["a", "b"]', [UNREADABLE]),
+        ("5", [UNREADABLE]),
+        ("[5]", [UNREADABLE]),
     ],
 )
 def test_a_file_without_states_of_streams_is_for_the_read_to_refuse(text, expected, tmp_path):

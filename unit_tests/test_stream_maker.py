@@ -34,7 +34,7 @@ def maker():
     ],
 )
 def test_a_table_becomes_a_stream_of_its_api(table, kind, name, maker):
-    stream = maker().stream(table, holding={"A": table})
+    stream = maker().stream(table, tenant_tables={"A": table})
     assert type(stream) is kind
     assert (stream.name, stream.tenants) == (name, ("A",))
 
@@ -49,7 +49,7 @@ def test_a_stream_asks_for_the_columns_of_the_catalog_and_watches_its_key(maker)
 
 def test_all_streams_of_a_run_share_what_is_known_of_the_erp(maker):
     made = maker()
-    streams = [made.stream(table, holding={"A": table}) for table in (ORDER, INQUIRY)]
+    streams = [made.stream(table, tenant_tables={"A": table}) for table in (ORDER, INQUIRY)]
     assert {id(stream._access) for stream in streams} == {id(made.access)}
 
 

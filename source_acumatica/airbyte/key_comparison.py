@@ -12,7 +12,7 @@ from airbyte_cdk.models import AirbyteMessage
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.airbyte.columns import ids_in
-from source_acumatica.airbyte.followed import with_brought
+from source_acumatica.airbyte.dependent_rows import with_brought
 from source_acumatica.airbyte.key_lists import KeyLists
 from source_acumatica.airbyte.known_keys import NOTHING, KnownKeys
 from source_acumatica.airbyte.removals import Removal

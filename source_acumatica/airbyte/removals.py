@@ -22,7 +22,7 @@ class Removal:
 
 
 @dataclass(frozen=True)
-class Loss:
+class RemovalQuery:
     """What a stream asks: which records one tenant's table has lost."""
 
     tenant: str
@@ -90,5 +90,5 @@ class Removals(Protocol):
     def are_kept(self, tenant: str, sets: Sequence[str], was: Progress, now: datetime | None) -> bool:
         """Whether the ERP is known to keep all deletions of the table since they were read last."""
 
-    def reader(self, loss: Loss) -> RemovalReader:
+    def reader(self, query: RemovalQuery) -> RemovalReader:
         """What reads the records that the table has lost."""

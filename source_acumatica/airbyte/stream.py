@@ -44,7 +44,7 @@ from source_acumatica.reading.window import Window
 
 logger = logging.getLogger("airbyte")
 
-Holding = Mapping[str, StreamTable | AirbyteTracedException]
+TenantTables = Mapping[str, StreamTable | AirbyteTracedException]
 """By tenant, in the order of reading: the table as the tenant has it, or why it cannot be read there."""
 
 
@@ -54,7 +54,7 @@ class TableStream(HttpStream, ABC):
     def __init__(
         self,
         table: StreamTable,
-        holding: Holding,
+        tenant_tables: TenantTables,
         client: Client,
         config: Config,
         access: Access,
@@ -65,7 +65,7 @@ class TableStream(HttpStream, ABC):
         """What the stream shows, in all tenants together."""
         # HttpStream's constructor asks for the name already.
         self._rows_table, self._client, self._config, self._access = table, client, config, access
-        self._name, self.tenants, self._holding = table.name, tuple(holding), holding
+        self._name, self.tenants, self._tenant_tables = table.name, tuple(tenant_tables), tenant_tables
         self._keys = keys or KeyWatch()
         self._schema = table.json_schema()
         self._rows_of = cache(lambda tenant: self._table_of(tenant).rows(tenant, self._columns_of(tenant)))
@@ -105,7 +105,7 @@ class TableStream(HttpStream, ABC):
     @property
     def is_readable(self) -> bool:
         """Whether any tenant has a table to read, and not only an error that says why it cannot be read."""
-        return not all(isinstance(own, AirbyteTracedException) for own in self._holding.values())
+        return not all(isinstance(own, AirbyteTracedException) for own in self._tenant_tables.values())
 
     @property
     def is_resumable(self) -> bool:
@@ -221,7 +221,7 @@ class TableStream(HttpStream, ABC):
             yield from self._records(tenant, windows, count)
 
     def _records(self, tenant: str, windows: Sequence[Window], count: RowCount) -> Iterator[StreamData]:
-        if isinstance(failure := self._holding.get(tenant), AirbyteTracedException):
+        if isinstance(failure := self._tenant_tables.get(tenant), AirbyteTracedException):
             raise failure
         was = self.progress.progress(tenant) if self.progress else None
         cursor, where = self._rows_table.cursor_field, where_of(tenant, self.name)

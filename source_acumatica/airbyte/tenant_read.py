@@ -14,20 +14,20 @@ from airbyte_cdk.models import AirbyteMessage
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.clocks import StampClock
 from source_acumatica.airbyte.columns import changed_since, ids_in
-from source_acumatica.airbyte.followed import followed
+from source_acumatica.airbyte.dependent_rows import dependent_rows
 from source_acumatica.airbyte.full_count import FullCount
 from source_acumatica.airbyte.key_comparison import KeyComparison
 from source_acumatica.airbyte.key_lists import KeyLists
 from source_acumatica.airbyte.keys import KeyWatch, ListKeys
 from source_acumatica.airbyte.known_keys import forget_keys
 from source_acumatica.airbyte.linked_rows import LinkedRows
-from source_acumatica.airbyte.look_back import LookBack
 from source_acumatica.airbyte.output import Output
 from source_acumatica.airbyte.preconditions import not_passed_over
 from source_acumatica.airbyte.progress import RowCount
 from source_acumatica.airbyte.records import Meta, meta_of
 from source_acumatica.airbyte.removals import Removal
 from source_acumatica.airbyte.rereading import Rereader
+from source_acumatica.airbyte.restore_check import RestoreCheck
 from source_acumatica.airbyte.stamps import Stamps
 from source_acumatica.airbyte.tombstones import Deletions, tombstones
 from source_acumatica.config import Config
@@ -107,7 +107,7 @@ class TenantRead:
         self._begin_comparing()
         if not (yield from self._changes(windows, count, newest)):
             return
-        yield from followed(self.reader, self.table, self.progress, self.access.brought, self._records_of)
+        yield from dependent_rows(self.reader, self.table, self.progress, self.access.brought, self._records_of)
         if not count.rows and not had_rows and self.table.condition:
             # The user's condition may find none of the rows that there are.
             self.access.warn_if_blind(self.reader.tenant, self.table)
@@ -115,9 +115,9 @@ class TenantRead:
         if self._keys:
             yield from self._keys.compare()
         if self.progress and newest:
-            look_back = self._look_back(self.progress)
-            if look_back.is_due(windows, newest, self._latest):
-                look_back.look(newest, is_explained=has_deletions)
+            restore_check = self._restore_check(self.progress)
+            if restore_check.is_due(windows, newest, self._latest):
+                restore_check.check(newest, is_explained=has_deletions)
         yield from self._read_again(count)
 
     def _read_again(self, count: RowCount) -> Iterator[AirbyteMessage]:
@@ -394,7 +394,7 @@ class TenantRead:
     def _meta(self, reader: Reader, lacking: Sequence[str]) -> Meta | None:
         return meta_of((*reader.lacking, *lacking, *reader.unknown), reader.cut)
 
-    def _look_back(self, progress: TenantCursor) -> LookBack:
+    def _restore_check(self, progress: TenantCursor) -> RestoreCheck:
         place = self.reader, self.facts, progress, self.config.lookback
         has_condition, is_shared = bool(self.table.condition), self.clock.is_shared
-        return LookBack(*place, has_condition=has_condition, is_stamped_by_the_database=is_shared, now=self._now)
+        return RestoreCheck(*place, has_condition=has_condition, is_stamped_by_the_database=is_shared, now=self._now)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from source_acumatica.airbyte.access import Access
 from source_acumatica.airbyte.key_comparison import KeyComparison
-from source_acumatica.airbyte.removals import Loss, Removal
+from source_acumatica.airbyte.removals import Removal, RemovalQuery
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import ClockReading
 from source_acumatica.reading.facts import TenantFacts
@@ -75,7 +75,7 @@ class Deletions:
         access = self.access
         was, now = progress.progress(tenant), access.server_times.get(tenant)
         may_have_flags = self.may_have_flags() and not was.knows(HAS_NO_FLAGS, access.now(tenant))
-        loss = Loss(
+        query = RemovalQuery(
             tenant,
             self.sets(),
             where,
@@ -92,7 +92,7 @@ class Deletions:
             closes_gap=keys is not None and keys.closes_gap,
             is_header_known=bool(access.have_flagged),
         )
-        reader = access.removals.reader(loss)
+        reader = access.removals.reader(query)
         for removals in reader.removals(was.deletions_since(lookback, now)):
             yield list(tombstones(self.table, tenant, removals))
         if reader.has_flagged:

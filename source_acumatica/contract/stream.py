@@ -74,7 +74,7 @@ class ContractStream(TableStream):
             self._access.removals.expect(table.dac)
 
     def _table_of(self, tenant: str) -> Table:
-        own = self._holding.get(tenant)
+        own = self._tenant_tables.get(tenant)
         return own if isinstance(own, Table) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
@@ -169,7 +169,7 @@ class ContractStream(TableStream):
     def key_reader(self, tenant: str, beside: str | None = None) -> Reader:
         """The reader of a tenant's keys: its rows have these, their ids, and the column ``beside`` them."""
         columns = [*filter(None, [beside])]
-        shared = self._holding, self._client, self._config.with_archived, self._access
+        shared = self._tenant_tables, self._client, self._config.with_archived, self._access
         configured: dict[str, Any] = {name: {} for name in (self._table.id_field, *columns)}
         twin = ContractStream(self._table, self._ad_hoc, *shared, configured)
         return twin._list_reader(tenant, partial(KeyReader, beside=tuple(columns)))

@@ -32,7 +32,7 @@ class LinkJoins:
     tables: Sequence[ODataTable]
     found: dict[tuple[str, str], Join] = field(default_factory=dict)
     """By table and link."""
-    untold: dict[tuple[str, str], str] = field(default_factory=dict)
+    without_join: dict[tuple[str, str], str] = field(default_factory=dict)
     """The same, with the reason why no join was found yet."""
 
     def ask(self, service: ODataService, tenant: str) -> None:
@@ -61,7 +61,7 @@ class LinkJoins:
     @property
     def sentences(self) -> Iterator[str]:
         """Each link by which no join was found, with the reason."""
-        for (table, link), reason in sorted(self.untold.items()):
+        for (table, link), reason in sorted(self.without_join.items()):
             yield f"{table}: the ERP has a link {link}; {reason}."
 
     def _trials(self, service: ODataService, tenant: str) -> Iterator[_Trial]:
@@ -97,14 +97,14 @@ class LinkJoins:
         except PoolClosed:
             raise
         except AirbyteTracedException as error:
-            self.untold[place] = f"it could not be tried: {message_of(error)}"
+            self.without_join[place] = f"it could not be tried: {message_of(error)}"
             return
-        self.untold.pop(place, None)
+        self.without_join.pop(place, None)
         outcome = trial.outcome(trial.pairs(page.rows))
         if isinstance(outcome, Join):
             self.found[place] = outcome
         elif not any(self._opposite(trial)):
-            self.untold[place] = outcome
+            self.without_join[place] = outcome
 
 
 @dataclass(frozen=True)

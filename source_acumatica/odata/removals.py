@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from source_acumatica.airbyte.removals import Loss
+from source_acumatica.airbyte.removals import RemovalQuery
 from source_acumatica.erp.errors import RequestFailed
 from source_acumatica.odata.deletions import Deletions, sets_of
 from source_acumatica.odata.removed_reader import RemovedReader
@@ -59,19 +59,19 @@ class TableRemovals:
         asked = was.deletions_asked or was.deletions
         return not (was.reached or asked) or known.gap(sets, asked, now) is None
 
-    def reader(self, loss: Loss) -> RemovedReader:
+    def reader(self, query: RemovalQuery) -> RemovedReader:
         """The reader of a stream's deleted records."""
         deletions = Deletions(
-            loss.tenant,
+            query.tenant,
             self._service,
-            loss.sets,
-            loss.where,
-            loss.most_rows,
-            loss.table if isinstance(loss.table, ODataTable) else None,
-            loss.newest,
-            has_own_stamp=loss.has_own_stamp,
-            sent_by=loss.sent_by,
+            query.sets,
+            query.where,
+            query.most_rows,
+            query.table if isinstance(query.table, ODataTable) else None,
+            query.newest,
+            has_own_stamp=query.has_own_stamp,
+            sent_by=query.sent_by,
         )
-        history = self._tracking.history(loss.tenant)
-        known = loss.is_header_known, loss.is_compared, loss.closes_gap
-        return RemovedReader(deletions, history, loss.was, loss.now, loss.may_have_flags, *known)
+        history = self._tracking.history(query.tenant)
+        known = query.is_header_known, query.is_compared, query.closes_gap
+        return RemovedReader(deletions, history, query.was, query.now, query.may_have_flags, *known)

@@ -37,7 +37,7 @@ class ODataStream(TableStream):
         super().__init__(table, *args, **more)
 
     def _table_of(self, tenant: str) -> ODataTable:
-        own = self._holding.get(tenant)
+        own = self._tenant_tables.get(tenant)
         return own if isinstance(own, ODataTable) else self._table
 
     def _read_with(self, tenant: str) -> ReadWith:
@@ -101,7 +101,7 @@ class ODataStream(TableStream):
     def key_reader(self, tenant: str, beside: str | None = None) -> Reader:
         """The reader of a tenant's rows with their ids, keys, stamps and the column ``beside`` these."""
         columns = filter(None, [self._table.id_field, beside])
-        shared = self._holding, self._client, self._config.with_archived, self._access
+        shared = self._tenant_tables, self._client, self._config.with_archived, self._access
         return ODataStream(self._table, self._service, *shared, {name: {} for name in columns})._reader(tenant)
 
     def _has_unknown_zone(self, tenant: str) -> bool:

@@ -205,8 +205,8 @@ class Progress:
 
         If the clock was put back by no more than the windows overlap, no change was missed. If it may have been put
         back further, the next window begins where all changes were sure to have arrived. Without a new reading, the
-        next sync decides. ``begin`` is where a start date cuts windows. A stream that ``is_blind`` never sees the clock,
-        and has nothing to wait for.
+        next sync decides. ``begin`` is where a start date cuts windows. A stream that ``is_blind`` never sees the
+        clock, and has nothing to wait for.
         """
         was = replace(self, reading=None, reached=window.until)
         if not (window.since and window.until and self.reached) or window.since == begin or (is_blind and not clock):

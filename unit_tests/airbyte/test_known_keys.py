@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from source_acumatica.airbyte import known_keys
-from source_acumatica.airbyte.followed import with_brought
+from source_acumatica.airbyte.dependent_rows import with_brought
 from source_acumatica.airbyte.known_keys import KnownKeys
 from source_acumatica.reading import held_keys
 from source_acumatica.reading.held_keys import HeldKeys

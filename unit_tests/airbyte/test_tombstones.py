@@ -28,8 +28,8 @@ class Removals:
 
     is_listed, is_empty, has_flags, has_flagged, kept_days = True, False, False, True, 10
 
-    def reader(self, loss):
-        self.loss = loss
+    def reader(self, query):
+        self.query = query
         return self
 
     def removals(self, since):
@@ -83,7 +83,7 @@ def test_deletions_are_asked_for_from_the_last_position_on_and_the_state_says_up
     ids, progress, access = sent(removals)
     assert ids == ["1"]
     assert removals.since == T0900
-    assert (removals.loss.newest, removals.loss.sent_by, removals.loss.table) == (T1000, T1000, Table)
+    assert (removals.query.newest, removals.query.sent_by, removals.query.table) == (T1000, T1000, Table)
     assert (progress.deletions, progress.kept_days) == (T1200, 10)
     assert {HAS_NO_FLAGS, HAS_FLAGGED} <= progress.learnt.keys()
     assert access.have_flagged == {"A"}

@@ -59,7 +59,9 @@ class Removals:
         return self.shows
 
 
-def stream_of(of_request=lambda *_: answer(200, b"[]"), own=ORDER, *, removals=None, holding=None, linked=None, **more):
+def stream_of(
+    of_request=lambda *_: answer(200, b"[]"), own=ORDER, *, removals=None, tenant_tables=None, linked=None, **more
+):
     keys, columns = more.pop("keys", None), more.pop("columns", None)
     includes_files = more.pop("includes_files", False)
     access = Access(removals or Removals(), lambda *_: None, linked=linked)
@@ -67,7 +69,7 @@ def stream_of(of_request=lambda *_: answer(200, b"[]"), own=ORDER, *, removals=N
     return ContractStream(
         own,
         AdHocSchemas(),
-        holding or {"A": own},
+        tenant_tables or {"A": own},
         Client(of_request),
         settings(include_custom_fields=False, **more),
         access,
@@ -98,7 +100,7 @@ def test_a_request_depends_on_its_slice_and_its_page_token_alone():
 
 def test_each_tenant_is_asked_for_the_table_that_it_has():
     older = replace(ORDER, version="22.200.001")
-    stream = stream_of(holding={"A": ORDER, "B": older})
+    stream = stream_of(tenant_tables={"A": ORDER, "B": older})
     paths = [stream.path(stream_slice={"tenant": tenant}) for tenant in ("A", "B")]
     assert paths == ["/entity/Default/24.200.001/Order", "/entity/Default/22.200.001/Order"]
 
@@ -194,6 +196,7 @@ def test_ids_that_odata_knows_are_note_ids():
     assert (tenant, sets) == ("A", ("PX.SO.SOOrder", "SOOrder"))
     assert ids == ["id-0", "id-4", "id-8", "id-12", "id-16"], "few, and from all over the page"
     assert IDS_LOOKED_AT in outcome.facts
+    assert IDS_LOOKED_AT in looked_at(shows=True, again="another").facts, "created again meanwhile"
 
 
 def test_ids_that_are_made_up_for_each_answer_are_refused_where_rows_are_known_by_them():

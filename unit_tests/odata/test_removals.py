@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from source_acumatica.airbyte.removals import Loss
+from source_acumatica.airbyte.removals import RemovalQuery
 from source_acumatica.odata.removals import TableRemovals
 from source_acumatica.odata.tables import NOTE_ID
 from source_acumatica.reading.progress import Progress
@@ -77,20 +77,20 @@ def test_deletions_are_kept_for_as_long_as_the_erp_said_before_the_pause():
     assert not removals(TRACKED).are_kept("A", SETS, replace(was, kept_days=1), NOON + timedelta(days=2))
 
 
-def loss(**more):
+def query(**more):
     least = {"tenant": "A", "sets": SETS, "where": "here", "most_rows": 10, "table": TABLE, "newest": T1100}
     known = {"has_own_stamp": False, "sent_by": T1100, "was": Progress(), "now": NOON, "may_have_flags": False}
     rest = {"is_compared": False, "closes_gap": False, "is_header_known": False}
-    return Loss(**{**least, **known, **rest, **more})
+    return RemovalQuery(**{**least, **known, **rest, **more})
 
 
 def test_a_streams_deleted_records_are_read_with_all_that_it_knows():
     sets = {**TRACKED, f"Order{DELETIONS}": [deleted(ID, T1000)], "Order": []}
-    reader = removals(sets).reader(loss())
+    reader = removals(sets).reader(query())
     ((removal,),) = reader.removals(T0900)
     # It was sent with a later stamp, and is gone: its deletion counts as later than that.
     assert (removal.id, removal.at, removal.behind) == (ID, T1000, T1100)
     assert (reader.is_listed, reader.has_flags) == (True, None)
-    other = removals(sets).reader(loss(is_header_known=True, is_compared=False, closes_gap=True, may_have_flags=True))
+    other = removals(sets).reader(query(is_header_known=True, is_compared=False, closes_gap=True, may_have_flags=True))
     assert (other.is_header_known, other.is_compared, other.closes_gap) == (True, False, True)
     assert other.deletions.table is TABLE

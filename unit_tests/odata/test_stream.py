@@ -51,12 +51,12 @@ class Service:
         return ODataPage([], 0, None)
 
 
-def stream_of(own=TABLE, service=None, *, holding=None, columns=None, **more):
+def stream_of(own=TABLE, service=None, *, tenant_tables=None, columns=None, **more):
     client = SimpleNamespace(helpers=AtOnce(), pause=lambda _tries: None, reading=lambda _tenant: nullcontext())
     access = Access(SimpleNamespace(), lambda *_: None)
     configured = None if columns is None else {name: {} for name in columns}
     config = settings(**more)
-    return ODataStream(own, service or Service(), holding or {"A": own}, client, config, access, configured)
+    return ODataStream(own, service or Service(), tenant_tables or {"A": own}, client, config, access, configured)
 
 
 # ------------------------------------------------------------------------------------------------------------- requests
@@ -97,7 +97,7 @@ def test_rows_are_found_by_their_ids_within_the_row_filter_unless_it_does_not_co
 def test_each_tenant_is_asked_for_the_columns_and_under_the_title_that_it_has():
     own = replace(TABLE, title="Acme_SOOrder", fields={"Nbr": FieldKind.STRING, STAMP: FieldKind.DATE_TIME})
     service = Service()
-    stream = stream_of(service=service, holding={"A": TABLE, "B": own})
+    stream = stream_of(service=service, tenant_tables={"A": TABLE, "B": own})
     for tenant in ("A", "B"):
         stream._ask(tenant, {}, CHANGED, {"plan": BY_KEY, "top": 20})
     assert [(each.tenant, each.resource) for each in service.requests] == [("A", "SOOrder"), ("B", "Acme_SOOrder")]

@@ -26,7 +26,7 @@ _HAD_IT = (
 )
 
 
-def holding_of(
+def tenant_tables_of(
     name: str,
     tenants: Sequence[str],
     site: Site,

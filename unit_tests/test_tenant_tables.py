@@ -10,8 +10,8 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.contract.discovery import WHOLE, Endpoint, Site
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.holdings import holding_of, placeholder
 from source_acumatica.odata.tables import ODataFeed
+from source_acumatica.tenant_tables import placeholder, tenant_tables_of
 
 from .test_configured import INQUIRY, ORDER
 
@@ -26,44 +26,44 @@ def site(**more):
 
 
 def survey(**more):
-    """What ``holding_of`` asks an ODataSurvey."""
+    """What ``tenant_tables_of`` asks an ODataSurvey."""
     given = {"own": {"A": {"gi__Orders": INQUIRY}, "B": {}}, "failures": {}, **more}
     return SimpleNamespace(unnamed=lambda _name: None, does_without=lambda error: error is CLOSED, **given)
 
 
-def holding(name="SalesOrder", tenants="AB", read_before="", were_open="", of=None, odata=None):
-    return holding_of(name, [*tenants], of or site(), odata or survey(), {*read_before}, {*were_open})
+def tables_of(name="SalesOrder", tenants="AB", read_before="", were_open="", of=None, odata=None):
+    return tenant_tables_of(name, [*tenants], of or site(), odata or survey(), {*read_before}, {*were_open})
 
 
 @pytest.mark.parametrize(("name", "table"), [("SalesOrder", ORDER), ("gi__Orders", INQUIRY)])
 def test_a_tenant_that_never_had_the_stream_is_left_out_and_named(name, table, caplog):
     caplog.set_level(logging.WARNING)
-    assert holding(name) == {"A": table}
+    assert tables_of(name) == {"A": table}
     assert caplog.messages == [f"Tenant 'B' does not have what {name} shows: it is not read there."]
 
 
 @pytest.mark.parametrize("name", ["SalesOrder", "gi__Orders"])
 def test_a_tenant_that_had_the_stream_fails(name):
-    found = holding(name, read_before="B")
+    found = tables_of(name, read_before="B")
     assert f"Tenant 'B' had the stream {name}" in found["B"].message
 
 
 def test_what_could_not_be_asked_is_unknown_and_not_absent():
     error = RequestFailed(Problem(Action.RETRY, FailureType.transient_error, "no network"))
-    assert holding(of=site(failures={("B", WHOLE): error}))["B"] is error
+    assert tables_of(of=site(failures={("B", WHOLE): error}))["B"] is error
     odata = survey(failures={("B", ODataFeed.INQUIRIES): error})
-    assert holding("gi__Orders", odata=odata)["B"] is error
+    assert tables_of("gi__Orders", odata=odata)["B"] is error
 
 
 def test_a_closed_service_is_passed_over_unless_it_was_open_or_nothing_else_is_left():
     odata = survey(failures={("B", ODataFeed.INQUIRIES): CLOSED})
-    assert holding("gi__Orders", odata=odata) == {"A": INQUIRY}
-    assert holding("gi__Orders", odata=odata, were_open="B") == {"A": INQUIRY, "B": CLOSED}
-    assert holding("gi__Orders", tenants="B", odata=odata) == {"B": CLOSED}
+    assert tables_of("gi__Orders", odata=odata) == {"A": INQUIRY}
+    assert tables_of("gi__Orders", odata=odata, were_open="B") == {"A": INQUIRY, "B": CLOSED}
+    assert tables_of("gi__Orders", tenants="B", odata=odata) == {"B": CLOSED}
 
 
 def test_a_stream_that_no_tenant_has_is_an_error_of_one():
-    found = holding("Nothing")
+    found = tables_of("Nothing")
     assert list(found) == ["A"]
     assert found["A"].message == "The instance has no stream Nothing any more: refresh the connection's schema."
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from source_acumatica.airbyte.look_back import LookBack
+from source_acumatica.airbyte.restore_check import RestoreCheck
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.facts import TenantFacts
 from source_acumatica.reading.learnt import STAMPS_STAND
@@ -31,11 +31,11 @@ class Reader:
         return self._latest
 
 
-def look_back(reader, *, has_condition=False, is_stamped_by_the_database=True):
+def restore_check(reader, *, has_condition=False, is_stamped_by_the_database=True):
     part = {"partition": {"tenant": "A"}, "cursor": {"M": T1000}, "newest": T1000}
     cursor = TenantCursor("M", ["A"], {"states": [part]}, lambda _state: None)
     facts = TenantFacts(cursor, "A", lambda: NOON)
-    return LookBack(
+    return RestoreCheck(
         reader,
         facts,
         cursor,
@@ -47,9 +47,9 @@ def look_back(reader, *, has_condition=False, is_stamped_by_the_database=True):
 
 
 def test_a_row_that_is_stamped_as_late_shows_that_the_stamps_stand(caplog):
-    one = look_back(Reader(T1000))
+    one = restore_check(Reader(T1000))
     assert one.is_due([], T1000, "")
-    one.look(T1000, is_explained=False)
+    one.check(T1000, is_explained=False)
     assert one.facts.knows(STAMPS_STAND)
     assert not one.is_due([], T1000, ""), "once a day is enough"
     assert one.is_due([Window(T0900)], T1000, ""), "the row should have come in this window"
@@ -60,21 +60,21 @@ def test_a_row_that_is_stamped_as_late_shows_that_the_stamps_stand(caplog):
 @pytest.mark.parametrize(("is_explained", "warnings", "lag"), [(False, 1, 86_400), (True, 0, None)])
 def test_a_row_that_is_gone_is_warned_of_unless_rows_were_deleted(is_explained, warnings, lag, caplog):
     caplog.set_level(logging.WARNING, "airbyte")
-    one = look_back(Reader(T0900))
-    one.look(T1000, is_explained=is_explained)
+    one = restore_check(Reader(T0900))
+    one.check(T1000, is_explained=is_explained)
     progress = one.progress.progress("A")
     assert (progress.newest, progress.lag) == (None, lag)
     assert len(caplog.records) == warnings
 
 
 def test_a_row_that_the_row_filter_hides_now_is_not_gone(caplog):
-    one = look_back(Reader(T0900, without_filter=T1000), has_condition=True)
-    one.look(T1000, is_explained=False)
+    one = restore_check(Reader(T0900, without_filter=T1000), has_condition=True)
+    one.check(T1000, is_explained=False)
     assert one.facts.knows(STAMPS_STAND)
     assert not caplog.records
 
 
 def test_an_inquiry_whose_filter_finds_its_latest_row_has_lost_another_by_its_own_conditions():
-    one = look_back(Reader(T0900), is_stamped_by_the_database=False)
-    one.look(T1000, is_explained=False)
+    one = restore_check(Reader(T0900), is_stamped_by_the_database=False)
+    one.check(T1000, is_explained=False)
     assert one.progress.progress("A").newest == T0900

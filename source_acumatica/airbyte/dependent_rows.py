@@ -48,7 +48,7 @@ def with_brought(where: str, before: Brought, at: str, ids: Sequence[str]) -> Br
     return brought
 
 
-def followed(
+def dependent_rows(
     reader: Reader,
     table: StreamTable,
     progress: TenantCursor | None,

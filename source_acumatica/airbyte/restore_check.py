@@ -21,7 +21,7 @@ _A_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
-class LookBack:
+class RestoreCheck:
     """Asks, after an incremental read, whether a row is still there that is stamped as late as one that came before.
 
     ``newest``, wherever it is given, is the latest stamp that had come before this sync.
@@ -44,7 +44,7 @@ class LookBack:
         is_covered = any(not window.is_unstamped and (window.since or "") <= newest for window in windows)
         return is_covered or not self.facts.knows(STAMPS_STAND)
 
-    def look(self, newest: str, *, is_explained: bool) -> None:
+    def check(self, newest: str, *, is_explained: bool) -> None:
         """Warn if no row is stamped as late any more; ``is_explained``: rows were deleted in this sync."""
         if self.reader.has_rows_since(self._shortly_before(newest)):
             self.facts.learn(STAMPS_STAND)

@@ -5,7 +5,7 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_acumatica.airbyte.followed import followed, with_brought
+from source_acumatica.airbyte.dependent_rows import dependent_rows, with_brought
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.record_ids import as_text, of_text
 
@@ -43,22 +43,22 @@ def of(*ids, at="1", family="Default/SalesOrder", tenant="Company"):
 
 def test_the_lines_of_what_was_found_come_once():
     progress = cursor()
-    assert [*followed(Records(), LINES, progress, of(A, B, C), send)] == [{"id": A}, {"id": B}]
-    assert [*followed(Records(), LINES, progress, of(A, B, C), send)] == []
-    assert [*followed(Records(), LINES, progress, of(B, at="2"), send)] == [{"id": B}]
+    assert [*dependent_rows(Records(), LINES, progress, of(A, B, C), send)] == [{"id": A}, {"id": B}]
+    assert [*dependent_rows(Records(), LINES, progress, of(A, B, C), send)] == []
+    assert [*dependent_rows(Records(), LINES, progress, of(B, at="2"), send)] == [{"id": B}]
 
 
 def test_what_several_comparisons_have_brought_comes_though_the_last_one_found_others():
     brought = {("Company", "Default/SalesOrder"): with_brought("here", {"1": as_text([A])}, "2", [B])}
     progress = cursor()
-    assert [*followed(Records(), LINES, progress, brought, send)] == [{"id": A}, {"id": B}]
-    assert [*followed(Records(), LINES, progress, brought, send)] == []
+    assert [*dependent_rows(Records(), LINES, progress, brought, send)] == [{"id": A}, {"id": B}]
+    assert [*dependent_rows(Records(), LINES, progress, brought, send)] == []
 
 
 def test_a_record_that_is_brought_again_has_its_lines_come_again():
     progress = cursor()
     for at in ("1", "2"):
-        assert [*followed(Records(), LINES, progress, of(A, at=at), send)] == [{"id": A}]
+        assert [*dependent_rows(Records(), LINES, progress, of(A, at=at), send)] == [{"id": A}]
 
 
 @pytest.mark.parametrize(
@@ -66,26 +66,26 @@ def test_a_record_that_is_brought_again_has_its_lines_come_again():
 )
 def test_nothing_comes_where_nothing_was_found(brought):
     records = Records()
-    assert [*followed(records, LINES, cursor(), brought, send)] == []
+    assert [*dependent_rows(records, LINES, cursor(), brought, send)] == []
     assert records.asked == []
 
 
 def test_records_do_not_follow_themselves_nor_does_a_full_refresh_follow():
     table = SimpleNamespace(record_id="id", id_field="id", family="Default/SalesOrder")
-    assert [*followed(Records(), table, cursor(), of(A), send)] == []
-    assert [*followed(Records(), LINES, None, of(A), send)] == []
+    assert [*dependent_rows(Records(), table, cursor(), of(A), send)] == []
+    assert [*dependent_rows(Records(), LINES, None, of(A), send)] == []
 
 
 def test_a_record_that_cannot_be_read_is_warned_of_and_asked_for_again(caplog):
     progress, brought = cursor(), of(A, B)
-    assert [*followed(Records(fails_after=1), LINES, progress, brought, send)] == []
+    assert [*dependent_rows(Records(fails_after=1), LINES, progress, brought, send)] == []
     assert "asked for again with the next sync" in caplog.text
-    assert [*followed(Records(), LINES, progress, brought, send)] == [{"id": A}, {"id": B}]
+    assert [*dependent_rows(Records(), LINES, progress, brought, send)] == [{"id": A}, {"id": B}]
 
 
 def test_a_damaged_state_is_told_and_does_no_harm(caplog):
     brought = {("Company", "Default/SalesOrder"): {"1": "no ids"}}
-    assert [*followed(Records(), LINES, cursor(), brought, send)] == []
+    assert [*dependent_rows(Records(), LINES, cursor(), brought, send)] == []
     assert "do not come" in caplog.text
 
 
