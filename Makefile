@@ -59,7 +59,7 @@ types: setup ## check the types
 
 check: lint types test ## everything that has to hold before a commit
 
-fix: setup ## mend what can be mended by machine
+fix: setup ## correct what can be corrected by machine
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

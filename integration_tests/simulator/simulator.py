@@ -1,7 +1,7 @@
 """The simulator as tests hold it: an Acumatica on loopback, its data, its clock and what goes wrong in it.
 
-`release` says which build of the ERP it is, and so which endpoints and contracts it has. `SCENARIOS.md` says more of that;
-`tenant.rows("Invoice", contract=5)` is the truth as contract 5 shows it.
+`release` says which build of the ERP it is, and so which endpoints and contracts it has. `SCENARIOS.md` says more of
+that; `tenant.rows("Invoice", contract=5)` is the truth as contract 5 shows it.
 
 OData shows the records of the contract entities: what `tenant.insert`, `update`, `delete` and `archive` do to those is
 seen there too.

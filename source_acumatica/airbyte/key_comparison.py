@@ -57,7 +57,7 @@ class _Listing:
 
 
 class _UncomparableError(Exception):
-    """More has changed than can be told, or a key has come twice; the text says how many keys there are."""
+    """More has changed than can be listed, or a key has come twice; the text says how many keys there are."""
 
 
 @dataclass
@@ -100,7 +100,7 @@ class KeyComparison:
 
     @property
     def is_exact(self) -> bool:
-        """Whether rows that were sent before are told from others one by one."""
+        """Whether rows that were sent before are distinguished from others one by one."""
         return self._known is not None and self._known.held.is_exact
 
     def begin(self) -> None:
@@ -259,7 +259,7 @@ class KeyComparison:
                     seen.add_all(some)
                 yield from some
 
-        # Before rows are read, all that is listed is about to come; then those that are not told come later.
+        # Before rows are read, all that is listed is about to come; then those that are not listed come later.
         comparison = known.held.compare(ids(), recent, holds_rest=seen is not None)
         if comparison.gone is None:
             sentence = f"{known.held.count:,} keys were held, and {comparison.listed.count:,} are listed now"
@@ -390,8 +390,8 @@ class KeyComparison:
         self.facts.forget(NOT_COMPARED)
         capacity = min(2 * self._known.held.capacity, MOST_CAPACITY) if self._known else MOST_CAPACITY
         logger.warning(
-            f"{self.reader.where}: {reason}: more has changed than can be told. Rows that were deleted since the last "
-            "comparison stay in the destination: refresh this stream. Sync more often if this comes again."
+            f"{self.reader.where}: {reason}: more has changed than can be listed. Rows that were deleted since the "
+            "last comparison stay in the destination: refresh this stream. Sync more often if this comes again."
         )
         self._known, self._has_failed = KnownKeys(HeldKeys(capacity)), True
         self.progress.keys_known(self.tenant, **self._known.as_state(), compared=None, is_kept=False)

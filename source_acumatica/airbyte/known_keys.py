@@ -18,7 +18,7 @@ _MOST_SENT = 2_000
 _MOST_REMOVED = 500
 NOTHING: Mapping[str, Any] = {"held": "", "sent": "", "removed": ""}
 """The fields of ``Progress`` where nothing is known."""
-# As many as a list tells one by one.
+# As many as a list names one by one.
 _MOST_EXPECTED = MOST_NEW_TOLD
 # Of rows that come and are listed as deleted in one run, too; 2 MB at most.
 _MOST_SENT_NOW = 20_000

@@ -302,7 +302,7 @@ class TenantRead:
             )
 
     def _heal(self) -> None:
-        """Where columns have come that earlier records lack, have those come again; once a day, lest it come and go."""
+        """Where columns have come that earlier records lack, have those come again; once a day, as they may go."""
         lacking = (*self.reader.lacking, *self.reader.broken, *self.reader.unknown)
         again = [column for column in self.facts.left_out or () if column not in lacking]
         if again and not self.facts.knows(GIVES_ALL_AGAIN):

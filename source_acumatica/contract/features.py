@@ -1,4 +1,4 @@
-"""Says which features of the ERP are off in a tenant, where its list of endpoints tells."""
+"""Says which features of the ERP are off in a tenant, where its list of endpoints says so."""
 
 from __future__ import annotations
 

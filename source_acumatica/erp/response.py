@@ -46,7 +46,7 @@ def read_whole(response: requests.Response) -> None:
 
 
 def need_end(response: requests.Response) -> None:
-    """Let reading a bounded body fail where it is packed and breaks off, or is packed so that its end cannot be told.
+    """Let reading a bounded body fail where it is packed and breaks off, or is packed without a sign of its end.
 
     Lists do without: text in JSON shows by itself whether it is whole.
     """

@@ -63,7 +63,7 @@ class LinkedTable:
     def silent_in(self, rows: Sequence[Raw]) -> Iterator[str]:
         """The places that linked rows do not name, or where something other than a row is.
 
-        Rows name the same columns and links, so the first one tells; each link is followed from those that lead on.
+        Rows name the same columns and links, so the first one shows them; each link is followed where rows have it.
         """
         yield from (name for name in self.fields if name not in rows[0])
         for name, linked in self.links.items():

@@ -54,7 +54,7 @@ class Link:
     fields: Mapping[str, FieldKind]
     """The other type's columns that ``$filter`` may name."""
     pairs: tuple[tuple[str, str], ...] = ()
-    """Columns of both types that are said to be the same; none or only some of them may be told."""
+    """Columns of both types that are said to be the same; the description may name none or only some of them."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Progress:
     """How far all rows have been read again, whether or not they have changed."""
 
     files: Mapping[str, str] = field(default_factory=dict)
-    """The files that were sent of late, as ``SentFiles`` keeps them."""
+    """The files that were sent recently, as ``SentFiles`` keeps them."""
     linked: str | None = None
     """All changes of linked rows before this time have arrived; None: those of the windows alone are asked for."""
     held: str = ""

@@ -1,4 +1,4 @@
-"""Remembers which attached files were sent of late, so that none is sent twice where their records come again.
+"""Remembers which attached files were sent recently, so that none is sent twice where their records come again.
 
 Records come again in two cases: a sync was cut off in the middle of a page, and a sync reaches back before the end of
 the last one. Unlike a row, a file may have many megabytes. What is remembered of one is a mark of all that the ERP
