@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import weakref
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmark.memory import LARGE_ROWS, Case
+from source_acumatica.reading.codec import Codec
+
+from .reads import read
+from .simulator import Simulator
 
 PROJECT = Path(__file__).parents[1]
 
@@ -39,3 +45,33 @@ def test_more_rows_take_no_more_memory() -> None:
 )
 def test_memory_stays_below_what_is_promised(case: Case) -> None:
     assert peak_megabytes(case) < case.most_megabytes
+
+
+class _Row(dict[str, Any]):
+    """A row that can be watched."""
+
+
+@pytest.mark.parametrize("mode", ["full_refresh", "incremental"])
+@pytest.mark.parametrize("stream", ["Customer", "SalesOrder__Details", "dac__SOOrder", "gi__BI-Customers"])
+def test_the_rows_of_a_page_are_gone_before_the_next_one_is_decoded(
+    stream: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: weakref.WeakValueDictionary[int, _Row] = weakref.WeakValueDictionary()
+    before: list[int] = []
+    decode = Codec.decode_dicts
+
+    def watched(codec: Codec, body: bytes, log: Any = None) -> Any:
+        before.append(len(alive))
+        page = decode(codec, body, log)
+        rows = page if isinstance(page, list) else page.value
+        rows[:] = map(_Row, rows)
+        alive.update((id(row), row) for row in rows)
+        return page
+
+    monkeypatch.setattr(Codec, "decode", watched)
+    with Simulator(rows=450, tenants=("Company",)) as sim:
+        destination = read(sim, stream, mode=mode, max_page_size=100, dac_tables=["SOOrder"])
+    assert destination.statuses[stream] == "COMPLETE"
+    assert len(before) > 4
+    # A few rows are kept to know the place by.
+    assert max(before) <= 60

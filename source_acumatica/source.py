@@ -62,7 +62,7 @@ _concurrent_logger = logging.getLogger("airbyte.concurrent")
 _concurrent_logger.addFilter(NoCounts())
 
 # How much may wait between the workers and standard output.
-_QUEUED_BYTES = 4 * 1024**2
+_QUEUED_BYTES = 2 * 1024**2
 # One worker makes slices; another one shapes rows while all seats wait for answers.
 _WORKERS_BESIDE_SEATS = 2
 # A user waits for a check: including start-up and sign-outs it answers within 90 s, whatever the settings say and the

@@ -200,6 +200,7 @@ class TenantRead:
             is_stamped = is_stamped or stamps.newest is not None or any(map(reader.is_stamped, page.rows))
             if self.progress:
                 self._page_done(self.progress, window, page, stamps)
+            del page  # or its rows lie in memory until the next page has come
         self.facts.saw_behind(reader.end_probes)
         if not self.progress:
             return True
@@ -248,8 +249,7 @@ class TenantRead:
         return self.access.now(self.reader.tenant)
 
     def _new_stamps(self) -> Stamps:
-        now = self._now()
-        by = format_instant(now + FURTHEST_OFF) if now else None
+        by = format_instant(now + FURTHEST_OFF) if (now := self._now()) else None
         return Stamps(self.table.cursor_field, by, may_be_dates=not self.clock.is_shared)
 
     def _page_done(self, progress: TenantCursor, window: Window, page: Page[Raw], stamps: Stamps) -> None:

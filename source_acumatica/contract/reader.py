@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from source_acumatica.contract.query import asked_parts
 from source_acumatica.contract.record_addresses import record_filter
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
+from source_acumatica.erp.helpers import clock
 from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pages
 from source_acumatica.reading.end_probes import SMALL_PAGE_ROWS
 from source_acumatica.reading.fields import Raw, unwrap
@@ -107,13 +107,12 @@ class ListReader(ContractReader):
         by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
         page_rows, most = partial(self._page_rows, size), window.most_rows
         prefetch = Prefetch(self.client.helpers, by_number, fetch, page_rows, lambda: self._plan, most)
-        sent_marks = SentMarks(may_repeat=self.is_incremental)
         pages = anchored_pages(
             prefetch.fetch,
             self.requests.identify,
             self._begin(window),
             is_unique=self.table.is_identified,
-            sent_marks=sent_marks,
+            sent_marks=SentMarks(may_repeat=self.is_incremental),
             longest=known_longest(self.facts),
             probe=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
             end_probes=self.end_probes,
@@ -131,6 +130,7 @@ class ListReader(ContractReader):
                 if page.shows_likes and not self.table.path:
                     self.repeated_key = self.table.keys
                 yield replace(page, rows=rows, position=position)
+                del page, rows
             if not self.is_incremental:
                 # Whether there are any lines may be unknown, and an overwrite without any would empty the table.
                 self.empty_parts.refuse_unknown_lines()
@@ -229,7 +229,7 @@ class ListReader(ContractReader):
         tries: Counter[Plan] = Counter()
         is_suspect = False
         while True:
-            plan, began = self._plan, time.monotonic()
+            plan, began = self._plan, clock()
             if self.empty_parts.is_misread:
                 # Noticed in a prefetched page, which may not have been used.
                 raise self.empty_parts.misread()
@@ -257,7 +257,7 @@ class ListReader(ContractReader):
                         raise
                 asked = self._page_rows(size)
             else:
-                size.observe(time.monotonic() - began, size_bytes)
+                size.observe(clock() - began, size_bytes)
                 self.record_bytes = size_bytes / max(len(rows), 1)
                 if not rows and not skip and self._hides_rows(window):
                     self._plan = replace(plan, filters=False)

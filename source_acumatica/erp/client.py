@@ -175,8 +175,10 @@ class Client:
                     elif outcome.action is Action.BUSY and recovery.needs_another_session:
                         self._pool.discard(session)
                     answer = _decoded(outcome, read) if is_streamed else None
+                took = time.monotonic() - began
                 if not is_streamed:
                     # The seat is free for the next request while this answer is decoded.
+                    self.helpers.until_needed()
                     answer = _decoded(outcome, read)
                 if not isinstance(answer, Problem):
                     self._troubles.pop(where, None)
@@ -184,7 +186,7 @@ class Client:
                     return cast("Answer", answer)
                 if is_hint and answer.action is not Action.SIGN_IN:
                     raise RequestFailed(answer, where)
-                self._recover(answer, recovery, time.monotonic() - began, where)
+                self._recover(answer, recovery, took, where)
 
     @contextmanager
     def _lease(self, tenant: str, where: str) -> Iterator[Session]:

@@ -1,17 +1,67 @@
-"""Runs requests in the background, as many at a time as there are sessions."""
+"""Runs requests in the background, as many at a time as there are sessions.
+
+What comes before it is needed lies there as it came: as objects, the rows of a page take three times as much memory.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class Demand:
+    """Whether the answer to a request that was sent in advance is needed."""
+
+    def __init__(self) -> None:
+        self._is_known, self._is_needed = threading.Event(), False
+
+    def confirm(self) -> None:
+        """It is needed now."""
+        self._is_needed = True
+        self._is_known.set()
+
+    def withdraw(self) -> None:
+        """It will never be."""
+        self._is_known.set()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether one of both has been said."""
+        return self._is_known.is_set()
+
+    def wait(self) -> None:
+        """Wait until one of both is said.
+
+        Raises:
+            CancelledError: it is not needed.
+        """
+        self._is_known.wait()
+        if not self._is_needed:
+            raise CancelledError
+
+
+class _Own(threading.local):
+    """What belongs to a thread."""
+
+    demand: Demand | None = None
+    waited_seconds = 0.0
+
+
+_own = _Own()
+
+
+def clock() -> float:
+    """Seconds, without those for which this thread has waited until its answer was needed."""
+    return time.monotonic() - _own.waited_seconds
 
 
 class Helpers:
@@ -22,11 +72,19 @@ class Helpers:
         self._threads = ThreadPoolExecutor(4 * sessions + 4, thread_name_prefix="helper")
         self.sessions, self._busy = sessions, 0
         self._lock = threading.Lock()
+        self._demands: set[Demand] = set()
+        """Those that a thread waits for."""
+        self._is_closed = False
 
-    def submit(self, task: Callable[[], Result]) -> Future[Result]:
-        """Start a request; after ``close`` it is cancelled at once."""
+    def submit(self, task: Callable[[], Result], demand: Demand | None = None) -> Future[Result]:
+        """Start a request; after ``close`` it is cancelled at once. ``demand`` says whether its answer is needed."""
+
+        def run() -> Result:
+            _own.demand = demand
+            return task()
+
         try:
-            future = self._threads.submit(task)
+            future = self._threads.submit(run)
         except RuntimeError:
             future = Future()
             future.cancel()
@@ -34,6 +92,29 @@ class Helpers:
         self._count(1)
         future.add_done_callback(lambda _future: self._count(-1))
         return future
+
+    def until_needed(self) -> None:
+        """Wait until what this thread has got is needed; meanwhile it does not count as busy.
+
+        Raises:
+            CancelledError: it is not needed.
+        """
+        demand = _own.demand
+        if demand is None or demand.is_known:
+            return
+        began = time.monotonic()
+        with self._lock:
+            self._demands.add(demand)
+            if self._is_closed:
+                demand.withdraw()
+        self._count(-1)
+        try:
+            demand.wait()
+        finally:
+            self._count(1)
+            with self._lock:
+                self._demands.discard(demand)
+            _own.waited_seconds += time.monotonic() - began
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results of ``work``, a request for each item, in the items' order; parallel while sessions are idle."""
@@ -64,7 +145,11 @@ class Helpers:
         self.sessions = 0
 
     def close(self) -> None:
-        """Cancel the requests that have not begun, and do not wait for the others."""
+        """Cancel the requests that have not begun or are not needed yet, and do not wait for the others."""
+        with self._lock:
+            self._is_closed = True
+            for demand in self._demands:
+                demand.withdraw()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _count(self, more: int) -> None:

@@ -88,7 +88,11 @@ class _Keyset(Generic[Row]):
             self._note(new)
             anchors = tuple((json.dumps(place),) for place in self._front[-ANCHORS_IN_STATE:])
             position = replace(self._start, offset=self._offset, after=self._after, anchors=anchors)
-            yield Page(new, position, is_alike)
+            page = Page(new, position, is_alike)
+            # They are not to lie in memory until the next page has come.
+            del rows, new
+            yield page
+            del page
 
     def _new(self, rows: Sequence[Row], asked: int) -> Sequence[Row]:
         self._end_probes.longest = max(self._end_probes.longest, len(rows))

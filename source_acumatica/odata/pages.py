@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from airbyte_cdk.models import FailureType
 
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
+from source_acumatica.erp.helpers import clock
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.page_size import PageSize
 from source_acumatica.reading.sent_rows import content_of
@@ -63,7 +63,7 @@ def sized_page(size: PageSize, asked: int, ask: Callable[[int], ODataPage], wher
         RequestFailed: it fails for another reason, or even with the fewest rows.
     """
     while True:
-        began = time.monotonic()
+        began = clock()
         try:
             page = ask(asked)
         except RequestFailed as error:
@@ -73,7 +73,7 @@ def sized_page(size: PageSize, asked: int, ask: Callable[[int], ODataPage], wher
             asked = max(asked // 2, size.rows)
             logger.warning(f"{where}: {error.problem.sentence}. Asking for {asked} rows.")
         else:
-            size.observe(time.monotonic() - began, page.size_bytes)
+            size.observe(clock() - began, page.size_bytes)
             return page, asked
 
 

@@ -194,6 +194,7 @@ class ODataReader(Reader):
                     has_rows |= not self._plan.with_null or any(map(self.is_stamped, page.rows))
                     self._warn_of_repeated_keys(page.rows)
                     yield page
+                    del page
                 if not self.is_incremental:
                     # A wrong empty list would empty the destination's table; an incremental sync only keeps its state.
                     self._refuse_empty_beginning(window)

@@ -140,7 +140,9 @@ class _Anchored(Generic[Row]):
                 continue
             self._shows_any = bool(answer.rows)
             try:
-                is_end = yield from self._sent(answer)
+                # What has been sent is not to lie in memory until the next page has come.
+                sent, answer = self._sent(answer), None
+                is_end = yield from sent
             except EqualKeysError:
                 # A larger page may show the end of the group.
                 if fetch == self._probe:

@@ -352,8 +352,8 @@ def utc_instant(value: Any) -> str | None:
         return None
     instant = datetime.fromisoformat(value)
     if value[19:20] == "." and value[10] == "T" and value[7] == "-" and value[-1] == "Z" and value[11:13] != "24":
-        # It is written as we do but for some digits; to write it again would take four times as long.
-        return f"{value[:-1]:0<26.26}Z"
+        # It is written as we do but for some digits; to write all of it would take four times as long.
+        return f"{(value[:-1] + '00000')[:26]}Z"
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
     return format_instant(instant)

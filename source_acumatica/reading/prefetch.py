@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from source_acumatica.erp.errors import RequestFailed
-from source_acumatica.erp.helpers import Helpers
+from source_acumatica.erp.helpers import Demand, Helpers
 from source_acumatica.reading.paging import Page
 
 # Fewer rows are no page: a request costs as much as some dozens of rows.
@@ -51,6 +51,7 @@ class _Underway(Generic[Place, Row]):
     place: Place
     asked: int
     manner: Hashable
+    demand: Demand
     future: Future[Fetched[Row]]
 
 
@@ -106,18 +107,22 @@ class Prefetch(Generic[Place, Row]):
                 if not page.is_last and self._left != 0:
                     self._go_on()
                 yield page
+                del page
         finally:
             self._give_up()
 
     def _give_up(self) -> None:
         """Cancel the requests that are under way."""
         while self._underway:
-            self._underway.popleft().future.cancel()
+            one = self._underway.popleft()
+            one.future.cancel()
+            one.demand.withdraw()
 
     def _taken(self, place: Place) -> Fetched[Row] | None:
         if not self._underway or self._underway[0].manner != self._manner():
             return None
         one = self._underway.popleft()
+        one.demand.confirm()
         try:
             page = one.future.result()
         except CancelledError:
@@ -136,8 +141,9 @@ class Prefetch(Generic[Place, Row]):
             if self._left is not None and self._underway and coming >= self._left:
                 return
             place, asked = self._guess.further(behind, coming), self._rows_to_ask_for(coming)
-            future = self._helpers.submit(partial(self._fetch, place, asked))
-            self._underway.append(_Underway(place, asked, self._manner(), future))
+            demand = Demand()
+            future = self._helpers.submit(partial(self._fetch, place, asked), demand)
+            self._underway.append(_Underway(place, asked, self._manner(), demand, future))
 
     def _rows_to_ask_for(self, coming: int) -> int:
         """As many as a page has, or those that are wanted beside those that are ``coming``, and what pages share."""

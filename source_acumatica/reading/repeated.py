@@ -53,6 +53,7 @@ class RepeatedReader(Reader):
                 )
                 self.repeated_key = (*added, *reader.repeated_key) if reader.repeated_key else ()
                 yield replace(page, rows=[{**row, **added} for row in page.rows], position=BEGINNING)
+                del page
             if not is_proven:
                 self.unproven = {**self.unproven, name: own.since}
 

@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from source_acumatica.erp.helpers import Helpers
+from source_acumatica.erp.helpers import Demand, Helpers, clock
 
 
 class Server:
@@ -50,3 +50,86 @@ def test_after_the_end_nothing_begins():
     with pytest.raises(CancelledError):
         helpers.submit(lambda: random.random()).result()
     assert helpers.is_idle
+
+
+class Ahead:
+    """A task that has got its answer, and waits until that is needed."""
+
+    def __init__(self, helpers):
+        self.helpers, self.demand, self.has_answer = helpers, Demand(), threading.Event()
+        self.future = helpers.submit(self.run, self.demand)
+        assert self.has_answer.wait(5)
+
+    def run(self):
+        began = clock()
+        self.has_answer.set()
+        self.helpers.until_needed()
+        return clock() - began
+
+
+def until(is_true):
+    ends_at = time.monotonic() + 5
+    while not is_true():
+        assert time.monotonic() < ends_at
+        time.sleep(0.001)
+
+
+def test_an_answer_that_is_not_needed_yet_keeps_no_session_from_other_requests():
+    with closing(Helpers(1)) as helpers:
+        ahead = Ahead(helpers)
+        until(lambda: helpers.is_idle)
+        assert not ahead.future.done()
+        ahead.demand.confirm()
+        ahead.future.result(5)
+        assert helpers.is_idle
+
+
+def test_the_time_until_an_answer_is_needed_is_not_the_servers():
+    with closing(Helpers(1)) as helpers:
+        ahead = Ahead(helpers)
+        until(lambda: helpers.is_idle)
+        time.sleep(0.05)
+        ahead.demand.confirm()
+        assert ahead.future.result(5) < 0.04
+
+
+def test_an_answer_that_is_needed_already_does_not_wait():
+    with closing(Helpers(1)) as helpers:
+        demand = Demand()
+        demand.confirm()
+        assert helpers.submit(lambda: helpers.until_needed() or "answer", demand).result(5) == "answer"
+
+
+def test_a_thread_that_answers_nobody_in_advance_does_not_wait():
+    with closing(Helpers(1)) as helpers:
+        helpers.until_needed()
+        # The thread is the same that has had a demand before.
+        demand = Demand()
+        demand.confirm()
+        helpers.submit(helpers.until_needed, demand).result(5)
+        assert helpers.submit(lambda: helpers.until_needed() or "answer").result(5) == "answer"
+
+
+@pytest.mark.parametrize("end", [lambda ahead: ahead.demand.withdraw(), lambda ahead: ahead.helpers.close()])
+def test_an_answer_that_nobody_needs_is_left_as_it_is(end):
+    with closing(Helpers(1)) as helpers:
+        ahead = Ahead(helpers)
+        until(lambda: helpers.is_idle)
+        end(ahead)
+        with pytest.raises(CancelledError):
+            ahead.future.result(5)
+
+
+def test_after_the_end_no_answer_waits():
+    helpers = Helpers(1)
+    may_go_on, demand = threading.Event(), Demand()
+
+    def task():
+        may_go_on.wait(5)
+        helpers.until_needed()
+
+    future = helpers.submit(task, demand)
+    helpers.close()
+    may_go_on.set()
+    with pytest.raises(CancelledError):
+        future.result(5)

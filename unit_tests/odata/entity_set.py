@@ -48,7 +48,7 @@ class AtOnce:
     is_idle = False
     sessions = 1
 
-    def submit(self, task):
+    def submit(self, task, demand=None):
         future = Future()
         try:
             future.set_result(task())

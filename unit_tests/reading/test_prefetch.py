@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from contextlib import closing
 
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.erp.helpers import Helpers
+from source_acumatica.odata.keyset import keyset_pages
 from source_acumatica.reading.anchored import anchored_pages
 from source_acumatica.reading.paging import BEGINNING, Page
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.sent_rows import SentMarks
-from unit_tests.erp.test_helpers import Server
+from unit_tests.erp.test_helpers import Server, until
 
 PAGE_ROWS = 4
 
@@ -62,6 +64,66 @@ def test_no_more_pages_wait_to_be_processed_than_there_are_sessions(sessions):
         for taken, _page in enumerate(pages, start=1):
             time.sleep(0.002)
             assert len(server.asked) <= taken + sessions
+
+
+class Undecoded(Server):
+    """A server whose pages are decoded only when they are needed; it notes how many rows are alive by then."""
+
+    def __init__(self, rows, helpers):
+        super().__init__(rows)
+        self.helpers, self.alive, self.most_alive = helpers, weakref.WeakSet(), 0
+
+    def fetch(self, skip, rows):
+        page, asked = super().fetch(skip, rows)
+        self.helpers.until_needed()
+        self.most_alive = max(self.most_alive, len(self.alive))
+        decoded = [Row(number) for number in page]
+        self.alive.update(decoded)
+        return decoded, asked
+
+
+class Row:
+    def __init__(self, number):
+        self.number = number
+
+
+def by_number(helpers, server):
+    prefetch = Prefetch(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    return prefetch.pages(
+        anchored_pages(prefetch.fetch, lambda row: (str(row.number),), BEGINNING, sent_marks=SentMarks())
+    )
+
+
+def by_keyset(helpers, server):
+    def behind(place, skip):
+        return server.fetch(place[0] + skip if place else 0, PAGE_ROWS)
+
+    return keyset_pages(behind, lambda row: (row.number,), BEGINNING)
+
+
+@pytest.mark.parametrize("pages_of", [by_number, by_keyset])
+@pytest.mark.parametrize("sessions", [1, 3])
+def test_the_rows_of_a_page_are_gone_before_the_next_one_is_decoded(pages_of, sessions):
+    helpers = Helpers(sessions)
+    server, numbers = Undecoded(range(60), helpers), []
+    with closing(helpers):
+        for page in pages_of(helpers, server):
+            numbers += [row.number for row in page.rows]
+            del page
+    assert numbers == list(range(60))
+    # The last row of all is what the end is told by.
+    assert server.most_alive <= 1
+
+
+def test_a_reading_that_ends_early_leaves_no_answer_waiting():
+    helpers = Helpers(3)
+    server = Undecoded(range(400), helpers)
+    with closing(helpers):
+        pages = by_number(helpers, server)
+        for _, page in zip(range(3), pages, strict=False):
+            assert page.rows
+        pages.close()
+        until(lambda: not helpers._demands)
 
 
 @given(st.integers(0, 60), st.integers(1, 5), st.randoms(use_true_random=False), st.data())
