@@ -12,6 +12,7 @@ import pytest
 from source_acumatica.erp import client
 from source_acumatica.reading import page_size
 
+from .once import make_once
 from .simulator import Simulator
 
 IS_SOAK = bool(os.environ.get("SOAK"))
@@ -33,6 +34,13 @@ def in_turns(cases: Iterable[Case], ways: Sequence[Way]) -> list[tuple[Case, Way
 def messages_to_be_killed_after() -> Iterator[int]:
     """Each one if there is time; or else each of the first, among which streams begin, and some of all the others."""
     return count(1) if IS_SOAK else chain(range(1, 9), count(9 + _MESSAGES_BETWEEN, _MESSAGES_BETWEEN))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _descriptions_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        make_once(patch)
+        yield
 
 
 @pytest.fixture

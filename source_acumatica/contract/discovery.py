@@ -286,7 +286,8 @@ def clashes(tables: Sequence[Table]) -> dict[str, AirbyteTracedException]:
 def _tables_of(visit: _Visit, tables_of: _TablesOf) -> Iterator[Table]:
     """The tables of one tenant."""
     for table in tables_of(visit.shapes, visit.contracts):
-        yield replace(table, off=off_for(table.dac, visit.features))
+        off = off_for(table.dac, visit.features)
+        yield replace(table, off=off) if off else table
 
 
 def _tables(
@@ -298,8 +299,8 @@ def _tables(
             is_inquiry = forms.is_form(endpoint.name, entity, shape)
             asked = forms.asked_of(endpoint.name, entity) if is_inquiry else ()
             whole = with_files(shape) if has_files and not is_inquiry else shape
-            for table in tables(endpoint.name, endpoint.version, entity, whole, facts, is_inquiry=is_inquiry):
-                yield replace(table, asked=asked, contract=contracts[endpoint])
+            place = endpoint.name, endpoint.version, entity
+            yield from tables(*place, whole, facts, is_inquiry=is_inquiry, asked=asked, contract=contracts[endpoint])
 
 
 def _names(wanted: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from source_acumatica.contract.attachments import FILE_KEY, FILES
+from source_acumatica.contract.dialect import USUAL
 from source_acumatica.contract.known_entities import Known
 from source_acumatica.contract.tables import Method, Table
 from source_acumatica.reading.fields import Shape
@@ -13,7 +14,15 @@ from source_acumatica.reading.table import cursor_of
 
 
 def tables(
-    endpoint: str, version: str, entity: str, shape: Shape, known: Known, *, is_inquiry: bool | None = None
+    endpoint: str,
+    version: str,
+    entity: str,
+    shape: Shape,
+    known: Known,
+    *,
+    is_inquiry: bool | None = None,
+    asked: tuple[str, ...] = (),
+    contract: str = USUAL,
 ) -> Iterator[Table]:
     """The streams of an entity: itself and each collection in it; of an inquiry form, its results only.
 
@@ -35,6 +44,8 @@ def tables(
         cursor=None if is_inquiry else cursor_of(shape.fields),
         dac=known.dac,
         is_single=known.is_single,
+        asked=asked,
+        contract=contract,
     )
     if not is_inquiry:
         yield table
@@ -50,6 +61,8 @@ def agreed(table: Table, own: Sequence[Table]) -> Table:
         each if all(other.line_keys[depth] == each for other in own) else ()
         for depth, each in enumerate(table.line_keys)
     )
+    if (keys, line_keys) == (table.keys, table.line_keys):
+        return table
     return replace(table, keys=keys, line_keys=line_keys)
 
 

@@ -117,7 +117,12 @@ def read_metadata(
     Raises:
         MetadataError: it is broken, hostile, endless, or no description.
     """
-    document = _Document(knows_links=with_links or keeps_links)
+    document = _document(chunks, with_links or keeps_links)
+    return document.metadata(is_wanted, with_links=with_links, keeps_links=keeps_links)
+
+
+def _document(chunks: Iterable[bytes], knows_links: bool) -> _Document:
+    document = _Document(knows_links=knows_links)
     # A hostile document needs only to declare an entity; a description declares none.
     parser = DefusedXMLParser(target=document, forbid_dtd=True)
     # Straight from expat: the library's parser would make new names and attributes for each of 400,000 elements.
@@ -141,7 +146,7 @@ def read_metadata(
     if not document.version:
         message = "the description is not one of OData"
         raise MetadataError(message)
-    return document.metadata(is_wanted, with_links=with_links, keeps_links=keeps_links)
+    return document
 
 
 def _limited(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -380,12 +385,11 @@ class _Document:
         targets = {name: target for each in self._lineage(type_name) for name, target in each.types(of_links=True)}
         for name, packed in targets.items():
             target, pairs = parted_link(packed)
-            is_many = target.startswith("Collection(")
             resolved = self._resolved(target.removeprefix("Collection(").removesuffix(")"))
             if name not in closed and resolved in self._types:
                 other = self._described_set(resolved, tuple(names.get(resolved, ())), is_short_name_unique=False)
                 fields = {field: kind for field, kind in other.fields.items() if field not in other.restricted}
-                yield Link(name, resolved, is_many, other.keys, fields, pairs)
+                yield Link(name, resolved, target.startswith("Collection("), other.keys, fields, pairs)
 
     def _lineage(self, type_name: str) -> Iterator[PackedType]:
         """The type, its base, the base of that, and so on; each once, as far as they are described."""

@@ -100,6 +100,8 @@ class Shape:
 
     def joined(self, other: Shape) -> Shape:
         """Both shapes as one; a field that two tenants type differently becomes one of an unknown kind."""
+        if self == other:
+            return self
         fields = {**self.fields, **other.fields}
         for name in fields:
             sorts = frozenset(sort for shape in (self, other) if (sort := shape._sort(name)))
