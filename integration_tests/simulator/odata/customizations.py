@@ -11,8 +11,9 @@ Those of the contract-based REST API have no `gi/` or `dac/` in front.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import lru_cache
 
 from integration_tests.simulator.odata.dacs import DACS, Dac
 from integration_tests.simulator.odata.edm import Column
@@ -31,7 +32,21 @@ def inquiries_of(lacks: Collection[str]) -> list[GenericInquiry]:
     ]
 
 
-def dacs_of(lacks: Set[str]) -> list[Dac]:
+def dacs_of(lacks: Collection[str]) -> Sequence[Dac]:
+    return _dacs(frozenset(lacks))
+
+
+def dac_by_alias(lacks: Collection[str]) -> Mapping[str, Dac]:
+    return _by_alias(frozenset(lacks))
+
+
+def dac_by_name(lacks: Collection[str]) -> Mapping[str, Dac]:
+    return _by_name(frozenset(lacks))
+
+
+# Tables do not change, and each request asks for them.
+@lru_cache(maxsize=64)
+def _dacs(lacks: Set[str]) -> Sequence[Dac]:
     shown = (each for each in DACS if f"dac/{each.name}" not in lacks)
     return [
         replace(
@@ -45,6 +60,16 @@ def dacs_of(lacks: Set[str]) -> list[Dac]:
         )
         for each in shown
     ]
+
+
+@lru_cache(maxsize=64)
+def _by_alias(lacks: Set[str]) -> Mapping[str, Dac]:
+    return {alias: each for each in _dacs(lacks) for alias in each.aliases}
+
+
+@lru_cache(maxsize=64)
+def _by_name(lacks: Set[str]) -> Mapping[str, Dac]:
+    return {each.name: each for each in _dacs(lacks)}
 
 
 def _left(columns: Iterable[Column], owner: str, lacks: Collection[str]) -> tuple[Column, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
@@ -39,8 +39,14 @@ class DeletionRules:
     removes_older: bool = False  # whether the service has run that takes older ones out of the lists
     shows_tracked: bool = True  # whether the list of tracked tables may be read
 
+    # Each request asks for a table, and a description for all; a table is known by its identity.
+    _tables: dict[int, tuple[Dac, Dac]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
     def set_up(self, table: Dac) -> Dac:
-        return replace(table, columns=tuple(self._set_up(table, each) for each in table.columns))
+        if id(table) not in self._tables:
+            columns = tuple(self._set_up(table, each) for each in table.columns)
+            self._tables[id(table)] = table, replace(table, columns=columns)
+        return self._tables[id(table)][1]
 
     def _set_up(self, table: Dac, column: Column) -> Column:
         if column is DELETED:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from integration_tests.simulator.odata.addresses import Address
-from integration_tests.simulator.odata.customizations import dacs_of
+from integration_tests.simulator.odata.customizations import dac_by_name
 from integration_tests.simulator.odata.dacs import Dac
 from integration_tests.simulator.odata.deletion_rules import DeletionRules
 from integration_tests.simulator.odata.dialects import Dialect, ODataError, Version
@@ -102,7 +102,7 @@ class Service(ABC):
 
     @cached_property
     def _relations(self) -> Relations:
-        return Relations(self._rows, self.zone, {each.name: each for each in dacs_of(self.tenant.lacks)})
+        return Relations(self._rows, self.zone, dac_by_name(self.tenant.lacks))
 
     def _rows(self, table: Dac) -> list[Row]:
         archived, deleted = (self._shows(each) for each in ("px-apiarchive", "px-apideleted"))

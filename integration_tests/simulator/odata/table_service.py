@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from integration_tests.simulator.odata.columns import as_shown
-from integration_tests.simulator.odata.customizations import dacs_of
+from integration_tests.simulator.odata.customizations import dac_by_alias, dacs_of
 from integration_tests.simulator.odata.dacs import DACS, SINGLETONS, Dac
 from integration_tests.simulator.odata.deletion_rules import PREFERENCES, TRACKED_TABLES, Untracked
 from integration_tests.simulator.odata.dialects import Dialect, ODataError
@@ -43,7 +43,7 @@ class TableService(Service):
         yield {"name": "GetServerTime", "kind": "FunctionImport", "url": "GetServerTime"}
 
     def _resource(self, name: str, given: str | None, call: str | None) -> Answer:
-        table = {alias: each for each in dacs_of(self.tenant.lacks) for alias in each.aliases}.get(name)
+        table = dac_by_alias(self.tenant.lacks).get(name)
         if table is None:
             return self._without_key(name)
         if table.forbidden:
