@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import tempfile
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -47,6 +48,9 @@ UNREADABLE = (
 ALL_OF_ODATA: Mapping[str, Any] = {"generic_inquiries": ["*"], "dac_tables": ["*"], "endpoints": []}
 
 
+_WITH_DIGITS = json.JSONDecoder(parse_float=Decimal)
+
+
 def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Message]:
     """The messages of a command, through the connector's entry point, in this process.
 
@@ -57,12 +61,14 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
         source = SourceAcumatica()
         source.spec = _spec  # type: ignore[method-assign]
         entrypoint = Entrypoint(source)
-        arguments = [command, *options(Path(folder), config=config, **files)]
-        texts = entrypoint.run(entrypoint.parse_args(arguments))
+        given = options(Path(folder), config=config, **files)
+        # As the CDK's parser makes it of them, which it builds anew for each run.
+        named = {name.removeprefix("--"): path for name, path in zip(given[::2], given[1::2], strict=True)}
+        texts = entrypoint.run(Namespace(command=command, debug=False, **{"state": None, **named}))
         try:
             for text in texts:
                 for line in text.split("\n"):
-                    yield json.loads(line, parse_float=Decimal)
+                    yield _WITH_DIGITS.decode(line)
         finally:
             # The entry point hands out what is queued even while it is being closed, which Python refuses; by then the
             # read below it has ended.
