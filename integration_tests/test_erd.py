@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from pydbml import PyDBML
+
+from source_acumatica import SourceAcumatica, erd
 
 from .duck import asked, loaded
 from .harness import FULL_REFRESH, Destination, configured, discover
@@ -52,12 +57,34 @@ DOCUMENTED = {
 
 # A stream and its columns, and those of the other one.
 Drawn = tuple[str, list[str], str, list[str]]
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def run(folder: Path, config: Any, *streams: str) -> subprocess.CompletedProcess[str]:
+    """What the command does, in this process."""
     path = folder / "config.json"
     path.write_text(json.dumps(config), encoding="utf-8")
-    return subprocess.run([*COMMAND, "--config", path, *streams], capture_output=True, text=True, check=False)
+    return run_here("--config", str(path), *streams)
+
+
+def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    source, said, warned, code = SourceAcumatica(), io.StringIO(), io.StringIO(), 0
+    logger = logging.getLogger()
+    before = logger.handlers
+    try:
+        with redirect_stdout(said), redirect_stderr(warned):
+            erd._write(source, erd._parser().parse_args(arguments))
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        source.close()
+        logger.handlers = before
+    return subprocess.CompletedProcess(arguments, code, said.getvalue(), warned.getvalue())
+
+
+def run_apart(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As a process of its own."""
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
 
 
 def joins(text: str) -> dict[str, Drawn]:
@@ -149,7 +176,9 @@ def test_links_by_several_columns_that_are_named_after_one_join_by_all_of_them_o
 
 def test_streams_are_chosen_by_name_or_with_an_asterisk(tmp_path: Path) -> None:
     with Simulator(("Company",), rows=4) as sim:
-        done = run(tmp_path, sim.config(**SETTINGS), "SalesOrder*", "dac__SOOrder")
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps(sim.config(**SETTINGS)))
+        done = run_apart("--config", str(path), "SalesOrder*", "dac__SOOrder")
     assert [table.name for table in PyDBML(done.stdout).tables] == [
         "SalesOrder", "SalesOrder__Details", "SalesOrder__Shipments", "SalesOrder__TaxDetails", "dac__SOOrder"
     ]  # fmt: skip
@@ -212,14 +241,20 @@ def test_a_failure_is_one_sentence_and_leaves_no_seat_taken(
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
-    [(None, "cannot be read: No such file or directory."), ("{", "is not JSON: "), ("[]", "holds no settings")],
+    ("content", "sentence", "run_it"),
+    [
+        (None, "cannot be read: No such file or directory.", run_apart),
+        ("{", "is not JSON: ", run_here),
+        ("[]", "holds no settings", run_here),
+    ],
 )
-def test_a_file_that_holds_no_settings_is_named(content: str | None, sentence: str, tmp_path: Path) -> None:
+def test_a_file_that_holds_no_settings_is_named(
+    content: str | None, sentence: str, run_it: Run, tmp_path: Path
+) -> None:
     path = tmp_path / "config.json"
     if content is not None:
         path.write_text(content)
-    done = subprocess.run([*COMMAND, "--config", path], capture_output=True, text=True, check=False)
+    done = run_it("--config", str(path))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"{path} {sentence}")
 
