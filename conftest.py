@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # The same ones each time, so that a change is not refused for what it did not change; `make soak` draws new ones. No
 # clock on them: a slow machine is no defect of the code.
-settings.register_profile("the same", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("the same", deadline=None, max_examples=30, derandomize=True)
 settings.register_profile("new", deadline=None, max_examples=60)
 settings.load_profile("new" if os.environ.get("SOAK") else "the same")
 
 
-def pytest_collection_finish() -> None:
-    """What the tests themselves consist of stays to the end: Python need not look through it for garbage again."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """What the tests themselves consist of stays to the end: Python need not look through it for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()

@@ -20,11 +20,7 @@ class Package:
     @cached_property
     def modules(self) -> Mapping[str, ast.Module]:
         """Parsed, and not loaded."""
-        place = ROOT.joinpath(*self.name.split("."))
-        return {
-            path.relative_to(place).with_suffix("").as_posix(): ast.parse(path.read_text())
-            for path in sorted(place.rglob("*.py"))
-        }
+        return _Parsed(ROOT.joinpath(*self.name.split(".")))
 
     def own_imports(self, module: str) -> Iterator[str]:
         """The modules of the package that a module imports, be it in a function or for its types only."""
@@ -33,6 +29,28 @@ class Package:
                 place = str(node.module).removeprefix(self.name).removeprefix(".").replace(".", "/") or "__init__"
                 # A folder by itself has no names but those of its modules.
                 yield from [place] if place in self.modules else (f"{place}/{alias.name}" for alias in node.names)
+
+
+class _Parsed(Mapping[str, ast.Module]):
+    """Each when it is looked at: each process of the tests collects them by name, and looks at a part."""
+
+    def __init__(self, place: Path) -> None:
+        self._paths = {path.relative_to(place).with_suffix("").as_posix(): path for path in sorted(place.rglob("*.py"))}
+        self._parsed: dict[str, ast.Module] = {}
+
+    def __getitem__(self, module: str) -> ast.Module:
+        if module not in self._parsed:
+            self._parsed[module] = ast.parse(self._paths[module].read_text())
+        return self._parsed[module]
+
+    def __contains__(self, module: object) -> bool:
+        return module in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
