@@ -11,8 +11,7 @@ COMPILE := $(VENV)-lock/bin/uv pip compile --no-config --quiet --universal --pyt
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 # Tests that try random or all cases; in `make test` they try few, and the same ones each time.
-SOAKED := $(addprefix integration_tests/test_,soak.py crash.py endings.py faults.py lies.py hostile.py moving_rows.py histories.py books.py \
-	key_comparison.py tracking_gaps.py silent_changes.py soak_attachments.py)
+SOAKED = $(shell grep -lE 'IS_SOAK|EXAMPLES|in_turns|messages_to_be_killed_after' integration_tests/test_*.py)
 
 # Some environments keep Python from storing what it has compiled: each process of the tests would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE

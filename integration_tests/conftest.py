@@ -17,10 +17,10 @@ from .simulator import Simulator
 
 IS_SOAK = bool(os.environ.get("SOAK"))
 """Whether there is time: `make soak` looks for what only shows itself rarely."""
-EXAMPLES = 100 if IS_SOAK else 4
+EXAMPLES = 100 if IS_SOAK else 2
 """How many random cases a test tries."""
 # A prime, so that what comes in turns (a record, its line, the state behind both) is hit in each of its places.
-_MESSAGES_BETWEEN = 7
+_MESSAGES_BETWEEN = 13
 
 Case = TypeVar("Case")
 Way = TypeVar("Way")
@@ -33,7 +33,7 @@ def in_turns(cases: Iterable[Case], ways: Sequence[Way]) -> list[tuple[Case, Way
 
 def messages_to_be_killed_after() -> Iterator[int]:
     """Each one if there is time; or else each of the first, among which streams begin, and some of all the others."""
-    return count(1) if IS_SOAK else chain(range(1, 9), count(9 + _MESSAGES_BETWEEN, _MESSAGES_BETWEEN))
+    return count(1) if IS_SOAK else chain(range(1, 6), count(6 + _MESSAGES_BETWEEN, _MESSAGES_BETWEEN))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -62,7 +62,7 @@ def run(command: str, config: Mapping[str, Any], **files: Any) -> Iterator[Messa
         source.spec = _spec  # type: ignore[method-assign]
         entrypoint = Entrypoint(source)
         given = options(Path(folder), config=config, **files)
-        # As the CDK's parser makes it of them, which it builds anew for each run.
+        # As the CDK's parser makes it of them, which it builds again for each run.
         named = {name.removeprefix("--"): path for name, path in zip(given[::2], given[1::2], strict=True)}
         texts = entrypoint.run(Namespace(command=command, debug=False, **{"state": None, **named}))
         try:

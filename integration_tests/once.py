@@ -1,7 +1,7 @@
 """What the connector makes of a description, made once in a process of tests.
 
 The tests read some thirty descriptions thousands of times, and what comes of a text is always the same: a quarter of
-their time went to making it anew. A text that has not come before is read by the connector, and so is each that it
+their time went to making it again. A text that has not come before is read by the connector, and so is each that it
 refuses.
 """
 

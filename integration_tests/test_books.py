@@ -169,7 +169,7 @@ class Happenings:
 
 @pytest.mark.timeout(3600)
 def test_killed_anywhere_while_batches_are_posted_the_copy_balances_after_the_next_sync(small_pages: None) -> None:
-    for stop_after in count(1) if IS_SOAK else count(11, 41):
+    for stop_after in count(1) if IS_SOAK else count(11, 61):
         with Simulator(("Company",), rows=6) as sim:
             happenings = Happenings(sim, [Office(sim.tenant("Company"))] * 2)
             happenings.begin({number: ("post a new batch", number) for number in range(1, 60, 3)}, {})

@@ -6,7 +6,7 @@ read comes as soon as the ERP answers again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -80,9 +80,18 @@ def test_no_sync_that_succeeds_is_wrong(
 
 
 def live_through(
-    mode: str, site: str, rounds: Rounds, page_rows: int = 3, sessions: int = 1, contract: str = ""
+    mode: str,
+    site: str,
+    rounds: Rounds,
+    page_rows: int = 3,
+    sessions: int = 1,
+    contract: str = "",
+    at_last: Sequence[Change] = (),
 ) -> None:
-    """One history, from a first sync on a quiet day to a last one; ``contract``: how contract 5 is spoken, if it is."""
+    """One history, from a first sync on a quiet day to a last one, before which ``at_last`` happens.
+
+    ``contract``: how contract 5 is spoken, if it is.
+    """
     release = "26.200" if contract else "24.200"
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -98,6 +107,7 @@ def live_through(
         for number, each in enumerate(rounds, 1):
             history.live(each, f"after sync {number}")
         clear_up(sim, history.site)
+        history.change(at_last)
         sim.clock.advance(DAY_SECONDS)
         history.sync()
         history.expect_truth("after the last sync")
@@ -136,10 +146,13 @@ class History:
         elif each["crash"] is None and not (weather and weather.may_fail):
             self._expect_success(when)
 
+    def change(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self._make(change)
+
     def happen(self, each: Mapping[str, Any]) -> Weather | None:
         """What changes, and a sync in whatever weather."""
-        for change in each["changes"]:
-            self._make(change)
+        self.change(each["changes"])
         self.sim.clock.advance(each["minutes"] * 60 + 1)
         weather = WEATHER.get(each["weather"])
         if weather:
@@ -218,7 +231,7 @@ PLAIN_CHANGES = CHANGES.filter(lambda change: change[0] != "wait")
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("mode", [INCREMENTAL, FULL_REFRESH])
-@settings(max_examples=max(EXAMPLES // 2, 3), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=max(EXAMPLES // 2, 2), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     wanting=st.sets(st.sampled_from(sorted(WANTING)), max_size=3),
     rounds=st.lists(

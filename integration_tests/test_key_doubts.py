@@ -11,6 +11,7 @@ import pytest
 from source_acumatica.airbyte import key_comparison, known_keys
 
 from .comparison import differences
+from .conftest import IS_SOAK
 from .simulator import Fault, FaultKind, Lies, Simulator
 from .test_key_comparison import DAY_SECONDS, HOUR_SECONDS, SETTINGS, TENANT, Judge, catalog, judged, synced
 from .test_tracking_gaps import PAUSE_SECONDS, RULES, TRACKED, delete_some
@@ -115,7 +116,7 @@ def test_the_last_row_of_a_table_goes_that_was_empty_before(erp: Simulator) -> N
 
 @pytest.mark.parametrize("tracked", [(), TRACKED])
 def test_a_row_goes_that_was_sent_by_a_run_that_died_before_its_state(tracked: tuple[str, ...]) -> None:
-    for crash in range(4, 40, 3):
+    for crash in range(4, 40, 3 if IS_SOAK else 7):
         with Simulator(rows=4, tenants=(TENANT,), tracked=tracked, deletions=RULES) as erp:
             destination, company = judged(erp), erp.tenant(TENANT)
             synced(erp, destination)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import Any, Literal
 
 import pytest
 
@@ -298,14 +299,23 @@ def test_a_page_that_is_empty_since_its_rows_are_hidden_is_not_the_end(
 ) -> None:
     """The server cuts its pages first, and takes out of them then what the user may not see."""
     with Simulator(rows=30, tenants=("Company",), odata_page_rows=page_rows, legacy_inquiries=version) as sim:
-        config = sim.config(generic_inquiries=["BI-Customers"], dac_tables=["Customer"])
-        catalog = catalog_of(config, stream, mode=mode)
+        config = sim.config(**CUSTOMERS_ALONE)
         sim.lies = Lies(hidden=frozenset(f"C{number:06d}" for number in hidden))
         destination = Destination()
-        destination.sync(config, catalog)
+        destination.sync(config, _catalog_of_customers(stream, version, mode))
         assert len(destination.rows(stream)) == 30 - len(hidden)
         assert differences(destination, sim, ["Company"]) == []
         assert not any(destination.exact_repeats.values())
+
+
+CUSTOMERS_ALONE: Mapping[str, Any] = {"generic_inquiries": ["BI-Customers"], "dac_tables": ["Customer"]}
+
+
+@cache
+def _catalog_of_customers(stream: str, version: Literal[3, 4] | None, mode: str) -> dict[str, Any]:
+    """The same however the server cuts its pages, and whatever it hides."""
+    with Simulator(rows=30, tenants=("Company",), legacy_inquiries=version) as sim:
+        return catalog_of(sim.config(**CUSTOMERS_ALONE), stream, mode=mode)
 
 
 def test_archived_rows_of_tables_come_if_they_are_wanted() -> None:

@@ -46,7 +46,7 @@ IN_CONTRACTS = {TODAY: "Default", "26.200": "Default/26.200.001"}
 # Five are the CDK's; for each of three tenants one says how much was read, one sums that up, and one perhaps says what
 # is not tracked.
 MOST_LINES_FOR_A_STREAM = 14
-CRASHES = 200 if IS_SOAK else 4
+CRASHES = 200 if IS_SOAK else 2
 KILLS = 25 if IS_SOAK else 1
 # What came of a page without the state behind it comes again: a page for each session and each worker beside them.
 WORKERS_BESIDE_SESSIONS = 2
