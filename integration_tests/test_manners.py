@@ -22,7 +22,6 @@ from .comparison import differences
 from .harness import FULL_REFRESH, TENANTS, Destination, catalog_of, check, discover
 from .processes import IMPATIENT_CONNECTOR, started
 from .simulator import Fault, FaultKind, SeatAnswer, Simulator
-from .simulator.access import sessions as simulated_sessions
 from .simulator.web.answers import Answer, as_json
 from .simulator.web.requests import Request
 
@@ -233,11 +232,11 @@ def test_the_rate_that_was_set_is_kept(monkeypatch: pytest.MonkeyPatch, small_pa
 def test_at_half_of_the_licensed_rate_the_server_delays_nothing(
     told: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It gives no sign of delaying, so the edge has to be told; a minute is half a second here."""
+    """It does not say where half is, so that has to be told; a minute is half a second here."""
     monkeypatch.setattr(client, "_MINUTE", timedelta(seconds=0.5))
-    monkeypatch.setattr(simulated_sessions, "MINUTE", timedelta(seconds=0.5))
     delays: list[float] = []
-    with Simulator(rows=60, tenants=("Company",), requests_per_minute=20, sleep=delays.append) as sim:
+    licence: dict[str, Any] = {"requests_per_minute": 20, "minute_seconds": 0.5}
+    with Simulator(rows=60, tenants=("Company",), **licence, sleep=delays.append) as sim:
         catalog = catalog_of(sim.config(), "Customer")
         time.sleep(0.5)
         delays.clear()

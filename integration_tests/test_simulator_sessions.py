@@ -211,34 +211,3 @@ def test_a_sign_out_does_not_wait_for_the_running_request(sim: Simulator, client
         assert not running.done()
         leave.set()
         assert running.result().status_code == 200
-
-
-# ------------------------------------------------------------------------------------------------ throttle
-
-
-def test_above_half_of_the_minute_limit_requests_are_delayed_by_the_time_left_over_the_requests_left() -> None:
-    delays: list[float] = []
-    with Simulator(requests_per_minute=10, sleep=delays.append) as sim:
-        client = Client(sim).sign_in()
-        for _ in range(7):
-            client.get()
-        waits = [delay for delay in delays if delay]
-        assert [round(60 / wait) for wait in waits] == [5, 4]
-        sim.clock.advance(61)
-        client.get()
-        assert len([delay for delay in delays if delay]) == 2
-
-
-def test_a_request_is_declined_when_more_than_twenty_wait_and_a_sign_out_never_is() -> None:
-    leave = Event()
-    with Simulator(requests_per_minute=2, sleep=lambda seconds: leave.wait(10) if seconds else None, seats=30) as sim:
-        clients = [Client(sim).sign_in() for _ in range(23)]
-        assert clients[0].get().status_code == 200
-        with ThreadPoolExecutor(21) as pool:
-            waiting = [pool.submit(client.get) for client in clients[1:22]]
-            while sim.throttle.waiting < 21:
-                Event().wait(0.005)
-            assert clients[22].get().status_code == 429
-            assert clients[0].sign_out() == 204
-            leave.set()
-            assert {each.result().status_code for each in waiting} == {200}

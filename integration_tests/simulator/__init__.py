@@ -1,5 +1,6 @@
 """A simulated Acumatica ERP in one process on loopback."""
 
+from integration_tests.simulator.access.licence import Minute
 from integration_tests.simulator.access.sessions import SeatAnswer
 from integration_tests.simulator.simulator import Simulator
 from integration_tests.simulator.store.clock import DateForm
@@ -16,6 +17,7 @@ from integration_tests.simulator.trouble.unknowns import (
     OldCustom,
     Sent,
     Star,
+    StatForm,
 )
 
 __all__ = [
@@ -31,10 +33,12 @@ __all__ = [
     "Lies",
     "ListForm",
     "Literals",
+    "Minute",
     "Naming",
     "OldCustom",
     "SeatAnswer",
     "Sent",
     "Simulator",
     "Star",
+    "StatForm",
 ]

@@ -38,6 +38,7 @@ def _simulator(options: argparse.Namespace) -> Simulator:
         seats=options.seats,
         seat_answer=SeatAnswer(options.seat_answer),
         requests_per_minute=options.requests_per_minute,
+        cores=options.cores,
         token_life_seconds=options.token_life_seconds,
         idle_seconds=options.idle_seconds,
         offset_minutes=options.offset_minutes,
@@ -65,6 +66,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seats", type=int, default=4)
     parser.add_argument("--seat-answer", choices=[each.value for each in SeatAnswer], default="api_login_limit")
     parser.add_argument("--requests-per-minute", type=int)
+    parser.add_argument("--cores", type=int, help="requests that are worked on at once")
     parser.add_argument("--token-life-seconds", type=float, default=3600)
     parser.add_argument("--idle-seconds", type=float, default=600)
     parser.add_argument("--offset-minutes", type=int, default=-300)

@@ -21,6 +21,8 @@ seen there too.
 - `sim.lies = Lies(...)` makes answers untrue (`trouble/lies.py` lists how), `sim.clock` has a web server's and a
   database's clock that can be set apart, and `tenant.restore(tenant.snapshot())` takes a tenant back.
 - `inflate_metadata_mb=20` makes the description of the tables as long as that of a real site.
+- The licence allows `requests_per_minute`, of `minute_seconds` each, and works on as many at once as it has `cores`;
+  the others wait in a queue (`access/licence.py`). `Lies(request_stat=StatForm.WORK)` says what each answer took.
 - `odata/inquiries.py` and `odata/dacs.py` list what there is.
 """
 
@@ -35,7 +37,8 @@ from typing import Any, ClassVar, Literal
 from zlib import crc32
 
 from integration_tests.simulator.access.identity import Account, Identity
-from integration_tests.simulator.access.sessions import SeatAnswer, Sessions, Throttle
+from integration_tests.simulator.access.licence import MINUTE_SECONDS, Minute, RequestMinute, Throttle
+from integration_tests.simulator.access.sessions import SeatAnswer, Sessions
 from integration_tests.simulator.catalog.releases import RELEASES, TODAY
 from integration_tests.simulator.control import Control
 from integration_tests.simulator.odata.deletion_rules import DeletionRules
@@ -71,6 +74,9 @@ class Simulator:
         seats: int = 4,
         seat_answer: SeatAnswer = SeatAnswer.API_LOGIN_LIMIT,
         requests_per_minute: int | None = None,
+        minute: Minute = Minute.PAST,
+        minute_seconds: float = MINUTE_SECONDS,
+        cores: int | None = None,
         token_life_seconds: float = 3600,
         idle_seconds: float = 600,
         offset_minutes: int = -300,
@@ -98,7 +104,9 @@ class Simulator:
         self._tenants = {name: self._tenant_data(name, seed, Sizes(rows, lines), zone, tracked) for name in tenants}
         self.identity = Identity(list(self._accounts.values()), self.clock, token_life_seconds)
         self.sessions = Sessions(self.clock, seats, seat_answer, idle_seconds, virtual_directory)
-        self.throttle = Throttle(self.clock, requests_per_minute, self._sleep)
+        self.throttle = Throttle(
+            self.clock, RequestMinute(requests_per_minute, minute, minute_seconds), self._sleep, cores
+        )
         self.requests: list[RequestLog] = []
         legacy = None if legacy_inquiries is None else Version(legacy_inquiries)
         rules = deletions or DeletionRules()

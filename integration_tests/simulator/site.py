@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import monotonic, time
 
 from integration_tests.simulator.access.identity import Grant, Identity
-from integration_tests.simulator.access.sessions import Sessions, Throttle
+from integration_tests.simulator.access.licence import Throttle
+from integration_tests.simulator.access.sessions import Sessions
 from integration_tests.simulator.catalog.releases import Release
 from integration_tests.simulator.contract.service import ContractService
 from integration_tests.simulator.odata.addresses import Address, find_address
@@ -16,6 +18,7 @@ from integration_tests.simulator.odata.table_service import TableService
 from integration_tests.simulator.tenants import Tenant
 from integration_tests.simulator.trouble.faults import Faults, Surroundings, strike
 from integration_tests.simulator.trouble.hearing import as_heard
+from integration_tests.simulator.trouble.request_stat import with_request_stat
 from integration_tests.simulator.trouble.switches import Switches
 from integration_tests.simulator.web.answers import (
     HTML,
@@ -100,7 +103,17 @@ class Site:
         return self._in_turn(request, grant, lambda: self._contract.answer(request, tenant))
 
     def _in_turn(self, request: Request, grant: Grant, work: Callable[[], Answer]) -> Answer:
-        self.throttle.admit()
+        arrived = began = monotonic()
+        try:
+            with self.throttle.admitted():
+                began = monotonic()
+                answer = self._in_session(request, grant, work)
+        except RefusedError as refusal:
+            answer = refusal.answer
+        form = self._switches.of(request).request_stat
+        return with_request_stat(answer, form, request.path, began - arrived, monotonic() - began, time())
+
+    def _in_session(self, request: Request, grant: Grant, work: Callable[[], Answer]) -> Answer:
         with self.sessions.turn_of(grant):
             for hook in self.hooks:
                 hook(request)

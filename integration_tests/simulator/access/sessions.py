@@ -1,9 +1,8 @@
-"""The licence: how many sessions may be open at once, and how many requests may come in a minute."""
+"""The licence of sessions: how many may be open at once."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,11 +11,7 @@ from threading import Lock, RLock
 
 from integration_tests.simulator.access.identity import Grant
 from integration_tests.simulator.store.clock import Clock
-from integration_tests.simulator.web.answers import TEXT, Answer, RefusedError, error_page, failure, message
-
-MINUTE = timedelta(seconds=60)
-# The licence page of the vendor: a request is declined if more than 20 wait.
-LONGEST_QUEUE = 20
+from integration_tests.simulator.web.answers import TEXT, Answer, RefusedError, error_page, failure
 
 
 class SeatAnswer(Enum):
@@ -105,39 +100,3 @@ class Sessions:
             with_token = grant.ends_at is not None and grant.ends_at <= now
             if with_token or (session.busy == 0 and session.last_used + idle <= now):
                 del self._open[grant]
-
-
-class Throttle:
-    """Above half of the requests of a minute each one is delayed; the client gets no sign of it."""
-
-    def __init__(self, clock: Clock, per_minute: int | None, sleep: Callable[[float], object]) -> None:
-        self.per_minute = per_minute
-        self.waiting = 0
-        self._clock, self._sleep = clock, sleep
-        self._times: deque[datetime] = deque()
-        self._lock = Lock()
-
-    def admit(self) -> None:
-        if self.per_minute is None:
-            return
-        with self._lock:
-            delay = self._delay(self.per_minute)
-            self.waiting += 1
-        try:
-            self._sleep(delay)
-        finally:
-            with self._lock:
-                self.waiting -= 1
-
-    def _delay(self, per_minute: int) -> float:
-        """The seconds left in the minute that began with the oldest request, spread over the requests left in it."""
-        now = self._clock.now()
-        while self._times and self._times[0] <= now - MINUTE:
-            self._times.popleft()
-        if self.waiting > LONGEST_QUEUE:
-            raise RefusedError(message(429, "The number of requests has exceeded the limit imposed by the license."))
-        used = len(self._times)
-        self._times.append(now)
-        if used * 2 < per_minute:
-            return 0.0
-        return (self._times[0] + MINUTE - now).total_seconds() / max(per_minute - used, 1)

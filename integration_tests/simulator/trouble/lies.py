@@ -22,6 +22,7 @@ from integration_tests.simulator.trouble.unknowns import (
     OldCustom,
     Sent,
     Star,
+    StatForm,
 )
 
 # What a row shows in a column, from the row and from what is stored.
@@ -98,6 +99,9 @@ class Lies:
     # --- what the user may read, and the screen can
     forbidden: bool = False
     not_set_up: bool = False  # the preferences form of the screen is empty: of the contract API
+
+    # --- what an answer says of itself
+    request_stat: StatForm = StatForm.MISSING
 
     # --- contract 5: what nobody knows of it; paths are "Schema.Field", "SalesOrder.Status" or "Document.UsrDays"
     key_form: KeyForm = KeyForm.ID

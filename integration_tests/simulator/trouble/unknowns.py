@@ -79,3 +79,16 @@ class FeatureForm(Enum):
 
     NAMES = "names"
     OBJECTS = "objects"  # all, each with whether it is on
+
+
+class StatForm(Enum):
+    """What the cookie `requeststat` says that a request has taken."""
+
+    MISSING = "missing"
+    WORK = "work"  # what it was worked on
+    WHOLE = "whole"  # the time in the queue of the licence as well
+    TWICE = "twice"  # the cookie comes twice, first with nothing
+    GARBLED = "garbled"
+    ZERO = "zero"
+    SMALL = "small"  # a few milliseconds, whatever it was
+    HOUR = "hour"  # more than has passed
