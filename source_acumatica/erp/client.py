@@ -17,11 +17,14 @@ import requests
 from source_acumatica.config import Config
 from source_acumatica.erp.addresses import encode
 from source_acumatica.erp.answers import read_answer, read_exception
+from source_acumatica.erp.concurrency import ConcurrencyLimit
 from source_acumatica.erp.errors import Action, BrokenAnswerError, Problem, RequestFailed, broken_body
 from source_acumatica.erp.helpers import Helpers
 from source_acumatica.erp.http_session import CONNECT_TIMEOUT_SECONDS
+from source_acumatica.erp.in_flight import InFlight
 from source_acumatica.erp.limits import Pace
 from source_acumatica.erp.network import NetworkError
+from source_acumatica.erp.request_stat import exchange_of
 from source_acumatica.erp.response import bound, read_whole
 from source_acumatica.erp.retries import Recovery, RetryPolicy, Trouble
 from source_acumatica.erp.server_clock import ServerClocks
@@ -45,6 +48,7 @@ _SLOWEST_BYTES_PER_SECOND = 256 * 1024
 # A hint helps the user, but reading does not depend on it.
 _HINT_SECONDS = 10.0
 _MINUTE = timedelta(minutes=1)
+_QUEUE = "for other requests: some wait in the queue of the licence"
 
 
 class Client:
@@ -61,6 +65,7 @@ class Client:
         self._sign_out = SignOut(config.instance_url, retry_policy, self._pace)
         sign_in = SignIn(config, retry_policy, self._waits, self._clocks)
         self._pool = SessionPool(config.max_sessions, sign_in, self._sign_out)
+        self._in_flight = InFlight(ConcurrencyLimit(config.max_sessions))
         self._troubles: dict[str, Trouble] = {}
         self._seatless_since: float | None = None
         self.helpers = Helpers(config.max_sessions)
@@ -80,6 +85,7 @@ class Client:
         if seconds is not None:
             self._sign_out.end_in(seconds)
         self.helpers.close()
+        self._in_flight.open()
         self._pool.close()
 
     def server_time(self, tenant: str) -> datetime | None:
@@ -160,9 +166,12 @@ class Client:
         with self._waits.waiting(where, is_held_up=lambda: recovery.is_held_up):
             while True:
                 with self._lease(tenant, where) as session:
-                    began = time.monotonic()
-                    self._waits.tallies.add(where, Tally(requests=1))
-                    outcome = self._try(session, method, url, headers, body, judge, bounds, is_streamed=is_streamed)
+                    with self._place(where) as in_flight:
+                        began = time.monotonic()
+                        self._waits.tallies.add(where, Tally(requests=1))
+                        outcome = self._try(
+                            session, method, url, headers, body, judge, bounds, in_flight, is_streamed=is_streamed
+                        )
                     if isinstance(outcome, requests.Response):
                         session.has_answered = True
                     elif outcome.action is Action.SIGN_IN:
@@ -199,6 +208,10 @@ class Client:
                 session = held.enter_context(self._pool.lease(tenant, for_a_seat))
             yield session
 
+    def _place(self, where: str) -> AbstractContextManager[int]:
+        """Room for one request among those in flight."""
+        return self._in_flight.one(partial(self._waits.held_up, f"{where} ({_QUEUE})", where))
+
     def _recover(self, problem: Problem, recovery: Recovery, took_seconds: float, where: str) -> None:
         """Prepare for sending the same request again.
 
@@ -231,11 +244,13 @@ class Client:
         body: bytes | None,
         judge: Callable[[requests.Response], Problem | None],
         bounds: tuple[float, int, float],
+        in_flight: int,
         *,
         is_streamed: bool,
     ) -> requests.Response | Problem:
         """Send it once; redirects are not followed, since they lead to a web page, possibly of another host."""
         self._pool.seat(session)
+        sent_at = time.monotonic()
         try:
             response = session.http.request(
                 method,
@@ -252,6 +267,9 @@ class Client:
             problem = judge(response)
         except NetworkError as error:
             return read_exception(error, url)
+        self._in_flight.learn(
+            exchange_of(response, sent_at, in_flight), is_declined=bool(problem and problem.action is Action.THROTTLED)
+        )
         if problem:
             response.close()
         return problem or response

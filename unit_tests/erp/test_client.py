@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
 from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.config import Config
 from source_acumatica.erp import client as client_module
 from source_acumatica.erp.client import Client, RetryPolicy
+from source_acumatica.erp.concurrency import ConcurrencyLimit
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.erp.sessions import Session
 
@@ -120,6 +122,62 @@ def test_sign_ins_and_sign_outs_count_as_requests_and_a_sign_out_is_not_held_bac
         assert time.monotonic() - began < 0.4
         assert len(client._pace._sent) == 2
     assert calls[-1].endswith("logout")
+
+
+def test_what_each_answer_took_is_learnt_and_whether_it_was_declined(monkeypatch):
+    learnt, declined, answers = [], [], iter([429, 200])
+    monkeypatch.setattr(ConcurrencyLimit, "learn", lambda _self, exchange: learnt.append(exchange))
+    monkeypatch.setattr(ConcurrencyLimit, "decline", lambda _self, exchange: declined.append(exchange))
+
+    def answer(handler):
+        time.sleep(0.02)
+        handler.send_response(next(answers))
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", "2")
+        handler.send_header("Set-Cookie", "requestid=1; path=/")
+        handler.send_header("Set-Cookie", "requeststat=+st:7+sc:~/entity+start:638500000000000000; path=/")
+        handler.end_headers()
+        handler.wfile.write(b"[]")
+
+    with erp(answer) as (settings, _), closing(Client(Config.parse(settings), RetryPolicy(0, 60, 0.01))) as client:
+        fetch(client, params={"$top": "5", "$skip": "10"})
+    assert [len(learnt), len(declined)] == [1, 1]
+    assert learnt[0].kind == f"{settings['instance_url']}/entity?$top=5"
+    assert (learnt[0].in_flight, learnt[0].at_work) == (1, 0.007)
+    assert 0.02 <= learnt[0].until_answer <= learnt[0].whole
+
+
+def test_at_the_end_of_a_run_nobody_waits_for_requests_in_flight():
+    may_end, sent = threading.Event(), []
+
+    def wait(handler):
+        sent.append(handler)
+        may_end.wait(10)
+        handler.say(200, b"[]")
+
+    with erp(wait) as (settings, calls):
+        client = Client(Config.parse({**settings, "max_sessions": 2}), RetryPolicy(0, 0))
+        client._in_flight._limit.most = 1
+        workers = [threading.Thread(target=suppressed, args=[client]) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        while "wait in the queue of the licence" not in client.waited_for:
+            time.sleep(0.01)
+        assert len(sent) == 1
+        closing_thread = threading.Thread(target=client.close)
+        closing_thread.start()
+        while "wait in the queue of the licence" in client.waited_for:
+            time.sleep(0.01)
+        may_end.set()
+        for each in (*workers, closing_thread):
+            each.join(10)
+            assert not each.is_alive()
+    assert len([call for call in calls if call.endswith("logout")]) >= 1
+
+
+def suppressed(client):
+    with suppress(AirbyteTracedException):
+        fetch(client)
 
 
 def test_what_is_waited_for_is_known():
