@@ -161,7 +161,4 @@ class ConcurrencyLimit:
 
 def _common(answers: Sequence[_Waited]) -> float:
     """What nearly all requests waited: outliers do not count, nor what takes only one kind of them longer."""
-    outside = sorted(each.outside for each in answers)[len(answers) // 4]
-    if len({each.exchange.kind for each in answers}) == 1:
-        return outside
-    return outside + min(each.inside for each in answers)
+    return sorted(each.outside for each in answers)[len(answers) // 4] + min(each.inside for each in answers)

@@ -13,6 +13,12 @@ from source_acumatica.erp.concurrency import ConcurrencyLimit, Exchange
 from source_acumatica.erp.in_flight import InFlight
 
 
+@pytest.fixture(autouse=True)
+def told_at_once(monkeypatch):
+    """Nobody has to look again to see that there is room."""
+    monkeypatch.setattr(module, "_LOOK_AGAIN_SECONDS", 60.0)
+
+
 class Limit(ConcurrencyLimit):
     def __init__(self, most):
         super().__init__(32)
