@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from . import discovery, idle, keys, memory, reading, untracked, waiting
+from . import discovery, idle, keys, licence, memory, reading, untracked, waiting
 from .report import Report
 
 PARTS: Mapping[str, Callable[[], Report]] = {
     "discovery": discovery.measure,
     "idle": idle.measure,
     "keys": keys.measure,
+    "licence": licence.measure,
     "memory": memory.measure,
     "reading": reading.measure,
     "untracked": untracked.measure,

@@ -59,6 +59,7 @@ class Throttle:
     ) -> None:
         self.minute = minute
         self.waiting = self.most_waiting = self.declined = 0
+        self.waited_seconds = 0.0  # by all together
         self._clock, self._sleep = clock, sleep
         self._cores = None if cores is None else Semaphore(cores)
         self._numbers, self._first = count(), 0
@@ -95,6 +96,7 @@ class Throttle:
             self.minute.count(self._now())
         finally:
             with self._changed:
+                self.waited_seconds += self._now() - arrived
                 self._first += 1
                 self.waiting -= 1
                 self._changed.notify_all()
