@@ -75,7 +75,7 @@ class Prefetch(Generic[Place, Row]):
         self._fetch, self._page_rows, self._manner = fetch, page_rows, manner
         self._underway: deque[_Underway[Place, Row]] = deque()
         self._last: tuple[Place, Sequence[Row], int] | None = None
-        self._full_pages = 0
+        self._has_full_page = False
         self._left = most_rows
 
     def fetch(self, place: Place) -> Fetched[Row]:
@@ -95,7 +95,7 @@ class Prefetch(Generic[Place, Row]):
         (place, rows, asked), self._last = self._last, None
         if rows:
             # Behind a page that is not full there is mostly nothing, and one request is enough to prove that.
-            self._full_pages = self._full_pages + 1 if len(rows) >= asked else 0
+            self._has_full_page = len(rows) >= asked
             self._top_up(self._guess.behind(place, rows))
 
     def pages(self, pages: Iterable[Page[Row]]) -> Iterator[Page[Row]]:
@@ -135,7 +135,7 @@ class Prefetch(Generic[Place, Row]):
 
     def _top_up(self, behind: Place) -> None:
         # Pages that have come and wait to be processed count too: they are in memory.
-        most = max(min(2 * self._full_pages - 1, self._helpers.sessions), 1)
+        most = max(self._helpers.sessions, 1) if self._has_full_page else 1
         while len(self._underway) < most and (not self._underway or self._helpers.is_idle):
             coming = sum(max(one.asked - self._guess.shared, 1) for one in self._underway)
             if self._left is not None and self._underway and coming >= self._left:
