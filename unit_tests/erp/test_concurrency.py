@@ -92,7 +92,7 @@ def test_more_are_sent_again_once_none_waits():
 
 @pytest.mark.parametrize("says", [of_work, of_work_and_queue])
 def test_waiting_all_the_time_is_not_got_used_to(says):
-    """For hours: the least that a request takes is learnt anew all the time."""
+    """For hours: the least that a request takes is measured again all the time."""
     erp = an_erp(says=says)
     erp.rounds(2)
     erp.interval = INTERVAL
