@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -19,7 +20,7 @@ from .process import BYTES_PER_PEAK_UNIT, CONNECTOR, options
 from .report import Report
 
 # Promised in the user's documentation.
-_MOST_MEGABYTES, _MOST_MEGABYTES_FOR_A_SESSION_MORE = 250, 100
+_MOST_MEGABYTES, _MOST_MEGABYTES_FOR_A_SESSION_MORE = 200, 50
 # The goals.
 _GOAL_MEGABYTES, _GOAL_MEGABYTES_FOR_A_SESSION_MORE = 140, 25
 _READ_BYTES = 1024**2
@@ -102,7 +103,11 @@ _RECORD = b'{"type":"RECORD"'
 
 def measure() -> Report:
     """The peak of each case."""
-    peaks = {case.name: peak_megabytes(case) for case in CASES}
+    # Most of their time, those with a pause wait for it.
+    paused = [case for case in CASES if case.pause_seconds]
+    with ThreadPoolExecutor(len(paused)) as pool:
+        peaks = dict(zip((case.name for case in paused), pool.map(peak_megabytes, paused), strict=True))
+    peaks = {case.name: peaks.get(case.name) or peak_megabytes(case) for case in CASES}
     few, many = peaks[CASES[0].name], peaks[CASES[1].name]
     too_large = [case.name for case in CASES if peaks[case.name] > case.most_megabytes]
     complaints = [f"{name} take {peaks[name]:.0f} MB" for name in too_large]
