@@ -7,13 +7,13 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Any
 
 from integration_tests.simulator.store.clock import as_stored
 from integration_tests.simulator.store.recipes import created, modified, own_id
-from integration_tests.simulator.store.records import Record, flattened, held
+from integration_tests.simulator.store.records import Record, flattened, held, plain
 from integration_tests.simulator.store.shapes import Entity
 from integration_tests.simulator.store.spots import Recipe, Spot, number_of
 from integration_tests.simulator.store.values import Value, sortable
@@ -66,6 +66,7 @@ class Table:
         self._given: dict[int, dict[str, Any]] = {}
         self._archived: dict[int, bool] = {}
         self._matches: OrderedDict[tuple[str, bool], Matches] = OrderedDict()
+        self._plain: dict[tuple[int, int], tuple[dict[str, Any] | None, dict[str, Any]]] = {}
 
     def snapshot(self) -> TableSnapshot:
         return TableSnapshot(self._next, tuple(self._order), dict(self._given), dict(self._archived))
@@ -78,6 +79,14 @@ class Table:
     def record(self, handle: int) -> Record:
         spot = Spot(self._seed, handle, self._sizes.rows, self._count, self._sizes.lines, None, self._id_seed)
         return Record(self.entity, spot, self._given.get(handle, {}))
+
+    def plain(self, handle: int, zone: tzinfo, shown: Entity | None) -> dict[str, Any]:
+        """`plain` of a record, made once for as long as nobody changes it: a change puts other values in its place."""
+        place, given = (handle, id(shown)), self._given.get(handle)
+        kept = self._plain.get(place)
+        if kept is None or kept[0] is not given:
+            kept = self._plain[place] = given, plain(self.record(handle), zone, shown)
+        return dict(kept[1])
 
     def key(self, handle: int) -> Key:
         record = self.record(handle)

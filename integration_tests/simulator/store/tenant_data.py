@@ -13,7 +13,7 @@ from integration_tests.simulator.store.attachments import AttachedFile, Attachme
 from integration_tests.simulator.store.clock import Clock
 from integration_tests.simulator.store.journal import DatabaseTable, Journal, JournalSnapshot
 from integration_tests.simulator.store.ledger import Ledger
-from integration_tests.simulator.store.records import Record, plain
+from integration_tests.simulator.store.records import Record
 from integration_tests.simulator.store.shapes import Endpoint, Entity
 from integration_tests.simulator.store.tables import Key, Sizes, Table, TableSnapshot
 
@@ -67,8 +67,8 @@ class TenantData:
         """As the newest version of the endpoint in a contract shows them; in 4 and before, if none is named."""
         with self.lock:
             table, shown = self.table(entity, endpoint), self._entity_shown(entity, endpoint, contract)
-            records = [table.record(handle) for handle in table.handles(archived=archived)]
-            return [_identity(record) | plain(record, self._zone, shown) for record in records]
+            handles = table.handles(archived=archived)
+            return [_identity(table.record(each)) | table.plain(each, self._zone, shown) for each in handles]
 
     def _entity_shown(self, entity: str, endpoint: str, contract: int | None) -> Entity | None:
         wanted = (4, 3, 5) if contract is None else (contract,)
