@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import lru_cache
+from hashlib import sha256
 from itertools import chain
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from source_acumatica.odata import metadata
 from source_acumatica.reading import codec
 
 _MOST_TEXTS = 64
-_MOST_TABLES = 20_000
+_MOST_TABLES = 4_000
 # Longer ones are read as they arrive: some never end.
 _LONGEST_BYTES = 2_000_000
 # Where its site lies is all that tells a simulator's description from that of another; the connector does not ask it.
@@ -30,20 +32,47 @@ _PORT = re.compile(rb"(127\.0\.0\.1):[0-9]+(?=[/\"])")
 def make_once(patch: pytest.MonkeyPatch) -> None:
     """Keep what comes of descriptions from now on; nobody changes any of it."""
     patch.setattr(discovery, "decode", _documents(discovery.decode))
-    patch.setattr(discovery, "read_description", _kept(discovery.read_description, _MOST_TEXTS, id))
+    patch.setattr(discovery, "read_description", _descriptions(discovery.read_description))
     patch.setattr(discovery, "with_files", _kept(discovery.with_files, _MOST_TABLES, id))
     patch.setattr(discovery, "tables", _kept(_listed(discovery.tables), _MOST_TABLES, _known_by))
     patch.setattr(metadata, "_document", _documents_of_odata(metadata._document))
     patch.setattr(codec, "compile", lru_cache(_MOST_TABLES)(compile), raising=False)
 
 
+class _Document(dict[str, Any]):
+    """Once it has been read, only its head is left, and what came of it: the rest is some megabytes."""
+
+    description: Any = None
+
+
 def _documents(decode: Callable[..., Any]) -> Callable[..., Any]:
-    document = lru_cache(_MOST_TEXTS)(decode)
+    kept: dict[bytes, Any] = {}
 
     def once(decoder: Any, body: bytes) -> Any:
         if decoder is not discovery._DOCUMENT:
             return decode(decoder, body)
-        return document(decoder, _PORT.sub(rb"\1", body, count=1))
+        digest = sha256(_PORT.sub(rb"\1", body, count=1)).digest()
+        found = kept.get(digest)
+        if found is None:
+            document = decode(decoder, body)
+            found = kept[digest] = _Document(document) if isinstance(document, dict) else document
+        return found
+
+    return once
+
+
+def _descriptions(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    reading = Lock()
+
+    def once(document: Any) -> Any:
+        if not isinstance(document, _Document):
+            return read(document)
+        with reading:
+            if document.description is None:
+                document.description = read(document)
+                for name in document.keys() - {"info"}:
+                    del document[name]
+        return document.description
 
     return once
 
