@@ -12,6 +12,7 @@ from source_acumatica import source
 from source_acumatica.erp import client
 
 from .comparison import differences
+from .conftest import in_turns
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, catalog_of, check
 from .simulator import Fault, FaultKind, Simulator
 from .simulator.web.answers import Answer, html
@@ -34,8 +35,9 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return noted
 
 
-@pytest.mark.parametrize("stream", ["Customer", "dac__Customer", "gi__BI-Customers"])
-@pytest.mark.parametrize("status", [502, 503, 504, 511, 524])
+@pytest.mark.parametrize(
+    ("status", "stream"), in_turns([502, 503, 504, 511, 524], ["Customer", "dac__Customer", "gi__BI-Customers"])
+)
 def test_a_gateway_that_does_not_deliver_large_pages_is_read_in_small_ones(
     status: int, stream: str, pauses: list[float]
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from source_acumatica.reading import page_size
 
 from .comparison import differences
-from .conftest import EXAMPLES, IS_SOAK, messages_to_be_killed_after
+from .conftest import EXAMPLES, IS_SOAK, in_turns, messages_to_be_killed_after
 from .harness import APPEND, INCREMENTAL, Destination, catalog_of, configured, discover
 from .histories import SITES
 from .simulator import Fault, FaultKind, Simulator
@@ -65,8 +65,7 @@ def pages_of(sim: Simulator, path: str) -> int:
     return sum(request.path.endswith(path) and "$top" in request.query for request in sim.requests)
 
 
-@pytest.mark.parametrize("sessions", [1, 3])
-@pytest.mark.parametrize("openapi", [True, False], ids=["new", "old"])
+@pytest.mark.parametrize(("openapi", "sessions"), in_turns([True, False], [3, 1]))
 def test_silent_changes_arrive_within_the_days(openapi: bool, sessions: int, small_pages: None) -> None:
     with Simulator(rows=20, lines=2, tenants=ONE, openapi=openapi) as sim:
         config = sim.config(**SETTINGS, reread_days=5, max_sessions=sessions)
