@@ -14,7 +14,8 @@ import pytest
 from benchmark.virtual_licence import Adaptive, Case, FixedRate, Play, Says
 from source_acumatica.erp import client
 
-from .harness import Destination, differences
+from .comparison import differences
+from .harness import Destination
 from .simulator import Fault, FaultKind, Lies, Minute, Simulator, StatForm
 from .simulator.web.requests import Request
 from .test_sync import catalog_of

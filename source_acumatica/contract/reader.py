@@ -257,7 +257,7 @@ class ListReader(ContractReader):
                         raise
                 asked = self._page_rows(size)
             else:
-                size.observe(clock() - began, size_bytes)
+                size.observe(clock() - began, size_bytes, asked)
                 self.record_bytes = size_bytes / max(len(rows), 1)
                 if not rows and not skip and self._hides_rows(window):
                     self._plan = replace(plan, filters=False)

@@ -229,6 +229,8 @@ class ContractStream(TableStream):
             where=where_of(tenant, self.name),
             judge=or_no_content(on_trial(judge) if token.get("is_trial") else judge),
             is_page=can_be_smaller(token),
+            # Where several answers make a page, the next one is asked for with what this one shows.
+            is_kept=not token.get("as_dicts"),
         )
 
     def _look_at_ids(self, reader: Reader, rows: Sequence[Raw], facts: TenantFacts) -> None:

@@ -48,6 +48,8 @@ _SLOWEST_BYTES_PER_SECOND = 256 * 1024
 # A hint helps the user, but reading does not depend on it.
 _HINT_SECONDS = 10.0
 _MINUTE = timedelta(minutes=1)
+# After a refusal for want of a seat, so long no more are asked for than are needed: others may give some back.
+_SEATLESS_SECONDS = 300.0
 _QUEUE = "for other requests: some wait in the queue of the licence"
 
 
@@ -135,6 +137,7 @@ class Client:
         body: bytes | None = None,
         judge: Callable[[requests.Response], Problem | None] = read_answer,
         is_page: bool = False,
+        is_kept: bool = False,
         is_streamed: bool = False,
         is_hint: bool = False,
         most_bytes: int | None = None,
@@ -144,7 +147,8 @@ class Client:
         ``path`` is relative to the instance, starts with a slash and is quoted already. ``judge`` recognizes answers
         that are not data. ``read`` may raise ``msgspec.DecodeError`` or ``BrokenAnswerError`` for an incomplete body;
         with ``is_streamed`` it is called while the body is still arriving. After a time-out, the caller can ask for a
-        smaller page if this is one (``is_page``); other requests are repeated as they are. ``is_hint``: nothing depends
+        smaller page if this is one (``is_page``); other requests are repeated as they are. ``is_kept``: an answer that
+        came in advance is kept as it is until it is needed. ``is_hint``: nothing depends
         on the answer, so the request is sent once, with a short time-out. ``most_bytes``: the answer may have so many,
         and takes as long as it does as long as its bytes keep coming at the slowest speed of a network.
 
@@ -187,7 +191,9 @@ class Client:
                 took = time.monotonic() - began
                 if not is_streamed:
                     # The seat is free for the next request while this answer is decoded.
-                    self.helpers.until_needed()
+                    if is_kept and not isinstance(outcome, Problem):
+                        with self._waits.nothing():
+                            self.helpers.until_needed()
                     answer = _decoded(outcome, read)
                 if not isinstance(answer, Problem):
                     self._troubles.pop(where, None)
@@ -219,7 +225,7 @@ class Client:
             RequestFailed: given up.
         """
         if problem.action in (Action.SEAT, Action.THROTTLED):
-            self.helpers.lack_seats()
+            self.helpers.lack_seats(_SEATLESS_SECONDS if problem.action is Action.SEAT else _MINUTE.total_seconds())
             self._pool.free_idle_seats()
         if problem.action is Action.SEAT:
             self._seatless_since = self._seatless_since or time.monotonic()

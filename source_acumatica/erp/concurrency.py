@@ -76,8 +76,9 @@ class ConcurrencyLimit:
         self._waited_at: float | None = None
         self._reduced: tuple[int, float] | None = None
         self._rounds_of_few = 0
-        self._least_outside = math.inf
+        self._least_outside: dict[str, float] = {}
         self._least_inside: dict[str, float] = {}
+        self._refuted = self._rounds_left_alone = 0
 
     def learn(self, exchange: Exchange) -> None:
         """Take an answered request into account.
@@ -110,10 +111,13 @@ class ConcurrencyLimit:
             return None
         if len(self._least_inside) > _MOST_KINDS:
             self._least_inside.clear()
-        outside, usual = exchange.until_answer - exchange.at_work, self._least_inside.get(exchange.kind, math.inf)
-        self._least_outside = min(outside, self._least_outside)
-        inside = self._least_inside[exchange.kind] = min(exchange.at_work, usual * _CREEP)
-        return _Waited(exchange, outside - self._least_outside, exchange.at_work - inside)
+            self._least_outside.clear()
+        kind, outside = exchange.kind, exchange.until_answer - exchange.at_work
+        # What is asked once only has no usual time of its own: the least of all is taken for it.
+        usual = self._least_outside.get(kind, min(self._least_outside.values(), default=math.inf))
+        self._least_outside[kind] = min(outside, self._least_outside.get(kind, math.inf))
+        inside = self._least_inside[kind] = min(exchange.at_work, self._least_inside.get(kind, math.inf) * _CREEP)
+        return _Waited(exchange, outside - min(outside, usual), exchange.at_work - inside)
 
     def _begin_round(self, now: float) -> Sequence[_Waited]:
         """The answers of the round that ends."""
@@ -129,9 +133,15 @@ class ConcurrencyLimit:
         waited = _common(answers)
         if reduced and waited > _STAYS * reduced[1]:
             self.most = reduced[0]
-            self._least_outside, self._least_inside = math.inf, {}
+            self._least_outside, self._least_inside = {}, {}
+            self._rounds_left_alone = min(2**self._refuted, _ROUNDS_UNTIL_TRIED)
+            self._refuted += 1
             return
-        self.has_helped |= reduced is not None
+        if reduced:
+            self.has_helped, self._refuted = True, 0
+        if self._rounds_left_alone:
+            self._rounds_left_alone -= 1
+            return
         in_flight = fmean(each.exchange.in_flight for each in answers)
         queued = in_flight * waited / (fmean(each.exchange.whole for each in answers) or 1.0)
         if queued > _MOST_QUEUED:

@@ -5,6 +5,7 @@ What comes before it is needed lies there as it came: as objects, the rows of a 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -70,10 +71,11 @@ class Helpers:
     def __init__(self, sessions: int) -> None:
         # Enough for each stream that is read: a thread that waits for a seat must not keep another from using its own.
         self._threads = ThreadPoolExecutor(4 * sessions + 4, thread_name_prefix="helper")
-        self.sessions, self._busy = sessions, 0
+        self._sessions, self._busy, self._lacks_until = sessions, 0, -math.inf
         self._lock = threading.Lock()
         self._demands: set[Demand] = set()
         """Those that a thread waits for."""
+        self._most_waiting = sessions
         self._is_closed = False
 
     def submit(self, task: Callable[[], Result], demand: Demand | None = None) -> Future[Result]:
@@ -96,6 +98,8 @@ class Helpers:
     def until_needed(self) -> None:
         """Wait until what this thread has got is needed; meanwhile it does not count as busy.
 
+        No more threads wait than there are sessions: others have it at once.
+
         Raises:
             CancelledError: it is not needed.
         """
@@ -104,6 +108,9 @@ class Helpers:
             return
         began = time.monotonic()
         with self._lock:
+            if len(self._demands) >= self._most_waiting:
+                # Each that waits keeps a thread, and whoever needs it may need another thread first.
+                return
             self._demands.add(demand)
             if self._is_closed:
                 demand.withdraw()
@@ -118,13 +125,22 @@ class Helpers:
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results of ``work``, a request for each item, in the items' order; parallel while sessions are idle."""
-        underway: deque[Future[Result]] = deque()
+        underway: deque[tuple[Item, Future[Result]]] = deque()
+
+        def first() -> Result:
+            item, future = underway.popleft()
+            try:
+                return future.result()
+            except CancelledError:
+                # The run is ending: the request itself says so.
+                return work(item)
+
         for item in items:
             while underway and not self.is_idle:
-                yield underway.popleft().result()
-            underway.append(self.submit(partial(work, item)))
+                yield first()
+            underway.append((item, self.submit(partial(work, item))))
         while underway:
-            yield underway.popleft().result()
+            yield first()
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -140,9 +156,14 @@ class Helpers:
         """Whether a session has nothing to do."""
         return self._busy < self.sessions
 
-    def lack_seats(self) -> None:
-        """Note that the licence has fewer seats than expected: no session counts as idle any more."""
-        self.sessions = 0
+    @property
+    def sessions(self) -> int:
+        """How many there are; none while the licence has fewer seats than expected."""
+        return 0 if time.monotonic() < self._lacks_until else self._sessions
+
+    def lack_seats(self, seconds: float) -> None:
+        """Note that the licence gives less than expected: for so long, no session counts as idle."""
+        self._lacks_until = max(self._lacks_until, time.monotonic() + seconds)
 
     def close(self) -> None:
         """Cancel the requests that have not begun or are not needed yet, and do not wait for the others."""

@@ -96,6 +96,16 @@ class Waits:
                 self._by_thread[thread] = before
 
     @contextmanager
+    def nothing(self) -> Iterator[None]:
+        """Note that this thread waits for nothing of the ERP's meanwhile."""
+        before = self._by_thread.pop(threading.get_ident(), None)
+        try:
+            yield
+        finally:
+            if before:
+                self._by_thread[threading.get_ident()] = before
+
+    @contextmanager
     def held_up(self, described: str, what: str, seconds: float | None = None) -> Iterator[None]:
         """Note that a limit holds up this thread meanwhile, and for how long it did."""
         began = time.monotonic()

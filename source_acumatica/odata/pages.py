@@ -73,7 +73,7 @@ def sized_page(size: PageSize, asked: int, ask: Callable[[int], ODataPage], wher
             asked = max(asked // 2, size.rows)
             logger.warning(f"{where}: {error.problem.sentence}. Asking for {asked} rows.")
         else:
-            size.observe(clock() - began, page.size_bytes)
+            size.observe(clock() - began, page.size_bytes, asked)
             return page, asked
 
 

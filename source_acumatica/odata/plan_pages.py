@@ -31,19 +31,33 @@ class _ByKeyset:
     """A place is that of a row, and a number of rows behind it, since only places of rows that have come are known."""
 
     place_of: Callable[[Raw], Place]
+    content_of: Callable[[Raw], object]
     shared: int = 1
+    _last: object = None
+    """What was in the row that was sent last, where it is the only one at its place; None otherwise."""
 
     def behind(self, _place: tuple[Place, int], rows: Sequence[Raw]) -> tuple[Place, int]:
         """The place of the page behind the one with these rows."""
-        return self.place_of(rows[-1]), 0
+        place = self.place_of(rows[-1])
+        is_only_one = len(rows) > 1 and self.place_of(rows[-2]) != place
+        self._last = self.content_of(rows[-1]) if is_only_one else None
+        return place, 0
 
     def further(self, place: tuple[Place, int], rows: int) -> tuple[Place, int]:
         """The place so many rows further on."""
         return place[0], place[1] + rows
 
     def is_at(self, place: tuple[Place, int], guessed: tuple[Place, int], rows: Sequence[Raw]) -> bool:
-        """Whether the page that was fetched from a guessed place is the one at ``place``."""
-        return place == guessed or (not place[1] and [self.place_of(row) for row in rows[:1]] == [place[0]])
+        """Whether the page that was fetched from a guessed place is the one at ``place``.
+
+        It has to begin with the row that was sent last, and with all rows at its place: where several are there, a
+        guess may begin in their middle.
+        """
+        if place == guessed:
+            return True
+        if place[1] or self._last is None or not rows:
+            return False
+        return self.place_of(rows[0]) == place[0] and self.content_of(rows[0]) == self._last
 
 
 @dataclass(frozen=True)
@@ -123,7 +137,7 @@ class PlanPages:
                     raise UnreliableOrderError from None
                 raise
 
-        prefetch = self._prefetch(_ByKeyset(self.identity.place_of), fetch, window)
+        prefetch = self._prefetch(_ByKeyset(self.identity.place_of, self.identity.content_of), fetch, window)
         pages = keyset_pages(
             lambda after, skip: prefetch.fetch((after, skip)),
             self.identity.place_of,

@@ -184,6 +184,7 @@ class ODataService:
                     headers=headers,
                     judge=or_no_content(of_its_head(judge) if is_streamed else judge),
                     is_page=is_page,
+                    is_kept=not is_unbounded,
                     is_streamed=is_streamed,
                     is_hint=is_hint,
                 ),

@@ -355,7 +355,7 @@ def utc_instant(value: Any) -> str | None:
     instant = datetime.fromisoformat(value)
     if value[19:20] == "." and value[10] == "T" and value[7] == "-" and value[-1] == "Z" and value[11:13] != "24":
         # It is written as we do but for some digits; to write all of it would take four times as long.
-        return f"{(value[:-1] + '00000')[:26]}Z"
+        return f"{(value[:-1] + '000000')[:26]}Z"
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
     return format_instant(instant)

@@ -33,10 +33,10 @@ class PageSize:
         self.largest = max(self.largest, SMALLEST_PAGE_ROWS)
         self.rows = min(FIRST_PAGE_ROWS, self.largest)
 
-    def observe(self, seconds: float, size_bytes: int) -> None:
-        """Adapt to what the last page cost."""
+    def observe(self, seconds: float, size_bytes: int, asked: int | None = None) -> None:
+        """Adapt to what a page cost that was asked for with so many rows."""
         if seconds > _SLOW_SECONDS or size_bytes > _LARGE_BYTES:
-            self.shrink()
+            self.shrink(asked)
         elif seconds < _QUICK_SECONDS and 2 * size_bytes < _LARGE_BYTES:
             self._grow()
 

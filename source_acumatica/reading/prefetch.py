@@ -76,6 +76,7 @@ class Prefetch(Generic[Place, Row]):
         self._underway: deque[_Underway[Place, Row]] = deque()
         self._last: tuple[Place, Sequence[Row], int] | None = None
         self._has_full_page = False
+        self._most_given: int | None = None
         self._left = most_rows
 
     def fetch(self, place: Place) -> Fetched[Row]:
@@ -84,7 +85,9 @@ class Prefetch(Generic[Place, Row]):
         if taken is None:
             self._give_up()
             with self._helpers.busy():
-                taken = self._fetch(place, self._rows_to_ask_for(0))
+                asked = self._rows_to_ask_for(0)
+                taken = self._fetch(place, asked)
+            self._note_cut(asked, taken[1])
         self._last = place, *taken
         return taken
 
@@ -131,13 +134,20 @@ class Prefetch(Generic[Place, Row]):
             if one.place == place:
                 raise
             return None
+        self._note_cut(one.asked, page[1])
         return page if self._guess.is_at(place, one.place, page[0]) else None
+
+    def _note_cut(self, asked: int, given: int) -> None:
+        """Note where the server gives fewer rows than it is asked for: the next pages are nearer then."""
+        self._most_given = given if given < asked else None
 
     def _top_up(self, behind: Place) -> None:
         # Pages that have come and wait to be processed count too: they are in memory.
         most = max(self._helpers.sessions, 1) if self._has_full_page else 1
         while len(self._underway) < most and (not self._underway or self._helpers.is_idle):
-            coming = sum(max(one.asked - self._guess.shared, 1) for one in self._underway)
+            coming = sum(
+                max(min(one.asked, self._most_given or one.asked) - self._guess.shared, 1) for one in self._underway
+            )
             if self._left is not None and self._underway and coming >= self._left:
                 return
             place, asked = self._guess.further(behind, coming), self._rows_to_ask_for(coming)

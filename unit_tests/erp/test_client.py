@@ -18,7 +18,9 @@ from source_acumatica.erp import client as client_module
 from source_acumatica.erp.client import Client, RetryPolicy
 from source_acumatica.erp.concurrency import ConcurrencyLimit
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
+from source_acumatica.erp.helpers import Demand
 from source_acumatica.erp.sessions import Session
+from unit_tests.erp.test_helpers import until
 
 CONFIG = {
     "instance_url": "https://erp.example.com",
@@ -202,3 +204,27 @@ def test_what_is_waited_for_is_known():
         may_end.set()
         worker.join()
         assert client.waited_for == ""
+
+
+def test_a_refusal_is_not_kept_until_it_is_needed():
+    """Its cause would be waited out only then."""
+    calls, demand = [], Demand()
+
+    def answer(handler):
+        calls.append(handler)
+        handler.say(503 if len(calls) == 1 else 200, b"[]")
+
+    with erp(answer) as (settings, _), closing(Client(Config.parse(settings), RetryPolicy(3, 60, 0.01))) as client:
+        future = client.helpers.submit(lambda: fetch(client, is_kept=True), demand)
+        until(lambda: client.helpers._demands)
+        assert (len(calls), future.done(), client.waited_for) == (2, False, "")
+        demand.confirm()
+        assert future.result(5) == []
+
+
+def test_an_answer_that_is_followed_by_others_is_not_kept():
+    with (
+        erp(lambda handler: handler.say(200, b"[]")) as (settings, _),
+        closing(Client(Config.parse(settings), RetryPolicy(0, 60))) as client,
+    ):
+        assert client.helpers.submit(lambda: fetch(client), Demand()).result(5) == []

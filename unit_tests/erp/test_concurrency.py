@@ -260,3 +260,25 @@ def test_no_time_at_all_is_no_wait():
     for _ in range(100):
         limit.learn(Exchange("a", 0.0, 4, 0.0, 0.0, 0.001))
     assert limit.most == 4
+
+
+def fixed(_work, _waited):
+    return 0.004
+
+
+def test_a_cookie_that_does_not_count_what_large_answers_take_longer_shows_no_queue():
+    """Of every four requests one is small: its time is not the usual one of the others."""
+    assert set(an_erp(says=fixed, slower={0: 0.05}).rounds(200)) == {8}
+
+
+def test_what_turned_out_to_be_no_queue_is_tried_ever_more_seldom():
+    """Requests that are asked once each have no usual time but that of small ones."""
+    erp = an_erp(says=fixed, kinds=10**9)
+    erp.slower = SmallNowAndThen()
+    limits = erp.rounds(600)
+    assert sum(limit < 8 for limit in limits[300:]) < 30
+
+
+class SmallNowAndThen(dict):
+    def get(self, kind, _default=None):
+        return 0.05 if kind % 10 == 0 else 1

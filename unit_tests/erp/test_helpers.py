@@ -133,3 +133,38 @@ def test_after_the_end_no_answer_waits():
     may_go_on.set()
     with pytest.raises(CancelledError):
         future.result(5)
+
+
+@pytest.mark.parametrize("sessions", [1, 3])
+def test_no_more_threads_wait_than_there_are_sessions_so_that_others_are_left(sessions):
+    """Each that waits keeps a thread, and the requests that a reader needs first would find none."""
+    with closing(Helpers(sessions)) as helpers:
+        several = [Ahead(helpers) for _ in range(10 * sessions)]
+        until(lambda: sum(not each.future.done() for each in several) == sessions)
+        assert list(helpers.map(lambda number: -number, range(50))) == [-number for number in range(50)]
+        for each in several:
+            each.demand.confirm()
+            each.future.result(5)
+
+
+def test_what_was_to_be_done_at_the_end_says_itself_that_the_run_has_ended():
+    helpers, may_go_on = Helpers(1), threading.Event()
+
+    def work(number):
+        if helpers._is_closed:
+            raise LookupError(number)
+        may_go_on.wait(5)
+
+    results = helpers.map(work, range(100))
+    threading.Timer(0.05, lambda: (helpers.close(), may_go_on.set())).start()
+    with pytest.raises(LookupError):
+        list(results)
+
+
+def test_a_lack_of_seats_passes(monkeypatch):
+    with closing(Helpers(4)) as helpers:
+        helpers.lack_seats(60)
+        assert (helpers.sessions, helpers.is_idle) == (0, False)
+        later = time.monotonic() + 61
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        assert (helpers.sessions, helpers.is_idle) == (4, True)

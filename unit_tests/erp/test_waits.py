@@ -111,3 +111,12 @@ def test_a_sign_in_belongs_to_the_request_that_it_is_for(waits):
         assert waits.hold_up(WHERE) is not None
         assert waits.described == "Tenant 'A', signing in"
     assert waits.tallies.of(WHERE) == waits.tallies.total
+
+
+def test_who_has_an_answer_that_nobody_needs_yet_does_not_wait_for_the_erp(waits):
+    with waits.waiting(WHERE):
+        with waits.nothing():
+            assert waits.described == ""
+        assert waits.described == WHERE
+    with waits.nothing():
+        assert waits.described == ""

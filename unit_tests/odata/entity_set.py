@@ -92,10 +92,12 @@ class EntitySet:
         place = tuple(utc_instant(row[name]) if name == STAMP else row[name] for name in plan.order)
         return not token.get("after") or place >= token["after"]
 
-    def reader(self, *, is_incremental=True, facts=None, **more):
+    def reader(self, *, is_incremental=True, facts=None, helpers=None, **more):
         self.waits, self.facts = [], Known() if facts is None else facts
         more = settings(**more)
-        return ODataReader("A", more, self.table, self, AtOnce(), self.facts, self.waits.append, is_incremental)
+        return ODataReader(
+            "A", more, self.table, self, helpers or AtOnce(), self.facts, self.waits.append, is_incremental
+        )
 
 
 class Known(set):

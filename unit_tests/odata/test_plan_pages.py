@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import random
+from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from source_acumatica.erp.helpers import Helpers
+from source_acumatica.odata.plan_pages import _ByKeyset
 
 from .entity_set import EVER, INQUIRY, ROWS, STAMP, EntitySet, a_row, ids, refusal
 
@@ -52,6 +57,19 @@ def test_rows_with_one_key_are_all_read_and_each_once():
     assert sorted(read, key=int) == [str(number) for number in range(20)]
 
 
+@pytest.mark.parametrize("sessions", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(12))
+def test_rows_with_one_key_are_all_read_by_several_sessions_too(seed, sessions):
+    """A page that is asked for by a number of rows may begin in the middle of those with one key."""
+    some = random.Random(seed)
+    numbers = [number for number in range(30) for _ in range(some.randrange(1, 5))]
+    rows = [{**a_row(number, 5), "Class": str(place)} for place, number in enumerate(numbers)]
+    with closing(Helpers(sessions)) as helpers:
+        reader = EntitySet(rows).reader(is_incremental=False, max_page_size=some.randrange(8, 14), helpers=helpers)
+        read = [row["Class"] for page in reader.pages(EVER) for row in page.rows]
+    assert sorted(read, key=int) == [row["Class"] for row in rows]
+
+
 @pytest.mark.parametrize("count", [4, 9, 40])
 def test_rows_that_are_the_same_in_everything_all_come(count, no_larger_pages):
     entity_set = EntitySet([a_row(1, 5)] * count, INQUIRY)
@@ -79,3 +97,12 @@ def test_an_inquiry_whose_equal_keys_come_in_any_order_is_read_once(data):
     entity_set = Shuffling(rows, INQUIRY)
     read = ids(entity_set.reader(is_incremental=False, max_page_size=data.draw(st.integers(2, 6))).pages(EVER))
     assert sorted(read) == sorted(row["Id"] for row in rows)
+
+
+def test_a_guessed_page_has_to_begin_with_the_very_row_that_was_sent_last():
+    """Another one with the same key may have come in front of it while one was removed further in front."""
+    guess, guessed = _ByKeyset(lambda row: (row[0],), repr), ((0,), 5)
+    place = guess.behind(((0,), 0), [(1, "a"), (2, "b")])
+    assert guess.is_at(place, guessed, [(2, "b"), (3, "c")])
+    assert not guess.is_at(place, guessed, [(2, "another"), (3, "c")])
+    assert not guess.is_at(place, guessed, [])

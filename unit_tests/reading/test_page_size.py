@@ -93,3 +93,11 @@ def test_a_page_stays_within_its_bounds_whatever_it_costs(largest, costs):
     for seconds, size_bytes in costs:
         size.observe(seconds, size_bytes)
         assert SMALLEST_PAGE_ROWS <= size.rows <= max(largest, SMALLEST_PAGE_ROWS)
+
+
+def test_of_several_pages_that_took_long_at_the_same_time_the_first_one_halves_the_size():
+    size = PageSize(5000)
+    size.rows = 4000
+    for _ in range(8):
+        size.observe(31, 1000, asked=4000)
+    assert size.rows == 2000

@@ -196,7 +196,7 @@ def test_the_refusal_of_a_page_behind_the_end_does_not_fail_the_list():
 
 def test_without_seats_nothing_is_sent_that_may_be_in_vain():
     helpers, server = Helpers(8), Server(range(100), seconds=0.002)
-    helpers.lack_seats()
+    helpers.lack_seats(60)
     assert read(server, 8, helpers=helpers) == list(range(100))
     assert server.most_at_once == 1
 
@@ -246,3 +246,16 @@ def test_where_rows_may_be_alike_pages_stay_long():
     server = Server(range(10_000))
     assert part(server, 3, 1, shared=10) == 400
     assert server.asked == [0]
+
+
+def test_a_server_that_gives_less_than_is_asked_for_is_asked_on_from_where_its_pages_end():
+    class Capped(Server):
+        def fetch(self, skip, rows):
+            page, _ = super().fetch(skip, min(rows, 3))
+            # A link to the next page says that this one was cut.
+            return page, len(page) if skip + len(page) < 60 else rows
+
+    server = Capped(range(60))
+    assert read(server, 4) == list(range(60))
+    # Two new rows in each, and behind the first one and the end some that were guessed.
+    assert len(server.asked) <= 30 + 2 * 4
