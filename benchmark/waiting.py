@@ -32,12 +32,14 @@ class Case:
     rows: int
     """Of each stream."""
     page_rows: int = 1_000
+    page_seconds: float = _PAGE_SECONDS
 
 
 _CASES = (
     Case("one large list", (ENTITY,), 120_000),
     Case("one large table by OData", (TABLE,), 120_000),
-    Case("sixty small lists", tuple(Plan(0, entities=60).names()), 310),
+    # Of each list that is read for the first time, three more requests look for hidden rows: 240 in all.
+    Case("sixty small lists, 0.45 s for a page", tuple(Plan(0, entities=60).names()), 310, page_seconds=0.45),
     Case("a list, in pages of 5,000", (ENTITY,), 200_000, page_rows=5_000),
 )
 
@@ -48,7 +50,7 @@ def measure() -> Report:
     rows, complaints = [], []
     for case, sessions in found:
         wall_seconds, pages = found[case, sessions]
-        server_seconds, speed_up = pages * _PAGE_SECONDS, found[case, 1][0] / wall_seconds
+        server_seconds, speed_up = pages * case.page_seconds, found[case, 1][0] / wall_seconds
         if sessions == 1 and wall_seconds > _MOST_WALL_RATIO * server_seconds:
             complaints.append(f"{case.name}: {wall_seconds:.0f} s for {server_seconds:.0f} s of the server")
         least = _LEAST_SPEED_UP.get(sessions, 0)
@@ -80,7 +82,7 @@ def _at_once(each: tuple[Case, int]) -> int:
 
 def _read(case: Case, sessions: int) -> tuple[float, int]:
     """The wall time, and how many pages were asked for."""
-    site = ("--seconds", str(_PAGE_SECONDS), "--entities", str(len(case.streams)))
+    site = ("--seconds", str(case.page_seconds), "--entities", str(len(case.streams)))
     with serving(case.rows, *site) as settings, tempfile.TemporaryDirectory() as name:
         config = {**settings, "max_sessions": sessions, "max_page_size": case.page_rows}
         files = options(Path(name), config=config, catalog=catalog(*case.streams, sync_mode="full_refresh"))
