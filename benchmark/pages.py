@@ -143,6 +143,7 @@ def _template(text: str) -> bytes:
 class _Site:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.pages_sent = plan, 0
+        self.first_asked_at = self.last_sent_at = 0.0
         self.hours_behind, self.gone_of = 0.0, 0
         """How far the clock is behind, and which of so many rows are gone: those whose number can be divided by it."""
         self._templates = {name: plan.row_template() for name in plan.names()}
@@ -297,6 +298,8 @@ def _handler(site: _Site) -> type[BaseHTTPRequestHandler]:
                     self._answer(site.table_description())
                 case ["pages-sent"]:
                     self._answer(_json(site.pages_sent))
+                case ["seconds-of-reading"]:
+                    self._answer(_json(site.last_sent_at - site.first_asked_at))
                 case ["entity", _, _, _, "$adHocSchema"]:
                     self._answer(b"{}")
                 case ["t", _, "api", "odata", "dac", _]:
@@ -313,9 +316,11 @@ def _handler(site: _Site) -> type[BaseHTTPRequestHandler]:
         def _answer_page(self, name: str, query: Mapping[str, str]) -> None:
             with site.turn_of(self.headers.get("Authorization", "")):
                 site.pages_sent += 1
+                site.first_asked_at = site.first_asked_at or time.monotonic()
                 time.sleep(site.plan.seconds)
                 page = site.answer(name, query)
             self._answer(page)
+            site.last_sent_at = time.monotonic()
 
         def _answer(self, body: bytes, status: int = 200) -> None:
             if site.plan.real and body and "gzip" in self.headers.get("Accept-Encoding", ""):
