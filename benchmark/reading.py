@@ -19,7 +19,7 @@ from .report import Report
 _MODES = ("full_refresh", "incremental")
 # What remains of a run with hardly any rows is signing in and finding out what there is.
 _FEW_ROWS = 100
-_ROUNDS = 5
+_ROUNDS = 4
 # The goal: an incremental read may cost this much more than a full refresh.
 _INCREMENTAL_RATIO = 1.2
 
