@@ -148,9 +148,9 @@ class Client:
         that are not data. ``read`` may raise ``msgspec.DecodeError`` or ``BrokenAnswerError`` for an incomplete body;
         with ``is_streamed`` it is called while the body is still arriving. After a time-out, the caller can ask for a
         smaller page if this is one (``is_page``); other requests are repeated as they are. ``is_kept``: an answer that
-        came in advance is kept as it is until it is needed. ``is_hint``: nothing depends
-        on the answer, so the request is sent once, with a short time-out. ``most_bytes``: the answer may have so many,
-        and takes as long as it does as long as its bytes keep coming at the slowest speed of a network.
+        came in advance is kept as it is until it is needed. ``is_hint``: nothing depends on the answer, so the request
+        is sent once, with a short time-out. ``most_bytes``: the answer may have so many, and takes as long as it does
+        as long as its bytes keep coming at the slowest speed of a network.
 
         Raises:
             RequestFailed: given up; its problem says what the caller can do.

@@ -10,18 +10,12 @@ import pytest
 
 from source_acumatica.airbyte import progress
 from source_acumatica.airbyte.progress import ProgressLog, RowCount
+from unit_tests.waiting import until
 
 
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0.02)
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_a_line_has_the_rows_and_the_rate_since_the_last_one():
@@ -39,7 +33,7 @@ def test_every_stream_that_is_being_read_is_logged_again_and_again(quick, caplog
     log = ProgressLog()
     with log.logging(), log.of("here") as count, log.of("there"):
         count.rows = 7
-        wait_for(lambda: sum("there: 0 rows" in line for line in caplog.messages) > 1)
+        until(lambda: sum("there: 0 rows" in line for line in caplog.messages) > 1)
         assert any(line.startswith("here: 7 rows so far") for line in caplog.messages)
 
 
@@ -48,13 +42,13 @@ def test_a_stream_that_has_been_read_is_silent_and_so_is_all_after_the_end(quick
     log = ProgressLog()
     with log.logging():
         with log.of("done"):
-            wait_for(lambda: caplog.messages)
+            until(lambda: caplog.messages)
         time.sleep(0.03)
         caplog.clear()
         time.sleep(0.1)
         assert caplog.messages == []
         with log.of("begun"):
-            wait_for(lambda: caplog.messages)
+            until(lambda: caplog.messages)
     time.sleep(0.05)
     caplog.clear()
     with log.of("after the end"):

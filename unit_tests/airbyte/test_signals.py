@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import orjson
 import pytest
@@ -12,6 +11,7 @@ from airbyte_cdk.models import AirbyteMessageSerializer
 from source_acumatica.airbyte import signals as module
 from source_acumatica.airbyte.signals import LOOKS_BEFORE_A_SIGNAL, Signals
 from source_acumatica.erp.waits import HoldUp
+from unit_tests.waiting import until
 
 HELD = HoldUp(None)
 
@@ -103,10 +103,7 @@ def test_the_thread_looks_as_long_as_it_should(airbyte, monkeypatch):
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.005)
     airbyte.hold_ups["A"] = HELD
     with airbyte.signals.watching(), airbyte.signals.reading("Customer", "A"):
-        deadline = time.monotonic() + 5
-        while not airbyte.messages:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        until(lambda: airbyte.messages)
 
 
 def test_an_estimate_names_the_stream_and_its_rows(airbyte):

@@ -20,7 +20,7 @@ from source_acumatica.erp.concurrency import ConcurrencyLimit
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.erp.helpers import Demand
 from source_acumatica.erp.sessions import Session
-from unit_tests.erp.test_helpers import until
+from unit_tests.waiting import until
 
 CONFIG = {
     "instance_url": "https://erp.example.com",

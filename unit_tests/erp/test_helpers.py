@@ -11,6 +11,7 @@ from contextlib import closing
 import pytest
 
 from source_acumatica.erp.helpers import Demand, Helpers, clock
+from unit_tests.waiting import until
 
 
 class Server:
@@ -65,13 +66,6 @@ class Ahead:
         self.has_answer.set()
         self.helpers.until_needed()
         return clock() - began
-
-
-def until(is_true):
-    ends_at = time.monotonic() + 5
-    while not is_true():
-        assert time.monotonic() < ends_at
-        time.sleep(0.001)
 
 
 def test_an_answer_that_is_not_needed_yet_keeps_no_session_from_other_requests():

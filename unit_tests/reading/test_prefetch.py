@@ -17,7 +17,8 @@ from source_acumatica.reading.anchored import anchored_pages
 from source_acumatica.reading.paging import BEGINNING, Page
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.sent_rows import SentMarks
-from unit_tests.erp.test_helpers import Server, until
+from unit_tests.erp.test_helpers import Server
+from unit_tests.waiting import until
 
 PAGE_ROWS = 4
 
