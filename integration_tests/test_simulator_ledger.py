@@ -18,15 +18,20 @@ SUB = "000-000"
 
 
 @pytest.fixture
-def company() -> Iterator[Tenant]:
-    """Without journal batches at first."""
+def sim() -> Iterator[Simulator]:
     with Simulator(("Company",), rows=4) as sim:
-        tenant = sim.tenant("Company")
-        for key in tenant.keys("JournalTransaction"):
-            tenant.table("JournalTransaction").delete(key)
-        tenant.store.forget()
-        tenant.ledger.forget()
-        yield tenant
+        yield sim
+
+
+@pytest.fixture
+def company(sim: Simulator) -> Tenant:
+    """Without journal batches at first."""
+    tenant = sim.tenant("Company")
+    for key in tenant.keys("JournalTransaction"):
+        tenant.table("JournalTransaction").delete(key)
+    tenant.store.forget()
+    tenant.ledger.forget()
+    return tenant
 
 
 def enter(company: Tenant, number: str, period: str, debit: str, credit: str, amount: int, **more: Any) -> list[str]:
@@ -68,11 +73,12 @@ def test_the_batches_that_are_there_at_first_are_balanced_and_some_are_posted() 
     assert len({row["FinPeriodID"] for row in rows}) > 2
 
 
-def test_posting_adds_to_the_history_and_to_the_form_at_once(company: Tenant) -> None:
+def test_posting_adds_to_the_history_and_to_the_form_at_once(sim: Simulator, company: Tenant) -> None:
     key = enter(company, "1", "012025", CASH, SALES, 100)
     assert history(company) == {}
     assert [row["Posted"] for row in company.dac_rows("GLTran")] == [False, False]
     before = company.dac_rows("GLTran")
+    sim.clock.advance(1)
     company.post(key)
     after = company.dac_rows("GLTran")
     assert [row["Posted"] for row in after] == [True, True]
