@@ -12,7 +12,7 @@ from source_acumatica.contract.base_reader import REFUSALS, lacks
 from source_acumatica.contract.custom_fields import merge_custom
 from source_acumatica.contract.parts import missing, shows_custom
 from source_acumatica.contract.plan import Plan
-from source_acumatica.contract.query import custom_groups, expanded
+from source_acumatica.contract.query import asked_parts, custom_groups, expanded
 from source_acumatica.contract.tables import Table
 from source_acumatica.contract.understood import refuse_lost_fields, refuse_misunderstood
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
@@ -108,6 +108,20 @@ class ListRequests:
     def has_rows(self, window: Window, plan: Plan, **place: int) -> bool:
         """Whether there is a row in the window, from a place on."""
         return bool(self.send(window, {**place, "top": 1, "plan": plan})[0])
+
+    def has_keys(self, window: Window, plan: Plan, skip: int) -> bool:
+        """Whether there is a row from ``skip`` on if hardly anything is asked for of it; False if nothing less can be.
+
+        Raises:
+            RequestFailed: that is unknown.
+        """
+        try:
+            return self.has_rows(window, plan.of_keys, skip=skip)
+        except RequestFailed as error:
+            # A form that may not be asked for its keys alone; where no parts were asked for, none can be too much.
+            if error.problem.action in REFUSALS and not asked_parts(self.table, plan, self.columns):
+                return False
+            raise
 
     def accepts(self, window: Window, page: Mapping[str, int], plan: Plan, *, needs_rows: bool = False) -> bool:
         """Whether another plan can read the page that failed, if need be with fewer rows where it is too slow."""

@@ -21,7 +21,6 @@ from source_acumatica.contract.field_check import FieldCheck
 from source_acumatica.contract.identity import identifier
 from source_acumatica.contract.list_requests import TRIES_AT_ONE_PAGE, Ask, ListRequests, unless_refused
 from source_acumatica.contract.plan import Plan
-from source_acumatica.contract.query import asked_parts
 from source_acumatica.contract.record_addresses import record_filter
 from source_acumatica.contract.single_records import SingleRecords
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
@@ -31,7 +30,7 @@ from source_acumatica.reading.end_probes import SMALL_PAGE_ROWS
 from source_acumatica.reading.fields import Raw, unwrap
 from source_acumatica.reading.learnt import FILTER_WORKS, SHOWS_CUSTOM
 from source_acumatica.reading.page_size import PageSize
-from source_acumatica.reading.paging import BEGINNING, MovingListError, Page, Position
+from source_acumatica.reading.paging import BEGINNING, Fetched, MovingListError, Page, Position
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.reader import (
     EVER,
@@ -102,11 +101,15 @@ class ListReader(ContractReader):
         """The list's pages, from where the window was left off."""
         size = self._begun()
         self.requests.has_page = False
-        self.end_probes = end_probes_of(self.facts)
+        self.end_probes = probes = end_probes_of(self.facts)
         fetch = partial(self._fetch, size, window)
         by_number = ByNumber(shared=1 if self.table.is_identified else ALIKE_ROWS_TO_REPEAT)
         page_rows, most = partial(self._page_rows, size), window.most_rows
-        prefetch = Prefetch(self.client.helpers, by_number, fetch, page_rows, lambda: self._plan, most)
+
+        def probe(skip: int) -> Fetched[Raw]:
+            return fetch(skip, max(page_rows(), SMALL_PAGE_ROWS), expects_none=True)
+
+        prefetch = Prefetch(self.client.helpers, by_number, fetch, probe, probes, page_rows, lambda: self._plan, most)
         pages = anchored_pages(
             prefetch.fetch,
             self.requests.identify,
@@ -114,8 +117,8 @@ class ListReader(ContractReader):
             is_unique=self.table.is_identified,
             sent_marks=SentMarks(may_repeat=self.is_incremental),
             longest=known_longest(self.facts),
-            probe=lambda skip: fetch(skip, max(self._page_rows(size), SMALL_PAGE_ROWS)),
-            end_probes=self.end_probes,
+            probe=prefetch.probe,
+            end_probes=probes,
         )
         try:
             for page in prefetch.pages(pages):
@@ -204,9 +207,11 @@ class ListReader(ContractReader):
     def _page_rows(self, size: PageSize) -> int:
         return min(size.rows, _KEYS_IN_A_PAGE) if self._plan.is_by_record else size.rows
 
-    def _fetch(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Raw], int]:
+    def _fetch(
+        self, size: PageSize, window: Window, skip: int, asked: int, *, expects_none: bool = False
+    ) -> Fetched[Raw]:
         """A page, also of an ERP that fails for a while."""
-        return self._through_an_outage(lambda: self._fetch_now(size, window, skip, asked))
+        return self._through_an_outage(lambda: self._fetch_now(size, window, skip, asked, expects_none=expects_none))
 
     def _through_an_outage(self, ask: Callable[[], Got]) -> Got:
         """What ``ask`` returns; an ERP that has answered pages of the list and now fails without a word is waited for.
@@ -224,8 +229,8 @@ class ListReader(ContractReader):
                 self.client.pause(tries)
         raise AssertionError
 
-    def _fetch_now(self, size: PageSize, window: Window, skip: int, asked: int) -> tuple[Sequence[Raw], int]:
-        """One page from ``skip`` on, and how many rows were asked for; asks for less where the ERP refuses more."""
+    def _fetch_now(self, size: PageSize, window: Window, skip: int, asked: int, *, expects_none: bool) -> Fetched[Raw]:
+        """One page from ``skip`` on, and how many rows were asked for: less where the ERP refuses more."""
         tries: Counter[Plan] = Counter()
         is_suspect = False
         while True:
@@ -233,10 +238,13 @@ class ListReader(ContractReader):
             if self.empty_parts.is_misread:
                 # Noticed in a prefetched page, which may not have been used.
                 raise self.empty_parts.misread()
+            is_too_much: Callable[[], bool] = partial(self._asks_too_much, window, plan, skip)
+            if expects_none:
+                is_too_much, expects_none = self.client.helpers.beside(is_too_much), False
             try:
                 rows, size_bytes = self.requests.page(window, {"skip": skip, "top": asked, "plan": plan})
                 is_doubtful = not rows and tries[plan] < TRIES_AT_ONE_PAGE
-                if is_doubtful and (is_suspect or self._asks_too_much(window, plan, skip)):
+                if is_doubtful and (is_suspect or is_too_much()):
                     if not is_suspect:
                         # It may have been empty by chance: the same page once more.
                         is_suspect = True
@@ -283,15 +291,7 @@ class ListReader(ContractReader):
         with the last row of the page before it.
         """
         is_proven = self.is_filtered(window) and self.facts.knows(FILTER_WORKS)
-        if plan.is_by_record or (is_proven and not skip):
-            return False
-        try:
-            return self.requests.has_rows(window, plan.of_keys, skip=skip)
-        except RequestFailed as error:
-            # A form that may not be asked for its keys alone; where no parts were asked for, none can be too much.
-            if error.problem.action in REFUSALS and not asked_parts(self.table, plan, self.columns):
-                return False
-            raise
+        return not (plan.is_by_record or (is_proven and not skip)) and self.requests.has_keys(window, plan, skip)
 
     def _is_filter_innocent(self, window: Window, problem: Problem) -> bool:
         """Whether the filter works, so that a page fails for another reason, such as one of its rows."""

@@ -95,6 +95,20 @@ class Helpers:
         future.add_done_callback(lambda _future: self._count(-1))
         return future
 
+    def beside(self, task: Callable[[], Result]) -> Callable[[], Result]:
+        """Start a request that is hardly ever in vain, if there are several sessions; the function returns its result.
+
+        It may be called from a thread of these, too: what no thread has begun by then is done by the caller.
+        """
+        if self.sessions <= 1:
+            return task
+        future = self.submit(task)
+
+        def result() -> Result:
+            return task() if future.cancel() else future.result()
+
+        return result
+
     def until_needed(self) -> None:
         """Wait until what this thread has got is needed; meanwhile it does not count as busy.
 
@@ -104,7 +118,10 @@ class Helpers:
             CancelledError: it is not needed.
         """
         demand = _own.demand
-        if demand is None or demand.is_known:
+        if demand is None:
+            return
+        if demand.is_known:
+            demand.wait()
             return
         began = time.monotonic()
         with self._lock:

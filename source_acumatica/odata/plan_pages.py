@@ -18,7 +18,7 @@ from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pag
 from source_acumatica.reading.batches import in_batches
 from source_acumatica.reading.end_probes import SMALL_PAGE_ROWS, EndProbes
 from source_acumatica.reading.fields import Raw
-from source_acumatica.reading.paging import BEGINNING, Page, Position
+from source_acumatica.reading.paging import BEGINNING, Fetched, Page, Position
 from source_acumatica.reading.prefetch import ByNumber, Guess, Prefetch
 from source_acumatica.reading.sent_rows import SentMarks
 from source_acumatica.reading.window import Window
@@ -103,13 +103,17 @@ class PlanPages:
     def _by_number(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
         requests, plan = self.requests, self.identity.plan
 
-        def fetch(skip: int, rows: int, fewest: int = FEWEST_ROWS) -> tuple[Sequence[Raw], int]:
+        def fetch(skip: int, rows: int, fewest: int = FEWEST_ROWS) -> Fetched[Raw]:
             return requests.rows(window, {"skip": skip}, rows, fewest)
 
         in_groups = self.identity.table.feed is ODataFeed.INQUIRIES and not plan.is_by_row
         # The last row is held back where others may belong to it, and the one in front of it is asked for again.
         shared = ALIKE_ROWS_TO_REPEAT if plan.is_by_row else 2 if in_groups else 1
-        prefetch = self._prefetch(ByNumber(shared), fetch, window)
+
+        def probe(skip: int) -> Fetched[Raw]:
+            return fetch(skip, max(requests.size.rows, SMALL_PAGE_ROWS), SMALL_PAGE_ROWS)
+
+        prefetch = self._prefetch(ByNumber(shared), fetch, probe, window)
         pages = anchored_pages(
             prefetch.fetch,
             self.identity.identify,
@@ -119,7 +123,7 @@ class PlanPages:
             sent_marks=self.sent_marks,
             overlap=max(min(len(position.anchors), requests.size.rows // 2), 1),
             longest=self.longest,
-            probe=lambda skip: fetch(skip, max(requests.size.rows, SMALL_PAGE_ROWS), SMALL_PAGE_ROWS),
+            probe=prefetch.probe,
             end_probes=self.end_probes,
         )
         return prefetch.pages(pages)
@@ -127,7 +131,7 @@ class PlanPages:
     def _by_keyset(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
         requests = self.requests
 
-        def fetch(place: tuple[Place, int], rows: int) -> tuple[Sequence[Raw], int]:
+        def fetch(place: tuple[Place, int], rows: int) -> Fetched[Raw]:
             after, skip = place
             try:
                 return requests.rows(window, {"after": after, "skip": skip}, rows)
@@ -137,20 +141,29 @@ class PlanPages:
                     raise UnreliableOrderError from None
                 raise
 
-        prefetch = self._prefetch(_ByKeyset(self.identity.place_of, self.identity.content_of), fetch, window)
+        def probe(place: tuple[Place, int]) -> Fetched[Raw]:
+            return fetch(place, max(requests.size.rows, SMALL_PAGE_ROWS))
+
+        prefetch = self._prefetch(_ByKeyset(self.identity.place_of, self.identity.content_of), fetch, probe, window)
         pages = keyset_pages(
             lambda after, skip: prefetch.fetch((after, skip)),
             self.identity.place_of,
             position,
             self.identity.content_of,
             longest=self.longest,
-            probe=lambda after, skip: fetch((after, skip), max(requests.size.rows, SMALL_PAGE_ROWS)),
+            probe=lambda after, skip: prefetch.probe((after, skip)),
             end_probes=self.end_probes,
         )
         return prefetch.pages(pages)
 
     def _prefetch(
-        self, guess: Guess[Any], fetch: Callable[[Any, int], tuple[Sequence[Raw], int]], window: Window
+        self,
+        guess: Guess[Any],
+        fetch: Callable[[Any, int], Fetched[Raw]],
+        probe: Callable[[Any], Fetched[Raw]],
+        window: Window,
     ) -> Prefetch[Any, Raw]:
-        requests, most = self.requests, window.most_rows
-        return Prefetch(self.helpers, guess, fetch, lambda: requests.size.rows, lambda: requests.plan, most)
+        requests, probes, most = self.requests, self.end_probes, window.most_rows
+        return Prefetch(
+            self.helpers, guess, fetch, probe, probes, lambda: requests.size.rows, lambda: requests.plan, most
+        )

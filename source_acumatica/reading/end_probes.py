@@ -45,6 +45,11 @@ class EndProbes:
         self._last = came, asked
         self.rows += new
 
+    def first_distance(self, asked: int) -> int | None:
+        """How far behind the beginning of a page that brings nothing new the first probe goes; None if none is due."""
+        is_due = self.hides_rows or self.has_hidden_rows or self.are_due
+        return self._step(asked) if is_due and asked >= SMALL_PAGE_ROWS else None
+
     def behind(self, came: int, asked: int, probe: Callable[[int], Found | None], *, is_full: bool) -> Found | None:
         """What comes next behind a page that brought nothing new; None where nothing does, which proves the end.
 
@@ -57,8 +62,7 @@ class EndProbes:
         near = probe(came) if came and (is_full or is_small) else None
         if near is not None:
             return near
-        # A page covers at least so many places of the list.
-        step = seen = min(asked, max(self.longest, SMALL_PAGE_ROWS))
+        step = seen = self._step(asked)
         for distance in self._distances(asked, step, are_due=not came if is_small else self.are_due):
             found = probe(distance)
             if found is not None:
@@ -67,6 +71,10 @@ class EndProbes:
             if distance == seen:
                 seen += step
         return None
+
+    def _step(self, asked: int) -> int:
+        """So many places of the list a page covers at least."""
+        return min(asked, max(self.longest, SMALL_PAGE_ROWS))
 
     def _distances(self, asked: int, step: int, *, are_due: bool) -> Iterator[int]:
         if self.hides_rows:

@@ -12,6 +12,9 @@ class AllAtOnce(AtOnce):
     def map(self, work, items):
         return map(work, items)
 
+    def beside(self, task):
+        return task
+
 
 class RestClient:
     """Judges and reads each answer as the real one does, and tries nothing twice."""

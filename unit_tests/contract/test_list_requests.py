@@ -9,8 +9,9 @@ from source_acumatica.contract.identity import identifier
 from source_acumatica.contract.list_requests import ListRequests, unless_refused
 from source_acumatica.contract.plan import Plan
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
+from source_acumatica.reading.fields import Shape
 from source_acumatica.reading.window import Window
-from unit_tests.contract.orders import table
+from unit_tests.contract.orders import ORDER, table
 
 TWO_GROUPS = Plan(custom=("Document.UsrA", "Document.UsrB"), most_custom=1)
 PAGE = {"skip": 0, "top": 10, "plan": Plan()}
@@ -109,6 +110,22 @@ def test_another_plan_is_tried_with_fewer_rows_where_the_page_is_too_slow():
 def test_a_page_without_rows_is_enough_unless_rows_are_needed(needs_rows, accepts):
     requests = requests_of(lambda _token: [])
     assert requests.accepts(Window(), {"skip": 0, "top": 10}, Plan(), needs_rows=needs_rows) is accepts
+
+
+@pytest.mark.parametrize(("keys", "has_any"), [([row("A1")], True), ([], False)])
+def test_a_page_that_is_too_much_has_rows_where_only_keys_are_asked_for(keys, has_any):
+    asked = []
+    requests = requests_of(lambda token: asked.append(token) or keys)
+    assert requests.has_keys(Window(), Plan(custom=("Document.UsrA",)), skip=7) is has_any
+    assert [(token["skip"], token["top"], token["plan"].custom) for token in asked] == [(7, 1, ())]
+
+
+def test_where_keys_alone_are_refused_a_page_is_known_to_be_empty_only_if_no_parts_were_asked_for():
+    requests = requests_of(lambda _token: refusal(Action.ASK_FOR_LESS))
+    with pytest.raises(RequestFailed):
+        requests.has_keys(Window(), Plan(), 7)
+    requests.table = table(shape=Shape(ORDER.fields))
+    assert not requests.has_keys(Window(), Plan(), 7)
 
 
 def test_only_a_refusal_is_replaced():

@@ -19,12 +19,13 @@ class Server:
 
     def __init__(self, rows, change=None, seconds=0.0):
         self.rows, self.change, self.seconds = list(rows), change, seconds
-        self.asked, self.at_once, self.most_at_once = [], 0, 0
+        self.asked, self.times, self.at_once, self.most_at_once = [], {}, 0, 0
         self.lock = threading.Lock()
 
     def fetch(self, skip, rows):
         with self.lock:
             self.asked.append(skip)
+            self.times[skip] = time.monotonic()
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
             page = self.rows[skip : skip + rows]
@@ -51,6 +52,45 @@ def test_after_the_end_nothing_begins():
     with pytest.raises(CancelledError):
         helpers.submit(lambda: random.random()).result()
     assert helpers.is_idle
+
+
+def test_what_will_be_needed_is_begun_where_there_are_several_sessions():
+    has_begun = threading.Event()
+    with closing(Helpers(2)) as helpers, helpers.busy():
+        result = helpers.beside(lambda: has_begun.set() or 7)
+        assert has_begun.wait(5)
+        assert result() == 7
+
+
+def test_with_one_session_it_is_left_to_the_one_who_needs_it():
+    threads = []
+    with closing(Helpers(1)) as helpers:
+        result = helpers.beside(lambda: threads.append(threading.current_thread()))
+        time.sleep(0.01)
+        assert not threads
+        result()
+    assert threads == [threading.current_thread()]
+
+
+def test_threads_that_wait_for_each_other_do_what_none_has_begun():
+    """All threads are taken by tasks that each need one more."""
+    with closing(Helpers(2)) as helpers:
+        tasks = 4 * 2 + 4
+        all_have_begun = threading.Barrier(tasks)
+
+        def outer():
+            all_have_begun.wait(5)
+            return helpers.beside(lambda: 1)()
+
+        futures = [helpers.submit(outer) for _ in range(tasks)]
+        assert [future.result(5) for future in futures] == [1] * tasks
+
+
+def test_at_the_end_of_the_run_it_is_for_the_task_itself_to_say_so():
+    helpers = Helpers(1)
+    helpers.close()
+    with pytest.raises(ZeroDivisionError):
+        helpers.beside(lambda: 1 / 0)()
 
 
 class Ahead:
@@ -127,6 +167,21 @@ def test_after_the_end_no_answer_waits():
     may_go_on.set()
     with pytest.raises(CancelledError):
         future.result(5)
+
+
+def test_an_answer_that_came_when_nobody_needed_it_any_more_is_left_as_it_is():
+    with closing(Helpers(1)) as helpers:
+        demand, has_been_withdrawn = Demand(), threading.Event()
+
+        def task():
+            has_been_withdrawn.wait(5)
+            helpers.until_needed()
+
+        future = helpers.submit(task, demand)
+        demand.withdraw()
+        has_been_withdrawn.set()
+        with pytest.raises(CancelledError):
+            future.result(5)
 
 
 @pytest.mark.parametrize("sessions", [1, 3])

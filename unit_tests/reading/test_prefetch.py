@@ -14,6 +14,7 @@ from source_acumatica.erp.errors import Action, Problem, RequestFailed
 from source_acumatica.erp.helpers import Helpers
 from source_acumatica.odata.keyset import keyset_pages
 from source_acumatica.reading.anchored import anchored_pages
+from source_acumatica.reading.end_probes import EndProbes
 from source_acumatica.reading.paging import BEGINNING, Page
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.sent_rows import SentMarks
@@ -21,14 +22,27 @@ from unit_tests.erp.test_helpers import Server
 from unit_tests.waiting import until
 
 PAGE_ROWS = 4
+BY_NUMBER = ByNumber()
 
 
-def read(server, sessions, manner=lambda: 0, helpers=None):
-    helpers = helpers or Helpers(sessions)
-    prefetch = Prefetch(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, manner)
+def prefetch_of(
+    helpers, server, guess=BY_NUMBER, page_rows=PAGE_ROWS, manner=lambda: 0, most_rows=None, end_probes=None
+):
+    def probe(place):
+        return server.fetch(place, page_rows)
+
+    end_probes = end_probes or EndProbes()
+    return Prefetch(helpers, guess, server.fetch, probe, end_probes, lambda: page_rows, manner, most_rows)
+
+
+def read(server, sessions, manner=lambda: 0, helpers=None, page_rows=PAGE_ROWS):
+    helpers, end_probes = helpers or Helpers(sessions), EndProbes()
+    prefetch = prefetch_of(helpers, server, page_rows=page_rows, manner=manner, end_probes=end_probes)
     with closing(helpers):
-        pages = prefetch.pages(anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING))
-        return [row for page in pages for row in page.rows]
+        pages = anchored_pages(
+            prefetch.fetch, lambda row: (str(row),), BEGINNING, probe=prefetch.probe, end_probes=end_probes
+        )
+        return [row for page in prefetch.pages(pages) for row in page.rows]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 7, 8, 100])
@@ -59,7 +73,7 @@ def test_more_sessions_are_used_by_one_list_and_not_more_than_there_are():
 @pytest.mark.parametrize("sessions", [1, 4])
 def test_no_more_pages_wait_to_be_processed_than_there_are_sessions(sessions):
     server, helpers = Server(range(400)), Helpers(sessions)
-    prefetch = Prefetch(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    prefetch = prefetch_of(helpers, server)
     with closing(helpers):
         pages = prefetch.pages(anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING))
         for taken, _page in enumerate(pages, start=1):
@@ -89,7 +103,7 @@ class Row:
 
 
 def by_number(helpers, server):
-    prefetch = Prefetch(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    prefetch = prefetch_of(helpers, server)
     return prefetch.pages(
         anchored_pages(prefetch.fetch, lambda row: (str(row.number),), BEGINNING, sent_marks=SentMarks())
     )
@@ -127,12 +141,14 @@ def test_a_reading_that_ends_early_leaves_no_answer_waiting():
         until(lambda: not helpers._demands)
 
 
-@given(st.integers(0, 60), st.integers(1, 5), st.randoms(use_true_random=False), st.data())
-def test_a_list_that_moves_loses_no_row_that_stays(count, sessions, random_, data):
+@given(st.integers(0, 60), st.integers(1, 5), st.sampled_from([(1, PAGE_ROWS), (4, 50)]), st.randoms())
+def test_a_list_that_moves_loses_no_row_that_stays(count, sessions, size, random_):
+    times, page_rows = size
+    count *= times
     stay = set(range(0, 2 * count, 2))
 
     def change(rows):
-        for _ in range(random_.randrange(3)):
+        for _ in range(random_.randrange(3 * times)):
             odd = random_.randrange(-1, 2 * count, 2)
             if odd in rows:
                 rows.remove(odd)
@@ -145,7 +161,7 @@ def test_a_list_that_moves_loses_no_row_that_stays(count, sessions, random_, dat
 
     changes = []
     server = Server(sorted(stay), change)
-    assert stay <= set(read(server, sessions))
+    assert stay <= set(read(server, sessions, page_rows=page_rows))
 
 
 def test_pages_that_were_asked_for_in_another_manner_are_asked_for_again():
@@ -157,7 +173,7 @@ def test_pages_that_were_asked_for_in_another_manner_are_asked_for_again():
 
 def test_a_page_at_another_place_than_was_guessed_is_asked_for():
     server, helpers = Server(range(40)), Helpers(1)
-    prefetch = Prefetch(helpers, ByNumber(), server.fetch, lambda: PAGE_ROWS, lambda: 0)
+    prefetch = prefetch_of(helpers, server)
     with closing(helpers):
         pages = prefetch.pages(Page(prefetch.fetch(place)[0], BEGINNING) for place in (0, 7, 10))
         assert [page.rows[0] for page in pages] == [0, 7, 10]
@@ -206,7 +222,7 @@ def test_without_seats_nothing_is_sent_that_may_be_in_vain():
 def test_pages_smaller_than_what_they_share_with_others_are_asked_for_further_on(page_rows):
     """Rows that may be alike are asked for again; where a gateway takes few at once, that is nearly all of them."""
     server, helpers = Server(range(60)), Helpers(3)
-    prefetch = Prefetch(helpers, ByNumber(shared=10), server.fetch, lambda: page_rows, lambda: 0)
+    prefetch = prefetch_of(helpers, server, ByNumber(shared=10), page_rows)
     with closing(helpers):
         pages = prefetch.pages(
             anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING, sent_marks=SentMarks(), is_unique=False)
@@ -219,7 +235,7 @@ def test_pages_smaller_than_what_they_share_with_others_are_asked_for_further_on
 def part(server, most_rows, sessions, page_rows=400, shared=1):
     """How many rows came when about so many were wanted, by a reader that stops there."""
     helpers = Helpers(sessions)
-    prefetch = Prefetch(helpers, ByNumber(shared), server.fetch, lambda: page_rows, lambda: 0, most_rows)
+    prefetch = prefetch_of(helpers, server, ByNumber(shared), page_rows, most_rows=most_rows)
     count = 0
     with closing(helpers):
         for page in prefetch.pages(anchored_pages(prefetch.fetch, lambda row: (str(row),), BEGINNING)):
@@ -260,3 +276,58 @@ def test_a_server_that_gives_less_than_is_asked_for_is_asked_on_from_where_its_p
     assert read(server, 4) == list(range(60))
     # Two new rows in each, and behind the first one and the end some that were guessed.
     assert len(server.asked) <= 30 + 2 * 4
+
+
+@pytest.mark.parametrize("sessions", [1, 2, 8])
+def test_the_last_page_and_the_probe_behind_it_are_under_way_at_once_where_sessions_are_idle(sessions):
+    server = Server(range(60), seconds=0.05)
+    with closing(Helpers(sessions)) as helpers:
+        assert read(server, sessions, helpers=helpers, page_rows=50) == list(range(60))
+    # A full page, a short one, the place of its last row, and a probe a page behind that.
+    assert {0, 49, 59, 109} <= {*server.asked}
+    assert len(server.asked) == 4 if sessions == 1 else len(server.asked) <= 3 + sessions
+    assert server.times[109] - server.times[59] > 0.04 if sessions == 1 else server.times[109] - server.times[59] < 0.04
+
+
+def test_a_probe_that_was_sent_in_advance_is_not_believed_of_another_place_or_time():
+    server, helpers = Server(range(60)), Helpers(4)
+    end_probes = EndProbes()
+    prefetch = prefetch_of(helpers, server, page_rows=50, end_probes=end_probes)
+
+    def pages():
+        for place in (0, 49):
+            rows = prefetch.fetch(place)[0]
+            end_probes.longest = 50
+            yield Page(rows, BEGINNING)
+        # The probe for 109 is under way; then the list grows, and the reader goes another way.
+        until(lambda: 109 in server.asked)
+        server.rows = list(range(200))
+        prefetch.fetch(55)
+        assert prefetch.probe(109)[0] == list(range(109, 159))
+        assert prefetch.probe(150)[0] == list(range(150, 200))
+        yield Page([], BEGINNING)
+
+    with closing(helpers):
+        assert len([*prefetch.pages(pages())]) == 3
+
+
+def test_where_no_probe_is_due_none_is_sent_in_advance():
+    server, helpers, end_probes = Server(range(60)), Helpers(4), EndProbes(are_due=False)
+    prefetch = prefetch_of(helpers, server, page_rows=50, end_probes=end_probes)
+    with closing(helpers):
+        pages = anchored_pages(
+            prefetch.fetch, lambda row: (str(row),), BEGINNING, probe=prefetch.probe, end_probes=end_probes
+        )
+        assert len([row for page in prefetch.pages(pages) for row in page.rows]) == 60
+    assert {0, 49, 59} <= {*server.asked} <= {0, 49, 59, 98, 147, 196}
+
+
+def test_the_refusal_of_a_probe_is_raised_where_it_is_wanted():
+    class Refusing(Server):
+        def fetch(self, skip, rows):
+            if skip == 109:
+                raise refusal()
+            return super().fetch(skip, rows)
+
+    with pytest.raises(RequestFailed):
+        read(Refusing(range(60)), 4, page_rows=50)
