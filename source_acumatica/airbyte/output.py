@@ -15,7 +15,7 @@ from source_acumatica.reading.reader import Reader
 from source_acumatica.reading.table import Rows
 
 # As much of what the ERP sent is turned into records at once.
-_PIECE_BYTES = 512 * 1024
+_PIECE_BYTES = 256 * 1024
 
 
 class Output:

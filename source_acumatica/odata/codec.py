@@ -12,7 +12,16 @@ from source_acumatica.erp.errors import ERROR_NAMES, BrokenAnswerError, refuse_e
 from source_acumatica.erp.json_text import Log, decode
 from source_acumatica.odata.tables import ODataTable
 from source_acumatica.odata.values import number, odata_conversion, trimmed, zoned
-from source_acumatica.reading.codec import ANYTHING, Code, Codec, NotCompilableError, made_row_type, refuse_errors
+from source_acumatica.reading.codec import (
+    ANYTHING,
+    Code,
+    Codec,
+    NotCompilableError,
+    RawRow,
+    made_row_type,
+    refuse_errors,
+)
+from source_acumatica.reading.fields import Convert
 
 
 class ODataAnswer(msgspec.Struct):
@@ -39,23 +48,42 @@ def odata_codec(table: ODataTable, columns: Collection[str] | None) -> Codec:
     if table.asked:
         # The parameters that the rows were asked with are added to them.
         return Codec(None, None, plain)
-    code, cursor = Code(_SHORTCUTS), table.cursor
+    code, links = Code(_CHANGES), table.linked(columns)
     fields = {name: kind for name, kind in table.fields.items() if columns is None or name in columns}
-    cells = {"_tenant": "tenant"}
-    for name, kind in fields.items():
-        cells[name] = code.call(odata_conversion(name, kind, is_cursor=name == cursor), f"row.{code.attribute(name)}")
-    links = table.linked(columns)
-    for name, linked in links.items():
-        cells[name] = code.call(linked.convert, f"row.{code.attribute(name)}")
+    changes: dict[str, Convert | None] = {
+        name: odata_conversion(name, kind, is_cursor=name == table.cursor) for name, kind in fields.items()
+    }
+    changes |= {name: linked.convert for name, linked in links.items()}
     # A column of the table itself may have the name of an error; its value is never an object.
     own = {name: (str | int | bool | None, None) for name in fields if name in ERROR_NAMES}
+    typed = {**dict.fromkeys(["_tenant", *fields, *links], (Any, None)), **own}
     try:
-        row_type = made_row_type(code, {**dict.fromkeys([*fields, *links], (Any, None)), **own}, table.fields)
-        make = code.compiled([f"return ({code.record(cells)},)"])
+        padded, unpadded = (
+            made_row_type(code, typed, table.fields, may_be_padded=each, omit_defaults=True) for each in (True, False)
+        )
+        make = code.compiled(_lines(code, changes))
     except NotCompilableError:
         return Codec(None, None, plain)
-    answer = msgspec.defstruct("TypedFeedAnswer", [("value", list[row_type])], bases=(ODataAnswer,))  # type: ignore[valid-type]
-    return Codec(answer, make, plain)
+    return Codec(_answer_of(padded), make, plain, _answer_of(unpadded))
+
+
+def _lines(code: Code, changes: Mapping[str, Convert | None]) -> list[str]:
+    """The code that makes a record of a row: of the same type, with its tenant, and with what has to be changed."""
+    trims = [code.change(trimmed, code.attribute(name)) for name, change in changes.items() if change is trimmed]
+    others = [
+        code.change(change, code.attribute(name)) for name, change in changes.items() if change and change != trimmed
+    ]
+    return [
+        "record = row.__copy__()",
+        f"record.{code.attribute('_tenant')} = tenant",
+        *(["if row.may_be_padded:", *(f"    {line}" for line in trims)] if trims else []),
+        *others,
+        "return (record,)",
+    ]
+
+
+def _answer_of(row_type: type[RawRow]) -> Any:
+    return msgspec.defstruct("TypedFeedAnswer", [("value", list[row_type])], bases=(ODataAnswer,))  # type: ignore[valid-type]
 
 
 def decode_answer(body: bytes, log: Log | None = None, described: Collection[str] = ()) -> ODataAnswer:
@@ -92,9 +120,9 @@ def decode_rows(body: bytes, columns: Collection[str]) -> ODataAnswer:
     return answer
 
 
-# What each function does with most values, inline: a call costs more than the work on a value.
-_SHORTCUTS: Mapping[Callable[[Any], Any], str] = {
-    trimmed: "(x.rstrip(' ') if type(x := {argument}) is str else x)",
-    number: "(x if type(x := {argument}) is not str else {function}(x))",
-    zoned: "(x if type(x := {argument}) is str and x[-1:] == 'Z' else {function}(x))",
+# What each function does, with a call for few values only: a call costs more than the work on a value.
+_CHANGES: Mapping[Callable[[Any], Any], str] = {
+    trimmed: "if type(x := {argument}) is str: {target} = x.rstrip(' ')",
+    number: "if type(x := {argument}) is str: {target} = {function}(x)",
+    zoned: "if type(x := {argument}) is str and x[-1:] != 'Z': {target} = {function}(x)",
 }

@@ -48,6 +48,29 @@ def test_entity_sets_with_any_names_give_the_same_records_both_ways(data):
         assert {name: record[name] for name in text} == {name: row[name].rstrip(" ") for name in text}
 
 
+@pytest.mark.parametrize(
+    ("text", "cell", "may_be_padded"),
+    [
+        (b'"A B"', "A B", False),
+        (b'"A  "', "A", True),
+        (b'" "', "", True),
+        (b'"A\\u0020"', "A", True),
+        (b'"A\\u00A0"', "A\u00a0", False),
+        (b'"A \\""', 'A "', False),
+        (b'"A\\n"', "A\n", False),
+    ],
+)
+def test_only_pages_in_which_a_text_may_end_with_a_space_are_looked_at_for_such_texts(text, cell, may_be_padded):
+    codec = odata_codec(FEED, None)
+    (row,) = codec.decode(b'{"value":[{"Nbr":%b,"Seen":"2026-03-01T00:00:00"}]}' % text).value
+    assert row.may_be_padded is may_be_padded
+    sent = row.get("Nbr"), row.get("Seen")
+    (record,) = codec.make_records(TENANT, row)
+    assert EXACT.decode(msgspec.json.encode(record)) == {"_tenant": TENANT, "Nbr": cell, "Seen": "2026-03-01T00:00:00Z"}
+    # Its place in the list is known by what was sent.
+    assert (row.get("Nbr"), row.get("Seen")) == sent
+
+
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"value": 1}', b'{"value": null}'])
 def test_a_body_that_is_no_list_is_an_error(body):
     for decode in (decode_answer, odata_codec(FEED, None).decode):
