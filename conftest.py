@@ -16,6 +16,11 @@ settings.register_profile("new", deadline=None, max_examples=60)
 settings.load_profile("new" if os.environ.get("SOAK") else "the same")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """How many tests run at a time: one more than there are processors, since tests wait a third of their time."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[object]:
     """What the tests themselves consist of stays to the end: Python need not look through it for garbage."""

@@ -317,13 +317,13 @@ class _Anchored(Generic[Row]):
         Where the same rows are out of order in the next reading, which brings no new ones, they are alike. Rows in
         front of the place are looked for once only, since a list may grow there all the time.
         """
-        has_strays, is_lasting = self._misplaced.end_reading(len(self._sent_marks or ()))
+        has_misplaced, is_lasting = self._misplaced.end_reading(len(self._sent_marks or ()))
         if self._has_missed_rows():
             self._begin_again()
             return False
         has_grown = self._misplaced.has_grown_in_front and self._sends_once and not self._watch.restarts
-        if has_grown or (has_strays and not (is_lasting and self._kind is Kind.ALIKE)):
-            if has_strays and is_lasting and self._kind is Kind.UNIQUE:
+        if has_grown or (has_misplaced and not (is_lasting and self._kind is Kind.ALIKE)):
+            if has_misplaced and is_lasting and self._kind is Kind.UNIQUE:
                 self._kind = Kind.ALIKE
             self._begin_again()
             return False
