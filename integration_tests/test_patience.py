@@ -10,12 +10,13 @@ import pytest
 
 from source_acumatica import source
 from source_acumatica.erp import client
+from source_acumatica.reading import page_size
 
 from .comparison import differences
 from .conftest import in_turns
 from .harness import FULL_REFRESH, INCREMENTAL, Destination, catalog_of, check
 from .simulator import Fault, FaultKind, Simulator
-from .simulator.web.answers import Answer, html
+from .simulator.web.answers import Answer, html, message
 from .simulator.web.requests import Request
 from .test_faults import REQUESTS, SETTINGS
 
@@ -165,3 +166,30 @@ def test_an_erp_that_fails_without_a_word_between_two_records_is_waited_for() ->
         destination = Destination()
         destination.sync(config, catalog)
         assert differences(destination, sim, ["Company"]) == []
+
+
+@pytest.mark.parametrize("sessions", [2, 4])
+def test_pages_that_fail_at_the_same_time_do_not_wait_for_each_other(
+    sessions: int, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is tried in simpler ways, one page after the other: the one behind does not wait until it is needed."""
+    monkeypatch.setattr(page_size, "FIRST_PAGE_ROWS", 5)
+    with Simulator(TENANTS, rows=40) as sim:
+        config = sim.config(**{**SETTINGS, "max_page_size": 5}, max_sessions=sessions, include_custom_fields=False)
+        catalog = catalog_of(config, "Customer", mode=FULL_REFRESH)
+        failures = {"4": 2, "8": 2}
+
+        def fails(request: Request, answer: Answer) -> Answer:
+            place = request.query.get("$skip", "")
+            if request.query.get("$top") == "5" and failures.get(place):
+                failures[place] -= 1
+                # The page in front is answered later.
+                time.sleep(0.2 if place == "4" else 0)
+                return message(500, "An error has occurred.")
+            return answer
+
+        sim.rewrite(fails)
+        destination = Destination()
+        destination.sync(config, catalog)
+        assert len(destination.rows("Customer")) == 40
+        assert destination.statuses == {"Customer": "COMPLETE"}

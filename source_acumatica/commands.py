@@ -52,7 +52,9 @@ def _run(source: SourceAcumatica, ending: _Ending, work: Callable[[], None]) -> 
     except BaseException:  # noqa: BLE001 (the CDK's hook turns any error into a message)
         code = 1
         if not ending.number:
-            sys.excepthook(*sys.exc_info())
+            # It prints, which fails where nobody reads any more: that must not keep the process from its end.
+            with suppress(Exception):
+                sys.excepthook(*sys.exc_info())
     finally:
         source.close()
     _leave(ending.code or code)

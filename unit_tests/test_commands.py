@@ -152,6 +152,16 @@ def test_a_command_that_is_to_outlive_its_terminal_does(process, monkeypatch):
     assert process.handlers.keys() == {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 
 
+def test_where_nobody_reads_any_more_the_process_ends_nevertheless(process, monkeypatch):
+    """The hook prints the error, to the pipe that is closed; workers may still wait for their messages to be taken."""
+    source = Source()
+    process.workers.append(SimpleNamespace(name="worker"))
+    monkeypatch.setattr(commands, "sys", with_(sys, excepthook=fails_with(BrokenPipeError())))
+    with pytest.raises(Ended):
+        commands.until_the_end(source, fails_with(BrokenPipeError()))
+    assert (source.asked, process.exits) == ([("close", None)], [1])
+
+
 def test_after_a_signal_an_error_is_no_message_and_the_code_is_that_of_the_signal(process):
     ending = SimpleNamespace(number=signal.SIGTERM, code=128 + signal.SIGTERM)
     with pytest.raises(SystemExit) as caught:

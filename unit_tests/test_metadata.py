@@ -79,10 +79,10 @@ def test_a_sync_gets_the_memory_that_the_page_promises_to_stay_within():
     assert needs.keys() == {"check_connection", "discover_schema", "sync"}
     in_mebibytes = {"Mi": 1, "Gi": 1024}
     asked, most = (int(needs["sync"][name][:-2]) * in_mebibytes[needs["sync"][name][-2:]] for name in MEMORY)
-    assert "A sync with one session stays below 200 MB" in PAGE
+    assert "A sync with one session stays below 250 MB" in PAGE
     assert "each additional session adds up to 50 MB" in PAGE
-    assert asked > 200
-    assert most >= 200 + 15 * 50
+    assert asked > 250
+    assert most >= 250 + 15 * 50
 
 
 def test_the_streams_that_are_suggested_are_of_the_endpoint_that_is_read_by_default():

@@ -9,9 +9,16 @@ from typing import Any
 
 def column(records: Sequence[Any], name: str) -> list[Any] | None:
     """The cells of a column, as JSON has them; None where the records do not have it."""
-    if isinstance(records[0], dict):
-        return [record.get(name) for record in records]
-    # Attributes of compiled records are numbered; only their encoder knows which column each is.
+    if dict not in set(map(type, records)):
+        return _compiled(records, name)
+    # A page that was put together from several answers may have records of both kinds.
+    return [
+        record.get(name) if isinstance(record, dict) else (_compiled([record], name) or [None])[0] for record in records
+    ]
+
+
+def _compiled(records: Sequence[Any], name: str) -> list[Any] | None:
+    """Attributes of compiled records are numbered; only their encoder knows which column each is."""
     attributes = dict(zip(records[0].__struct_encode_fields__, records[0].__struct_fields__, strict=True))
     return list(map(attrgetter(attributes[name]), records)) if name in attributes else None
 

@@ -30,6 +30,7 @@ from source_acumatica.config import Config
 from source_acumatica.erp.client import Client
 from source_acumatica.erp.errors import broken_record
 from source_acumatica.erp.http_session import SHOW_ARCHIVED
+from source_acumatica.erp.network import let_go
 from source_acumatica.reading.codec import Codec
 from source_acumatica.reading.cursor import TenantCursor
 from source_acumatica.reading.database_clock import DatabaseClock
@@ -217,8 +218,13 @@ class TableStream(HttpStream, ABC):
         """A tenant's records; in an incremental read, a state behind those of each page."""
         slice_ = stream_slice or {}
         tenant, windows = slice_["tenant"], [Window.of_state(window) for window in slice_["windows"]]
-        with self._access.progress_log.of(where_of(tenant, self.name), tenant, self.name) as count:
-            yield from self._records(tenant, windows, count)
+        try:
+            with self._access.progress_log.of(where_of(tenant, self.name), tenant, self.name) as count:
+                yield from self._records(tenant, windows, count)
+        except AirbyteTracedException as error:
+            # The CDK keeps the error to the end of the run, and with it the pages that were being read.
+            let_go(error)
+            raise
 
     def _records(self, tenant: str, windows: Sequence[Window], count: RowCount) -> Iterator[StreamData]:
         if isinstance(failure := self._tenant_tables.get(tenant), AirbyteTracedException):

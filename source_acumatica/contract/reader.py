@@ -143,7 +143,7 @@ class ListReader(ContractReader):
     def _begun(self) -> PageSize:
         """The size of pages; the first time, with the plan to begin with."""
         if self._size is None:
-            self._size = PageSize(self.config.max_page_size)
+            self._size = PageSize(self.config.max_page_size, lists=lambda: self.client.helpers.lists)
             self._take(self._first_plan())
         return self._size
 
@@ -244,9 +244,9 @@ class ListReader(ContractReader):
             try:
                 rows, size_bytes = self.requests.page(window, {"skip": skip, "top": asked, "plan": plan})
                 is_doubtful = not rows and tries[plan] < TRIES_AT_ONE_PAGE
-                if is_doubtful and (is_suspect or is_too_much()):
+                if is_doubtful and is_too_much():
                     if not is_suspect:
-                        # It may have been empty by chance: the same page once more.
+                        # It may have been empty by chance, or a row was removed: the same page once more.
                         is_suspect = True
                         continue
                     is_suspect = False
@@ -278,7 +278,7 @@ class ListReader(ContractReader):
 
     def _simplify(self, plan: Plan, window: Window, page: Mapping[str, int], error: RequestFailed) -> None:
         """Ask for less than ``plan`` does, unless another page has changed the plan already."""
-        with self._changing_plan:
+        with self._changing_plan, self.client.helpers.needed_at_once():
             if plan == self._plan:
                 works = partial(self.requests.accepts, window, page, needs_rows=error.problem is TOO_MUCH)
                 is_innocent = partial(self._is_filter_innocent, window, error.problem)
@@ -373,7 +373,7 @@ class ListReader(ContractReader):
                 if error.problem.action not in REFUSALS or not (is_addressable and tries_left):
                     raise
                 works = partial(self.records.accepts, read, known)
-                with self._changing_plan:
+                with self._changing_plan, self.client.helpers.needed_at_once():
                     if plan == self._plan:
                         self._take(self.fallback.simpler_for_record(plan, error, works))
 

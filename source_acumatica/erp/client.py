@@ -78,9 +78,11 @@ class Client:
         """The address of the instance, without a slash at its end."""
         return self._config.instance_url
 
-    def reading(self, tenant: str) -> AbstractContextManager[None]:
-        """Say that more requests to ``tenant`` follow."""
-        return self._pool.reading(tenant)
+    @contextmanager
+    def reading(self, tenant: str) -> Iterator[None]:
+        """Say that a list of ``tenant`` is read meanwhile, so that more requests follow."""
+        with self._pool.reading(tenant), self.helpers.one_list():
+            yield
 
     def close(self, seconds: float | None = None) -> None:
         """Sign out of every session; any thread may call it, also twice. ``seconds`` bounds all tries."""

@@ -22,17 +22,24 @@ Result = TypeVar("Result")
 class Demand:
     """Whether the answer to a request that was sent in advance is needed."""
 
-    def __init__(self) -> None:
-        self._is_known, self._is_needed = threading.Event(), False
+    def __init__(self, when_known: Callable[[], None] | None = None) -> None:
+        """``when_known`` is called once."""
+        self._is_known, self._is_needed, self._when_known = threading.Event(), False, when_known
 
     def confirm(self) -> None:
         """It is needed now."""
         self._is_needed = True
-        self._is_known.set()
+        self._settle()
 
     def withdraw(self) -> None:
         """It will never be."""
+        self._settle()
+
+    def _settle(self) -> None:
+        tell, self._when_known = self._when_known, None
         self._is_known.set()
+        if tell:
+            tell()
 
     @property
     def is_known(self) -> bool:
@@ -75,8 +82,28 @@ class Helpers:
         self._lock = threading.Lock()
         self._demands: set[Demand] = set()
         """Those that a thread waits for."""
-        self._most_waiting = sessions
+        self.lists = 0
+        """How many lists are being read."""
+        self._most_waiting = max(sessions, 1)
+        self._in_advance = 0
+        """The requests of which it is not known yet whether they are needed."""
         self._is_closed = False
+
+    def advance(self, task: Callable[[], Result]) -> tuple[Future[Result], Demand] | None:
+        """Start a request before its answer is needed; None where as many are in advance as there are sessions.
+
+        All lists together: what has come lies in memory.
+        """
+        with self._lock:
+            if self._in_advance >= self._most_waiting:
+                return None
+            self._in_advance += 1
+        demand = Demand(self._one_is_known)
+        return self.submit(task, demand), demand
+
+    def _one_is_known(self) -> None:
+        with self._lock:
+            self._in_advance -= 1
 
     def submit(self, task: Callable[[], Result], demand: Demand | None = None) -> Future[Result]:
         """Start a request; after ``close`` it is cancelled at once. ``demand`` says whether its answer is needed."""
@@ -139,6 +166,29 @@ class Helpers:
             with self._lock:
                 self._demands.discard(demand)
             _own.waited_seconds += time.monotonic() - began
+
+    @contextmanager
+    def needed_at_once(self) -> Iterator[None]:
+        """What this thread asks for meanwhile is needed, though the answer that it is part of may not be.
+
+        So it is while the thread has a lock: another one that waits for it may be the one whose answer comes first.
+        """
+        demand, _own.demand = _own.demand, None
+        try:
+            yield
+        finally:
+            _own.demand = demand
+
+    @contextmanager
+    def one_list(self) -> Iterator[None]:
+        """Count a list that is read meanwhile."""
+        with self._lock:
+            self.lists += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.lists -= 1
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results of ``work``, a request for each item, in the items' order; parallel while sessions are idle."""

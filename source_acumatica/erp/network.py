@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import traceback
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -82,6 +83,12 @@ def causes(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(one))
             yield one
             left += [one.__context__, one.__cause__, getattr(one, "reason", None), *one.args]
+
+
+def let_go(error: BaseException) -> None:
+    """Let go of what the functions hold that the error and its causes came through; where they are stays known."""
+    for each in causes(error):
+        traceback.clear_frames(each.__traceback__)
 
 
 def _has_proxy(url: str | None) -> bool:

@@ -160,10 +160,12 @@ class _Keyset(Generic[Row]):
 
         def probe(skip: int) -> Fetched[Row] | None:
             behind, room = self._probe(self._after, skip)
-            if behind and self._place_of(behind[0]) == self._after:
+            here = list(takewhile(lambda row: self._place_of(row) == self._after, behind))
+            if Counter(map(self._content_of, here)) - Counter(self._there):
                 # There are more rows at one place than the server gives at once.
                 raise EqualKeysError
-            return (behind, room) if behind else None
+            # Rows of that place that were sent come again where a hidden one counts as a place in the list, too.
+            return (behind[len(here) :], room) if len(here) < len(behind) else None
 
         # More rows may follow at once: some at the same place, or where the server gives one row at a time.
         gives_few = len(rows) > 1 or max(self._end_probes.longest, self._known_longest) <= 1

@@ -26,6 +26,10 @@ from source_acumatica.reading.window import Window
 logger = logging.getLogger("airbyte")
 
 
+# Where rows share places, some of so many do.
+_ROWS_TO_COMPARE = 50
+
+
 @dataclass
 class _ByKeyset:
     """A place is that of a row, and a number of rows behind it, since only places of rows that have come are known."""
@@ -35,13 +39,15 @@ class _ByKeyset:
     shared: int = 1
     _last: object = None
     """What was in the row that was sent last, where it is the only one at its place; None otherwise."""
+    _has_repeats: bool = False
+    """Whether rows have shared a place."""
 
     def behind(self, _place: tuple[Place, int], rows: Sequence[Raw]) -> tuple[Place, int]:
         """The place of the page behind the one with these rows."""
-        place = self.place_of(rows[-1])
-        is_only_one = len(rows) > 1 and self.place_of(rows[-2]) != place
-        self._last = self.content_of(rows[-1]) if is_only_one else None
-        return place, 0
+        places = [self.place_of(row) for row in rows[-_ROWS_TO_COMPARE:]]
+        self._has_repeats |= len({*places}) < len(places)
+        self._last = self.content_of(rows[-1]) if len(rows) > 1 and not self._has_repeats else None
+        return places[-1], 0
 
     def further(self, place: tuple[Place, int], rows: int) -> tuple[Place, int]:
         """The place so many rows further on."""
@@ -51,13 +57,14 @@ class _ByKeyset:
         """Whether the page that was fetched from a guessed place is the one at ``place``.
 
         It has to begin with the row that was sent last, and with all rows at its place: where several are there, a
-        guess may begin in their middle.
+        guess may begin in their middle, and so it may anywhere in a list that has shown several at one place.
         """
         if place == guessed:
             return True
         if place[1] or self._last is None or not rows:
             return False
-        return self.place_of(rows[0]) == place[0] and self.content_of(rows[0]) == self._last
+        here = [self.place_of(row) == place[0] for row in rows[:2]]
+        return here in ([True], [True, False]) and self.content_of(rows[0]) == self._last
 
 
 @dataclass(frozen=True)

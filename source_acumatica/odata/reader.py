@@ -84,7 +84,7 @@ class ODataReader(Reader):
     """How often the first answer for the window had no rows although there are some."""
 
     def __post_init__(self) -> None:
-        size = PageSize(self.config.max_page_size)
+        size = PageSize(self.config.max_page_size, lists=lambda: self.helpers.lists)
         links = tuple(self.table.linked(self.columns))
         self._requests = requests = ListRequests(self.ask, self.pause, self.where, size, self._note_page, links=links)
         columns = self.columns or self.table.fields.keys()

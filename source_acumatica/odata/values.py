@@ -12,7 +12,9 @@ from source_acumatica.reading.fields import Convert, FieldKind, calendar_date, u
 _NUMERIC = frozenset(
     {FieldKind.BYTE, FieldKind.SHORT, FieldKind.INTEGER, FieldKind.LONG, FieldKind.DECIMAL, FieldKind.DOUBLE}
 )
-_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+# What stands for a number that JSON does not have.
+_NO_NUMBER = frozenset({"NaN", "INF", "-INF", "Infinity", "-Infinity"})
 _ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
@@ -33,9 +35,10 @@ def trimmed(value: Any) -> Any:
 
 
 def number(value: Any) -> Any:
-    """Version 3 writes decimals as text; text that is not a number of JSON (``NaN``) becomes null."""
+    """Version 3 writes decimals as text; what JSON has no number for (``NaN``) becomes null, other text stays."""
     if isinstance(value, str):
-        return msgspec.Raw(value) if _JSON_NUMBER.fullmatch(value) else None
+        text = value.strip(" ")
+        return msgspec.Raw(text) if _JSON_NUMBER.fullmatch(text) else None if text in _NO_NUMBER else value
     return value
 
 

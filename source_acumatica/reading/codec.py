@@ -75,9 +75,12 @@ class Codec:
             BrokenAnswerError: it is an error, or has one beside or among its rows.
             msgspec.DecodeError: the body is not whole JSON, or of another form altogether.
         """
-        if self._typed is None:
+        # Read once: another thread, which decodes a page of this table, may find that the types do not fit.
+        typed, unpadded = self._typed, self._unpadded
+        if typed is None:
             return self._plain(body, log)
-        typed = self._unpadded if self._unpadded and not may_be_padded(body) else self._typed
+        if unpadded and not may_be_padded(body):
+            typed = unpadded
         try:
             return decode(typed, body, log)
         except msgspec.ValidationError:

@@ -10,6 +10,8 @@ Found = TypeVar("Found")
 
 # A page for fewer rows may be empty because all of them are hidden: one more probe, for so many, proves the end.
 SMALL_PAGE_ROWS = 50
+# A probe begins so much of its length in front of where the page ended: rows may move by some places between both.
+_OVERLAP = 10
 # Where rows are hidden, a run of them may be longer than a page: each probe goes twice as far as the one before, up to
 # so many pages.
 _FURTHEST_PAGES = 2**9
@@ -46,9 +48,12 @@ class EndProbes:
         self.rows += new
 
     def first_distance(self, asked: int) -> int | None:
-        """How far behind the beginning of a page that brings nothing new the first probe goes; None if none is due."""
-        is_due = self.hides_rows or self.has_hidden_rows or self.are_due
-        return self._step(asked) if is_due and asked >= SMALL_PAGE_ROWS else None
+        """How far behind the beginning of a page that brings nothing new the only probe goes, if there is one.
+
+        Where rows are hidden, there are several, and a short page says nothing of the end.
+        """
+        is_only_one = self.are_due and not (self.hides_rows or self.has_hidden_rows) and asked >= SMALL_PAGE_ROWS
+        return _begin(self._step(asked), self._step(asked)) if is_only_one else None
 
     def behind(self, came: int, asked: int, probe: Callable[[int], Found | None], *, is_full: bool) -> Found | None:
         """What comes next behind a page that brought nothing new; None where nothing does, which proves the end.
@@ -64,9 +69,9 @@ class EndProbes:
             return near
         step = seen = self._step(asked)
         for distance in self._distances(asked, step, are_due=not came if is_small else self.are_due):
-            found = probe(distance)
+            found = probe(max(_begin(distance, step), came))
             if found is not None:
-                between = (probe(nearer) for nearer in range(seen, distance, step))
+                between = (probe(max(_begin(nearer, step), came)) for nearer in range(seen, distance, step))
                 return next((one for one in between if one is not None), found)
             if distance == seen:
                 seen += step
@@ -88,3 +93,7 @@ class EndProbes:
             yield from (asked * pages for pages in _PAGES_BEHIND if asked * pages > step)
         elif are_due:
             yield step
+
+
+def _begin(distance: int, step: int) -> int:
+    return distance - step // _OVERLAP

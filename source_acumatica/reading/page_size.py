@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ FIRST_PAGE_ROWS = 500
 # gives up after 60 s.
 _QUICK_SECONDS = 5.0
 _SLOW_SECONDS = 30.0
-# A page in memory takes several times the size of its response.
+# A page in memory takes several times the size of its response, and of each list that is read there may be one.
 _LARGE_BYTES = 16 * 1024 * 1024
+_LARGE_BYTES_OF_SEVERAL = 8 * 1024 * 1024
 
 
 @dataclass
@@ -24,6 +25,8 @@ class PageSize:
 
     largest: int
     rows: int = 0
+    lists: Callable[[], int] = lambda: 1
+    """How many lists are being read at the same time."""
     _refused_rows: int = 0
     _refusals: int = 0
     """How often in a row this size was too much: each time it takes longer until it is tried again."""
@@ -35,9 +38,10 @@ class PageSize:
 
     def observe(self, seconds: float, size_bytes: int, asked: int | None = None) -> None:
         """Adapt to what a page cost that was asked for with so many rows."""
-        if seconds > _SLOW_SECONDS or size_bytes > _LARGE_BYTES:
+        large = _LARGE_BYTES if self.lists() <= 1 else _LARGE_BYTES_OF_SEVERAL
+        if seconds > _SLOW_SECONDS or size_bytes > large:
             self.shrink(asked)
-        elif seconds < _QUICK_SECONDS and 2 * size_bytes < _LARGE_BYTES:
+        elif seconds < _QUICK_SECONDS and 2 * size_bytes < large:
             self._grow()
 
     def _grow(self) -> None:

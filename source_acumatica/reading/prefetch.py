@@ -98,6 +98,9 @@ class Prefetch(Generic[Place, Row]):
                 asked = self._rows_to_ask_for(0)
                 taken = self._fetch(place, asked)
             self._note_cut(asked, taken[1])
+        if len(taken[0]) > self._guess.shared:
+            # The list goes on here, or has moved since the probe was sent.
+            self._drop_probe()
         self._last = place, *taken
         return taken
 
@@ -185,7 +188,10 @@ class Prefetch(Generic[Place, Row]):
             if self._left is not None and self._underway and coming >= self._left:
                 return
             place, asked = self._guess.further(behind, coming), self._rows_to_ask_for(coming)
-            self._underway.append(self._begun(place, asked, partial(self._fetch, place, asked)))
+            begun = self._begun(place, asked, partial(self._fetch, place, asked))
+            if begun is None:
+                return
+            self._underway.append(begun)
 
     def _look_behind(self, behind: Place) -> None:
         """Request what the first probe will ask for if the page at ``behind``, which is under way, is the last.
@@ -199,9 +205,9 @@ class Prefetch(Generic[Place, Row]):
         place = self._guess.further(behind, distance)
         self._probe_underway = self._begun(place, asked, partial(self._probe, place))
 
-    def _begun(self, place: Place, asked: int, ask: Callable[[], Fetched[Row]]) -> _Underway[Place, Row]:
-        demand = Demand()
-        return _Underway(place, asked, self._manner(), demand, self._helpers.submit(ask, demand))
+    def _begun(self, place: Place, asked: int, ask: Callable[[], Fetched[Row]]) -> _Underway[Place, Row] | None:
+        manner, begun = self._manner(), self._helpers.advance(ask)
+        return begun and _Underway(place, asked, manner, begun[1], begun[0])
 
     def _rows_to_ask_for(self, coming: int) -> int:
         """As many as a page has, or those that are wanted beside those that are ``coming``, and what pages share."""

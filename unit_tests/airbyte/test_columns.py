@@ -28,3 +28,12 @@ def test_a_column_is_found_by_the_name_that_it_is_sent_under(is_typed):
     stamps.note(records)
     assert (stamps.newest, stamps.has_none) == ("2026-11-22T10:00:00.000000Z", False)
     assert is_typed is (column(records, "Unknown") is None)
+
+
+def test_a_page_of_several_answers_may_have_records_of_both_kinds():
+    codec, body, orders = list_codec(table(), None), msgspec.json.encode(ORDERS), table()
+    compiled = [record for row in codec.decode(body) for record in codec.make_records("A", row)]
+    plain = [record for row in codec.decode_dicts(body) for record in orders.rows("A")(row)]
+    for records in ([*compiled, *plain], [*plain, *compiled]):
+        assert column(records, "OrderNbr") == ["1", "1"]
+        assert column(records, "Unknown") == [None, None]

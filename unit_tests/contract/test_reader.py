@@ -196,6 +196,21 @@ def test_an_empty_page_is_not_believed_while_its_keys_come(caplog):
     assert "the ERP answers with no rows when so much of each is asked for" in caplog.text
 
 
+def test_a_row_that_is_removed_while_its_page_is_asked_for_is_not_too_much(caplog):
+    """Its key came, and then neither it nor its key does."""
+    keys = iter([True])
+
+    class Removed(Orders):
+        def ask(self, window, token):
+            rows, size_bytes = super().ask(window, token)
+            if token["skip"] < len(ALL) or (token["plan"].is_by_record and next(keys, False)):
+                return rows or super().ask(window, {**token, "skip": 0})[0], size_bytes
+            return [], size_bytes
+
+    assert ids(Removed().reader()) == ALL
+    assert "so much of each" not in caplog.text
+
+
 # -------------------------------------------------------------------------------------------------------------- outages
 
 

@@ -217,3 +217,38 @@ def test_a_lack_of_seats_passes(monkeypatch):
         later = time.monotonic() + 61
         monkeypatch.setattr(time, "monotonic", lambda: later)
         assert (helpers.sessions, helpers.is_idle) == (4, True)
+
+
+@pytest.mark.parametrize("end", ["confirm", "withdraw"])
+def test_no_more_is_in_advance_than_there_are_sessions_until_it_is_known_whether_it_is_needed(end):
+    with closing(Helpers(2)) as helpers:
+        begun = [helpers.advance(lambda: 1) for _ in range(3)]
+        assert begun[2] is None
+        for _ in range(2):
+            getattr(begun[0][1], end)()
+        assert helpers.advance(lambda: 1) is not None
+        assert helpers.advance(lambda: 1) is None
+
+
+def test_what_is_asked_for_with_a_lock_is_needed_at_once():
+    with closing(Helpers(1)) as helpers:
+
+        def task():
+            with helpers.needed_at_once():
+                helpers.until_needed()
+            first.set()
+            helpers.until_needed()
+
+        first = threading.Event()
+        future, demand = helpers.advance(task)
+        assert first.wait(5)
+        assert not future.done()
+        demand.confirm()
+        assert future.result(5) is None
+
+
+def test_lists_are_counted_while_they_are_read():
+    with closing(Helpers(1)) as helpers:
+        with helpers.one_list(), helpers.one_list():
+            assert helpers.lists == 2
+        assert helpers.lists == 0

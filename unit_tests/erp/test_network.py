@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import weakref
 
 import pytest
 import requests
@@ -12,7 +13,7 @@ from urllib3.exceptions import LocationParseError
 
 from source_acumatica.erp.answers import read_exception
 from source_acumatica.erp.errors import Action
-from source_acumatica.erp.network import place_of
+from source_acumatica.erp.network import let_go, place_of
 
 URL = "https://erp.example.com/AcumaticaERP/identity/connect/token"
 CONFIG, TRANSIENT = FailureType.config_error, FailureType.transient_error
@@ -134,3 +135,36 @@ def test_a_proxy_that_does_not_answer_is_not_taken_for_the_instance():
 
 def test_any_other_error_of_the_operating_system_is_a_fault_of_the_network():
     assert read_exception(OSError("Too many open files"), URL).action is Action.RETRY
+
+
+class Page(list):
+    pass
+
+
+def test_an_error_that_is_kept_keeps_nothing_of_what_was_being_read():
+    left = []
+
+    def pages():
+        try:
+            yield Page([1])
+            yield Page([2])
+        finally:
+            left.append("closed")
+
+    def read():
+        for page in pages():
+            watched.append(weakref.ref(page))
+            raise ValueError
+
+    def reads():
+        try:
+            read()
+        except ValueError as error:
+            raise LookupError from error
+
+    watched = []
+    with pytest.raises(LookupError) as caught:
+        reads()
+    assert watched[0]() is not None
+    let_go(caught.value)
+    assert (watched[0](), left) == (None, ["closed"])

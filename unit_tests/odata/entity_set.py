@@ -9,6 +9,7 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.config import Config
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
+from source_acumatica.erp.helpers import Demand
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.odata.reader import ODataReader
 from source_acumatica.odata.tables import ODataFeed, ODataTable
@@ -46,7 +47,13 @@ class AtOnce:
     """Runs a task at once instead of on another session."""
 
     is_idle = False
-    sessions = 1
+    sessions = lists = 1
+
+    def advance(self, task):
+        return self.submit(task), Demand()
+
+    def needed_at_once(self):
+        return nullcontext()
 
     def submit(self, task, demand=None):
         future = Future()

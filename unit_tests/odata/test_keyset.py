@@ -115,3 +115,28 @@ def test_a_page_with_the_last_place_in_its_middle_is_not_taken_for_the_next_one(
     with pytest.raises(MovingListError):
         answer = [(1, 1), (2, 2), (3, 3)], 9
         list(keyset_pages(lambda _place, _skip: answer, lambda row: row, Position(after=(2, 2))))
+
+
+def test_a_hidden_row_that_is_removed_between_the_last_page_and_the_probe_hides_no_other():
+    """The first row behind the page moves to the last place of it, where nobody looks again."""
+    rows, hidden = [(number, number) for number in range(200)], {*range(60, 109)}
+
+    def fetch(place, skip):
+        found = [row for row in rows if not place or row >= place][skip : skip + 50]
+        if place == (59, 59) and not skip:
+            rows.remove((70, 70))
+        return [row for row in found if row[0] not in hidden], 50
+
+    read = [row for page in keyset_pages(fetch, lambda row: row, BEGINNING) for row in page.rows]
+    assert {(number, number) for number in range(200) if number not in hidden} <= {*read}
+
+
+def test_rows_of_the_last_place_that_come_again_behind_a_hidden_one_are_no_more_rows():
+    rows = [(number // 3, number) for number in range(30)]
+
+    def fetch(place, skip):
+        found = [row for row in rows if not place or (row[0],) >= place][skip : skip + 50]
+        return [row for row in found if row[1] != 28], 50
+
+    read = [row for page in keyset_pages(fetch, lambda row: row[:1], BEGINNING, probe=fetch) for row in page.rows]
+    assert read == [row for row in rows if row[1] != 28]

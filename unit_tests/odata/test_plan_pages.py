@@ -106,3 +106,13 @@ def test_a_guessed_page_has_to_begin_with_the_very_row_that_was_sent_last():
     assert guess.is_at(place, guessed, [(2, "b"), (3, "c")])
     assert not guess.is_at(place, guessed, [(2, "another"), (3, "c")])
     assert not guess.is_at(place, guessed, [])
+
+
+def test_no_guessed_page_is_taken_that_may_begin_among_rows_with_one_key():
+    guess, guessed = _ByKeyset(lambda row: (row[0],), repr), ((0,), 5)
+    place = guess.behind(((0,), 0), [(1, "a"), (2, "b")])
+    # It may begin with the second of two rows that look alike.
+    assert not guess.is_at(place, guessed, [(2, "b"), (2, "c"), (3, "d")])
+    guess.behind(((0,), 0), [(1, "a"), (1, "b"), (2, "c")])
+    place = guess.behind(((0,), 0), [(3, "a"), (4, "b")])
+    assert not guess.is_at(place, guessed, [(4, "b"), (5, "c")]), "the list has shown such rows"

@@ -127,7 +127,7 @@ def written(kind, value, name="X"):
         (DECIMAL, "-0.50", "-0.50"),
         (DECIMAL, 7, "7"),
         (DECIMAL, "NaN", "null"),
-        (DECIMAL, "007", "null"),
+        (DECIMAL, "007", '"007"'),
         (DECIMAL, 10**30, "1" + "0" * 30),
         (FieldKind.LONG, "9007199254740993", "9007199254740993"),
         (FieldKind.INTEGER, 5, "5"),

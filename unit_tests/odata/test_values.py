@@ -16,6 +16,13 @@ from source_acumatica.reading.fields import FieldKind
         ("NoteID", FieldKind.GUID, "a  ", "a"),
         ("Total", FieldKind.DECIMAL, "1.2300", msgspec.Raw(b"1.2300")),
         ("Total", FieldKind.DECIMAL, "NaN", None),
+        ("Total", FieldKind.DOUBLE, "-INF", None),
+        ("Total", FieldKind.DECIMAL, " 12.50  ", msgspec.Raw(b"12.50")),
+        # What is no number is not lost, and is not written as one.
+        ("Total", FieldKind.DECIMAL, "12\u0663", "12\u0663"),
+        ("Total", FieldKind.DECIMAL, "007", "007"),
+        ("Total", FieldKind.DECIMAL, "1,234.50", "1,234.50"),
+        ("Total", FieldKind.DECIMAL, "", ""),
         ("Total", FieldKind.DOUBLE, 5, 5),
         ("At", FieldKind.DATE_TIME, "2026-01-05T01:02:03", "2026-01-05T01:02:03Z"),
         ("At", FieldKind.DATE_TIME, "2026-01-05T01:02:03-05:00", "2026-01-05T01:02:03-05:00"),

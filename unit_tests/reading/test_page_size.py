@@ -101,3 +101,16 @@ def test_of_several_pages_that_took_long_at_the_same_time_the_first_one_halves_t
     for _ in range(8):
         size.observe(31, 1000, asked=4000)
     assert size.rows == 2000
+
+
+def test_where_several_lists_are_read_at_once_a_page_may_have_half_as_many_bytes():
+    lists = 1
+    size = PageSize(5000, lists=lambda: lists)
+    size.rows = 1000
+    size.observe(1, 7 * 1024 * 1024, asked=1000)
+    assert size.rows == 2000
+    lists = 2
+    size.observe(1, 14 * 1024 * 1024, asked=2000)
+    assert size.rows == 1000
+    size.observe(1, 7 * 1024 * 1024, asked=1000)
+    assert size.rows == 1000
