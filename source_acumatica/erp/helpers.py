@@ -156,8 +156,9 @@ class Helpers:
                 # Each that waits keeps a thread, and whoever needs it may need another thread first.
                 return
             self._demands.add(demand)
-            if self._is_closed:
-                demand.withdraw()
+            is_closed = self._is_closed
+        if is_closed:
+            demand.withdraw()
         self._count(-1)
         try:
             demand.wait()
@@ -235,9 +236,9 @@ class Helpers:
     def close(self) -> None:
         """Cancel the requests that have not begun or are not needed yet, and do not wait for the others."""
         with self._lock:
-            self._is_closed = True
-            for demand in self._demands:
-                demand.withdraw()
+            self._is_closed, demands = True, [*self._demands]
+        for demand in demands:
+            demand.withdraw()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _count(self, more: int) -> None:

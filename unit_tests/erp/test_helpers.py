@@ -252,3 +252,24 @@ def test_lists_are_counted_while_they_are_read():
         with helpers.one_list(), helpers.one_list():
             assert helpers.lists == 2
         assert helpers.lists == 0
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_the_end_withdraws_what_came_in_advance(is_before):
+    helpers, may_go_on = Helpers(1), threading.Event()
+
+    def task():
+        may_go_on.wait(5)
+        helpers.until_needed()
+
+    future, _ = helpers.advance(task)
+    if not is_before:
+        may_go_on.set()
+        until(lambda: helpers._demands)
+    end = threading.Thread(target=helpers.close, daemon=True)
+    end.start()
+    end.join(5)
+    assert not end.is_alive()
+    may_go_on.set()
+    with pytest.raises(CancelledError):
+        future.result(5)
