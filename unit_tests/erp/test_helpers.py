@@ -154,34 +154,35 @@ def test_an_answer_that_nobody_needs_is_left_as_it_is(end):
             ahead.future.result(5)
 
 
+class Late:
+    """A task whose answer comes when it ``may_go_on``."""
+
+    def __init__(self, helpers):
+        self.helpers, self.may_go_on, self.demand = helpers, threading.Event(), Demand()
+        self.future = helpers.submit(self.run, self.demand)
+
+    def run(self):
+        self.may_go_on.wait(5)
+        self.helpers.until_needed()
+
+    def is_left(self):
+        self.may_go_on.set()
+        with pytest.raises(CancelledError):
+            self.future.result(5)
+
+
 def test_after_the_end_no_answer_waits():
     helpers = Helpers(1)
-    may_go_on, demand = threading.Event(), Demand()
-
-    def task():
-        may_go_on.wait(5)
-        helpers.until_needed()
-
-    future = helpers.submit(task, demand)
+    late = Late(helpers)
     helpers.close()
-    may_go_on.set()
-    with pytest.raises(CancelledError):
-        future.result(5)
+    late.is_left()
 
 
 def test_an_answer_that_came_when_nobody_needed_it_any_more_is_left_as_it_is():
     with closing(Helpers(1)) as helpers:
-        demand, has_been_withdrawn = Demand(), threading.Event()
-
-        def task():
-            has_been_withdrawn.wait(5)
-            helpers.until_needed()
-
-        future = helpers.submit(task, demand)
-        demand.withdraw()
-        has_been_withdrawn.set()
-        with pytest.raises(CancelledError):
-            future.result(5)
+        late = Late(helpers)
+        late.demand.withdraw()
+        late.is_left()
 
 
 @pytest.mark.parametrize("sessions", [1, 3])
