@@ -29,7 +29,7 @@ from source_acumatica.reading.anchored import ALIKE_ROWS_TO_REPEAT, anchored_pag
 from source_acumatica.reading.end_probes import SMALL_PAGE_ROWS
 from source_acumatica.reading.fields import Raw, unwrap
 from source_acumatica.reading.learnt import FILTER_WORKS, SHOWS_CUSTOM
-from source_acumatica.reading.page_size import PageSize
+from source_acumatica.reading.page_size import PageSize, weight
 from source_acumatica.reading.paging import BEGINNING, Fetched, MovingListError, Page, Position
 from source_acumatica.reading.prefetch import ByNumber, Prefetch
 from source_acumatica.reading.reader import (
@@ -265,7 +265,7 @@ class ListReader(ContractReader):
                         raise
                 asked = self._page_rows(size)
             else:
-                size.observe(clock() - began, size_bytes, asked)
+                size.observe(clock() - began, weight(size_bytes, rows), asked)
                 self.record_bytes = size_bytes / max(len(rows), 1)
                 if not rows and not skip and self._hides_rows(window):
                     self._plan = replace(plan, filters=False)

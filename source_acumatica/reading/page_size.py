@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,11 @@ FIRST_PAGE_ROWS = 500
 # gives up after 60 s.
 _QUICK_SECONDS = 5.0
 _SLOW_SECONDS = 30.0
-# A page in memory takes several times the size of its response, and of each list that is read there may be one.
+# A page in memory takes three times the size of its response, and of each list that is read there may be one.
 _LARGE_BYTES = 16 * 1024 * 1024
 _LARGE_BYTES_OF_SEVERAL = 8 * 1024 * 1024
+# Where each value has an object around it, a dict for each row and each value takes so many times as much as that.
+_WEIGHT_OF_DICTS = 3
 
 
 @dataclass
@@ -68,6 +70,11 @@ class PageSize:
         self._refusals = self._refusals + 1 if was == self._refused_rows else 1
         self._refused_rows, self._pages_until_tried = was, 2 ** (self._refusals - 1) - 1
         return True
+
+
+def weight(size_bytes: int, rows: Sequence[Any]) -> int:
+    """The size of a response of the contract API; for rows that are dicts, that of as much memory of typed rows."""
+    return size_bytes * _WEIGHT_OF_DICTS if rows and isinstance(rows[0], dict) else size_bytes
 
 
 def can_be_smaller(token: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_acumatica.reading.page_size import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS, PageSize
+from source_acumatica.reading.page_size import FIRST_PAGE_ROWS, SMALLEST_PAGE_ROWS, PageSize, weight
 
 MEGABYTE = 1024 * 1024
 
@@ -114,3 +114,8 @@ def test_where_several_lists_are_read_at_once_a_page_may_have_half_as_many_bytes
     assert size.rows == 1000
     size.observe(1, 7 * 1024 * 1024, asked=1000)
     assert size.rows == 1000
+
+
+@pytest.mark.parametrize(("rows", "times"), [([{"id": "1"}], 3), ([object()], 1), ([], 1)])
+def test_rows_that_are_dicts_weigh_more(rows, times):
+    assert weight(1000, rows) == 1000 * times
