@@ -119,11 +119,14 @@ class Play:
     case: Case
     sender: Sender
     says: Says
+    seed: int = 1
+    """What happens by chance is the same where this is."""
     outcome: Outcome = field(default_factory=Outcome)
 
     def __post_init__(self) -> None:
-        self._random = random.Random(1)
+        self._random = random.Random(self.seed)
         self._retry_policy = RetryPolicy.of_a_read()
+        self._retry_policy.draw = self._random.uniform
         self._minute = RequestMinute(self.case.per_minute, self.case.minute)
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._numbers = count()

@@ -40,6 +40,8 @@ class RetryPolicy:
         self.wait_seconds = wait_seconds
         """How long to wait for a seat."""
         self.first_pause_seconds = first_pause_seconds
+        self.draw = random.uniform
+        """A number between two, by chance."""
 
     @classmethod
     def of_a_read(cls) -> RetryPolicy:
@@ -54,7 +56,7 @@ class RetryPolicy:
     def pause_seconds(self, tries: int) -> float:
         """The pause after so many tries: doubling, with jitter, so that workers do not retry at the same moment."""
         pause: float = min(self.first_pause_seconds * 2 ** (min(tries, 30) - 1), _LONGEST_PAUSE_SECONDS)
-        return pause * random.uniform(0.85, 1.25)
+        return pause * self.draw(0.85, 1.25)
 
 
 @dataclass
