@@ -40,6 +40,8 @@ class Case:
     """The seconds of a request on its way and back, at a time."""
     slower: Callable[[float], float] = lambda _now: 1.0
     """How many times as long everything takes, at a time."""
+    jitter_seconds: float = 0.0
+    """What each way takes longer on average, by chance; sometimes several times as much."""
 
 
 @dataclass
@@ -169,7 +171,8 @@ class Play:
         self._at(now + self._random.expovariate(self.case.others_per_minute / MINUTE_SECONDS), self._send_of_others)
 
     def _on_the_way(self, now: float) -> float:
-        return self.case.latency(now) * self._random.uniform(0.4, 0.6)
+        jitter = self._random.expovariate(1 / self.case.jitter_seconds) if self.case.jitter_seconds else 0.0
+        return self.case.latency(now) * self._random.uniform(0.4, 0.6) + jitter
 
     def _arrive(self, now: float, request: _Request) -> None:
         request.arrived_at = now

@@ -202,6 +202,35 @@ def test_what_is_slow_by_itself_is_not_slowed_down(what: str, says: Says) -> Non
     assert answered(SLOW[what], says) >= 0.95 * best_fixed(SLOW[what])
 
 
+JITTER = {
+    "a little": Case(16, None, None, jitter_seconds=0.02),
+    "as long as the way takes": Case(16, None, None, jitter_seconds=0.05),
+    "many sessions": Case(32, None, None, jitter_seconds=0.05),
+    "as long as the work takes": Case(32, None, None, (0.05, 0.1, 0.3), jitter_seconds=0.05),
+    "several times as long as the way takes": Case(16, None, None, jitter_seconds=0.2),
+}
+
+
+@pytest.mark.parametrize("what", JITTER)
+def test_a_network_whose_times_differ_by_chance_is_no_queue(what: str) -> None:
+    """In the first minute no more than eight are sent at once, so that much is missing: a tenth."""
+    assert answered(JITTER[what]) >= 0.8 * best_fixed(JITTER[what])
+
+
+@pytest.mark.parametrize("what", [name for name in JITTER if name != "as long as the work takes"])
+def test_no_queue_is_told_where_only_the_times_of_the_network_differ(what: str) -> None:
+    for seed in SEEDS:
+        Play(JITTER[what], sender := Adaptive(JITTER[what].sessions), of_work, seed).run(MINUTES)
+        assert not sender.limit.has_helped
+
+
+@pytest.mark.parametrize("says", BOTH)
+@pytest.mark.parametrize("limits", LICENCES)
+def test_a_queue_is_noticed_in_a_network_whose_times_differ_by_chance(limits: str, says: Says) -> None:
+    case = replace(LICENCES[limits], jitter_seconds=0.05)
+    assert answered(case, says) >= 0.9 * best_fixed(case)
+
+
 def test_a_cookie_that_tells_a_part_of_the_work_costs_little() -> None:
     assert answered(UNLIMITED, of_a_part) >= 0.85 * best_fixed(UNLIMITED)
 
