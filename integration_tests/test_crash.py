@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from unit_tests.waiting import until
 
 from .comparison import differences
 from .conftest import messages_to_be_killed_after
@@ -170,13 +171,6 @@ def slow_sim() -> Iterator[Simulator]:
         yield simulator
 
 
-def _wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 @pytest.mark.parametrize("command", ["read", "discover", "check"])
 def test_a_signal_in_the_middle_leaves_no_seat_taken(
@@ -190,7 +184,7 @@ def test_a_signal_in_the_middle_leaves_no_seat_taken(
     # It begins as Docker begins and ends it; where the others are concerned, a copy does.
     process_of = started if number is signal.SIGTERM else forked
     with process_of(tmp_path, command, **files) as process:
-        _wait_until(lambda: slow_sim.sessions.opened_total > opened + (2 if command == "read" else 0))
+        until(lambda: slow_sim.sessions.opened_total > opened + (2 if command == "read" else 0))
         process.send_signal(number)
         assert process.wait(timeout=15) == 128 + number
     assert slow_sim.sessions.open_count() == 0
@@ -207,11 +201,11 @@ def test_a_signal_in_the_middle_of_any_request_leaves_no_seat_taken(request_name
         fault = Fault(FaultKind.SLOW, path=path, seconds=1.0)
         sim.faults.add(fault)
         with forked(tmp_path, "read", config=config, catalog=catalog) as process:
-            _wait_until(lambda: sim.faults.struck)
+            until(lambda: sim.faults.struck)
             number = signal.SIGINT if len(path) % 2 else signal.SIGTERM
             process.send_signal(number)
             assert process.wait(timeout=15) == 128 + number
-        _wait_until(lambda: sim.sessions.open_count() == 0)
+        until(lambda: sim.sessions.open_count() == 0)
         assert sim.sessions.peak <= 1
 
 
@@ -232,7 +226,7 @@ def test_a_pipe_that_nobody_empties_still_ends_at_a_signal(slow_sim: Simulator, 
     slow_sim.requests.clear()
     with started(tmp_path, "read", config=config, catalog=catalog) as process:
         # Each of them brings more than the pipe holds; whoever has something to log waits for it as well.
-        _wait_until(lambda: len([one for one in slow_sim.requests if "$skip" in one.query and one.status]) > 2)
+        until(lambda: len([one for one in slow_sim.requests if "$skip" in one.query and one.status]) > 2)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) == 128 + signal.SIGTERM
     assert slow_sim.sessions.open_count() == 0

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from unit_tests.waiting import until
+
 from .conftest import IS_SOAK
 from .harness import FULL_REFRESH, catalog_of
 from .processes import forked, started
@@ -86,7 +88,7 @@ def test_a_signal_while_a_finished_run_signs_out_leaves_no_seat_taken(tmp_path: 
         config = sim.config(generic_inquiries=[], max_sessions=3)
         sim.faults.add(Fault(FaultKind.SLOW, path="/auth/logout", times=100, seconds=0.5))
         with started(tmp_path, "discover", config=config) as process:
-            _wait_until(lambda: sim.faults.struck)
+            until(lambda: sim.faults.struck)
             assert sim.sessions.open_count() == 3
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=DOCKER_SECONDS)
@@ -101,7 +103,7 @@ def test_eight_sessions_whose_sign_outs_take_two_seconds_are_given_back_before_d
         sim.faults.add(Fault(FaultKind.SLOW, path="/auth/logout", times=100, seconds=2))
         with started(tmp_path, "read", config=config, catalog=catalog) as process:
             sim.faults.add(Fault(FaultKind.SLOW, path="$top=", after=12, times=1000, seconds=60))
-            _wait_until(lambda: sim.sessions.open_count() == 8)
+            until(lambda: sim.sessions.open_count() == 8)
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=DOCKER_SECONDS)
             assert process.returncode == 128 + signal.SIGTERM
@@ -120,7 +122,7 @@ def test_a_sign_out_that_is_refused_for_a_moment_is_tried_again_after_pauses(
         sim.faults.add(Fault(kind, path="/auth/logout", times=3))
         with forked(tmp_path, "read", config=config, catalog=catalog) as process:
             if is_ended:
-                _wait_until(lambda: sim.faults.struck)
+                until(lambda: sim.faults.struck)
                 process.send_signal(signal.SIGTERM)
             # Docker waits from the signal on; without one it is a whole read.
             process.communicate(timeout=DOCKER_SECONDS + 5 if is_ended else 60)
@@ -138,17 +140,10 @@ def test_a_command_that_outlives_its_terminal_is_left_alone(tmp_path: Path) -> N
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
             with started(tmp_path, "read", config=config, catalog=catalog) as process:
-                _wait_until(lambda: len(sim.requests) > 2)
+                until(lambda: len(sim.requests) > 2)
                 process.send_signal(signal.SIGHUP)
                 said, _ = process.communicate(timeout=60)
         finally:
             signal.signal(signal.SIGHUP, before)
         assert process.returncode == 0
         assert said.count('"RECORD"') == len(sim.tenant("Company").rows("Customer"))
-
-
-def _wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -6,7 +6,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 
 from source_acumatica.airbyte import signals
 from source_acumatica.erp import client
+from unit_tests.waiting import until
 
 from .harness import INCREMENTAL, Destination, Message, catalog_of, configured, discover, run
 from .processes import forked
@@ -304,7 +305,7 @@ def test_a_read_that_is_stopped_says_how_far_it_came(tmp_path: Path) -> None:
 
         sim.before_request(note)
         with forked(tmp_path, "read", config=config, catalog=catalog) as process:
-            wait_until(seen.is_set)
+            until(seen.is_set)
             process.send_signal(signal.SIGTERM)
             said, _ = process.communicate(timeout=15)
         assert process.returncode == 128 + signal.SIGTERM
@@ -314,13 +315,6 @@ def test_a_read_that_is_stopped_says_how_far_it_came(tmp_path: Path) -> None:
     assert any("stopped before its end" in line for line in lines)
     assert any("not begun" in line for line in lines)
     assert " complete" in lines[-1]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_sixty_streams_of_five_tenants_are_told_in_few_lines() -> None:
