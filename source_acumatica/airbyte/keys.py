@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from source_acumatica.airbyte.columns import column
+from source_acumatica.airbyte.records import filled
 from source_acumatica.erp.errors import config_error
 from source_acumatica.reading.table import PARAMETER
 
@@ -250,7 +251,7 @@ class ListKeys:
             self.marks, self.in_order = self.in_order.marks(), None
         if self.marks is None:
             return
-        rows = _rows_of(own) if own else map(msgspec.json.encode, records)
+        rows = _rows_of(own) if own else map(_text, records)
         marked = enumerate(zip(keys, rows, strict=True))
         repeats = [place for place, (key, row) in marked if self.marks.is_repeat(key, row)]
         if repeats:
@@ -280,7 +281,12 @@ class ListKeys:
 
 
 def _same(one: Any, other: Any) -> bool:
-    return bool(msgspec.json.encode(one) == msgspec.json.encode(other))
+    return _text(one) == _text(other)
+
+
+def _text(record: Any) -> bytes:
+    """A row may come once in a page that fits its type, and once in one that does not."""
+    return msgspec.json.encode(filled(record))
 
 
 def _rows_of(columns: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:

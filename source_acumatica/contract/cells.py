@@ -98,13 +98,17 @@ class Cells:
             case _:
                 return self._sent(name, kind)
 
+    def cell(self, name: str, kind: FieldKind) -> str:
+        """The value as it is in the record's own column."""
+        return self.code.call(value_conversion(name, kind), self.value(name, kind))
+
     def of(self, name: str, shape: Shape) -> Iterator[tuple[str, str]]:
         """The columns that a field fills, each with the code of its cell; the same as ``Shape.converter``'s."""
         kind = shape.fields[name]
         if kind is FieldKind.UNKNOWN:
             yield name, self.code.call(conversion(name, kind), self.attribute(name))
             return
-        yield name, self.code.call(value_conversion(name, kind), self.value(name, kind))
+        yield name, self.cell(name, kind)
         if label := shape.labels.get(name):
             is_list = kind is FieldKind.CHOICES
             labels = self.code.call(label_of, self.attribute(name)) if is_list else ""

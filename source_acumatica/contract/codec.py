@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,9 +18,9 @@ from source_acumatica.reading.codec import (
     Code,
     Codec,
     Fields,
-    Level,
     MakeRecords,
     NotCompilableError,
+    Parts,
     RawRow,
     made_row_type,
     refuse_errors,
@@ -36,8 +36,7 @@ from source_acumatica.reading.fields import (
 
 def list_codec(table: Table, columns: Collection[str] | None) -> Codec:
     """The codec of an entity's list, or of the collections in it."""
-    levels = tuple((part, table.names_at(depth)) for depth, part in enumerate(table.path, start=1))
-    plain = partial(_plain_list, described=table.names_at(0), levels=levels)
+    plain = partial(_plain_list, described=table.shape.names, parts=_parts(table.shape, table.path))
     try:
         row_type, make = _compiled_table(table, columns)
     except NotCompilableError:
@@ -45,10 +44,17 @@ def list_codec(table: Table, columns: Collection[str] | None) -> Codec:
     return Codec(list[row_type], make, plain)  # type: ignore[valid-type]
 
 
-def _plain_list(body: bytes, log: Log | None, described: Collection[str], levels: tuple[Level, ...] = ()) -> list[Any]:
+def _parts(shape: Shape, path: Sequence[str]) -> Parts:
+    """What a record of ``shape`` is made of on the way to its table's rows, and in those."""
+    names = path[:1] or shape.objects.keys()
+    inner = ((name, shape.collections.get(name) or shape.objects[name]) for name in names)
+    return {name: (part.names, _parts(part, path[1:])) for name, part in inner}
+
+
+def _plain_list(body: bytes, log: Log | None, described: Collection[str], parts: Parts) -> list[Any]:
     """The rows of a list; a record that comes by itself is a list of one."""
     rows = rows_of(decode(ANYTHING, body, log), described)
-    refuse_errors(rows, described, levels)
+    refuse_errors(rows, described, parts)
     return rows
 
 
@@ -88,16 +94,16 @@ def _compiled_table(table: Table, columns: Collection[str] | None) -> tuple[type
         if cursor:
             cells[cursor] = modified
         record = code.record({"_tenant": "tenant", **cells})
-        return made_row_type(code, {**fields, **needed}, kinds), code.compiled([f"return ({record},)"])
+        return _row_type(top, {**fields, **needed}, table.shape), code.compiled([f"return ({record},)"])
     # What all lines of a record have in common is computed once.
-    parent_keys = {f"_parent_{key}": top.value(key, kinds[key]) for key in table.keys}
+    parent_keys = {f"_parent_{key}": top.cell(key, kinds[key]) for key in table.keys}
     common = {"_parent_id": top.attribute("id"), **parent_keys}
     if cursor:
         common["_parent_modified"] = modified
     added = {"_tenant": "tenant", **{name: f"common{number}" for number, name in enumerate(common)}}
     prepared = [f"common{number} = {cell}" for number, cell in enumerate(common.values())]
     below, lines = _descent(top, table, 0, table.shape, added, columns)
-    return made_row_type(code, {"id": (Any, None), **needed, **below}, kinds), code.compiled(
+    return _row_type(top, {"id": (Any, None), **needed, **below}, table.shape), code.compiled(
         ["records = []", *prepared, *lines, "return records"]
     )
 
@@ -113,7 +119,7 @@ def _descent(
         # A linked object on the way.
         inner = shape.objects[name]
         fields, lines = _descent(here, table, depth + 1, inner, added, columns)
-        return {name: _part(made_row_type(code, fields, ERROR_NAMES))}, [
+        return {name: _part(_row_type(here, fields, inner))}, [
             f"{row} = {above.attribute(name)}",
             f"if {row}:",
             *(f"    {line}" for line in lines),
@@ -124,11 +130,11 @@ def _descent(
         lines = [f"records.append({code.record({**added, '_line': number, '_line_count': count, **cells})})"]
     else:
         keys = table.line_keys[depth]
-        names = {f"_{name}_{key}": here.value(key, inner.fields[key]) for key in keys}
+        names = {f"_{name}_{key}": here.cell(key, inner.fields[key]) for key in keys}
         between = {f"_{name}_line": number, **names}
         fields, lines = _descent(here, table, depth + 1, inner, {**added, **between}, columns)
         fields |= _values(here, inner.fields, keys)
-    return {name: _part(list[made_row_type(code, fields, inner.fields)])}, [  # type: ignore[misc]
+    return {name: _part(list[_row_type(here, fields, inner)])}, [  # type: ignore[misc]
         f"rows = {above.attribute(name)} or ()",
         f"{count} = len(rows)",
         f"for {number}, {row} in enumerate(rows, 1):",
@@ -158,14 +164,17 @@ def _level(cells: Cells, shape: Shape, columns: Collection[str] | None = None) -
 
 def _linked(shape: Shape, *, has_choices: bool) -> tuple[type[RawRow], Callable[[Any], Any]]:
     """The type of a linked object, and the function to its cell."""
-    code = Code(_SHORTCUTS)
-    fields, cells = _level(Cells(code, "row", has_choices), shape)
-    row_type, make = (
-        made_row_type(code, fields, ERROR_NAMES),
-        code.compiled([f"return {code.record(cells, is_top=False)}"]),
-    )
+    own = Cells(code := Code(_SHORTCUTS), "row", has_choices)
+    fields, cells = _level(own, shape)
+    row_type, make = _row_type(own, fields, shape), code.compiled([f"return {code.record(cells, is_top=False)}"])
     nothing = row_type()
     return row_type, lambda row: make("", row) if row and row != nothing else None
+
+
+def _row_type(cells: Cells, fields: Fields, shape: Shape) -> type[RawRow]:
+    """The type of a record of ``shape`` with these fields; an error does not fit one that has its name either."""
+    of_errors = {name: cells.type_of(kind) for name, kind in shape.fields.items() if name in ERROR_NAMES}
+    return made_row_type(cells.code, {**of_errors, **fields}, shape.fields)
 
 
 def _part(type_: Any) -> tuple[Any, Any]:

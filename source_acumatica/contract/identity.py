@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from source_acumatica.contract.tables import Table
+from source_acumatica.reading.codec import plain_value
 from source_acumatica.reading.fields import Raw, Wrapper, unwrap
 from source_acumatica.reading.sent_rows import Identity
 
@@ -32,7 +33,7 @@ def identifier(table: Table) -> Callable[[Raw], Identity]:
 def _text(wrapper: Any) -> str:
     value = wrapper.value if type(wrapper) is Wrapper else None
     # Nearly all keys are texts, and each row is asked for them.
-    return value if type(value) is str else str(unwrap(wrapper))
+    return value if type(value) is str else str(plain_value(unwrap(wrapper)))
 
 
 def _content(row: Raw) -> Identity:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.tables import Table
+from source_acumatica.reading.codec import plain_value
 from source_acumatica.reading.fields import FieldKind, Raw, label_of, unwrap
 
 # ASP.NET and IIS refuse these in a path also where they are percent-encoded, and resolve dots; "|" divides keys as "/"
@@ -37,7 +38,7 @@ def can_address(table: Table, row: Raw) -> bool:
 
 def _key_path(table: Table, row: Raw, read: Callable[[Any], Any]) -> str | None:
     values = [read(row.get(key)) for key in table.keys]
-    keys = ["" if value is None else str(value) for value in values]
+    keys = ["" if value is None else str(plain_value(value)) for value in values]
     if keys and all(_NOT_IN_A_PATH.isdisjoint(key) and key.strip(" .") for key in keys):
         return "/".join([table.url_path, *(quote(key, safe="") for key in keys)])
     return None

@@ -12,7 +12,17 @@ from urllib.parse import quote
 
 from source_acumatica.contract.attachments import FILE_COLUMNS, FILES
 from source_acumatica.contract.dialect import DIALECTS, USUAL, Dialect
-from source_acumatica.reading.fields import INSTANT_SCHEMA, LABELLED, FieldKind, Raw, Record, Shape, unwrap, utc_instant
+from source_acumatica.reading.fields import (
+    INSTANT_SCHEMA,
+    LABELLED,
+    FieldKind,
+    Raw,
+    Record,
+    Shape,
+    conversion,
+    unwrap,
+    utc_instant,
+)
 from source_acumatica.reading.table import (
     DELETED_AT,
     Rows,
@@ -229,8 +239,7 @@ class Table:
 
     def names_at(self, depth: int) -> frozenset[str]:
         """What a record can have at this depth of the path."""
-        shape = self._level(depth)
-        return frozenset({"id", *shape.fields, *shape.objects, *shape.collections})
+        return self._level(depth).names
 
     @property
     def outermost_list(self) -> tuple[str, ...]:
@@ -286,12 +295,14 @@ class Table:
     def _detail_rows(self, tenant: str, convert: Callable[[Raw], Record]) -> Rows:
         keys, cursor, path, is_listed = self.keys, self.cursor, self.path, self.method is Method.LIST
         asked = parameter_columns(self.asked)
+        kinds = self.shape.fields
+        parents = [(f"_parent_{key}", key, conversion(key, kinds[key])) for key in keys if is_listed]
 
         def detail_rows(raw: Raw) -> Iterator[Record]:
             added: Record = {"_tenant": tenant, **{name: raw.get(name) for name in asked}}
             if is_listed:
                 added["_parent_id"] = raw.get("id")
-                added.update((f"_parent_{key}", unwrap(raw.get(key))) for key in keys)
+                added.update((column, convert_key(raw.get(key))) for column, key, convert_key in parents)
                 if cursor:
                     added["_parent_modified"] = utc_instant(unwrap(raw.get(cursor)))
             yield from self._descend(raw, path, added, convert)
@@ -311,11 +322,13 @@ class Table:
             # Instead of a list: one in an object as OData returns it, or a row by itself.
             value = below.get("value")
             below = value if isinstance(value, list) else [below]
+        kinds = self._level(depth + 1).fields
+        line_keys = [(key, conversion(key, kinds[key])) for key in self.line_keys[depth]] if len(path) > 1 else []
         first, count = (below.first, below.count) if isinstance(below, Part) else (1, len(below))
         for number, row in enumerate(below, start=first):
             if len(path) > 1:
                 between = {f"_{name}_line": number}
-                between.update((f"_{name}_{key}", unwrap(row.get(key))) for key in self.line_keys[depth])
+                between.update((f"_{name}_{key}", convert_key(row.get(key))) for key, convert_key in line_keys)
                 yield from self._descend(row, path[1:], {**added, **between}, convert)
             else:
                 place = {} if self.is_files else {"_line": number, "_line_count": count}

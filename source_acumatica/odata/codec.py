@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -55,19 +55,19 @@ def odata_codec(table: ODataTable, columns: Collection[str] | None) -> Codec:
     }
     changes |= {name: linked.convert for name, linked in links.items()}
     # A column of the table itself may have the name of an error; its value is never an object.
-    own = {name: (str | int | bool | None, None) for name in fields if name in ERROR_NAMES}
+    own = {name: (str | int | bool | None, None) for name in table.fields if name in ERROR_NAMES}
     typed = {**dict.fromkeys(["_tenant", *fields, *links], (Any, None)), **own}
     try:
         padded, unpadded = (
             made_row_type(code, typed, table.fields, may_be_padded=each, omit_defaults=True) for each in (True, False)
         )
-        make = code.compiled(_lines(code, changes))
+        make = code.compiled(_lines(code, changes, own.keys() - fields.keys()))
     except NotCompilableError:
         return Codec(None, None, plain)
     return Codec(_answer_of(padded), make, plain, _answer_of(unpadded))
 
 
-def _lines(code: Code, changes: Mapping[str, Convert | None]) -> list[str]:
+def _lines(code: Code, changes: Mapping[str, Convert | None], unwanted: Iterable[str]) -> list[str]:
     """The code that makes a record of a row: of the same type, with its tenant, and with what has to be changed."""
     trims = [code.change(trimmed, code.attribute(name)) for name, change in changes.items() if change is trimmed]
     others = [
@@ -78,6 +78,7 @@ def _lines(code: Code, changes: Mapping[str, Convert | None]) -> list[str]:
         f"record.{code.attribute('_tenant')} = tenant",
         *(["if row.may_be_padded:", *(f"    {line}" for line in trims)] if trims else []),
         *others,
+        *(f"record.{code.attribute(name)} = None" for name in unwanted),
         "return (record,)",
     ]
 

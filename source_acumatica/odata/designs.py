@@ -10,9 +10,9 @@ from typing import Any
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_acumatica.erp.sessions import PoolClosed
-from source_acumatica.odata.query import plain_value
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataFeed, ODataTable
+from source_acumatica.reading.codec import plain_value
 from source_acumatica.reading.fields import Raw, utc_instant
 
 logger = logging.getLogger("airbyte")

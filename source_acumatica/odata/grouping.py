@@ -9,8 +9,9 @@ from typing import Any
 
 from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.odata.pages import ODataPage
-from source_acumatica.odata.query import ODataPlan, places_that_fit, plain_value
+from source_acumatica.odata.query import ODataPlan, places_that_fit
 from source_acumatica.odata.tables import ODataTable
+from source_acumatica.reading.codec import plain_value
 from source_acumatica.reading.fields import ROUNDING, Raw, moved, utc_instant
 from source_acumatica.reading.learnt import FOUND_BY_KEY
 from source_acumatica.reading.reader import Facts

@@ -8,10 +8,11 @@ from typing import Any
 
 from source_acumatica.erp.errors import Action, RequestFailed
 from source_acumatica.odata.pages import ODataPage
-from source_acumatica.odata.query import ODataPlan, odata_options, plain_value
+from source_acumatica.odata.query import ODataPlan, odata_options
 from source_acumatica.odata.resources import inquiry_resource
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import ODataTable
+from source_acumatica.reading.codec import plain_value
 from source_acumatica.reading.page_size import SMALLEST_PAGE_ROWS
 from source_acumatica.reading.reader import where_of
 from source_acumatica.reading.window import Window

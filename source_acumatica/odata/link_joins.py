@@ -14,6 +14,7 @@ from source_acumatica.odata.metadata import Link
 from source_acumatica.odata.service import ODataService
 from source_acumatica.odata.tables import NOTE_ID, ODataFeed, ODataTable
 from source_acumatica.odata.values import trimmed
+from source_acumatica.reading.codec import plain_value
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.join import Join
 
@@ -206,7 +207,7 @@ class _Trial:
 
 def _values(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
     """As text, since a value may be a list."""
-    return tuple(repr(trimmed(row.get(column))) for column in columns)
+    return tuple(repr(plain_value(trimmed(row.get(column)))) for column in columns)
 
 
 def _parted(text: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:

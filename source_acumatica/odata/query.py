@@ -10,8 +10,6 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from source_acumatica.config import typed_in
 from source_acumatica.erp.addresses import fits
 from source_acumatica.odata.linked_tables import LinkedTable
@@ -283,11 +281,6 @@ def quoted(text: str) -> str:
     """A string literal."""
     doubled = text.replace("'", "''")
     return f"'{doubled}'"
-
-
-def plain_value(value: Any) -> Any:
-    """A raw value in a form that a state can hold: numbers that keep their digits become text."""
-    return bytes(value).decode() if isinstance(value, msgspec.Raw) else value
 
 
 # ------------------------------------------------------------------------------------------- parameters of an inquiry

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from source_acumatica.odata.query import ODataPlan, plain_value
+from source_acumatica.odata.query import ODataPlan
 from source_acumatica.odata.tables import ODataTable
+from source_acumatica.reading.codec import plain_value
 from source_acumatica.reading.fields import FieldKind, Raw, utc_instant
 from source_acumatica.reading.sent_rows import Identity, content_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from source_acumatica.reading.fields import Convert, FieldKind, calendar_date, utc_instant
+from source_acumatica.reading.fields import Convert, FieldKind, calendar_date, day_in_utc, utc_instant
 
 _NUMERIC = frozenset(
     {FieldKind.BYTE, FieldKind.SHORT, FieldKind.INTEGER, FieldKind.LONG, FieldKind.DECIMAL, FieldKind.DOUBLE}
@@ -15,6 +15,7 @@ _NUMERIC = frozenset(
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 # What stands for a number that JSON does not have.
 _NO_NUMBER = frozenset({"NaN", "INF", "-INF", "Infinity", "-Infinity"})
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:")
 _ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
@@ -43,5 +44,7 @@ def number(value: Any) -> Any:
 
 
 def zoned(value: Any) -> Any:
-    """Version 3 leaves the zone out, which is UTC (BEHAVIOR.md, "OData")."""
-    return f"{value}Z" if isinstance(value, str) and not value.endswith("Z") and not _ZONED.search(value) else value
+    """Version 3 leaves the zone out, which is UTC (BEHAVIOR.md, "OData"); a text that is no time stays as it is."""
+    if not isinstance(value, str) or _ZONED.search(value):
+        return value
+    return f"{value}Z" if _TIME.match(value) else day_in_utc(value)

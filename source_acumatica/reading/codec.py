@@ -39,6 +39,13 @@ class RawRow(msgspec.Struct, gc=False):
 
 
 ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=msgspec.Raw)
+
+
+def plain_value(value: Any) -> Any:
+    """A raw value in a form that can be compared and held in a state: numbers that keep their digits become text."""
+    return bytes(value).decode() if isinstance(value, msgspec.Raw) else value
+
+
 # A regular expression finds this in half the time that ``in`` takes.
 _SPACE_BEFORE_QUOTE = re.compile(rb' "')
 
@@ -108,11 +115,11 @@ def shared_codec(codecs: list[tuple[Any, Codec]], table: Any, make: Callable[[],
     return found
 
 
-Level = tuple[str, Collection[str]]
-"""A field on the way to a table's rows, and the names that are described within it."""
+Parts = Mapping[str, tuple[Collection[str], "Parts"]]
+"""Objects and lists within a row, each with the names that are described within it, and with parts of its own."""
 
 
-def refuse_errors(rows: Iterable[Any], described: Collection[str], levels: tuple[Level, ...] = ()) -> None:
+def refuse_errors(rows: Iterable[Any], described: Collection[str], parts: Parts = MappingProxyType({})) -> None:
     """Refuse errors among rows, and in what is nested in them.
 
     Raises:
@@ -120,10 +127,9 @@ def refuse_errors(rows: Iterable[Any], described: Collection[str], levels: tuple
     """
     for row in rows:
         refuse_error(row, described)
-        if levels and isinstance(row, dict):
-            (name, described_below), *deeper = levels
+        for name, (described_below, deeper) in parts.items() if isinstance(row, dict) else ():
             below = row.get(name)
-            refuse_errors(below if isinstance(below, list) else [below], described_below, tuple(deeper))
+            refuse_errors(below if isinstance(below, list) else [below], described_below, deeper)
 
 
 # ------------------------------------------------------------------------------------------------------------- making

@@ -114,6 +114,11 @@ class Shape:
             {name: shape for name, shape in collections.items() if name not in fields},
         )
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What a record can have."""
+        return frozenset({"id", *self.fields, *self.objects, *self.collections})
+
     def _sort(self, name: str) -> str | None:
         """What ``name`` is in this shape: a field of some kind, or a record; None if it is not there."""
         return self.fields.get(name) or ("record" if name in self.objects or name in self.collections else None)
@@ -198,7 +203,7 @@ class Shape:
 
     def _conversions(self) -> Iterable[tuple[str, str, Convert]]:
         """Each column, the field that fills it, and how."""
-        yield "id", "id", _as_it_is
+        yield "id", "id", lambda value: value
         for name, kind in self.fields.items():
             yield name, name, conversion(name, kind)
             if label := self.labels.get(name):
@@ -212,10 +217,6 @@ class Shape:
 def _joined(ours: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> dict[str, Shape]:
     both = {**ours, **theirs}
     return {name: ours[name].joined(theirs[name]) if name in ours and name in theirs else both[name] for name in both}
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 class Wrapper(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -248,6 +249,8 @@ def id_of(value: Any) -> Any:
     match value:
         case {"id": id_}:
             return id_
+        case dict() if value.keys() <= {"description"}:
+            return None
         case Choice():
             return value.id
         case list():
@@ -292,7 +295,8 @@ def _optional(convert: Callable[[Raw], Record]) -> Convert:
 def conversion(name: str, kind: FieldKind) -> Convert:
     """The function from a field as it is sent, in its wrapper, to the cell of the record."""
     if kind is FieldKind.UNKNOWN:
-        return lambda value: value if _is_no_wrapper(value) else _inside(value)
+        # An object without a value is no wrapper.
+        return lambda value: value if isinstance(value, dict) and value and "value" not in value else _inside(value)
     convert = value_conversion(name, kind)
     return (lambda wrapper: convert(unwrap(wrapper))) if convert else unwrap
 
@@ -301,20 +305,15 @@ def value_conversion(name: str, kind: FieldKind) -> Convert | None:
     """The function from a value to the cell of the record; None where the value is the cell."""
     match kind:
         case FieldKind.DAY:
-            return _day_in_utc
+            return day_in_utc
         case FieldKind.DATE_TIME if name.endswith("Date"):
-            return _day_in_utc
+            return day_in_utc
         case FieldKind.DATE:
             return plain_date
         case FieldKind.CHOICES:
             return _as_list
         case _:
             return None
-
-
-def _is_no_wrapper(value: Any) -> bool:
-    """Whether a value of an unknown kind is no wrapper, so that it is passed on as it is."""
-    return isinstance(value, dict) and bool(value) and "value" not in value
 
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -328,7 +327,7 @@ def calendar_date(value: Any) -> Any:
     return value
 
 
-def _day_in_utc(value: Any) -> Any:
+def day_in_utc(value: Any) -> Any:
     """The same, also of a date that comes without its midnight, which fits no column of times."""
     is_day = isinstance(value, str) and _DAY.fullmatch(value)
     return f"{value}T00:00:00+00:00" if is_day else calendar_date(value)

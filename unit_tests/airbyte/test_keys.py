@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -114,3 +115,15 @@ def test_keys_that_do_not_compare_are_in_no_order():
     keys = claimed()
     pages(keys, [numbered(1, 1)], [{"_tenant": "A", "NoteID": "N2", "OrderNbr": 7}])
     assert keys.marks is not None
+
+
+Order = msgspec.defstruct("Order", [(name, object, None) for name in ("_tenant", "Nbr", "Fax")], omit_defaults=True)
+
+
+@pytest.mark.parametrize("again", [Order("A", 1), {"_tenant": "A", "Nbr": 1, "Fax": None}])
+def test_a_row_that_comes_twice_typed_or_once_as_a_dict_is_one_row(again):
+    keys = KeyWatch(("_tenant", "Nbr"), deduplicates=True).list("Stream X", ("_tenant", "Nbr"))
+    keys.begin_page(begins_as_last=False)
+    assert len(keys.checked([Order("A", 1)])) == 1
+    keys.begin_page(begins_as_last=True)
+    assert keys.checked([again]) == []

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from source_acumatica.contract.attachments import with_files
 from source_acumatica.contract.codec import list_codec
 from source_acumatica.contract.entity_tables import tables
 from source_acumatica.contract.known_entities import Known
 from source_acumatica.erp.errors import BrokenAnswerError
 from source_acumatica.reading.codec import RawRow
-from source_acumatica.reading.fields import Shape
-from unit_tests.reading.raw_pages import EXACT, NAMES, ODD, STRING, TABLES, TENANT, VALUES, read
+from source_acumatica.reading.fields import FieldKind, Shape
+from unit_tests.reading.raw_pages import EXACT, NAMES, ODD, STAMP, STRING, TABLES, TENANT, VALUES, read
 
 # As often as values, and now and then what fits no description.
 MISSING = st.sampled_from([{}, {"value": None}])
@@ -155,3 +158,66 @@ def test_a_body_that_is_not_whole_is_an_error(codec, body):
 def test_what_is_no_list_at_all_is_an_error(body):
     with pytest.raises(BrokenAnswerError, match="no list of records"):
         list_codec(TABLES["Order"], None).decode(body.encode())
+
+
+DATED = Shape(
+    {"StartDate": STAMP, "Day": FieldKind.DATE, "Nbr": STRING},
+    {},
+    {"Lines": Shape({"LineDate": STAMP}, {}, {"Parts": Shape({"X": STRING})})},
+)
+
+
+@pytest.mark.parametrize("kind", [FieldKind.DATE_TIME, FieldKind.DAY])
+def test_a_key_that_is_a_date_is_the_same_in_the_record_and_in_its_lines(kind):
+    shape = replace(DATED, fields={**DATED.fields, "StartDate": kind})
+    stamp, line_stamp = "2024-01-01T00:00:00-05:00", "2024-02-01T00:00:00-05:00"
+    line = {"LineDate": {"value": line_stamp}, "Parts": [{"X": {"value": "x"}}]}
+    raw = {
+        **{"id": "1", "StartDate": {"value": stamp}, "Day": {"value": stamp}, "Nbr": {"value": "7"}},
+        **{"Lines": [line], "files": [{"filename": "a.pdf"}]},
+    }
+    known = Known(("StartDate", "Day", "Nbr"), line_keys={"Lines": ("LineDate",)})
+    records = {}
+    for table in tables("Default", "1", "Roll", with_files(shape), known):
+        for pages in read(list_codec(table, None), msgspec.json.encode([raw]), list, table, None):
+            records.setdefault(table.name, []).extend(msgspec.json.decode(pages))
+    day = "2024-01-01T00:00:00+00:00"
+    for name in ("Roll__Lines", "Roll__Lines__Parts", "Roll__files"):
+        for record in records[name]:
+            assert (record["_parent_StartDate"], record["_parent_Day"], record["_parent_Nbr"]) == (
+                day,
+                "2024-01-01",
+                "7",
+            )
+    assert {record["StartDate"] for record in records["Roll"]} == {day}
+    between, lines = records["Roll__Lines__Parts"], records["Roll__Lines"]
+    assert {record["_Lines_LineDate"] for record in between} == {record["LineDate"] for record in lines}
+
+
+WITH_TOTALS, CONTACT = TABLES["Order__Totals__Taxes"], TABLES["Order"]
+
+
+@pytest.mark.parametrize(
+    "error", [{"message": "Deadlock."}, {"error": {"code": "500", "message": "Deadlock."}}], ids=str
+)
+@pytest.mark.parametrize(("table", "name"), [(WITH_TOTALS, "Totals"), (CONTACT, "Contact")])
+def test_an_error_in_a_linked_object_is_no_data(table, name, error):
+    """The lines that are reached through it would seem to be gone, and its columns to be empty."""
+    order = {"id": "1", "Type": {"value": "SO"}, "Nbr": {"value": "1"}}
+    # Beside data, a message may be anything.
+    for inner in (error, *([{**error, "Taxes": [{"TaxID": {"value": "A"}}]}] if "error" in error else [])):
+        codec = list_codec(table, None)
+        for decode in (codec.decode, codec.decode_dicts):
+            with pytest.raises(BrokenAnswerError) as raised:
+                decode(msgspec.json.encode([{**order, name: inner}]))
+            assert "Deadlock" in raised.value.problem.sentence
+
+
+def test_an_error_is_no_data_where_a_field_of_its_name_was_not_selected():
+    (table,) = tables("Default", "1", "Thing", Shape({"Key": STRING, "error": STRING}), Known(("Key",)))
+    codec = list_codec(table, {"id", "Key"})
+    keyed = {"id": "1", "Key": {"value": "k"}}
+    for decode in (codec.decode, codec.decode_dicts):
+        with pytest.raises(BrokenAnswerError):
+            decode(msgspec.json.encode([keyed, {"error": {"code": "", "message": "Out of rows."}}]))
+    assert len(codec.decode(msgspec.json.encode([{**keyed, "error": {"value": "none"}}]))) == 1

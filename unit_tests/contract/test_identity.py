@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from source_acumatica.contract.identity import identifier
@@ -60,3 +61,8 @@ def test_the_order_of_the_fields_does_not_matter():
 
 def test_a_tracked_table_without_keys_goes_by_the_id():
     assert identifier(replace(table(facts=UNKNOWN), is_tracked=True))(ORDER)[0] == "1"
+
+
+def test_a_key_that_is_a_number_with_digits_identifies_a_record():
+    identify = identifier(table())
+    assert identify(changed(OrderNbr={"value": msgspec.Raw(b"1.50")})) == ("SO\x1f1.50",)

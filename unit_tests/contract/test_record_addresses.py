@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from source_acumatica.contract.known_entities import Known
@@ -122,3 +123,7 @@ def test_a_record_whose_key_is_a_choice_is_looked_for_by_its_id_and_by_its_label
 def test_a_choice_in_a_key_is_compared_by_its_id():
     one = replace(table(shape=UNNOTED), contract="5")
     assert record_filter(one, picked("INV", "Invoice"), Plan())["$filter"] == "OrderType eq 'INV' and OrderNbr eq '1'"
+
+
+def test_a_key_that_is_a_number_with_digits_stands_in_the_address():
+    assert record_path(table(), row("SO", msgspec.Raw(b"1.50"))).endswith("/Order/SO/1.50")

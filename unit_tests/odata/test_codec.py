@@ -11,6 +11,7 @@ from source_acumatica.erp.errors import BrokenAnswerError
 from source_acumatica.odata.codec import decode_answer, decode_rows, odata_codec
 from source_acumatica.odata.tables import ODataFeed, ODataTable
 from source_acumatica.reading.codec import RawRow
+from source_acumatica.reading.fields import FieldKind
 from unit_tests.reading.raw_pages import EXACT, FEED, NAMES, ODATA_ERROR, ODD, STAMPS, STRING, TENANT, VALUES, read
 
 
@@ -98,3 +99,34 @@ def test_rows_without_any_column_that_was_asked_for_are_no_data(row):
     with pytest.raises(BrokenAnswerError, match="rows come without Days or Name, which was asked for"):
         decode_rows(msgspec.json.encode({"value": [{"Days": 1}, row]}), ["Days", "Name"])
     assert decode_rows(b'{"value": []}', ["Days"]).value == []
+
+
+def test_an_error_is_no_data_where_a_column_of_its_name_was_not_selected():
+    table = ODataTable(ODataFeed.INQUIRIES, "T", "T", {"Nbr": FieldKind.STRING, "error": FieldKind.STRING})
+    codec = odata_codec(table, {"Nbr"})
+    for decode in (codec.decode, codec.decode_dicts):
+        with pytest.raises(BrokenAnswerError):
+            decode(b'{"value":[{"Nbr":"1"},{"error":{"code":"","message":"Execution Timeout Expired."}}]}')
+    compiled, through_dicts = read(codec, b'{"value":[{"Nbr":"1","error":"x"}]}', lambda a: a.value, table, {"Nbr"})
+    assert compiled == through_dicts == b'[{"_tenant":"Company","Nbr":"1"}]'
+
+
+@pytest.mark.parametrize("name", ["Closed", "DueDate"])
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("", ""),
+        ("soon", "soon"),
+        ("2024-01-01", "2024-01-01T00:00:00+00:00"),
+        ("2024-01-01T10:00:00", "2024-01-01T10:00:00Z"),
+        ("2024-01-01T10:00:00.123", "2024-01-01T10:00:00.123Z"),
+        ("2024-01-01T10:00:00-05:00", "2024-01-01T10:00:00-05:00"),
+        ("2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z"),
+    ],
+)
+def test_what_comes_without_a_time_gets_no_zone(name, value, cell):
+    table = ODataTable(ODataFeed.INQUIRIES, "T", "T", {name: FieldKind.DATE_TIME})
+    body = msgspec.json.encode({"value": [{name: value}]})
+    compiled, through_dicts = read(odata_codec(table, None), body, lambda answer: answer.value, table, None)
+    assert compiled == through_dicts
+    assert msgspec.json.decode(compiled)[0][name] == cell

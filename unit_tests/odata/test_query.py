@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from itertools import product
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +20,6 @@ from source_acumatica.odata.query import (
     odata_options,
     orderable,
     parameterized,
-    plain_value,
     plans,
     value_literal,
 )
@@ -270,12 +268,6 @@ GUID = "6d4b2a10-0000-4000-8000-0123456789ab"
 )
 def test_a_value_is_written_as_its_type_and_can_be_nothing_else(value, kind, in_3, in_4):
     assert (value_literal(value, kind, 3), value_literal(value, kind, 4)) == (in_3, in_4)
-
-
-def test_a_number_with_its_digits_can_stand_in_a_state():
-    assert plain_value(msgspec.Raw("19.50")) == "19.50"
-    assert plain_value(msgspec.Raw(b"19.50")) == "19.50"
-    assert plain_value(7) == 7
 
 
 # -------------------------------------------------------------------------------------------------------- parameters

@@ -11,7 +11,7 @@ from source_acumatica.contract.known_entities import Known
 from source_acumatica.erp.errors import BrokenAnswerError
 from source_acumatica.odata.codec import odata_codec
 from source_acumatica.odata.tables import ODataFeed, ODataTable
-from source_acumatica.reading.codec import RawRow
+from source_acumatica.reading.codec import RawRow, plain_value
 from source_acumatica.reading.fields import Shape
 from unit_tests.reading.raw_pages import DECIMAL, FEED, ODATA_ERROR, SPECIAL, STAMP, STRING, TABLES, TENANT, read
 
@@ -98,3 +98,9 @@ def test_a_list_may_come_in_an_object_and_a_record_by_itself(body):
     assert row.get("id") == "1"
     row = {"Nbr": "1"}
     assert odata_codec(FEED, None).decode(msgspec.json.encode(row)).value == [row]
+
+
+def test_a_number_with_its_digits_can_stand_in_a_state():
+    assert plain_value(msgspec.Raw("19.50")) == "19.50"
+    assert plain_value(msgspec.Raw(b"19.50")) == "19.50"
+    assert plain_value(7) == 7

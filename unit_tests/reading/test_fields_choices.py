@@ -73,6 +73,8 @@ CHOICE, COUNT, CHOICES = FieldKind.CHOICE, FieldKind.INTEGER_CHOICE, FieldKind.C
         (CHOICE, {"id": "N", "description": "Open"}, "N", "Open"),
         (CHOICE, {"id": "N", "description": None}, "N", None),
         (CHOICE, {"id": "N"}, "N", None),
+        (CHOICE, {}, None, None),
+        (CHOICE, {"description": "Open"}, None, "Open"),
         (CHOICE, "N", "N", None),
         (CHOICE, None, None, None),
         (COUNT, {"id": 90, "description": "01:30"}, 90, "01:30"),
