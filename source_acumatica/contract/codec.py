@@ -167,8 +167,13 @@ def _linked(shape: Shape, *, has_choices: bool) -> tuple[type[RawRow], Callable[
     own = Cells(code := Code(_SHORTCUTS), "row", has_choices)
     fields, cells = _level(own, shape)
     row_type, make = _row_type(own, fields, shape), code.compiled([f"return {code.record(cells, is_top=False)}"])
-    nothing = row_type()
-    return row_type, lambda row: make("", row) if row and row != nothing else None
+    nothing = make("", row_type())
+
+    def convert(row: Any) -> Any:
+        record = make("", row) if row else nothing
+        return None if record == nothing else record
+
+    return row_type, convert
 
 
 def _row_type(cells: Cells, fields: Fields, shape: Shape) -> type[RawRow]:

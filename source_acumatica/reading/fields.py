@@ -289,7 +289,9 @@ def custom_values(raw: Any) -> dict[str, dict[str, Any]]:
 
 
 def _optional(convert: Callable[[Raw], Record]) -> Convert:
-    return lambda raw: convert(raw) if raw else None
+    """Null for an object in which nothing is, however the ERP writes that."""
+    nothing = convert({})
+    return lambda raw: record if raw and (record := convert(raw)) != nothing else None
 
 
 def conversion(name: str, kind: FieldKind) -> Convert:

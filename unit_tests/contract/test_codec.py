@@ -21,7 +21,7 @@ from unit_tests.reading.raw_pages import EXACT, NAMES, ODD, STAMP, STRING, TABLE
 # As often as values, and now and then what fits no description.
 MISSING = st.sampled_from([{}, {"value": None}])
 # Of an object nothing but what is known of it is looked at: one without any of that is an empty one.
-ODD_OBJECT = st.sampled_from([None, "bare", 7, [1], {"id": 5}])
+ODD_OBJECT = st.sampled_from([None, "bare", 7, [1], {"id": 5}, {"id": None}, {"rowNumber": 1}, {"Email": {}}])
 
 
 @st.composite
