@@ -109,6 +109,35 @@ def test_a_cap_of_any_number_does_not_end_the_list(stream: str, most_rows: int) 
         assert not destination.exact_repeats.total()
 
 
+@pytest.mark.parametrize("sessions", [1, 4])
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+@pytest.mark.parametrize("stream", CUSTOMERS)
+def test_blocks_of_hidden_rows_that_are_shorter_than_a_page_do_not_end_the_list(
+    stream: str, mode: Any, sessions: int
+) -> None:
+    """As where a user sees some of the branches: the places of all that is hidden in front count, too."""
+    shown = [False] * 300 + [True] * 48 + [False] * 400 + [True] * 60
+    with Simulator(rows=len(shown), tenants=("Company",), seats=4) as sim:
+        chosen = catalog(sim, stream, mode=mode)
+        keys = [key for (key,) in sim.tenant("Company").keys("Customer")]
+        sim.lies = Lies(hidden=frozenset(key for key, is_shown in zip(keys, shown, strict=True) if not is_shown))
+        destination = Destination()
+        destination.sync(sim.config(**SETTINGS, max_page_size=500, max_sessions=sessions), chosen)
+        assert len(destination.rows(stream)) == sum(shown)
+
+
+@pytest.mark.parametrize("most_rows", [1, 2, 3])
+def test_a_server_that_repeats_rows_of_a_group_is_given_up(most_rows: int) -> None:
+    """All that is new in a page may be held back, as more of its group may follow: then nothing comes of it."""
+    with Simulator(rows=7, tenants=("Company",), odata_page_rows=most_rows) as sim:
+        chosen = catalog(sim, "gi__BI-Customers", mode=FULL_REFRESH)
+        sim.lies = Lies(only="odata", repeats=1)
+        before, destination = len(sim.requests), Destination()
+        destination.sync(sim.config(**SETTINGS), chosen, fails=True)
+        assert destination.statuses == {"gi__BI-Customers": "INCOMPLETE"}
+        assert len(sim.requests) - before < 60
+
+
 # ------------------------------------------------------------------------------------------------------ another order
 
 

@@ -19,8 +19,9 @@ the place, or looked alike while others moved (``MisplacedRows``): rows that wer
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Generic
 
 from source_acumatica.reading.answer import Answer, Kind, new_rows
@@ -47,15 +48,18 @@ class _Watch:
     """Notices a list that gives nothing new and does not end."""
 
     before: Sequence[Identity] = ()
+    earlier: deque[int] = field(default_factory=lambda: deque(maxlen=_MOST_REPEATS))
     repeats: int = 0
     known_rows: int = 0
     restarts: int = 0
 
-    def page(self, identities: Sequence[Identity], *, is_new: bool) -> bool:
+    def page(self, skip: int, identities: Sequence[Identity], *, is_new: bool) -> bool:
         """Note a page; whether it has come too often to be new rows that look alike."""
         self.known_rows = 0 if is_new else self.known_rows + len(identities)
-        self.repeats = self.repeats + 1 if identities == self.before else 0
+        mark = hash((skip, *identities))
+        self.repeats = self.repeats + 1 if identities == self.before or mark in self.earlier else 0
         self.before = identities
+        self.earlier.append(mark)
         if self.known_rows > 2 * REMEMBERED_ROWS:
             raise MovingListError
         return self.repeats > _MOST_REPEATS
@@ -166,6 +170,8 @@ class _Anchored(Generic[Row]):
             is_group = self._is_one_group(answer)
             if is_group and not answer.is_short:
                 raise EqualKeysError
+            if self._kind is not Kind.ALIKE and answer.skip == max(self._offset - self._overlap, 0):
+                self._end_probes.note_lag(len(answer.rows) - len(answer.new) - self._overlap)
             may_end = is_group or self._is_end(answer)
             self._has_just_moved = False
             behind = self._behind(answer) if may_end else None
@@ -253,6 +259,7 @@ class _Anchored(Generic[Row]):
         """Yield the new rows of a page, without the group at its end unless that ``is_whole``."""
         held = () if is_whole else self._last_group(answer)
         new = answer.new[: len(answer.new) - len(held)]
+        is_new = bool(new)
         self._end_probes.note(len(answer.rows), answer.asked, len(new))
         goes_on = answer.skip >= self._offset or answer.goes_straight_on(self._offset, self._recent)
         if not goes_on:
@@ -277,9 +284,9 @@ class _Anchored(Generic[Row]):
             position = replace(self._start, offset=self._offset, anchors=self._recent.end())
             shows_likes = self._should_be_unique and self._kind is Kind.ALIKE
             yield Page(rows, position, is_alike, is_last, shows_likes)
-        if self._watch.page(answer.identities, is_new=bool(answer.new)):
+        if self._watch.page(answer.skip, answer.identities, is_new=is_new):
             self._watch.repeats = 0
-            if not answer.new or self._fetch(_BEHIND_EVERY_LIST)[0]:
+            if not is_new or self._fetch(_BEHIND_EVERY_LIST)[0]:
                 raise MovingListError
 
     def _rows_to_repeat(self) -> int:

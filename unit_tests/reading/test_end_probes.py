@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
@@ -120,3 +122,37 @@ def test_what_was_held_back_is_no_sign_of_hidden_rows():
     assert len([row for page in pages for row in page.rows]) == 20
     assert not end_probes.hides_rows
     assert hiding.requests == 2
+
+
+@pytest.mark.parametrize("grows", [False, True])
+@pytest.mark.parametrize("begins_visible", [False, True])
+@pytest.mark.parametrize("seed", range(60))
+def test_runs_of_hidden_rows_that_are_shorter_than_a_page_are_read_over(seed, begins_visible, grows):
+    """As where a user sees some of the branches; pages may have grown while the list began."""
+    chance, page_rows = Random(seed), 100
+    visible = [begins_visible] * chance.randrange(1, 20)
+    for _ in range(chance.randrange(2, 30)):
+        visible += [False] * chance.randrange(1, 90) + [True] * chance.randrange(1, 30)
+    rows, requests = [number for number, is_visible in enumerate(visible) if is_visible], 0
+
+    def fetch(skip):
+        nonlocal page_rows, requests
+        requests += 1
+        asked, page_rows = page_rows, min(2 * page_rows, 400) if grows else page_rows
+        return [number for number in range(skip, min(skip + asked, len(visible))) if visible[number]], asked
+
+    pages = anchored_pages(fetch, lambda row: (str(row),), BEGINNING, sent_marks=SentMarks(), end_probes=EndProbes())
+    assert [row for page in pages for row in page.rows] == rows
+    assert requests < 25 + len(visible) / 10
+
+
+def test_a_few_rows_that_are_inserted_in_front_are_no_sign_of_hidden_ones():
+    rows, end_probes = [*range(1000, 1500)], EndProbes()
+
+    def fetch(skip):
+        rows[:0] = range(rows[0] - 2, rows[0])
+        return rows[skip : skip + 100], 100
+
+    pages = anchored_pages(fetch, lambda row: (str(row),), BEGINNING, sent_marks=SentMarks(), end_probes=end_probes)
+    assert {row for page in pages for row in page.rows} >= set(range(1000, 1500))
+    assert not end_probes.hides_rows
