@@ -60,6 +60,7 @@ CASES = (
     Case(_FOUR, 200_000, settings={"max_sessions": 4}),
     Case("six streams of 20,000 rows", 20_000, streams=6),
     Case("ten streams of 20,000 rows, eight sessions", 20_000, settings={"max_sessions": 8}, streams=10),
+    Case("six streams of 3,000 rows of 1,000 fields", 3_000, ("--fields", "1000"), streams=6),
     Case("300 rows of 1 MB", 300, LARGE_ROWS),
     Case("100,000 rows, nobody reads for 20 s", 100_000, pause_seconds=20),
     Case("300 rows of 1 MB, nobody reads for 20 s", 300, LARGE_ROWS, pause_seconds=20),

@@ -143,7 +143,8 @@ class ListReader(ContractReader):
     def _begun(self) -> PageSize:
         """The size of pages; the first time, with the plan to begin with."""
         if self._size is None:
-            self._size = PageSize(self.config.max_page_size, lists=lambda: self.client.helpers.lists)
+            values = self.table.values_in_row(self.columns)
+            self._size = PageSize(self.config.max_page_size, values, lists=lambda: self.client.helpers.lists)
             self._take(self._first_plan())
         return self._size
 
@@ -311,10 +312,8 @@ class ListReader(ContractReader):
         has_rows = self.requests.has_rows
         if not hides_rows(self.facts, partial(has_rows, EVER, probe), partial(has_rows, Window(), probe)):
             return False
-        logger.warning(
-            f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some. "
-            + self._in_full
-        )
+        told = f"{self.where}: the ERP answers a filter by {self.table.cursor} with no rows, although there are some."
+        logger.warning(f"{told} {self._in_full}")
         return True
 
     def _has_empty_parts(self, rows: Sequence[Raw], window: Window, page: Mapping[str, Any]) -> bool:

@@ -23,6 +23,7 @@ from source_acumatica.reading.fields import (
     unwrap,
     utc_instant,
 )
+from source_acumatica.reading.page_size import WEIGHT_OF_DICTS
 from source_acumatica.reading.table import (
     DELETED_AT,
     Rows,
@@ -32,6 +33,8 @@ from source_acumatica.reading.table import (
     stamps_of,
 )
 
+# Of a document; twice as many where they have lines themselves.
+_USUAL_LINES = 15
 MAIN_ENDPOINT = "Default"
 """The endpoint whose streams carry no prefix."""
 
@@ -185,6 +188,15 @@ class Table:
             shape.has_choice(name.removeprefix(prefix) for name in names if name.startswith(prefix))
             for shape, prefix in levels
         )
+
+    def values_in_row(self, columns: Collection[str] | None) -> int:
+        """About how many values come with a record, or with its lines, of which nobody says how many there are.
+
+        Of records that stay dicts as many as take as much memory.
+        """
+        values = _values_in(self.rows_shape, columns) * (1 if self.is_identified else WEIGHT_OF_DICTS)
+        lists = sum(part in self._level(depth).collections for depth, part in enumerate(self.path))
+        return values * (_USUAL_LINES * 2 ** (lists - 1) if lists else 1)
 
     @property
     def id_field(self) -> str:
@@ -368,3 +380,10 @@ class Table:
         for part in self.path[:depth]:
             shape = shape.collections.get(part) or shape.objects[part]
         return shape
+
+
+def _values_in(shape: Shape, columns: Collection[str] | None = None) -> int:
+    """How many values a record has, or those in ``columns``, with the ones in linked objects."""
+    own = sum(columns is None or name in columns for name in shape.fields)
+    linked = (one for name, one in shape.objects.items() if columns is None or name in columns)
+    return own + sum(map(_values_in, linked))

@@ -39,8 +39,10 @@ __all__ = ["Client", "RetryPolicy", "encode"]
 logger = logging.getLogger("airbyte")
 Answer = TypeVar("Answer")
 
-# A larger page is asked for again with fewer rows: as objects, its records take several times as much memory.
+# A larger page is asked for again with fewer rows: as objects, its records take several times as much memory. Where
+# several lists are read, each may have one.
 _LARGEST_PAGE_BYTES = 32 * 1024**2
+_LARGEST_PAGE_BYTES_OF_SEVERAL = 16 * 1024**2
 # What cannot be asked for in parts: a page of the fewest rows, a form's results, a description.
 _LARGEST_ANSWER_BYTES = 256 * 1024**2
 # A connection of two megabits; a file of many megabytes may take longer than the read time-out.
@@ -77,6 +79,10 @@ class Client:
     def instance_url(self) -> str:
         """The address of the instance, without a slash at its end."""
         return self._config.instance_url
+
+    @property
+    def _largest_page_bytes(self) -> int:
+        return _LARGEST_PAGE_BYTES if self.helpers.lists <= 1 else _LARGEST_PAGE_BYTES_OF_SEVERAL
 
     @contextmanager
     def reading(self, tenant: str) -> Iterator[None]:
@@ -162,7 +168,7 @@ class Client:
         longest = self._config.read_timeout_seconds
         bounds = (
             min(longest, _HINT_SECONDS) if is_hint else longest,
-            most_bytes or (_LARGEST_PAGE_BYTES if is_page else _LARGEST_ANSWER_BYTES),
+            most_bytes or (self._largest_page_bytes if is_page else _LARGEST_ANSWER_BYTES),
             _SLOWEST_BYTES_PER_SECOND if most_bytes else math.inf,
         )
         trouble = self._troubles.get(where) or Trouble()

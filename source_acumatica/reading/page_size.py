@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # An anchored page overlaps the one before, so one row is no page.
 SMALLEST_PAGE_ROWS = 2
-# The first page is small, since it is not known yet how heavy the rows of this entity are.
+# The first page is small, since it is not known yet how heavy the rows of this entity are. With many values it is
+# smaller still: several lists may begin at the same time.
 FIRST_PAGE_ROWS = 500
+_FEWEST_ROWS_OF_FIRST_PAGE = 50
+_FIRST_PAGE_BYTES, _VALUE_BYTES = 3 * 1024 * 1024, 45
 # Below this an answer was quick and the next page may be larger; above, it is made smaller. A proxy in between often
 # gives up after 60 s.
 _QUICK_SECONDS = 5.0
@@ -17,8 +20,8 @@ _SLOW_SECONDS = 30.0
 # A page in memory takes three times the size of its response, and of each list that is read there may be one.
 _LARGE_BYTES = 16 * 1024 * 1024
 _LARGE_BYTES_OF_SEVERAL = 8 * 1024 * 1024
-# Where each value has an object around it, a dict for each row and each value takes so many times as much as that.
-_WEIGHT_OF_DICTS = 3
+WEIGHT_OF_DICTS = 3
+"""Where each value has an object around it, a dict for each row and each value takes so many times as much as that."""
 
 
 @dataclass
@@ -26,7 +29,9 @@ class PageSize:
     """How many rows are asked for at once: from a small start towards ``largest``, as the answers' cost allows."""
 
     largest: int
-    rows: int = 0
+    values: int = 0
+    """About how many values come with a row; of dicts as many as weigh as much, 0 where it is not known."""
+    rows: int = field(default=0, init=False)
     lists: Callable[[], int] = lambda: 1
     """How many lists are being read at the same time."""
     _refused_rows: int = 0
@@ -36,7 +41,8 @@ class PageSize:
 
     def __post_init__(self) -> None:
         self.largest = max(self.largest, SMALLEST_PAGE_ROWS)
-        self.rows = min(FIRST_PAGE_ROWS, self.largest)
+        rows = _FIRST_PAGE_BYTES // (self.values * _VALUE_BYTES) if self.values else FIRST_PAGE_ROWS
+        self.rows = min(max(rows, _FEWEST_ROWS_OF_FIRST_PAGE), FIRST_PAGE_ROWS, self.largest)
 
     def observe(self, seconds: float, size_bytes: int, asked: int | None = None) -> None:
         """Adapt to what a page cost that was asked for with so many rows."""
@@ -74,7 +80,7 @@ class PageSize:
 
 def weight(size_bytes: int, rows: Sequence[Any]) -> int:
     """The size of a response of the contract API; for rows that are dicts, that of as much memory of typed rows."""
-    return size_bytes * _WEIGHT_OF_DICTS if rows and isinstance(rows[0], dict) else size_bytes
+    return size_bytes * WEIGHT_OF_DICTS if rows and isinstance(rows[0], dict) else size_bytes
 
 
 def can_be_smaller(token: Mapping[str, Any]) -> bool:

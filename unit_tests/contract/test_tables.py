@@ -343,3 +343,15 @@ def test_the_choices_that_a_row_filter_names_are_known():
     (bill, *_) = tables("Default", "1", "Bill", PICKED, Known(("Type", "Nbr")))
     assert replace(bill, condition="(Type eq 'INV' or Nbr eq 'Typewriter')").choices_in_condition == ["Type"]
     assert replace(bill, condition="(Typewriter eq 'x')").choices_in_condition == []
+
+
+def test_about_how_many_values_come_with_a_row_is_known_before_the_first_page():
+    """Of a document with lines of usual number; records without a key stay dicts, which weigh more."""
+    contact = Shape({"Name": STRING, "Email": STRING}, {"Address": Shape({"City": STRING})})
+    lines = Shape({"LineNbr": INTEGER, "Qty": STRING}, {}, {"Lots": Shape({"LotNbr": STRING})})
+    shape = Shape({"Nbr": STRING, "Date": STAMP}, {"Contact": contact}, {"Details": lines})
+    found = {table.name: table for table in tables("Default", "1", "Order", shape, Known(("Nbr",)))}
+    counts = {name: table.values_in_row(None) for name, table in found.items()}
+    assert counts == {"Order": 5, "Order__Details": 2 * 15, "Order__Details__Lots": 30}
+    assert found["Order"].values_in_row({"id", "Nbr", "Contact"}) == 4
+    assert next(table.values_in_row(None) for table in tables("Default", "1", "Order", shape, Known())) == 15

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -228,3 +228,15 @@ def test_an_answer_that_is_followed_by_others_is_not_kept():
         closing(Client(Config.parse(settings), RetryPolicy(0, 60))) as client,
     ):
         assert client.helpers.submit(lambda: fetch(client), Demand()).result(5) == []
+
+
+@pytest.mark.parametrize(("lists", "is_too_large"), [(1, False), (2, True)])
+def test_where_several_lists_are_read_their_pages_may_be_half_as_large(lists, is_too_large):
+    page = b"[" + b" " * (20 * 1024**2) + b"]"
+    with erp(lambda handler: handler.say(200, page)) as (settings, _calls), ExitStack() as reading:
+        client = Client(Config.parse(settings), RetryPolicy(0, 0))
+        for _ in range(lists):
+            reading.enter_context(client.helpers.one_list())
+        with closing(client), pytest.raises(RequestFailed) if is_too_large else nullcontext() as raised:
+            fetch(client, is_page=True)
+    assert not is_too_large or raised.value.problem.action is Action.FEWER_ROWS

@@ -16,6 +16,15 @@ def test_the_first_page_is_small():
     assert PageSize(100).rows == 100
 
 
+@pytest.mark.parametrize(
+    ("values", "rows"), [(0, 500), (60, 500), (139, 500), (140, 499), (600, 116), (1500, 50), (10**6, 50)]
+)
+def test_with_many_values_the_first_page_is_smaller(values, rows):
+    """Some 3 MB are expected; of fewer rows, an empty page would prove nothing."""
+    assert PageSize(5000, values).rows == rows
+    assert PageSize(30, values).rows == 30
+
+
 def test_a_page_has_never_fewer_rows_than_anchoring_needs():
     assert PageSize(1).rows == SMALLEST_PAGE_ROWS
     assert PageSize(1).largest == SMALLEST_PAGE_ROWS
@@ -49,7 +58,7 @@ def test_a_page_grows_up_to_the_setting():
 
 
 def test_of_several_that_fail_for_one_cause_the_first_halves_the_page():
-    size = PageSize(5000, 1000)
+    size = PageSize(5000)
     size.rows = 1000
     assert [(size.shrink(asked=1000), size.rows) for _ in range(8)] == [(True, 500)] * 8
     assert [(size.shrink(asked=500), size.rows) for _ in range(8)] == [(True, 250)] * 8
