@@ -22,29 +22,19 @@ Result = TypeVar("Result")
 class Demand:
     """Whether the answer to a request that was sent in advance is needed."""
 
-    def __init__(self, when_known: Callable[[], None] | None = None) -> None:
-        """``when_known`` is called once."""
-        self._is_known, self._is_needed, self._when_known = threading.Event(), False, when_known
+    def __init__(self, when_known: Callable[[Demand], None] = lambda _demand: None) -> None:
+        """``when_known`` is called once that is known, and may be called again."""
+        self._is_known, self._is_needed, self._tell = threading.Event(), False, when_known
 
     def confirm(self) -> None:
         """It is needed now."""
         self._is_needed = True
-        self._settle()
+        self.withdraw()
 
     def withdraw(self) -> None:
-        """It will never be."""
-        self._settle()
-
-    def _settle(self) -> None:
-        tell, self._when_known = self._when_known, None
+        """It will never be, unless that was said before."""
         self._is_known.set()
-        if tell:
-            tell()
-
-    @property
-    def is_known(self) -> bool:
-        """Whether one of both has been said."""
-        return self._is_known.is_set()
+        self._tell(self)
 
     def wait(self) -> None:
         """Wait until one of both is said.
@@ -80,40 +70,40 @@ class Helpers:
         self._threads = ThreadPoolExecutor(4 * sessions + 4, thread_name_prefix="helper")
         self._sessions, self._busy, self._lacks_until = sessions, 0, -math.inf
         self._lock = threading.Lock()
-        self._demands: set[Demand] = set()
-        """Those that a thread waits for."""
+        self._in_advance: set[Demand] = set()
+        """Of requests of which it is not known yet whether they are needed."""
         self.lists = 0
         """How many lists are being read."""
-        self._most_waiting = max(sessions, 1)
-        self._in_advance = 0
-        """The requests of which it is not known yet whether they are needed."""
         self._is_closed = False
 
     def advance(self, task: Callable[[], Result]) -> tuple[Future[Result], Demand] | None:
         """Start a request before its answer is needed; None where as many are in advance as there are sessions.
 
-        All lists together: what has come lies in memory.
+        All lists together: what has come lies in memory. None after ``close``, too.
         """
+        demand = Demand(self._forget)
         with self._lock:
-            if self._in_advance >= self._most_waiting:
+            if self._is_closed or len(self._in_advance) >= max(self._sessions, 1):
                 return None
-            self._in_advance += 1
-        demand = Demand(self._one_is_known)
-        return self.submit(task, demand), demand
-
-    def _one_is_known(self) -> None:
-        with self._lock:
-            self._in_advance -= 1
-
-    def submit(self, task: Callable[[], Result], demand: Demand | None = None) -> Future[Result]:
-        """Start a request; after ``close`` it is cancelled at once. ``demand`` says whether its answer is needed."""
+            self._in_advance.add(demand)
 
         def run() -> Result:
             _own.demand = demand
-            return task()
+            try:
+                return task()
+            finally:
+                _own.demand = None
 
+        return self.submit(run), demand
+
+    def _forget(self, demand: Demand) -> None:
+        with self._lock:
+            self._in_advance.discard(demand)
+
+    def submit(self, task: Callable[[], Result]) -> Future[Result]:
+        """Start a request; after ``close`` it is cancelled at once."""
         try:
-            future = self._threads.submit(run)
+            future = self._threads.submit(task)
         except RuntimeError:
             future = Future()
             future.cancel()
@@ -139,33 +129,20 @@ class Helpers:
     def until_needed(self) -> None:
         """Wait until what this thread has got is needed; meanwhile it does not count as busy.
 
-        No more threads wait than there are sessions: others have it at once.
+        Each that waits keeps a thread, and whoever needs it may need another thread first: there are more threads than
+        requests in advance.
 
         Raises:
             CancelledError: it is not needed.
         """
-        demand = _own.demand
-        if demand is None:
-            return
-        if demand.is_known:
-            demand.wait()
+        if _own.demand is None:
             return
         began = time.monotonic()
-        with self._lock:
-            if len(self._demands) >= self._most_waiting:
-                # Each that waits keeps a thread, and whoever needs it may need another thread first.
-                return
-            self._demands.add(demand)
-            is_closed = self._is_closed
-        if is_closed:
-            demand.withdraw()
         self._count(-1)
         try:
-            demand.wait()
+            _own.demand.wait()
         finally:
             self._count(1)
-            with self._lock:
-                self._demands.discard(demand)
             _own.waited_seconds += time.monotonic() - began
 
     @contextmanager
@@ -236,8 +213,8 @@ class Helpers:
     def close(self) -> None:
         """Cancel the requests that have not begun or are not needed yet, and do not wait for the others."""
         with self._lock:
-            self._is_closed, demands = True, [*self._demands]
-        for demand in demands:
+            self._is_closed, in_advance = True, [*self._in_advance]
+        for demand in in_advance:
             demand.withdraw()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

@@ -18,7 +18,6 @@ from source_acumatica.erp import client as client_module
 from source_acumatica.erp.client import Client, RetryPolicy
 from source_acumatica.erp.concurrency import ConcurrencyLimit
 from source_acumatica.erp.errors import Action, Problem, RequestFailed
-from source_acumatica.erp.helpers import Demand
 from source_acumatica.erp.sessions import Session
 from unit_tests.waiting import until
 
@@ -208,15 +207,15 @@ def test_what_is_waited_for_is_known():
 
 def test_a_refusal_is_not_kept_until_it_is_needed():
     """Its cause would be waited out only then."""
-    calls, demand = [], Demand()
+    calls = []
 
     def answer(handler):
         calls.append(handler)
         handler.say(503 if len(calls) == 1 else 200, b"[]")
 
     with erp(answer) as (settings, _), closing(Client(Config.parse(settings), RetryPolicy(3, 60, 0.01))) as client:
-        future = client.helpers.submit(lambda: fetch(client, is_kept=True), demand)
-        until(lambda: client.helpers._demands)
+        future, demand = client.helpers.advance(lambda: fetch(client, is_kept=True))
+        until(lambda: len(calls) == 2 and client.helpers.is_idle)
         assert (len(calls), future.done(), client.waited_for) == (2, False, "")
         demand.confirm()
         assert future.result(5) == []
@@ -227,7 +226,7 @@ def test_an_answer_that_is_followed_by_others_is_not_kept():
         erp(lambda handler: handler.say(200, b"[]")) as (settings, _),
         closing(Client(Config.parse(settings), RetryPolicy(0, 60))) as client,
     ):
-        assert client.helpers.submit(lambda: fetch(client), Demand()).result(5) == []
+        assert client.helpers.advance(lambda: fetch(client))[0].result(5) == []
 
 
 @pytest.mark.parametrize(("lists", "is_too_large"), [(1, False), (2, True)])

@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from source_acumatica.erp.helpers import Demand, Helpers, clock
+from source_acumatica.erp.helpers import Helpers, clock
 from unit_tests.waiting import until
 
 
@@ -97,8 +97,8 @@ class Ahead:
     """A task that has got its answer, and waits until that is needed."""
 
     def __init__(self, helpers):
-        self.helpers, self.demand, self.has_answer = helpers, Demand(), threading.Event()
-        self.future = helpers.submit(self.run, self.demand)
+        self.helpers, self.has_answer = helpers, threading.Event()
+        self.future, self.demand = helpers.advance(self.run)
         assert self.has_answer.wait(5)
 
     def run(self):
@@ -129,18 +129,20 @@ def test_the_time_until_an_answer_is_needed_is_not_the_servers():
 
 def test_an_answer_that_is_needed_already_does_not_wait():
     with closing(Helpers(1)) as helpers:
-        demand = Demand()
+        may_go_on = threading.Event()
+        future, demand = helpers.advance(lambda: (may_go_on.wait(5) and helpers.until_needed()) or "answer")
         demand.confirm()
-        assert helpers.submit(lambda: helpers.until_needed() or "answer", demand).result(5) == "answer"
+        may_go_on.set()
+        assert future.result(5) == "answer"
 
 
 def test_a_thread_that_answers_nobody_in_advance_does_not_wait():
     with closing(Helpers(1)) as helpers:
         helpers.until_needed()
         # The thread is the same that has had a demand before.
-        demand = Demand()
+        future, demand = helpers.advance(helpers.until_needed)
         demand.confirm()
-        helpers.submit(helpers.until_needed, demand).result(5)
+        future.result(5)
         assert helpers.submit(lambda: helpers.until_needed() or "answer").result(5) == "answer"
 
 
@@ -158,8 +160,8 @@ class Late:
     """A task whose answer comes when it ``may_go_on``."""
 
     def __init__(self, helpers):
-        self.helpers, self.may_go_on, self.demand = helpers, threading.Event(), Demand()
-        self.future = helpers.submit(self.run, self.demand)
+        self.helpers, self.may_go_on = helpers, threading.Event()
+        self.future, self.demand = helpers.advance(self.run)
 
     def run(self):
         self.may_go_on.wait(5)
@@ -186,11 +188,10 @@ def test_an_answer_that_came_when_nobody_needed_it_any_more_is_left_as_it_is():
 
 
 @pytest.mark.parametrize("sessions", [1, 3])
-def test_no_more_threads_wait_than_there_are_sessions_so_that_others_are_left(sessions):
-    """Each that waits keeps a thread, and the requests that a reader needs first would find none."""
+def test_threads_are_left_for_what_is_needed_while_others_wait(sessions):
     with closing(Helpers(sessions)) as helpers:
-        several = [Ahead(helpers) for _ in range(10 * sessions)]
-        until(lambda: sum(not each.future.done() for each in several) == sessions)
+        several = [Ahead(helpers) for _ in range(sessions)]
+        until(lambda: helpers.is_idle)
         assert list(helpers.map(lambda number: -number, range(50))) == [-number for number in range(50)]
         for each in several:
             each.demand.confirm()
@@ -229,6 +230,7 @@ def test_no_more_is_in_advance_than_there_are_sessions_until_it_is_known_whether
             getattr(begun[0][1], end)()
         assert helpers.advance(lambda: 1) is not None
         assert helpers.advance(lambda: 1) is None
+    assert helpers.advance(lambda: 1) is None, "the run has ended"
 
 
 def test_what_is_asked_for_with_a_lock_is_needed_at_once():
@@ -266,7 +268,7 @@ def test_the_end_withdraws_what_came_in_advance(is_before):
     future, _ = helpers.advance(task)
     if not is_before:
         may_go_on.set()
-        until(lambda: helpers._demands)
+        until(lambda: helpers.is_idle)
     end = threading.Thread(target=helpers.close, daemon=True)
     end.start()
     end.join(5)

@@ -140,7 +140,7 @@ def test_a_reading_that_ends_early_leaves_no_answer_waiting():
         for _, page in zip(range(3), pages, strict=False):
             assert page.rows
         pages.close()
-        until(lambda: not helpers._demands)
+        until(lambda: not helpers._in_advance)
 
 
 @given(st.integers(0, 60), st.integers(1, 5), st.sampled_from([(1, PAGE_ROWS), (4, 50)]), st.integers(0, 10**9))
