@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 # A request is declined if more than 20 wait (BEHAVIOR.md, "Licence"), and other integrations wait in the same queue.
-_MOST_UNPROVEN = 8
+_LONGEST_QUEUE, _MOST_UNPROVEN = 20, 8
 # The licence counts a minute: what went on for so long without waiting uses less than half of it.
 _PROVEN_SECONDS = 60.0
 # A few that wait keep the ERP busy while the next ones are on their way. Each one more only waits.
@@ -30,6 +30,8 @@ _FOLLOWS, _FOLLOWS_DOWN = 0.05, 0.5
 _HARDLY_QUEUED = 1.0
 # If it came from a queue after all: so many may wait unnoticed with as many in flight as are allowed without a proof.
 _MOST_UNNOTICED = 2.0
+# After so many rounds, no answer is expected to tell what it took any more.
+_ROUNDS_UNTIL_BELIEVED = 8
 # By this, the least that a kind of request takes follows work that grows: pages that begin further and further back.
 _CREEP = 1.002
 # So many times the same few wait; then fewer are sent, to see whether it is the licence that they wait for.
@@ -107,7 +109,9 @@ class ConcurrencyLimit:
         self._waited_at: float | None = None
         self._trial: tuple[int, float] | None = None
         """The limit before fewer were sent, and the wait that is to become shorter by it."""
-        self._rounds_of_few = 0
+        self._rounds_of_few = self._rounds_untold = 0
+        self._has_told = False
+        """Whether an answer has told what it took."""
         self._least_outside: dict[str, float] = {}
         self._least_inside: dict[str, float] = {}
         self._helped = self._refuted = self._rounds_left_alone = 0
@@ -138,6 +142,8 @@ class ConcurrencyLimit:
         self._waited_at = exchange.sent_at + exchange.whole
         self._begin_round(self._waited_at)
         self._trial = None
+        # The licence may make all of them wait from one moment to the next: no more than its queue takes.
+        self._sessions = min(self._sessions, _LONGEST_QUEUE)
         self.most = max(self.most // 2, 1)
 
     def _waited(self, exchange: Exchange) -> _Waited | None:
@@ -160,10 +166,13 @@ class ConcurrencyLimit:
 
     def _decide(self, now: float) -> None:
         answers, trial = self._begin_round(now), self._trial
-        self._trial = None
         if not answers:
-            self.most = self._sessions
+            # Where only some answers tell it, a few in a row may not.
+            self._rounds_untold += 1
+            if self._rounds_untold >= (_ROUNDS_UNTIL_BELIEVED if self._has_told else 1):
+                self.most, self._trial = self._sessions, None
             return
+        self._trial, self._rounds_untold, self._has_told = None, 0, True
         ended = _Round(answers)
         if trial and not self._ends_with(ended, *trial):
             return
@@ -176,7 +185,8 @@ class ConcurrencyLimit:
             self._reduce(math.floor(min(ended.in_flight, self.most) - _TAKEN_AWAY * queued), ended.waited, now)
         elif self._recently_queued >= _HARDLY_QUEUED:
             if queued >= _FEW_QUEUED:
-                self._leave(self._usual + ended.wait_of(self._recently_queued), now)
+                self._waited_at = now
+            self._leave(self._usual + ended.wait_of(self._recently_queued), now)
         elif queued < _FEW_QUEUED and ended.most_in_flight >= self.most:
             self._raise(now)
 
@@ -213,7 +223,7 @@ class ConcurrencyLimit:
 
     def _leave(self, waited: float, now: float) -> None:
         """Leave it as it is for some rounds."""
-        self._waited_at, self._rounds_of_few = now, self._rounds_of_few + 1
+        self._rounds_of_few += 1
         if self._rounds_of_few > _ROUNDS_UNTIL_TRIED:
             self._reduce(self.most // 2, waited, now)
 

@@ -65,7 +65,7 @@ class _Watch:
         return self.repeats > _MOST_REPEATS
 
     def restart(self) -> None:
-        self.restarts += 1
+        self.restarts, self.repeats, self.earlier = self.restarts + 1, 0, deque(maxlen=_MOST_REPEATS)
         if self.restarts > _MOST_RESTARTS:
             sentence = "the rows of the list are removed or change their order faster than they can be read"
             raise MovingListError(sentence)
@@ -170,8 +170,8 @@ class _Anchored(Generic[Row]):
             is_group = self._is_one_group(answer)
             if is_group and not answer.is_short:
                 raise EqualKeysError
-            if self._kind is not Kind.ALIKE and answer.skip == max(self._offset - self._overlap, 0):
-                self._end_probes.note_lag(len(answer.rows) - len(answer.new) - self._overlap)
+            is_at_place = answer.skip == max(self._offset - self._overlap, 0)
+            self._end_probes.look_at(len(answer.new), answer.lag(self._overlap, self._recent) if is_at_place else 0)
             may_end = is_group or self._is_end(answer)
             self._has_just_moved = False
             behind = self._behind(answer) if may_end else None

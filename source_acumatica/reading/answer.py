@@ -40,6 +40,11 @@ class Answer(Generic[Row]):
         """The offset behind its last row."""
         return self.skip + len(self.rows)
 
+    def lag(self, overlap: int, recent: RecentRows) -> int:
+        """How far in front of its place it begins, if that is ``overlap`` rows in front of the end of what was sent."""
+        last = recent.end(1)
+        return self.identities.index(last[0]) + 1 - overlap if last and last[0] in self.identities else 0
+
     def goes_straight_on(self, offset: int, recent: RecentRows) -> bool:
         """Whether it begins with the rows that were sent last, up to ``offset``, and all others are new."""
         overlap, rows = offset - self.skip, len(self.rows)

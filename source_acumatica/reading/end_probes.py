@@ -15,9 +15,9 @@ _OVERLAP = 10
 # Where rows are hidden, a run of them may be longer than a page: each probe goes twice as far as the one before, up to
 # so many pages.
 _FURTHEST_PAGES = 2**9
-# A page that begins with rows from so far in front of its place has hidden rows before it, whose places count: as many
-# may be inserted while a list is read, but seldom. Fewer do where a short page was not the last one, either.
-_LAG, _LAG_AFTER_SHORT_PAGE = 10, 3
+# A page that begins so many rows in front of its place may have hidden rows before it, whose places count; or rows were
+# inserted there, so nothing else follows from that. Fewer do where a short page was not the last one, either.
+_LAG, _LAG_AFTER_SHORT_PAGE = 3, 1
 # In a list that has hidden rows before, the first pages are looked at without a gap: a single row may be among them.
 _PAGES_BEHIND = (1, 2, 3, *(2**power for power in range(2, 10)))
 
@@ -31,38 +31,42 @@ class EndProbes:
     has_hidden_rows: bool = False
     """Whether the list has hidden rows before: then the next visible row may be far, even behind the first page."""
     hides_rows: bool = field(default=False, init=False)
-    """Whether a page came shorter than the server's pages do, and rows followed, or places count that have no rows."""
+    """Whether a page came shorter than the server's pages do, and rows followed."""
     rows: int = field(default=0, init=False)
     """How many have come."""
     longest: int = field(default=0, init=False)
     """The rows of the longest page: a server may give fewer than are asked for."""
     _cuts_pages: bool = field(default=False, init=False)
     """Whether a page came shorter than it was asked for, and rows followed."""
+    _lags: bool = field(default=False, init=False)
+    """Whether the places of hidden rows may count."""
     _last: tuple[int, int] = field(default=(0, 0), init=False)
     """How many rows the last page had, and how many it was asked for."""
 
     def begin(self) -> None:
         """A list begins, or is read again: it has no last page yet."""
-        self._last = 0, 0
+        self._last, self._lags = (0, 0), False
 
     def note(self, came: int, asked: int, new: int) -> None:
         """A page was taken, with ``new`` rows that no page before had."""
-        had, room = self._last
-        self._cuts_pages |= new > 0 and had < room
-        self.hides_rows |= new > 0 and had < min(room, self.longest)
+        self.look_at(new)
         self._last = came, asked
         self.rows += new
 
-    def note_lag(self, rows: int) -> None:
-        """A page begins so many rows in front of its place."""
-        self.hides_rows |= rows >= (_LAG_AFTER_SHORT_PAGE if self._cuts_pages else _LAG)
+    def look_at(self, new: int, lag: int = 0) -> None:
+        """A page has come that has ``new`` rows, and begins ``lag`` rows in front of its place."""
+        had, room = self._last
+        self._cuts_pages |= new > 0 and had < room
+        self.hides_rows |= new > 0 and had < min(room, self.longest)
+        self._lags |= lag >= (_LAG_AFTER_SHORT_PAGE if self._cuts_pages else _LAG)
 
     def first_distance(self, asked: int) -> int | None:
         """How far behind the beginning of a page that brings nothing new the only probe goes, if there is one.
 
         Where rows are hidden, there are several, and a short page says nothing of the end.
         """
-        is_only_one = self.are_due and not (self.hides_rows or self.has_hidden_rows) and asked >= SMALL_PAGE_ROWS
+        may_hide = self.hides_rows or self.has_hidden_rows or self._lags
+        is_only_one = self.are_due and not may_hide and asked >= SMALL_PAGE_ROWS
         return _begin(self._step(asked), self._step(asked)) if is_only_one else None
 
     def behind(self, came: int, asked: int, probe: Callable[[int], Found | None], *, is_full: bool) -> Found | None:
@@ -92,7 +96,7 @@ class EndProbes:
         return min(asked, max(self.longest, SMALL_PAGE_ROWS)) if self._cuts_pages else asked
 
     def _distances(self, asked: int, step: int, *, are_due: bool) -> Iterator[int]:
-        if self.hides_rows:
+        if self.hides_rows or self._lags:
             distance = step
             while distance <= asked * _FURTHEST_PAGES:
                 yield distance

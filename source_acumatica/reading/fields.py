@@ -249,8 +249,6 @@ def id_of(value: Any) -> Any:
     match value:
         case {"id": id_}:
             return id_
-        case dict() if value.keys() <= {"description"}:
-            return None
         case Choice():
             return value.id
         case list():
@@ -299,6 +297,8 @@ def conversion(name: str, kind: FieldKind) -> Convert:
     if kind is FieldKind.UNKNOWN:
         # An object without a value is no wrapper.
         return lambda value: value if isinstance(value, dict) and value and "value" not in value else _inside(value)
+    if kind in (FieldKind.CHOICE, FieldKind.INTEGER_CHOICE):
+        return lambda wrapper: None if isinstance(value := unwrap(wrapper), dict) else value
     convert = value_conversion(name, kind)
     return (lambda wrapper: convert(unwrap(wrapper))) if convert else unwrap
 
