@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from airbyte_cdk.models import FailureType
 
 from source_acumatica.contract.base_reader import DECODER, LIST_DECODER, ContractReader
 from source_acumatica.contract.codec import rows_of
+from source_acumatica.contract.field_check import FieldCheck
 from source_acumatica.contract.parameters import inquiry_body, wrong_parameters
 from source_acumatica.contract.plan import Plan
 from source_acumatica.contract.query import record_options
@@ -38,6 +39,12 @@ class FormReader(ContractReader):
     """The results of an inquiry form: asked for with parameters, in one answer, in full each time."""
 
     given: Mapping[str, Any] = field(default_factory=dict)
+    _field_check: FieldCheck = field(init=False)
+    _without: tuple[str, ...] = field(default=(), init=False)
+    """The columns for which the results that were given last hold no value."""
+
+    def __post_init__(self) -> None:
+        self._field_check = FieldCheck(self.table, self.columns, self.where)
 
     def pages(self, window: Window) -> Iterator[Page[Raw]]:
         """The form as a record, once for each batch of its results, which are the table's rows."""
@@ -53,13 +60,35 @@ class FormReader(ContractReader):
                 f"inquiry_parameters; it takes {names}."
             )
         for batch in in_batches(results):
-            form: Any = Part(batch, first, len(results))
-            for name in reversed(self.table.outermost_list):
-                form = {name: form}
-            # So that the whole batch goes out at once, however large its records are.
-            self.record_bytes = 1.0
-            yield Page([form], window.start)
-            first += len(batch)
+            for some, without in self._checked(batch):
+                self._without = without
+                # So that the whole batch goes out at once, however large its records are.
+                self.record_bytes = 1.0
+                yield Page([self._form_with(Part(some, first, len(results)))], window.start)
+                first += len(some)
+
+    def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
+        """The rows as they are: all results in them lack the same."""
+        return [(rows, self._without)]
+
+    def _checked(self, batch: Sequence[Raw]) -> Iterator[tuple[Sequence[Raw], tuple[str, ...]]]:
+        """The results in runs that hold no value for the same columns, after a look at what is not sent at all."""
+        check, first = self._field_check, 0
+        check.look_at([self._form_with(list(batch))], self.left_out, self._leave_out)
+        self.broken = check.broken
+        for forms, names in check.runs([self._form_with([row]) for row in batch]):
+            yield batch[first : first + len(forms)], names
+            first += len(forms)
+
+    def _leave_out(self, columns: Sequence[str]) -> None:
+        self.left_out = (*self.left_out, *columns)
+
+    def _form_with(self, results: Any) -> dict[str, Any]:
+        """The form as a record that has these results."""
+        for name in reversed(self.table.outermost_list):
+            results = {name: results}
+        form: dict[str, Any] = results
+        return form
 
     def _asked_with(self, sent: Mapping[str, Any]) -> tuple[Sequence[Raw], Mapping[str, Any]]:
         try:

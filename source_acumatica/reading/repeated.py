@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,16 +46,17 @@ class RepeatedReader(Reader):
             for page in reader.pages(own):
                 # Rows without a stamp do not prove that a filter by stamps works.
                 is_proven |= bool(page.rows) if not reader.is_filtered(own) else any(map(self._stamp, page.rows))
-                self.record_bytes, self.end_probes, self.left_out = (
-                    reader.record_bytes,
-                    reader.end_probes,
-                    reader.left_out,
-                )
+                self.record_bytes, self.end_probes = reader.record_bytes, reader.end_probes
+                self.left_out, self.broken = reader.left_out, reader.broken
                 self.repeated_key = (*added, *reader.repeated_key) if reader.repeated_key else ()
                 yield replace(page, rows=[{**row, **added} for row in page.rows], position=BEGINNING)
                 del page
             if not is_proven:
                 self.unproven = {**self.unproven, name: own.since}
+
+    def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
+        """The rows of the last page in their order, in runs that lack the same columns beside ``lacking``."""
+        return self._reading.runs(rows) if self._reading else [(rows, ())]
 
     def is_filtered(self, window: Window) -> bool:
         """Whether the current reader has asked the server for the window alone, and not for all rows."""
