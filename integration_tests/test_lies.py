@@ -324,3 +324,19 @@ def test_changed_rows_and_those_without_a_stamp_are_asked_for_apart_where_half_o
         fresh.sync(sim.config(**settings), catalog(sim, stream, mode=FULL_REFRESH))
         assert differences(fresh, sim, COMPANY) == []
         assert not fresh.exact_repeats.total()
+
+
+@pytest.mark.parametrize("openapi", [True, False])
+@pytest.mark.parametrize("mode", [FULL_REFRESH, INCREMENTAL])
+@pytest.mark.parametrize("stream", ["dac__Customer", "gi__BI-Customers"])
+def test_a_table_in_which_no_row_has_a_stamp_is_sent_once(stream: str, mode: Any, openapi: bool) -> None:
+    """They all come with the changed ones, and a filter that brings no row with a stamp hides none."""
+    with Simulator(rows=5, tenants=("Company",), openapi=openapi) as sim:
+        company = sim.tenant("Company")
+        for key in company.keys("Customer"):
+            company.update("Customer", key, {"LastModifiedDateTime": None})
+        destination = Destination()
+        config = sim.config(**SETTINGS, start_date="2020-01-01T00:00:00Z")
+        destination.sync(config, catalog(sim, stream, mode=mode))
+        assert destination.records == len(destination.rows(stream)) == 5
+        assert not [text for text in destination.warnings if "answers a filter" in text]

@@ -181,7 +181,7 @@ class ODataReader(Reader):
         self._sent_marks = SentMarks(may_repeat=self.is_incremental)
         self.end_probes = end_probes_of(self.facts)
         position = self._choice.begin(window)
-        has_rows, self._tail, self._empty_beginnings = False, (), 0
+        has_rows, have_unstamped_come, self._tail, self._empty_beginnings = False, False, (), 0
         while True:
             self._requests.begins_empty = False
             try:
@@ -193,6 +193,8 @@ class ODataReader(Reader):
                     # An ERP that ignores half of the filter gives only the rows without a stamp.
                     has_rows |= not self._plan.with_null or any(map(self.is_stamped, page.rows))
                     self._warn_of_repeated_keys(page.rows)
+                    if have_unstamped_come:
+                        page = replace(page, rows=[*filter(self.is_stamped, page.rows)])
                     yield page
                     del page
                 if not self.is_incremental:
@@ -215,7 +217,7 @@ class ODataReader(Reader):
             else:
                 if has_rows or window.is_unstamped or not self._choice.corrects_filter(window):
                     return
-                position = BEGINNING
+                position, have_unstamped_come = BEGINNING, self._filter.has_unstamped_come
 
     def _pages(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
         identity, longest = RowIdentity(self.table, self._plan), known_longest(self.facts)

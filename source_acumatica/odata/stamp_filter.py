@@ -25,7 +25,7 @@ class StampFilter:
     requests: ListRequests
     facts: Facts
     is_stamped: Callable[[Raw], bool]
-    _has_unstamped_come: bool = field(default=False, init=False)
+    has_unstamped_come: bool = field(default=False, init=False)
     """Whether rows without a stamp have come beside the changed ones."""
 
     @property
@@ -40,7 +40,7 @@ class StampFilter:
             RequestFailed: only those were asked for, and others come, which would be sent twice.
         """
         refuse_stamped(self.requests.where, window, rows, self.is_stamped)
-        self._has_unstamped_come |= self.requests.plan.with_null and not all(map(self.is_stamped, rows))
+        self.has_unstamped_come |= self.requests.plan.with_null and not all(map(self.is_stamped, rows))
 
     def doubt(self, window: Window, rows: Sequence[Raw]) -> str:
         """Why rows that came for having changed may say something else without the filter; empty where they do not."""
@@ -56,7 +56,7 @@ class StampFilter:
         None where the ERP cannot be asked.
         """
         plan = self.requests.plan
-        if self._has_unstamped_come or not plan.filters:
+        if self.has_unstamped_come or not plan.filters:
             return False
         if not plan.with_null:
             return None
@@ -72,7 +72,7 @@ class StampFilter:
         """Whether there are changed rows, and only those without a stamp came: the ERP ignores half of the filter."""
         plan = self.requests.plan
         changed = replace(plan, with_null=False)
-        return changed != plan and self._has_unstamped_come and self.requests.has_rows(window, changed)
+        return changed != plan and self.has_unstamped_come and self.requests.has_rows(window, changed)
 
     def hides_rows(self) -> bool:
         """Whether the filter brings no rows although there are some; asked once a day."""
@@ -82,5 +82,18 @@ class StampFilter:
         return hides_rows(
             self.facts,
             lambda: self.requests.has_rows(EVER, replace(plan, with_null=False)),
-            lambda: self.requests.has_rows(Window(), plan.unfiltered),
+            self._has_stamped if self.has_unstamped_come else lambda: self.requests.has_rows(Window(), plan.unfiltered),
         )
+
+    def _has_stamped(self) -> bool:
+        """Whether a row has a stamp, though only rows without one have come; True where that cannot be asked."""
+        plan = replace(self.requests.plan.unfiltered, is_keyset=False, is_by_row=False)
+        # Databases differ in where they sort what is null.
+        orders = (f"{self.table.cursor} desc", f"{self.table.cursor}")
+        try:
+            pages = [self.requests.ask(Window(), {"plan": replace(plan, order=(one,)), "top": 1}) for one in orders]
+        except RequestFailed as error:
+            if another_plan_may_work(error):
+                return True
+            raise
+        return any(self.is_stamped(row) for page in pages for row in page.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from contextlib import nullcontext
+from functools import partial
 
 from airbyte_cdk.models import FailureType
 
@@ -83,7 +84,9 @@ class EntitySet:
         if refused:
             raise refused
         found = [row for row in self.rows if self._passes(row, window, token)]
-        found.sort(key=lambda row: [(row[name] is not None, row[name]) for name in plan.order])
+        for order in reversed(plan.order):
+            name, _, direction = order.partition(" ")
+            found.sort(key=partial(_sort_key, name), reverse=bool(direction))
         found = found[token.get("skip", 0) :]
         top = token.get("top", len(found))
         cut = min(top, self.cap or top)
@@ -96,8 +99,9 @@ class EntitySet:
         plan, stamp = token["plan"], utc_instant(row[STAMP])
         if plan.filters and window.since and not (stamp >= window.since if stamp else plan.with_null):
             return False
-        place = tuple(utc_instant(row[name]) if name == STAMP else row[name] for name in plan.order)
-        return not token.get("after") or place >= token["after"]
+        if not token.get("after"):
+            return True
+        return tuple(utc_instant(row[name]) if name == STAMP else row[name] for name in plan.order) >= token["after"]
 
     def reader(self, *, is_incremental=True, facts=None, helpers=None, **more):
         self.waits, self.facts = [], Known() if facts is None else facts
@@ -105,6 +109,11 @@ class EntitySet:
         return ODataReader(
             "A", more, self.table, self, helpers or AtOnce(), self.facts, self.waits.append, is_incremental
         )
+
+
+def _sort_key(name, row):
+    # What is null comes first, and nothing is compared with it.
+    return (row[name] is not None, *([] if row[name] is None else [row[name]]))
 
 
 class Known(set):

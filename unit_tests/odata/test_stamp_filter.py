@@ -7,7 +7,7 @@ import pytest
 from source_acumatica.odata.pages import ODataPage
 from source_acumatica.reading.window import Window
 
-from .entity_set import CHANGED, INQUIRY, ROWS, STAMP, TABLE, EntitySet, Known, ids
+from .entity_set import CHANGED, INQUIRY, ROWS, STAMP, TABLE, EntitySet, Known, ids, refusal
 
 pytestmark = pytest.mark.usefixtures("small_pages")
 
@@ -35,3 +35,32 @@ def test_a_filter_that_has_nothing_to_bring_is_asked_about_once():
     asked = len(entity_set.tokens)
     assert ids(reader.pages(later)) == []
     assert len(entity_set.tokens) - asked <= 2
+
+
+UNSTAMPED = [row for row in ROWS if not row[STAMP]]
+
+
+class BrokenForStamps(EntitySet):
+    """An ERP that finds no changed row, only those without a stamp."""
+
+    may_sort = True
+
+    def __call__(self, window, token):
+        if not self.may_sort and any(STAMP in one for one in token["plan"].order):
+            raise refusal()
+        page = super().__call__(window, token)
+        is_broken = token["plan"].filters and window.since
+        return ODataPage([row for row in page.rows if not row[STAMP]], 100, None) if is_broken else page
+
+
+@pytest.mark.parametrize("may_sort", [True, False])
+@pytest.mark.parametrize("table", [TABLE, INQUIRY], ids=["table", "inquiry"])
+def test_rows_without_a_stamp_come_once_whether_the_filter_hides_those_that_have_one(table, may_sort, caplog):
+    for rows in (ROWS, UNSTAMPED):
+        entity_set = BrokenForStamps(rows, table)
+        entity_set.may_sort = may_sort
+        assert sorted(ids(entity_set.reader().pages(CHANGED))) == sorted(row["Id"] for row in rows)
+        # The inquiry has no key, and is read in full from the start.
+        is_told = table is TABLE and (rows == ROWS or not may_sort)
+        assert ("answers a filter by LastModifiedDateTime" in caplog.text) is is_told
+        caplog.clear()
