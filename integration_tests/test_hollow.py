@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,10 +12,11 @@ from source_acumatica.contract.samples import spread
 from source_acumatica.reading import page_size
 
 from .comparison import differences
-from .harness import FULL_REFRESH, INCREMENTAL
+from .harness import FULL_REFRESH, INCREMENTAL, Destination, catalog_of
 from .reads import COMPANY, cursor_in_state, read
 from .reads import site as site
 from .simulator import Fault, FaultKind, Lies, Simulator
+from .simulator.web.answers import Answer
 from .simulator.web.requests import Request
 
 ORDERS = "SalesOrder__Details"
@@ -272,3 +274,33 @@ def test_a_change_between_the_list_and_the_record_is_none_of_the_list(site: Simu
     assert destination.statuses == {"SalesOrder__Shipments": "COMPLETE"}
     assert alone(site, "SalesOrder") <= 10
     assert destination.warnings == []
+
+
+@pytest.mark.parametrize("periods", [["012025"], ["012025", "022025"]])
+def test_a_result_of_a_form_with_an_error_in_place_of_a_value_says_so(periods: list[str]) -> None:
+    """The balances that prove the books are among them; the other results, and those of other values, are whole."""
+    form, given = "AccountSummaryInquiry", [("Ledger", "ACTUAL"), *(("Period", period) for period in periods)]
+    values = [{"inquiry": form, "name": name, "value": value} for name, value in given]
+
+    def break_one(request: Request, answer: Answer) -> Answer:
+        if request.method != "PUT" or b"012025" not in request.body:
+            return answer
+        body = json.loads(answer.whole().body)
+        body["Results"][1]["EndingBalance"] = {"error": "Overflow"}
+        return replace(answer.whole(), body=json.dumps(body).encode())
+
+    with Simulator(("Company",), rows=6) as sim:
+        config = sim.config(generic_inquiries=[], inquiry_parameters=values)
+        chosen = catalog_of(config, f"{form}__Results", mode=FULL_REFRESH)
+        sim.rewrite(break_one)
+        destination = Destination()
+        destination.sync(config, chosen)
+    rows = destination.rows(f"{form}__Results")
+    each = len(rows) // len(periods)
+    assert each > 2
+    for number, row in enumerate(rows):
+        is_broken = number == 1
+        assert ("EndingBalance" in row.nulled, row.get("EndingBalance") is None) == (is_broken, is_broken)
+        assert (row["_line"], row["_line_count"]) == (number % each + 1, each)
+    assert any("something other than a value" in text and "EndingBalance" in text for text in destination.warnings)
+    assert any("left out: EndingBalance" in log.getMessage() for log in destination.logs)

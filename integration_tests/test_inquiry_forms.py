@@ -381,33 +381,3 @@ def test_a_value_that_the_erp_cannot_read_is_quoted_with_its_field(erp: Simulato
     assert error["failure_type"] == "config_error"
     assert "set inquiry_parameters" in error["message"]
     assert "entity.Period: 31.01.2026 is no date" in error["message"]
-
-
-@pytest.mark.parametrize("periods", [["012025"], ["012025", "022025"]])
-def test_a_result_with_an_error_in_place_of_a_value_says_so(periods: list[str]) -> None:
-    """The balances that prove the books are among them; the other results are as they are."""
-    given = [("Ledger", "ACTUAL"), *(("Period", period) for period in periods)]
-    values = [{"inquiry": "AccountSummaryInquiry", "name": name, "value": value} for name, value in given]
-
-    def break_one(request: Request, answer: Answer) -> Answer:
-        if request.method != "PUT":
-            return answer
-        body = json.loads(answer.whole().body)
-        body["Results"][1]["EndingBalance"] = {"error": "Overflow"}
-        return replace(answer.whole(), body=json.dumps(body).encode())
-
-    with Simulator(("Company",), rows=6) as sim:
-        config = sim.config(generic_inquiries=[], inquiry_parameters=values)
-        name = "AccountSummaryInquiry__Results"
-        chosen = catalog_of(config, name, mode=FULL_REFRESH)
-        sim.rewrite(break_one)
-        destination = Destination()
-        destination.sync(config, chosen)
-    rows = destination.rows(name)
-    each = len(rows) // len(periods)
-    assert each > 2
-    for number, row in enumerate(rows):
-        is_broken = number % each == 1
-        assert ("EndingBalance" in row.nulled, row.get("EndingBalance") is None) == (is_broken, is_broken)
-        assert (row["_line"], row["_line_count"]) == (number % each + 1, each)
-    assert any("something other than a value" in text and "EndingBalance" in text for text in destination.warnings)

@@ -196,8 +196,8 @@ class ConcurrencyLimit:
             self._helped, self._refuted = self._helped + 1, 0
             self.has_helped |= self._helped >= _TIMES_UNTIL_BELIEVED or ended.waited < _CLEARLY_LESS * waited
             return True
-        if self.most > most // 2:
-            self.most, self._trial = most // 2, (most, waited)
+        if self.most > max(most // 2, 1):
+            self.most, self._trial = max(most // 2, 1), (most, waited)
             return False
         self.most, self._usual, self._refuted_wait = most, ended.waited, ended.waited
         self._rounds_left_alone = min(2**self._refuted, _ROUNDS_UNTIL_TRIED)

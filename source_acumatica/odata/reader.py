@@ -217,7 +217,7 @@ class ODataReader(Reader):
             else:
                 if has_rows or window.is_unstamped or not self._choice.corrects_filter(window):
                     return
-                position, have_unstamped_come = BEGINNING, self._filter.has_unstamped_come
+                position, self._tail, have_unstamped_come = BEGINNING, (), self._filter.has_unstamped_come
 
     def _pages(self, window: Window, position: Position) -> Iterator[Page[Raw]]:
         identity, longest = RowIdentity(self.table, self._plan), known_longest(self.facts)

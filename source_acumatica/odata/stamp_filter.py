@@ -9,6 +9,7 @@ from source_acumatica.erp.errors import RequestFailed
 from source_acumatica.odata.grouping import Grouping
 from source_acumatica.odata.list_requests import ListRequests, another_plan_may_work
 from source_acumatica.odata.tables import ODataFeed, ODataTable
+from source_acumatica.reading.end_probes import SMALL_PAGE_ROWS
 from source_acumatica.reading.fields import Raw
 from source_acumatica.reading.learnt import FILTER_WORKS
 from source_acumatica.reading.reader import EVER, Facts, hides_rows, refuse_stamped, shows_unstamped
@@ -86,14 +87,16 @@ class StampFilter:
         )
 
     def _has_stamped(self) -> bool:
-        """Whether a row has a stamp, though only rows without one have come; True where that cannot be asked."""
+        """Whether a row has a stamp, though only rows without one have come; True where that cannot be known."""
         plan = replace(self.requests.plan.unfiltered, is_keyset=False, is_by_row=False)
         # Databases differ in where they sort what is null.
         orders = (f"{self.table.cursor} desc", f"{self.table.cursor}")
         try:
-            pages = [self.requests.ask(Window(), {"plan": replace(plan, order=(one,)), "top": 1}) for one in orders]
+            asked = [{"plan": replace(plan, order=(one,)), "top": SMALL_PAGE_ROWS} for one in orders]
+            pages = [self.requests.ask(Window(), token) for token in asked]
         except RequestFailed as error:
             if another_plan_may_work(error):
                 return True
             raise
-        return any(self.is_stamped(row) for page in pages for row in page.rows)
+        # All of a page may be hidden.
+        return not all(page.rows for page in pages) or any(self.is_stamped(row) for page in pages for row in page.rows)

@@ -125,8 +125,7 @@ class _Anchored(Generic[Row]):
         self._recent, self._start, self._offset, self._overlap = RecentRows(start.anchors), start, start.offset, overlap
         self._watch, self._probe, self._end_probes, self._known_longest = _Watch(), probe, end_probes, longest
         end_probes.begin()
-        self._should_be_unique = kind is Kind.UNIQUE
-        self._misplaced = MisplacedRows()
+        self._should_be_unique, self._misplaced = kind is Kind.UNIQUE, MisplacedRows()
         self._has_sent = self._shows_any = False
         self._passing: list[Identity] = []
         """Rows that were seen where the place was looked for, or behind the end; they should have come in the end."""
@@ -134,6 +133,7 @@ class _Anchored(Generic[Row]):
         self._looked: set[tuple[Identity, ...]] = set()
         """What probes behind the end have shown in which there were rows that had been sent."""
         self._has_just_moved = False
+        self._held: Identity | None = None  # The group at the end of the last page
 
     def pages(self) -> Iterator[Page[Row]]:
         fetch = self._fetch
@@ -170,8 +170,8 @@ class _Anchored(Generic[Row]):
             is_group = self._is_one_group(answer)
             if is_group and not answer.is_short:
                 raise EqualKeysError
-            is_at_place = answer.skip == max(self._offset - self._overlap, 0)
-            self._end_probes.look_at(len(answer.new), answer.lag(self._overlap, self._recent) if is_at_place else 0)
+            lag = answer.lag(self._offset, self._overlap, self._recent)
+            self._end_probes.look_at(answer.count_new(self._held), lag)
             may_end = is_group or self._is_end(answer)
             self._has_just_moved = False
             behind = self._behind(answer) if may_end else None
@@ -260,13 +260,13 @@ class _Anchored(Generic[Row]):
         held = () if is_whole else self._last_group(answer)
         new = answer.new[: len(answer.new) - len(held)]
         is_new = bool(new)
-        self._end_probes.note(len(answer.rows), answer.asked, len(new))
+        self._end_probes.note(len(answer.rows), answer.asked, answer.count_new(self._held))
         goes_on = answer.skip >= self._offset or answer.goes_straight_on(self._offset, self._recent)
         if not goes_on:
             self._misplaced.look(answer, self._offset, self._recent, self._kind, hides_rows=self._end_probes.hides_rows)
         elif self._kind is Kind.ALIKE and answer.skip < self._offset:
             self._misplaced.look_for_likes(answer, self._offset, self._recent)
-        self._offset = answer.end - len(held)
+        self._offset, self._held = answer.end - len(held), answer.identities[-1] if held else None
         last = self._recent.end(1)
         if goes_on or self._kind is Kind.GROUPED or self._recent.has_like(answer.identities):
             self._recent.extend([answer.identities[place] for place in new])

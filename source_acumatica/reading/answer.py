@@ -40,10 +40,16 @@ class Answer(Generic[Row]):
         """The offset behind its last row."""
         return self.skip + len(self.rows)
 
-    def lag(self, overlap: int, recent: RecentRows) -> int:
-        """How far in front of its place it begins, if that is ``overlap`` rows in front of the end of what was sent."""
+    def count_new(self, held: Identity | None) -> int:
+        """How many of its rows are new, and not of the group that was held back from the page before."""
+        return sum(self.identities[place] != held for place in self.new)
+
+    def lag(self, offset: int, overlap: int, recent: RecentRows) -> int:
+        """How many rows in front of its place it begins: it should begin with the last ``overlap`` rows."""
         last = recent.end(1)
-        return self.identities.index(last[0]) + 1 - overlap if last and last[0] in self.identities else 0
+        if self.skip != max(offset - overlap, 0) or not last or last[0] not in self.identities:
+            return 0
+        return self.identities.index(last[0]) + 1 - overlap
 
     def goes_straight_on(self, offset: int, recent: RecentRows) -> bool:
         """Whether it begins with the rows that were sent last, up to ``offset``, and all others are new."""

@@ -16,8 +16,8 @@ _OVERLAP = 10
 # so many pages.
 _FURTHEST_PAGES = 2**9
 # A page that begins so many rows in front of its place may have hidden rows before it, whose places count; or rows were
-# inserted there, so nothing else follows from that. Fewer do where a short page was not the last one, either.
-_LAG, _LAG_AFTER_SHORT_PAGE = 3, 1
+# inserted there, so nothing else follows from that.
+_LAG = 3
 # In a list that has hidden rows before, the first pages are looked at without a gap: a single row may be among them.
 _PAGES_BEHIND = (1, 2, 3, *(2**power for power in range(2, 10)))
 
@@ -48,17 +48,17 @@ class EndProbes:
         self._last, self._lags = (0, 0), False
 
     def note(self, came: int, asked: int, new: int) -> None:
-        """A page was taken, with ``new`` rows that no page before had."""
+        """A page was taken, with ``new`` rows that the page before it did not have."""
         self.look_at(new)
         self._last = came, asked
         self.rows += new
 
     def look_at(self, new: int, lag: int = 0) -> None:
-        """A page has come that has ``new`` rows, and begins ``lag`` rows in front of its place."""
+        """A page has come that has ``new`` rows, and begins ``lag`` rows in front of its place; ``note`` may follow."""
         had, room = self._last
         self._cuts_pages |= new > 0 and had < room
         self.hides_rows |= new > 0 and had < min(room, self.longest)
-        self._lags |= lag >= (_LAG_AFTER_SHORT_PAGE if self._cuts_pages else _LAG)
+        self._lags |= lag >= _LAG
 
     def first_distance(self, asked: int) -> int | None:
         """How far behind the beginning of a page that brings nothing new the only probe goes, if there is one.

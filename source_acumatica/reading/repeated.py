@@ -47,7 +47,7 @@ class RepeatedReader(Reader):
                 # Rows without a stamp do not prove that a filter by stamps works.
                 is_proven |= bool(page.rows) if not reader.is_filtered(own) else any(map(self._stamp, page.rows))
                 self.record_bytes, self.end_probes = reader.record_bytes, reader.end_probes
-                self.left_out, self.broken = reader.left_out, reader.broken
+                self.left_out, self.broken = reader.left_out, tuple(dict.fromkeys((*self.broken, *reader.broken)))
                 self.repeated_key = (*added, *reader.repeated_key) if reader.repeated_key else ()
                 yield replace(page, rows=[{**row, **added} for row in page.rows], position=BEGINNING)
                 del page

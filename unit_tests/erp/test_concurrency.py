@@ -329,3 +329,12 @@ def test_what_turned_out_to_be_no_queue_is_tried_ever_more_seldom():
 class SmallNowAndThen(dict):
     def get(self, kind, _default=None):
         return 0.05 if kind % 10 == 0 else 1
+
+
+def test_one_request_is_always_allowed_although_more_are_in_flight():
+    """One that was held back for a minute is sent whatever the limit is."""
+    limit = ConcurrencyLimit(2)
+    for number in range(3000):
+        waited = 0.0 if number < 20 else 1.4
+        limit.learn(Exchange("a", number * 1.0, 2, waited + 0.1, waited + 0.1, 0.05))
+        assert limit.most >= 1

@@ -64,3 +64,31 @@ def test_rows_without_a_stamp_come_once_whether_the_filter_hides_those_that_have
         is_told = table is TABLE and (rows == ROWS or not may_sort)
         assert ("answers a filter by LastModifiedDateTime" in caplog.text) is is_told
         caplog.clear()
+
+
+def test_no_row_with_a_stamp_among_few_does_not_mean_that_there_is_none():
+    """The one that was changed last may be hidden from the user; its place counts."""
+
+    class HidesLatest(BrokenForStamps):
+        def __call__(self, window, token):
+            page = super().__call__(window, token)
+            return ODataPage([row for row in page.rows if row["Id"] != 10], 100, None)
+
+    found = ids(HidesLatest(ROWS).reader().pages(CHANGED))
+    assert sorted(found) == [row["Id"] for row in ROWS if row["Id"] != 10]
+
+
+def test_all_rows_are_looked_for_once_more_where_their_list_begins_empty_by_chance():
+    class EmptyOnce(BrokenForStamps):
+        is_over = False
+
+        def __call__(self, window, token):
+            is_list = not token["plan"].filters and token["plan"].order == ("Id",) and token.get("top", 9) > 1
+            if is_list and not self.is_over:
+                self.is_over = True
+                return ODataPage([], 100, None)
+            return super().__call__(window, token)
+
+    entity_set = EmptyOnce(ROWS)
+    assert sorted(ids(entity_set.reader(is_incremental=False).pages(CHANGED))) == [row["Id"] for row in ROWS]
+    assert entity_set.is_over

@@ -193,3 +193,20 @@ def test_a_list_that_is_read_again_is_not_taken_for_one_that_repeats_itself(coun
 
     pages = anchored_pages(fetch, lambda row: (str(row),), BEGINNING, is_unique=is_unique, sent_marks=SentMarks())
     assert {row for page in pages for row in page.rows} >= {*range(count)} - {5}
+
+
+@pytest.mark.parametrize("count", [300, 700, 1300, 4000])
+def test_the_group_at_the_end_of_a_page_is_no_sign_of_hidden_rows_where_it_comes_with_the_next(count):
+    rows, end_probes, requests = [number // 2 for number in range(count)], EndProbes(), 0
+
+    def fetch(skip, asked=500):
+        nonlocal requests
+        requests += 1
+        return rows[skip : skip + asked], asked
+
+    pages = anchored_pages(
+        fetch, lambda row: (str(row),), BEGINNING, sent_marks=SentMarks(), in_groups=True, end_probes=end_probes
+    )
+    assert [row for page in pages for row in page.rows] == rows
+    assert requests <= 3 + count / 498
+    assert not end_probes.hides_rows
