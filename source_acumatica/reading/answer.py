@@ -42,7 +42,7 @@ class Answer(Generic[Row]):
 
     def count_new(self, held: Identity | None) -> int:
         """How many of its rows are new, and not of the group that was held back from the page before."""
-        return sum(self.identities[place] != held for place in self.new)
+        return len(self.new) if held is None else sum(self.identities[place] != held for place in self.new)
 
     def lag(self, offset: int, overlap: int, recent: RecentRows) -> int:
         """How many rows in front of its place it begins: it should begin with the last ``overlap`` rows."""
