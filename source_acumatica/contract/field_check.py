@@ -45,12 +45,17 @@ class FieldCheck:
                 "if that is to stay."
             )
 
-    def runs(self, rows: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
-        """The rows of the last page in their order, in runs that hold no value for the same fields."""
+    def runs(
+        self, rows: Sequence[Raw], as_record: Callable[[Raw], Raw] = lambda row: row
+    ) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
+        """The rows of the last page in their order, in runs that hold no value for the same fields.
+
+        ``as_record``: where they are lines, a record that has one of them.
+        """
         if not self._has_broken:
             return [(rows, ())]
         columns_of = self.table.rows_shape.filled_by
-        runs = groupby(rows, lambda row: foreign([row], self.table.path, self._scalars))
+        runs = groupby(rows, lambda row: foreign([as_record(row)], self.table.path, self._scalars))
         return [(list(some), tuple(columns_of(names))) for names, some in runs]
 
     @cached_property

@@ -23,6 +23,7 @@ from source_acumatica.erp.answers import naming_feature, of_its_head, read_answe
 from source_acumatica.erp.errors import BrokenAnswerError, RequestFailed, config_error, refuse_error, with_quote
 from source_acumatica.erp.json_text import decode
 from source_acumatica.reading.batches import in_batches, pack
+from source_acumatica.reading.codec import plain_value
 from source_acumatica.reading.fields import FieldKind, Raw, unwrap, utc_instant
 from source_acumatica.reading.paging import Page
 from source_acumatica.reading.reader import gives_up
@@ -71,14 +72,11 @@ class FormReader(ContractReader):
         """The rows as they are: all results in them lack the same."""
         return [(rows, self._without)]
 
-    def _checked(self, batch: Sequence[Raw]) -> Iterator[tuple[Sequence[Raw], tuple[str, ...]]]:
+    def _checked(self, batch: Sequence[Raw]) -> Iterable[tuple[Sequence[Raw], tuple[str, ...]]]:
         """The results in runs that hold no value for the same columns, after a look at what is not sent at all."""
-        check, first = self._field_check, 0
-        check.look_at([self._form_with(list(batch))], self.left_out, self._leave_out)
-        self.broken = check.broken
-        for forms, names in check.runs([self._form_with([row]) for row in batch]):
-            yield batch[first : first + len(forms)], names
-            first += len(forms)
+        self._field_check.look_at([self._form_with(list(batch))], self.left_out, self._leave_out)
+        self.broken = self._field_check.broken
+        return self._field_check.runs(batch, lambda row: self._form_with([row]))
 
     def _leave_out(self, columns: Sequence[str]) -> None:
         self.left_out = (*self.left_out, *columns)
@@ -205,9 +203,7 @@ _HAS_AN_ERROR = "the form came back with an error; if it wants other values, set
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, msgspec.Raw):
-        return bytes(value).decode()
-    return "" if value is None else str(value)
+    return "" if value is None else str(plain_value(value))
 
 
 def _bare(text: str) -> str:

@@ -15,6 +15,7 @@ from source_acumatica.contract.dialect import DIALECTS, USUAL, Dialect
 from source_acumatica.reading.fields import (
     INSTANT_SCHEMA,
     LABELLED,
+    Convert,
     FieldKind,
     Raw,
     Record,
@@ -334,17 +335,24 @@ class Table:
             # Instead of a list: one in an object as OData returns it, or a row by itself.
             value = below.get("value")
             below = value if isinstance(value, list) else [below]
-        kinds = self._level(depth + 1).fields
-        line_keys = [(key, conversion(key, kinds[key])) for key in self.line_keys[depth]] if len(path) > 1 else []
         first, count = (below.first, below.count) if isinstance(below, Part) else (1, len(below))
         for number, row in enumerate(below, start=first):
             if len(path) > 1:
                 between = {f"_{name}_line": number}
-                between.update((f"_{name}_{key}", convert_key(row.get(key))) for key, convert_key in line_keys)
+                between.update((column, convert_key(row.get(key))) for column, key, convert_key in self._between[depth])
                 yield from self._descend(row, path[1:], {**added, **between}, convert)
             else:
                 place = {} if self.is_files else {"_line": number, "_line_count": count}
                 yield {**added, **place, **convert(row)}
+
+    @cached_property
+    def _between(self) -> Sequence[Sequence[tuple[str, str, Convert]]]:
+        """For each level above the rows, the columns with its keys, the fields that fill them, and how."""
+        kinds = [self._level(depth + 1).fields for depth in range(len(self.path) - 1)]
+        return [
+            [(f"_{part}_{key}", key, conversion(key, of_level[key])) for key in keys]
+            for part, keys, of_level in zip(self.path, self.line_keys, kinds, strict=False)
+        ]
 
     def _added_columns(self) -> dict[str, Any]:
         if not self.path:
